@@ -1,0 +1,1 @@
+//! Salesforce as conversations: queries, composite reads, collections writes, hints. No I/O.

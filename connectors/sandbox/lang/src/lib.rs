@@ -1,0 +1,1 @@
+//! Salesforce's query language (SOQL) and formula language as pure interpreters.

@@ -1,0 +1,1 @@
+//! Salesforce on loopback: stateful, wire-faithful, with faults on demand.

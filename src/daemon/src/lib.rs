@@ -1,0 +1,1 @@
+//! The daemon and its commands: the only crate that names concrete connectors, stores and the clock.

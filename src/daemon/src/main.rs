@@ -1,0 +1,2 @@
+//! The `handoffd` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The numbers, pure: computed from handoff events alone.

@@ -1,0 +1,1 @@
+//! The only sender: HTTP, authentication, budgets, retries, redaction.

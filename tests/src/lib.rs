@@ -1,0 +1,1 @@
+//! Whole-product tests: real wire, real kills, real data.
