@@ -1,1 +1,24 @@
 //! Governance, pure: contracts, packages, decisions, gates. No clock, no I/O, no randomness.
+//!
+//! Desired gate flags are a pure function of (pinned contract, handoff state, now). Handoff state is a fold over an append-only log.
+//! [`decide::decide`] is the only birthplace of events, [`handoff::Handoff::evolve`] folds them, [`gate::evaluate`] says which gates are
+//! open, [`plan::plan`] says what to write.
+
+pub mod clearance;
+pub mod completeness;
+pub mod contract;
+pub mod decide;
+pub mod digest;
+pub mod event;
+pub mod extract;
+pub mod gate;
+pub mod handoff;
+pub mod id;
+pub mod lint;
+pub mod mapping;
+pub mod observation;
+pub mod plan;
+pub mod quality;
+pub mod registry;
+pub mod schema;
+pub mod value;

@@ -1,0 +1,288 @@
+//! What happened to a handoff, in the past tense. Additive: old logs stay readable.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::completeness::Finding;
+use crate::contract::ContractRef;
+use crate::id::{FieldKey, GateName, HandoffId, PartKey, StageName};
+use crate::observation::Actor;
+use crate::value::Sourced;
+
+/// One event. Times named `at` are the CRM's claims; the log's own time and position stand beside the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The handoff began (cycle 1) or began again (later cycles).
+    Opened {
+        /// Which handoff and cycle.
+        handoff: HandoffId,
+        /// The pin.
+        contract: ContractRef,
+        /// The stage that opened it.
+        stage: StageName,
+        /// When the stage was entered.
+        at: Option<Timestamp>,
+    },
+    /// Who hands over or who decides changed.
+    PeopleChanged {
+        /// Now.
+        sender: Option<Actor>,
+        /// Now.
+        receiver: Option<Actor>,
+    },
+    /// The stage changed.
+    StageChanged {
+        /// Our name, if known.
+        stage: Option<StageName>,
+        /// The CRM's value.
+        raw: String,
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// The package changed.
+    PackageChanged {
+        /// Fields with their parts as they stand now.
+        set: BTreeMap<FieldKey, BTreeMap<PartKey, Sourced>>,
+        /// Fields that are empty now.
+        cleared: BTreeSet<FieldKey>,
+        /// Who edited each field and when, if told.
+        edits: BTreeMap<FieldKey, (Timestamp, Option<Actor>)>,
+        /// Whether the receiver had already accepted.
+        after_acceptance: bool,
+    },
+    /// The sender handed over.
+    Submitted {
+        /// The act.
+        act: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// Every mandatory field is filled and the package is handed over; the receiver's clock starts.
+    Completed {
+        /// Round from 1 within the cycle.
+        round: u32,
+        /// When the last missing piece came, as the CRM claims.
+        at: Timestamp,
+    },
+    /// A complete package is no longer complete.
+    FellIncomplete {
+        /// What is missing.
+        missing: Vec<Finding>,
+    },
+    /// The receiver took exactly this package.
+    Accepted {
+        /// The act.
+        act: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+        /// Round.
+        round: u32,
+    },
+    /// The receiver sent it back.
+    Rejected {
+        /// The act.
+        act: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+        /// Round.
+        round: u32,
+        /// Fields; empty = the whole package.
+        fields: BTreeSet<FieldKey>,
+        /// Why.
+        reason: String,
+    },
+    /// An answer did not count. It is consumed all the same.
+    AnswerRefused {
+        /// The act.
+        act: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+        /// Why not.
+        why: Refusal,
+    },
+    /// An accepted handoff began again: the next cycle.
+    Reopened {
+        /// The new cycle.
+        cycle: u32,
+        /// Why.
+        cause: ReopenCause,
+    },
+    /// The receiver's time is up.
+    SlaBreached {
+        /// Round.
+        round: u32,
+        /// When it was due.
+        due: Timestamp,
+    },
+    /// A guarded stage was entered while its gate was shut.
+    Bypassed {
+        /// The gate.
+        gate: GateName,
+        /// The stage.
+        stage: StageName,
+        /// The CRM's value before, if told.
+        from: Option<String>,
+        /// Who moved it, if told.
+        by: Option<Actor>,
+        /// When.
+        at: Option<Timestamp>,
+        /// The entry into the stage.
+        entry: String,
+        /// Whether the handoff ever had been accepted.
+        ever_accepted: bool,
+    },
+    /// A flag is not what we last confirmed.
+    Tampered {
+        /// The gate.
+        gate: GateName,
+        /// What it should be.
+        expected_open: bool,
+        /// What stands there; `None` = neither of the two values.
+        seen_open: Option<bool>,
+        /// Who moved it, if told.
+        by: Option<Actor>,
+        /// When.
+        at: Option<Timestamp>,
+    },
+    /// A gate's flag was written and read back.
+    GateWritten {
+        /// The gate.
+        gate: GateName,
+        /// As read back.
+        open: bool,
+        /// The clearance id written with it.
+        clearance: Option<String>,
+    },
+    /// Pay may follow: the first moment is the acceptance.
+    CommissionReleased {
+        /// The cycle.
+        cycle: u32,
+    },
+    /// Pay that had been released is held again: finance books an adjustment, never a rewrite.
+    CommissionHeld {
+        /// Number of the adjustment on this record, from 1.
+        adjustment: u32,
+        /// Why.
+        cause: ReopenCause,
+    },
+    /// The handoff ended without a decision.
+    Voided {
+        /// Why.
+        cause: VoidCause,
+    },
+    /// A voided handoff's record came back.
+    Restored,
+}
+
+/// Why an answer did not count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Refusal {
+    /// The sender (by person, not by login) cannot answer for the receiver.
+    OwnHandoff,
+    /// He is not the receiver in force.
+    NotTheReceiver,
+    /// He does not hold the receiving role.
+    LacksRole,
+    /// A machine cannot accept.
+    Machine,
+    /// The user is no longer active.
+    Inactive,
+    /// Nobody is named as receiver.
+    NoReceiver,
+    /// Nobody is named as sender, so it cannot be shown that he is not the receiver.
+    NoSender,
+    /// The package was not complete.
+    Incomplete {
+        /// What was missing.
+        missing: Vec<Finding>,
+    },
+    /// The package changed at or after the moment of the answer.
+    PackageChanged,
+    /// The handoff was not waiting for an answer (already accepted, voided, or rejected in this round).
+    NotWaiting,
+    /// A rejection needs a reason.
+    NoReason,
+    /// Only the sender submits.
+    NotTheSender,
+    /// The stage is not one that the mapping knows.
+    UnknownStage,
+}
+
+/// Why a handoff began again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum ReopenCause {
+    /// Accepted fields were edited.
+    Edited {
+        /// Which.
+        fields: BTreeSet<FieldKey>,
+    },
+    /// The receiver took his acceptance back.
+    Receiver {
+        /// Which fields.
+        fields: BTreeSet<FieldKey>,
+        /// Why.
+        reason: String,
+    },
+    /// The record was deleted or merged away after acceptance.
+    RecordLost,
+}
+
+/// Why a handoff ended without a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum VoidCause {
+    /// The deal reached a stage in which it is off.
+    Stage {
+        /// Which.
+        stage: StageName,
+    },
+    /// The record was deleted.
+    Deleted,
+    /// The record was merged into another.
+    Merged {
+        /// The survivor's id.
+        into: String,
+    },
+    /// The record is gone or can no longer be read.
+    Gone,
+}
+
+impl Event {
+    /// Stable name for logs, metrics and the public header of a log entry.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Opened { .. } => "opened",
+            Self::PeopleChanged { .. } => "people_changed",
+            Self::StageChanged { .. } => "stage_changed",
+            Self::PackageChanged { .. } => "package_changed",
+            Self::Submitted { .. } => "submitted",
+            Self::Completed { .. } => "completed",
+            Self::FellIncomplete { .. } => "fell_incomplete",
+            Self::Accepted { .. } => "accepted",
+            Self::Rejected { .. } => "rejected",
+            Self::AnswerRefused { .. } => "answer_refused",
+            Self::Reopened { .. } => "reopened",
+            Self::SlaBreached { .. } => "sla_breached",
+            Self::Bypassed { .. } => "bypassed",
+            Self::Tampered { .. } => "tampered",
+            Self::GateWritten { .. } => "gate_written",
+            Self::CommissionReleased { .. } => "commission_released",
+            Self::CommissionHeld { .. } => "commission_held",
+            Self::Voided { .. } => "voided",
+            Self::Restored => "restored",
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Mappings: where a contract's fields, people, answers and gates live in one CRM.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ContractId, FieldKey, GateName, MotionId, ObjectName, PartKey, StageName};
+
+/// A mapping as an admin writes it in TOML.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// Its name, e.g. `salesforce/h03-ae-to-onboarding`.
+    pub mapping: String,
+    /// The contract it serves.
+    pub contract: ContractId,
+    /// The contract version that it fits.
+    pub version: u32,
+    /// The connector, e.g. `salesforce`.
+    pub connector: String,
+    /// The object that carries the package.
+    pub object: ObjectName,
+    /// Which motion the records belong to.
+    pub motion: Motion,
+    /// Stages.
+    pub stage: StageMapping,
+    /// What we read: field → part → path. Part `none` is the check-box "there are none".
+    pub read: BTreeMap<FieldKey, BTreeMap<PartKey, ReadPath>>,
+    /// Who hands over and who decides.
+    pub people: PeopleMapping,
+    /// How the receiver answers.
+    pub decision: DecisionMapping,
+    /// How the sender submits; needed when the contract says `submit = "explicit"`.
+    #[serde(default)]
+    pub submit: Option<SubmitMapping>,
+    /// What we write.
+    pub write: WriteMapping,
+    /// How the CRM itself blocks.
+    #[serde(default)]
+    pub enforcement: Option<Enforcement>,
+}
+
+/// Which motion the records belong to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Motion {
+    /// All records of this mapping belong to this motion.
+    pub always: MotionId,
+}
+
+/// Stages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StageMapping {
+    /// The CRM's stage field.
+    pub field: String,
+    /// Our name = the CRM's values. A value that no name lists is an unknown stage: its gates stay shut and `check --online` names it.
+    pub names: BTreeMap<StageName, Vec<String>>,
+}
+
+/// Where one part is found: exactly one of `field` or `related` + `take`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadPath {
+    /// A field on the record itself.
+    #[serde(default)]
+    pub field: Option<String>,
+    /// A child relationship, e.g. `OpportunityContactRoles`.
+    #[serde(default)]
+    pub related: Option<String>,
+    /// Field = value that the child row must have; the first match by id counts.
+    #[serde(default, rename = "where")]
+    pub matching: BTreeMap<String, String>,
+    /// The child row's field to take.
+    #[serde(default)]
+    pub take: Option<String>,
+}
+
+/// Who hands over and who decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeopleMapping {
+    /// User field of the sender.
+    pub sender: UserField,
+    /// User field of the receiver.
+    pub receiver: UserField,
+}
+
+/// A field that holds a user id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UserField {
+    /// The CRM's field name.
+    pub field: String,
+}
+
+/// How the receiver answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionMapping {
+    /// The pick-list.
+    pub field: String,
+    /// Its value for "accepted".
+    pub accept: String,
+    /// Its value for "rejected".
+    pub reject: String,
+    /// Text field with the reason; required when rejecting.
+    pub reason: String,
+    /// Multi-select field with the rejected fields, by contract key; absent or empty = the whole package.
+    #[serde(default)]
+    pub fields: Option<String>,
+    /// Who answered is read from here.
+    #[serde(default)]
+    pub who: Who,
+}
+
+/// Where the acting person is read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// Field history: who and when cannot be typed by anyone.
+    #[default]
+    FieldHistory,
+    /// The record's last modifier: weaker, `check --online` says so.
+    LastModifiedBy,
+}
+
+/// How the sender submits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SubmitMapping {
+    /// The pick-list or check-box.
+    pub field: String,
+    /// Its value for "submitted".
+    pub value: String,
+}
+
+/// What we write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteMapping {
+    /// Per gate.
+    pub gate: BTreeMap<GateName, GateWrite>,
+    /// Words for people on the record.
+    #[serde(default)]
+    pub note: NoteWrite,
+}
+
+/// The fields of one gate; only `field` is needed, the others are the shapes that finance tools read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateWrite {
+    /// The flag.
+    pub field: String,
+    /// The flag's value when the gate is open (usually `true`).
+    #[serde(default = "yes")]
+    pub open: serde_json::Value,
+    /// The flag's value when it is shut (usually `false`).
+    #[serde(default = "no")]
+    pub closed: serde_json::Value,
+    /// 1 or 0.
+    #[serde(default)]
+    pub number: Option<String>,
+    /// `Cleared` or `Held`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// When it opened.
+    #[serde(default)]
+    pub cleared_at: Option<String>,
+    /// Opaque id bound to record, package and decision.
+    #[serde(default)]
+    pub clearance_id: Option<String>,
+    /// Why it is shut and who must act.
+    #[serde(default)]
+    pub hold_reason: Option<String>,
+}
+
+fn yes() -> serde_json::Value {
+    serde_json::Value::Bool(true)
+}
+
+fn no() -> serde_json::Value {
+    serde_json::Value::Bool(false)
+}
+
+/// Words for people on the record.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteWrite {
+    /// Where the handoff stands, at most 255 characters.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// What is missing and who has to act.
+    #[serde(default)]
+    pub missing: Option<String>,
+}
+
+/// How the CRM itself blocks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Enforcement {
+    /// The native means.
+    pub kind: EnforcementKind,
+    /// Its API name, e.g. of the validation rule; `check --online` looks whether it is there and active.
+    pub name: String,
+}
+
+/// Native means of blocking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EnforcementKind {
+    /// A Salesforce validation rule.
+    ValidationRule,
+}

@@ -1,0 +1,130 @@
+//! One record, at one moment, in our vocabulary. This is all that [`decide`](crate::decide::decide) sees.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::extract::{Existence, RecordVersion};
+use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
+use crate::value::Package;
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The record.
+    pub subject: RecordRef,
+    /// Its version.
+    pub version: Option<RecordVersion>,
+    /// Whether it is still there.
+    pub existence: Existence,
+    /// The stage.
+    pub stage: StageSeen,
+    /// The package as it stands.
+    pub package: Package,
+    /// The last known edit per field; a claim of the CRM.
+    pub edits: BTreeMap<FieldKey, Edit>,
+    /// Upper bound for the time of any edit that field history cannot place.
+    pub edited_by_latest: Option<Timestamp>,
+    /// Who hands over; `None` = nobody named.
+    pub sender: Option<Actor>,
+    /// Who decides; `None` = nobody named.
+    pub receiver: Option<Actor>,
+    /// Acts of answering, oldest first.
+    pub acts: Vec<Act>,
+    /// The gate flags as they stand.
+    pub flags: BTreeMap<GateName, FlagSeen>,
+}
+
+/// A user of the CRM, resolved to a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The CRM's user id.
+    pub id: ActorId,
+    /// The person behind it, over all logins.
+    pub person: PersonId,
+    /// Whether it is a machine.
+    pub machine: bool,
+    /// Whether the user can still act.
+    pub active: bool,
+    /// Roles held now.
+    pub roles: BTreeSet<String>,
+}
+
+/// The stage as seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageSeen {
+    /// Our name; `None` = the mapping does not know the CRM's value.
+    pub name: Option<StageName>,
+    /// The CRM's value.
+    pub raw: String,
+    /// The CRM's value before, if history tells it.
+    pub before: Option<String>,
+    /// When it was entered.
+    pub since: Option<Timestamp>,
+    /// Who moved it.
+    pub by: Option<Actor>,
+    /// Identifies this entry into the stage (history row, or record creation); by-passes are consumed by it.
+    pub entry: String,
+}
+
+/// An edit of a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// When.
+    pub at: Timestamp,
+    /// Who, if told.
+    pub by: Option<Actor>,
+}
+
+/// An act of answering. Consumed once, by its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// The history row's id.
+    pub id: String,
+    /// Who.
+    pub by: Actor,
+    /// When, as the CRM claims.
+    pub at: Timestamp,
+    /// What.
+    pub answer: Answer,
+}
+
+/// What somebody answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Answer {
+    /// The sender hands the package over.
+    Submit,
+    /// The receiver takes it.
+    Accept,
+    /// The receiver sends it back.
+    Reject {
+        /// The rejected fields; empty = the whole package.
+        fields: BTreeSet<FieldKey>,
+        /// Why, in the receiver's words.
+        reason: String,
+    },
+}
+
+/// A gate flag as seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlagSeen {
+    /// Whether it stands open; `None` = unreadable or neither of the two values.
+    pub open: Option<bool>,
+    /// The clearance id beside it, if mapped and not empty.
+    pub clearance: Option<String>,
+    /// Who last moved the flag, and when, and the history row, if told.
+    pub moved: Option<FlagMove>,
+}
+
+/// The last move of a flag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlagMove {
+    /// The history row's id.
+    pub id: String,
+    /// Who.
+    pub by: Actor,
+    /// When.
+    pub at: Timestamp,
+}
