@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{FieldKey, PartKey};
+use crate::contract::Contract;
+use crate::id::{FieldKey, MotionId, PartKey, StageName};
+use crate::value::Package;
 
 /// One thing that is missing, in words a rep understands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,4 +75,49 @@ impl Completeness {
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty() && !self.required.is_empty() && self.filled.len() == self.required.len()
     }
+}
+
+/// What the requirements of a package may depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The stage, if known.
+    pub stage: Option<&'a StageName>,
+    /// The motion.
+    pub motion: &'a MotionId,
+    /// Fields that were sent back and not changed since: they are not filled.
+    pub still_rejected: &'a BTreeSet<FieldKey>,
+}
+
+/// Says which mandatory fields are filled.
+pub fn assess(contract: &Contract, package: &Package, situation: &Situation<'_>) -> Completeness {
+    let mut outcome = Completeness::default();
+    for field in &contract.fields {
+        outcome.required.insert(field.key.clone());
+        let parts = package.get(&field.key);
+        let before = outcome.missing.len();
+        for part in field.parts.keys() {
+            if parts.is_none_or(|parts| !parts.contains_key(part)) {
+                outcome.missing.push(Finding {
+                    field: field.key.clone(),
+                    part: Some(part.clone()),
+                    problem: Problem::Empty,
+                    label: format!("{}: {part}", field.label),
+                });
+            }
+        }
+        if situation.still_rejected.contains(&field.key) {
+            outcome.missing.push(Finding {
+                field: field.key.clone(),
+                part: None,
+                problem: Problem::Rejected,
+                label: field.label.clone(),
+            });
+        }
+        let filled = outcome.missing.len() == before;
+        if filled {
+            outcome.filled.insert(field.key.clone());
+        }
+        outcome.fields.insert(field.key.clone(), filled);
+    }
+    outcome
 }

@@ -1,1 +1,124 @@
-//! (placeholder while the house is laid)
+//! The only birthplace of events: from what was, what is seen and the time, to what happened.
+
+mod answers;
+mod flags;
+mod package;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::completeness::{Completeness, Situation, assess};
+use crate::contract::{Contract, ContractRef, GateKind, Mode};
+use crate::event::{Event, ReopenCause};
+use crate::handoff::{Handoff, Stamp};
+use crate::id::{GateName, MotionId};
+use crate::observation::Observation;
+
+/// What an installation adds to a contract. Logged with every decision, so that replay needs nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Terms {
+    /// Deals that entered their stage before this moment are not governed.
+    pub governed_since: Option<Timestamp>,
+    /// Modes in force per gate; a gate that is not named has its contract's mode.
+    pub modes: BTreeMap<GateName, Mode>,
+}
+
+impl Terms {
+    /// The mode in force.
+    pub fn mode(&self, contract: &Contract, gate: &GateName) -> Mode {
+        self.modes
+            .get(gate)
+            .copied()
+            .or_else(|| contract.gates.get(gate).map(|gate| gate.mode))
+            .unwrap_or(Mode::Off)
+    }
+}
+
+/// The rules under which one record is decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The pinned contract.
+    pub contract: &'a Contract,
+    /// Its pin.
+    pub pin: &'a ContractRef,
+    /// The record's motion.
+    pub motion: &'a MotionId,
+    /// What the installation adds.
+    pub terms: &'a Terms,
+}
+
+pub use flags::confirm;
+
+/// Decides. Seeing the same observation again yields nothing (L1).
+pub fn decide(case: Case<'_>, before: Option<&Handoff>, seen: &Observation, now: Timestamp) -> Vec<Event> {
+    let mut decision = Decision { case, seen, now, state: before.cloned(), events: Vec::new() };
+    decision.run();
+    decision.events
+}
+
+/// One decision in the making: events so far, and the state that they lead to.
+struct Decision<'a> {
+    case: Case<'a>,
+    seen: &'a Observation,
+    now: Timestamp,
+    state: Option<Handoff>,
+    events: Vec<Event>,
+}
+
+impl Decision<'_> {
+    fn run(&mut self) {
+        if self.is_lost() {
+            self.void_lost();
+            return;
+        }
+        self.open();
+        if self.state.is_none() {
+            return;
+        }
+        self.note_people();
+        let entered = self.note_stage();
+        self.void_by_stage();
+        if !self.is_voided() {
+            self.answer_before_edits();
+            self.note_package();
+            self.advance();
+            self.answer();
+            self.note_overdue();
+        }
+        if entered {
+            self.note_bypass();
+        }
+        self.note_flags();
+        self.order();
+    }
+
+    fn emit(&mut self, event: Event) {
+        // The position is known only once the entry is in the log; nothing that is decided here looks at it.
+        let stamp = Stamp { position: u64::MAX, time: self.now };
+        self.state = Handoff::evolve(self.state.take(), stamp, &event);
+        self.events.push(event);
+    }
+
+    fn completeness(&self, state: &Handoff) -> Completeness {
+        let rejected = state.still_rejected();
+        let situation =
+            Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected };
+        assess(self.case.contract, &state.package, &situation)
+    }
+
+    fn has_commission_gate(&self) -> bool {
+        self.case.contract.gates.values().any(|gate| gate.kind == GateKind::Commission)
+    }
+
+    /// Pay that was released is held again; finance sees a numbered adjustment.
+    fn hold(&mut self, cause: ReopenCause) {
+        let Some(state) = self.state.as_ref().filter(|state| state.released) else { return };
+        let adjustment = state.adjustments + 1;
+        self.emit(Event::CommissionHeld { adjustment, cause });
+    }
+}

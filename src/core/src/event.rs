@@ -41,6 +41,8 @@ pub enum Event {
         raw: String,
         /// When.
         at: Option<Timestamp>,
+        /// Identifies this entry into the stage.
+        entry: String,
     },
     /// The package changed.
     PackageChanged {
@@ -50,8 +52,8 @@ pub enum Event {
         cleared: BTreeSet<FieldKey>,
         /// Who edited each field and when, if told.
         edits: BTreeMap<FieldKey, (Timestamp, Option<Actor>)>,
-        /// Whether the receiver had already accepted.
-        after_acceptance: bool,
+        /// What it means for an acceptance in force.
+        acceptance: EditEffect,
     },
     /// The sender handed over.
     Submitted {
@@ -148,8 +150,10 @@ pub enum Event {
         gate: GateName,
         /// What it should be.
         expected_open: bool,
-        /// What stands there; `None` = neither of the two values.
-        seen_open: Option<bool>,
+        /// What stands there.
+        seen_open: bool,
+        /// Identifies the deviation, so that it stands in the ledger once.
+        deviation: String,
         /// Who moved it, if told.
         by: Option<Actor>,
         /// When.
@@ -181,8 +185,30 @@ pub enum Event {
         /// Why.
         cause: VoidCause,
     },
-    /// A voided handoff's record came back.
-    Restored,
+    /// A tampered flag reads again as it should, without our doing.
+    Healed {
+        /// The gate.
+        gate: GateName,
+    },
+    /// A flag shall be written. Durable before the write leaves, so that our own write is told from somebody else's after a crash.
+    GateOrdered {
+        /// The gate.
+        gate: GateName,
+        /// What it shall be.
+        open: bool,
+    },
+}
+
+/// What an edit means for an acceptance in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EditEffect {
+    /// There was no acceptance in force.
+    BeforeAcceptance,
+    /// The contract lets these fields change: the acceptance is carried over to the package as it stands now.
+    Noted,
+    /// The acceptance no longer covers the package.
+    Breaks,
 }
 
 /// Why an answer did not count.
@@ -216,8 +242,6 @@ pub enum Refusal {
     NoReason,
     /// Only the sender submits.
     NotTheSender,
-    /// The stage is not one that the mapping knows.
-    UnknownStage,
 }
 
 /// Why a handoff began again.
@@ -236,8 +260,11 @@ pub enum ReopenCause {
         /// Why.
         reason: String,
     },
-    /// The record was deleted or merged away after acceptance.
-    RecordLost,
+    /// The deal is off, or its record was lost, after acceptance.
+    Voided {
+        /// Why.
+        cause: VoidCause,
+    },
 }
 
 /// Why a handoff ended without a decision.
@@ -282,7 +309,8 @@ impl Event {
             Self::CommissionReleased { .. } => "commission_released",
             Self::CommissionHeld { .. } => "commission_held",
             Self::Voided { .. } => "voided",
-            Self::Restored => "restored",
+            Self::Healed { .. } => "healed",
+            Self::GateOrdered { .. } => "gate_ordered",
         }
     }
 }

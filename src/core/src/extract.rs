@@ -29,6 +29,8 @@ pub enum Existence {
         /// The survivor's id.
         into: String,
     },
+    /// It is gone, or our user can no longer see it.
+    Gone,
 }
 
 /// A record as a connector read it.
@@ -95,4 +97,9 @@ pub struct ReadPlan {
     pub stage_field: String,
     /// Stage values for which a record is of interest; records in other stages may be left out of `changes`. Empty = all.
     pub interesting_stages: BTreeSet<String>,
+}
+
+/// Reads an instant as CRMs write it.
+pub fn datetime(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
 }

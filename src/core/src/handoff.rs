@@ -1,1 +1,445 @@
-//! (placeholder while the house is laid)
+//! The state of one handoff: a fold over its events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::ContractRef;
+use crate::digest::Digest;
+use crate::event::{EditEffect, Event, VoidCause};
+use crate::id::{FieldKey, GateName, HandoffId, StageName};
+use crate::observation::Actor;
+use crate::value::Package;
+
+/// Where in the log, and when, an event stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Position in the log.
+    pub position: u64,
+    /// The log's own time.
+    pub time: Timestamp,
+}
+
+/// Where a handoff stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The sender is to act.
+    Draft,
+    /// The receiver is to act.
+    Complete,
+    /// Done.
+    Accepted,
+    /// Sent back; the sender is to act on the rejected fields.
+    Rejected,
+    /// Off.
+    Voided,
+}
+
+/// Who has to act next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// The sender.
+    Sender,
+    /// The receiver.
+    Receiver,
+    /// Nobody.
+    Nobody,
+}
+
+/// The receiver's word on this cycle's package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// Who.
+    pub by: Actor,
+    /// When, as the CRM claims.
+    pub at: Timestamp,
+    /// Where it stands in the log.
+    pub stamp: Stamp,
+    /// Digest of the package as it was accepted; the clearance id is bound to it.
+    pub shown: Digest,
+    /// Digest of the package that the acceptance covers now: as accepted, with noted edits carried over.
+    pub covers: Digest,
+}
+
+/// A field that the receiver sent back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedField {
+    /// When.
+    pub at: Timestamp,
+    /// Digest of the field's parts as they stood; a changed digest mends it.
+    pub was: Digest,
+    /// Whether it was changed since.
+    pub mended: bool,
+}
+
+/// A package that was sent back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentBack {
+    /// When.
+    pub at: Timestamp,
+    /// How it stood.
+    pub package: Digest,
+}
+
+/// What we know of one gate's flag.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GateState {
+    /// Last value we wrote and read back; `None` = never written, so it should be shut.
+    pub confirmed: Option<bool>,
+    /// The clearance id confirmed with it.
+    pub clearance: Option<String>,
+    /// What we ordered last and have not read back yet.
+    pub ordered: Option<bool>,
+    /// A deviation that stands in the ledger already.
+    pub tampered: Option<String>,
+}
+
+impl GateState {
+    /// What the flag reads, or will read, if nobody but us touches it.
+    pub fn intended(&self) -> bool {
+        self.ordered.unwrap_or_else(|| self.confirmed.unwrap_or(false))
+    }
+
+    /// Whether a flag that reads `open` can be our own doing: as confirmed, or as ordered but not yet read back.
+    pub fn is_ours(&self, open: bool) -> bool {
+        open == self.confirmed.unwrap_or(false) || self.ordered == Some(open)
+    }
+}
+
+/// The state of one handoff with all its cycles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handoff {
+    /// Which handoff; `cycle` counts up.
+    pub id: HandoffId,
+    /// The pin.
+    pub contract: ContractRef,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Round within the cycle, from 1: each rejection starts the next.
+    pub round: u32,
+    /// Where and when it opened.
+    pub opened: Stamp,
+    /// When the opening stage was entered, as the CRM claims.
+    pub opened_at: Option<Timestamp>,
+    /// Our stage name, if known.
+    pub stage: Option<StageName>,
+    /// The CRM's stage.
+    pub stage_raw: String,
+    /// The package.
+    pub package: Package,
+    /// Last known edit per field.
+    pub edits: BTreeMap<FieldKey, Timestamp>,
+    /// Who hands over.
+    pub sender: Option<Actor>,
+    /// Who decides.
+    pub receiver: Option<Actor>,
+    /// The sender handed over in this round.
+    pub submitted: Option<Timestamp>,
+    /// When the round became complete, as the CRM claims.
+    pub completed: Option<Timestamp>,
+    /// The receiver's clock ran out in this round.
+    pub sla_breached: bool,
+    /// The acceptance in force.
+    pub accepted: Option<Acceptance>,
+    /// Whether any cycle was ever accepted.
+    pub ever_accepted: bool,
+    /// When the package was last sent back, and how it stood then: it takes a change to hand it over again.
+    pub sent_back: Option<SentBack>,
+    /// Fields sent back, until the next acceptance.
+    pub rejected: BTreeMap<FieldKey, RejectedField>,
+    /// The receiver's last reason.
+    pub reason: Option<String>,
+    /// Acts of answering that have had their effect.
+    pub consumed: BTreeSet<String>,
+    /// The entry into the present stage that was judged already.
+    pub stage_entry: String,
+    /// By-passes so far.
+    pub bypasses: u32,
+    /// Flags.
+    pub gates: BTreeMap<GateName, GateState>,
+    /// Whether pay was released in the running cycle.
+    pub released: bool,
+    /// Adjustments so far.
+    pub adjustments: u32,
+    /// Why it was voided.
+    pub voided: Option<VoidCause>,
+    /// Log entries of this stream so far; the expected version of the next append.
+    pub version: u64,
+}
+
+impl Handoff {
+    /// Digest of the package as it stands.
+    pub fn package_digest(&self) -> Digest {
+        package_digest(&self.package)
+    }
+
+    /// Whether the acceptance in force covers exactly the package as it stands.
+    pub fn is_accepted(&self) -> bool {
+        self.phase == Phase::Accepted && self.accepted.is_some()
+    }
+
+    /// Whether the package stands exactly as it did when it was sent back.
+    pub fn is_unchanged_since_sent_back(&self) -> bool {
+        self.sent_back.as_ref().is_some_and(|sent| {
+            sent.package == self.package_digest() && !self.edits.values().any(|edited| *edited > sent.at)
+        })
+    }
+
+    /// The last known edit of any field.
+    pub fn last_edit(&self) -> Option<Timestamp> {
+        self.edits.values().max().copied()
+    }
+
+    /// Who has to act next.
+    pub fn turn(&self) -> Turn {
+        match self.phase {
+            Phase::Draft | Phase::Rejected => Turn::Sender,
+            Phase::Complete => Turn::Receiver,
+            Phase::Accepted | Phase::Voided => Turn::Nobody,
+        }
+    }
+
+    /// Fields that were sent back and not changed since.
+    pub fn still_rejected(&self) -> BTreeSet<FieldKey> {
+        self.rejected.iter().filter(|(_, field)| !field.mended).map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Folds the entries of a stream, each with its stamp.
+    pub fn fold<'a>(entries: impl IntoIterator<Item = (Stamp, &'a [Event])>) -> Option<Self> {
+        entries.into_iter().fold(None, |state, (stamp, events)| Self::apply(state, stamp, events))
+    }
+
+    /// Folds one log entry: its events, then one more version.
+    pub fn apply(before: Option<Self>, stamp: Stamp, events: &[Event]) -> Option<Self> {
+        let mut state = events.iter().fold(before, |state, event| Self::evolve(state, stamp, event))?;
+        state.version += 1;
+        Some(state)
+    }
+
+    /// Folds one event. Total: a fact cannot be refused; events before the first `Opened` change nothing.
+    pub fn evolve(before: Option<Self>, stamp: Stamp, event: &Event) -> Option<Self> {
+        if let Event::Opened { handoff, contract, stage, at } = event {
+            let opened = Self::opened(before, stamp, handoff, contract, stage);
+            return Some(Self { opened_at: *at, ..opened });
+        }
+        let mut state = before?;
+        state.change(stamp, event);
+        Some(state)
+    }
+
+    fn opened(
+        before: Option<Self>,
+        stamp: Stamp,
+        id: &HandoffId,
+        contract: &ContractRef,
+        stage: &StageName,
+    ) -> Self {
+        let fresh = Self {
+            id: id.clone(),
+            contract: contract.clone(),
+            phase: Phase::Draft,
+            round: 1,
+            opened: stamp,
+            opened_at: None,
+            stage: Some(stage.clone()),
+            stage_raw: String::new(),
+            package: Package::new(),
+            edits: BTreeMap::new(),
+            sender: None,
+            receiver: None,
+            submitted: None,
+            completed: None,
+            sla_breached: false,
+            accepted: None,
+            ever_accepted: false,
+            sent_back: None,
+            rejected: BTreeMap::new(),
+            reason: None,
+            consumed: BTreeSet::new(),
+            stage_entry: String::new(),
+            bypasses: 0,
+            gates: BTreeMap::new(),
+            released: false,
+            adjustments: 0,
+            voided: None,
+            version: 0,
+        };
+        // A stream that opens again keeps what must never be forgotten: consumed acts, by-passes, flags, adjustments.
+        match before {
+            None => fresh,
+            Some(old) => Self {
+                package: old.package,
+                edits: old.edits,
+                sender: old.sender,
+                receiver: old.receiver,
+                stage_raw: old.stage_raw,
+                stage_entry: old.stage_entry,
+                ever_accepted: old.ever_accepted,
+                consumed: old.consumed,
+                bypasses: old.bypasses,
+                gates: old.gates,
+                adjustments: old.adjustments,
+                version: old.version,
+                ..fresh
+            },
+        }
+    }
+
+    fn change(&mut self, stamp: Stamp, event: &Event) {
+        match event {
+            // Handled by `evolve`.
+            Event::Opened { .. } => {}
+            Event::PeopleChanged { sender, receiver } => {
+                self.sender.clone_from(sender);
+                self.receiver.clone_from(receiver);
+            }
+            Event::StageChanged { stage, raw, entry, .. } => {
+                self.stage.clone_from(stage);
+                self.stage_raw.clone_from(raw);
+                self.stage_entry.clone_from(entry);
+            }
+            Event::PackageChanged { set, cleared, edits, acceptance } => {
+                self.edit(set, cleared, edits);
+                self.carry(*acceptance);
+            }
+            Event::Submitted { act, at, .. } => {
+                self.consumed.insert(act.clone());
+                self.submitted = Some(*at);
+            }
+            Event::Completed { at, .. } => {
+                self.phase = Phase::Complete;
+                self.completed = Some(*at);
+                self.sla_breached = false;
+            }
+            Event::FellIncomplete { .. } => {
+                self.phase = Phase::Draft;
+                self.completed = None;
+            }
+            Event::Accepted { act, by, at, .. } => self.accept(stamp, act, by, *at),
+            Event::Rejected { act, at, fields, reason, .. } => {
+                self.consumed.insert(act.clone());
+                self.phase = Phase::Rejected;
+                self.round += 1;
+                self.send_back(*at, fields, reason);
+            }
+            Event::AnswerRefused { act, .. } => {
+                self.consumed.insert(act.clone());
+            }
+            Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
+            Event::SlaBreached { .. } => self.sla_breached = true,
+            Event::Bypassed { .. } => self.bypasses += 1,
+            Event::Tampered { gate, deviation, .. } => {
+                self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
+            }
+            Event::Healed { gate } => self.gates.entry(gate.clone()).or_default().tampered = None,
+            Event::GateOrdered { gate, open } => {
+                self.gates.entry(gate.clone()).or_default().ordered = Some(*open);
+            }
+            Event::GateWritten { gate, open, clearance } => {
+                let state = self.gates.entry(gate.clone()).or_default();
+                // An order given meanwhile stays in force until it is read back itself.
+                let ordered = state.ordered.filter(|ordered| ordered != open);
+                *state = GateState {
+                    confirmed: Some(*open),
+                    clearance: clearance.clone(),
+                    ordered,
+                    tampered: None,
+                };
+            }
+            Event::CommissionReleased { .. } => self.released = true,
+            Event::CommissionHeld { adjustment, .. } => {
+                self.released = false;
+                self.adjustments = *adjustment;
+            }
+            Event::Voided { cause } => {
+                self.phase = Phase::Voided;
+                self.accepted = None;
+                self.completed = None;
+                self.voided = Some(cause.clone());
+            }
+        }
+    }
+
+    fn edit(
+        &mut self,
+        set: &Package,
+        cleared: &BTreeSet<FieldKey>,
+        edits: &BTreeMap<FieldKey, (Timestamp, Option<Actor>)>,
+    ) {
+        for key in cleared {
+            self.package.remove(key);
+        }
+        for (key, parts) in set {
+            self.package.insert(key.clone(), parts.clone());
+        }
+        for (key, (at, _)) in edits {
+            self.edits.insert(key.clone(), *at);
+        }
+        for (key, field) in &mut self.rejected {
+            let now = field_digest(&self.package, key);
+            if now != field.was || edits.get(key).is_some_and(|(at, _)| *at > field.at) {
+                field.mended = true;
+            }
+        }
+    }
+
+    fn carry(&mut self, effect: EditEffect) {
+        if effect == EditEffect::Noted {
+            let package = self.package_digest();
+            if let Some(acceptance) = &mut self.accepted {
+                acceptance.covers = package;
+            }
+        }
+    }
+
+    fn accept(&mut self, stamp: Stamp, act: &str, by: &Actor, at: Timestamp) {
+        self.consumed.insert(act.to_owned());
+        self.phase = Phase::Accepted;
+        self.ever_accepted = true;
+        self.rejected.clear();
+        self.sent_back = None;
+        self.reason = None;
+        let package = self.package_digest();
+        self.accepted =
+            Some(Acceptance { by: by.clone(), at, stamp, shown: package.clone(), covers: package });
+    }
+
+    fn send_back(&mut self, at: Timestamp, fields: &BTreeSet<FieldKey>, reason: &str) {
+        self.completed = None;
+        self.submitted = None;
+        self.reason = Some(reason.to_owned());
+        self.sent_back = Some(SentBack { at, package: self.package_digest() });
+        for key in fields {
+            let was = field_digest(&self.package, key);
+            let mended = self.edits.get(key).is_some_and(|edited| *edited > at);
+            self.rejected.insert(key.clone(), RejectedField { at, was, mended });
+        }
+    }
+
+    fn reopen(&mut self, stamp: Stamp, cycle: u32) {
+        self.id.cycle = cycle;
+        self.round = 1;
+        self.opened = stamp;
+        self.phase = Phase::Draft;
+        self.accepted = None;
+        self.completed = None;
+        self.submitted = None;
+        self.sla_breached = false;
+        self.sent_back = None;
+        self.rejected.clear();
+        self.reason = None;
+    }
+}
+
+/// Digest of a package.
+pub fn package_digest(package: &Package) -> Digest {
+    Digest::of(package)
+}
+
+/// Digest of one field's parts; an absent field has the digest of nothing.
+pub fn field_digest(package: &Package, key: &FieldKey) -> Digest {
+    Digest::of(&package.get(key))
+}

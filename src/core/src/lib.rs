@@ -22,3 +22,4 @@ pub mod quality;
 pub mod registry;
 pub mod schema;
 pub mod value;
+pub mod words;

@@ -36,6 +36,32 @@ pub struct Observation {
     pub flags: BTreeMap<GateName, FlagSeen>,
 }
 
+impl Observation {
+    /// A record that could not be read because it is gone or no longer visible.
+    pub fn gone(subject: RecordRef) -> Self {
+        Self {
+            subject,
+            version: None,
+            existence: Existence::Gone,
+            stage: StageSeen {
+                name: None,
+                raw: String::new(),
+                before: None,
+                since: None,
+                by: None,
+                entry: String::new(),
+            },
+            package: Package::new(),
+            edits: BTreeMap::new(),
+            edited_by_latest: None,
+            sender: None,
+            receiver: None,
+            acts: Vec::new(),
+            flags: BTreeMap::new(),
+        }
+    }
+}
+
 /// A user of the CRM, resolved to a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {

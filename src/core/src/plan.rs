@@ -1,12 +1,21 @@
 //! What to write so that the CRM matches the verdict. Its `Display` is what an admin reads.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::extract::RecordVersion;
+use crate::clearance::ClearanceKey;
+use crate::contract::{Contract, Mode};
+use crate::decide::Terms;
+use crate::extract::{Existence, RawRecord, RecordVersion, datetime};
+use crate::gate::Verdict;
+use crate::handoff::{Handoff, Phase};
 use crate::id::{GateName, RecordRef};
+use crate::mapping::{GateWrite, Mapping};
+use crate::observation::Observation;
+use crate::words;
 
 /// One field to write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,8 +26,8 @@ pub struct Write {
     pub from: Value,
     /// What shall stand there.
     pub to: Value,
-    /// The gate it belongs to; `None` = words for people or the answer pick-list.
-    pub gate: Option<GateName>,
+    /// The gate it belongs to, and whether the write opens it; `None` = words for people or the answer pick-list.
+    pub gate: Option<(GateName, bool)>,
 }
 
 /// What to write on one record.
@@ -37,4 +46,239 @@ pub struct Plan {
     pub expect: BTreeMap<String, Value>,
     /// Writes that withdraw the openings of this plan.
     pub withdraw: Vec<Write>,
+}
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The pinned contract.
+    pub contract: &'a Contract,
+    /// Where things live in this CRM.
+    pub mapping: &'a Mapping,
+    /// What the installation adds.
+    pub terms: &'a Terms,
+    /// The state.
+    pub handoff: &'a Handoff,
+    /// What holds.
+    pub verdict: &'a Verdict,
+    /// The record as it was read.
+    pub raw: &'a RawRecord,
+    /// The same record in our vocabulary.
+    pub seen: &'a Observation,
+    /// Key of the clearance ids.
+    pub key: &'a ClearanceKey,
+}
+
+impl Plan {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Whether it opens a gate.
+    pub fn opens(&self) -> bool {
+        self.writes.iter().any(Write::opens)
+    }
+
+    /// Splits into what may be written at once (closings, and words if nothing opens) and what is guarded (openings with their words).
+    pub fn split(self) -> (Option<Self>, Option<Self>) {
+        if !self.opens() {
+            let plan = Self { guard: None, expect: BTreeMap::new(), withdraw: Vec::new(), ..self };
+            return (if plan.is_empty() { None } else { Some(plan) }, None);
+        }
+        let opening_gates: Vec<GateName> = self
+            .writes
+            .iter()
+            .filter(|write| write.opens())
+            .filter_map(|write| write.gate.clone())
+            .map(|gate| gate.0)
+            .collect();
+        let (closing, opening): (Vec<Write>, Vec<Write>) = self
+            .writes
+            .into_iter()
+            .partition(|write| write.gate.as_ref().is_some_and(|(gate, _)| !opening_gates.contains(gate)));
+        let closing = (!closing.is_empty()).then(|| Self {
+            target: self.target.clone(),
+            writes: closing,
+            shadow: Vec::new(),
+            guard: None,
+            expect: BTreeMap::new(),
+            withdraw: Vec::new(),
+        });
+        let opening = Self {
+            target: self.target,
+            writes: opening,
+            shadow: self.shadow,
+            guard: self.guard,
+            expect: self.expect,
+            withdraw: self.withdraw,
+        };
+        (closing, Some(opening))
+    }
+}
+
+impl Write {
+    /// Whether it opens a gate.
+    pub fn opens(&self) -> bool {
+        self.gate.as_ref().is_some_and(|(_, open)| *open)
+    }
+}
+
+/// Plans the writes. Applying them once reaches the fixed point (L3).
+pub fn plan(inputs: Inputs<'_>) -> Plan {
+    let mut plan = Plan {
+        target: inputs.handoff.id.subject.clone(),
+        writes: Vec::new(),
+        shadow: Vec::new(),
+        guard: None,
+        expect: BTreeMap::new(),
+        withdraw: Vec::new(),
+    };
+    if inputs.seen.existence != Existence::Present {
+        return plan;
+    }
+    let mut enforced = false;
+    for (gate, write) in &inputs.mapping.write.gate {
+        let open = inputs.verdict.gates.get(gate).copied().unwrap_or(false);
+        let wanted = gate_values(inputs, gate, write, open);
+        let writes = differing(inputs.raw, wanted, Some(&(gate.clone(), open)));
+        match inputs.terms.mode(inputs.contract, gate) {
+            Mode::Off => {}
+            Mode::Observe => plan.shadow.extend(writes),
+            Mode::Enforce => {
+                enforced = true;
+                if open && !writes.is_empty() {
+                    plan.withdraw.extend(closing(inputs, gate, write));
+                }
+                plan.writes.extend(writes);
+            }
+        }
+    }
+    let words = differing(inputs.raw, people_values(inputs), None);
+    if enforced {
+        plan.writes.extend(words)
+    } else {
+        plan.shadow.extend(words)
+    }
+    if plan.opens() {
+        plan.guard.clone_from(&inputs.raw.version);
+        plan.expect = expected(inputs);
+    }
+    plan
+}
+
+/// The values of one gate's fields.
+fn gate_values(inputs: Inputs<'_>, gate: &GateName, write: &GateWrite, open: bool) -> Vec<(String, Value)> {
+    let acceptance = inputs.handoff.accepted.as_ref().filter(|_| open);
+    let cleared_at = acceptance.map(|acceptance| Value::String(words::instant(acceptance.stamp.time)));
+    let clearance = acceptance.and_then(|acceptance| {
+        inputs.key.id(&inputs.handoff.id.subject, gate, &acceptance.shown, acceptance.stamp.position)
+    });
+    let hold =
+        (!open).then(|| Value::String(words::hold_reason(inputs.contract, inputs.handoff, inputs.verdict)));
+    let flag = if open { write.open.clone() } else { write.closed.clone() };
+    let mut values = vec![(write.field.clone(), flag)];
+    let mut add = |field: &Option<String>, value: Value| {
+        if let Some(field) = field {
+            values.push((field.clone(), value));
+        }
+    };
+    add(&write.number, Value::from(u8::from(open)));
+    add(&write.status, Value::from(if open { "Cleared" } else { "Held" }));
+    add(&write.cleared_at, cleared_at.unwrap_or(Value::Null));
+    add(&write.clearance_id, clearance.map_or(Value::Null, Value::String));
+    add(&write.hold_reason, hold.unwrap_or(Value::Null));
+    values
+}
+
+fn closing(inputs: Inputs<'_>, gate: &GateName, write: &GateWrite) -> Vec<Write> {
+    gate_values(inputs, gate, write, false)
+        .into_iter()
+        .map(|(field, to)| Write { from: Value::Null, field, to, gate: Some((gate.clone(), false)) })
+        .collect()
+}
+
+/// Words for people, and the answer pick-list once its answer had its effect.
+fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
+    let note = &inputs.mapping.write.note;
+    let mut values = Vec::new();
+    if let Some(field) = &note.status {
+        values.push((field.clone(), Value::String(inputs.verdict.status.clone())));
+    }
+    if let Some(field) = &note.missing {
+        let text = words::missing(inputs.handoff, inputs.verdict);
+        values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
+    }
+    let decision = &inputs.mapping.decision;
+    let answered = inputs.raw.fields.get(&decision.field).is_some_and(|value| !value.is_null());
+    let consumed = inputs.seen.acts.iter().all(|act| inputs.handoff.consumed.contains(&act.id));
+    if answered && consumed && inputs.handoff.phase != Phase::Accepted {
+        values.push((decision.field.clone(), Value::Null));
+    }
+    values
+}
+
+fn differing(raw: &RawRecord, wanted: Vec<(String, Value)>, gate: Option<&(GateName, bool)>) -> Vec<Write> {
+    wanted
+        .into_iter()
+        .filter_map(|(field, to)| {
+            let from = raw.fields.get(&field).cloned().unwrap_or(Value::Null);
+            (!same(&from, &to)).then(|| Write { field, from, to, gate: gate.cloned() })
+        })
+        .collect()
+}
+
+/// Mapped fields whose change would make the decision about something else.
+fn expected(inputs: Inputs<'_>) -> BTreeMap<String, Value> {
+    let mapping = inputs.mapping;
+    let package = mapping.read.values().flat_map(BTreeMap::values).filter_map(|path| path.field.clone());
+    let own = [
+        mapping.stage.field.clone(),
+        mapping.people.sender.field.clone(),
+        mapping.people.receiver.field.clone(),
+    ];
+    package
+        .chain(own)
+        .filter_map(|field| inputs.raw.fields.get(&field).map(|value| (field.clone(), value.clone())))
+        .collect()
+}
+
+/// Whether two CRM values mean the same: empty text is null, numbers compare as numbers, instants as instants to the second.
+pub fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::String(text), Value::Null) | (Value::Null, Value::String(text)) => text.trim().is_empty(),
+        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
+        (Value::String(left), Value::String(right)) => {
+            left.trim() == right.trim()
+                || matches!((datetime(left), datetime(right)), (Some(left), Some(right)) if left.as_second() == right.as_second())
+        }
+        (left, right) => left == right,
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.target)?;
+        if self.writes.is_empty() {
+            writeln!(f, "  nothing to write")?;
+        }
+        for write in &self.writes {
+            writeln!(f, "  {write}")?;
+        }
+        for write in &self.shadow {
+            writeln!(f, "  (observe) {write}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Write {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} -> {}", self.field, self.from, self.to)?;
+        match &self.gate {
+            Some((gate, true)) => write!(f, "   [gate {gate} opens]"),
+            Some((gate, false)) => write!(f, "   [gate {gate} shut]"),
+            None => Ok(()),
+        }
+    }
 }

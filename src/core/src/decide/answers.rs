@@ -1,0 +1,160 @@
+//! Acts of answering: each is consumed once, and only the receiver in force opens anything.
+
+use std::collections::BTreeSet;
+
+use super::Decision;
+use crate::event::{Event, Refusal, ReopenCause};
+use crate::handoff::{Handoff, Phase};
+use crate::id::FieldKey;
+use crate::observation::{Act, Actor, Answer};
+
+impl Decision<'_> {
+    /// Rejections and submissions that are older than every edit seen with them concern the package as it stood before. An acceptance is
+    /// never moved back: of several edits only the last is known, so it could cover something that was never shown.
+    pub(super) fn answer_before_edits(&mut self) {
+        let changed = self.changed_fields();
+        let placed: Option<Vec<_>> =
+            changed.iter().map(|key| self.seen.edits.get(key).map(|edit| edit.at)).collect();
+        let Some(first_edit) = placed.and_then(|times| times.into_iter().min()) else { return };
+        let early: Vec<Act> = self
+            .pending()
+            .into_iter()
+            .take_while(|act| act.at < first_edit && act.answer != Answer::Accept)
+            .collect();
+        for act in early {
+            self.consume(&act);
+        }
+    }
+
+    pub(super) fn answer(&mut self) {
+        for act in self.pending() {
+            self.consume(&act);
+            self.advance();
+        }
+    }
+
+    fn pending(&self) -> Vec<Act> {
+        let Some(state) = &self.state else { return Vec::new() };
+        self.seen.acts.iter().filter(|act| !state.consumed.contains(&act.id)).cloned().collect()
+    }
+
+    fn consume(&mut self, act: &Act) {
+        let Some(state) = &self.state else { return };
+        let refusal = match &act.answer {
+            Answer::Submit => refuse_submit(state, act),
+            Answer::Accept => self.refuse_accept(state, act),
+            Answer::Reject { reason, .. } => {
+                refuse_reject(self.receiver_problem(state, &act.by), state, act, reason)
+            }
+        };
+        match (refusal, &act.answer) {
+            (Some(why), _) => {
+                self.emit(Event::AnswerRefused { act: act.id.clone(), by: act.by.clone(), at: act.at, why });
+            }
+            (None, Answer::Submit) => {
+                self.emit(Event::Submitted { act: act.id.clone(), by: act.by.clone(), at: act.at });
+            }
+            (None, Answer::Accept) => self.accept(act),
+            (None, Answer::Reject { fields, reason }) => self.reject(act, fields, reason),
+        }
+    }
+
+    fn accept(&mut self, act: &Act) {
+        let Some(state) = &self.state else { return };
+        let (round, cycle) = (state.round, state.id.cycle);
+        self.emit(Event::Accepted { act: act.id.clone(), by: act.by.clone(), at: act.at, round });
+        if self.has_commission_gate() {
+            self.emit(Event::CommissionReleased { cycle });
+        }
+    }
+
+    fn reject(&mut self, act: &Act, fields: &BTreeSet<FieldKey>, reason: &str) {
+        let fields: BTreeSet<FieldKey> =
+            fields.iter().filter(|key| self.case.contract.field(key).is_some()).cloned().collect();
+        if self.state.as_ref().is_some_and(Handoff::is_accepted) {
+            self.reopen(ReopenCause::Receiver { fields: fields.clone(), reason: reason.to_owned() });
+        }
+        let Some(state) = &self.state else { return };
+        let round = state.round;
+        self.emit(Event::Rejected {
+            act: act.id.clone(),
+            by: act.by.clone(),
+            at: act.at,
+            round,
+            fields,
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// Why this person cannot answer for the receiver. The sender is told by person, not by login.
+    fn receiver_problem(&self, state: &Handoff, by: &Actor) -> Option<Refusal> {
+        let (sender, receiver) = match (&state.sender, &state.receiver) {
+            (None, _) => return Some(Refusal::NoSender),
+            (_, None) => return Some(Refusal::NoReceiver),
+            (Some(sender), Some(receiver)) => (sender, receiver),
+        };
+        let role = &self.case.contract.roles.receiver;
+        if by.machine {
+            Some(Refusal::Machine)
+        } else if by.person == sender.person {
+            Some(Refusal::OwnHandoff)
+        } else if by.person != receiver.person {
+            Some(Refusal::NotTheReceiver)
+        } else if !by.active {
+            Some(Refusal::Inactive)
+        } else if !by.roles.contains(role) {
+            Some(Refusal::LacksRole)
+        } else {
+            None
+        }
+    }
+
+    fn refuse_accept(&self, state: &Handoff, act: &Act) -> Option<Refusal> {
+        if let Some(problem) = self.receiver_problem(state, &act.by) {
+            return Some(problem);
+        }
+        match state.phase {
+            Phase::Accepted | Phase::Voided => return Some(Refusal::NotWaiting),
+            Phase::Draft | Phase::Rejected => {
+                let missing = self.completeness(state).missing;
+                // Nothing missing and still not complete: not submitted, or unchanged since it was sent back.
+                return Some(if missing.is_empty() {
+                    Refusal::NotWaiting
+                } else {
+                    Refusal::Incomplete { missing }
+                });
+            }
+            Phase::Complete => {}
+        }
+        let edited_since = state.last_edit().is_some_and(|edit| act.at <= edit);
+        let before_completion = state.completed.is_some_and(|completed| act.at < completed);
+        (edited_since || before_completion).then_some(Refusal::PackageChanged)
+    }
+}
+
+/// A rejection needs a reason and something to reject. It may concern an older package: shutting is always allowed.
+fn refuse_reject(problem: Option<Refusal>, state: &Handoff, act: &Act, reason: &str) -> Option<Refusal> {
+    if problem.is_some() {
+        return problem;
+    }
+    if reason.trim().is_empty() {
+        return Some(Refusal::NoReason);
+    }
+    match state.phase {
+        Phase::Complete => None,
+        // An acceptance given after this rejection is the receiver's later word.
+        Phase::Accepted if state.accepted.as_ref().is_some_and(|acceptance| acceptance.at < act.at) => None,
+        Phase::Accepted | Phase::Draft | Phase::Rejected | Phase::Voided => Some(Refusal::NotWaiting),
+    }
+}
+
+fn refuse_submit(state: &Handoff, act: &Act) -> Option<Refusal> {
+    let is_sender = state.sender.as_ref().is_some_and(|sender| sender.person == act.by.person);
+    if !is_sender {
+        return Some(Refusal::NotTheSender);
+    }
+    match state.phase {
+        Phase::Draft | Phase::Rejected => None,
+        Phase::Complete | Phase::Accepted | Phase::Voided => Some(Refusal::NotWaiting),
+    }
+}

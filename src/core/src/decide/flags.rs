@@ -1,0 +1,102 @@
+//! Flags: what was done to them, what they shall be, and what our own writes turned out to be.
+
+use std::collections::BTreeMap;
+
+use super::Decision;
+use crate::contract::Mode;
+use crate::event::Event;
+use crate::extract::Existence;
+use crate::gate::evaluate;
+use crate::handoff::GateState;
+use crate::id::GateName;
+use crate::observation::FlagSeen;
+
+impl Decision<'_> {
+    /// Compares every flag with what we last confirmed or ordered.
+    pub(super) fn note_flags(&mut self) {
+        let Some(state) = &self.state else { return };
+        let fresh = GateState::default();
+        let events: Vec<Event> = self
+            .seen
+            .flags
+            .iter()
+            .filter_map(|(gate, flag)| judge(gate, flag, state.gates.get(gate).unwrap_or(&fresh)))
+            .collect();
+        for event in events {
+            self.emit(event);
+        }
+    }
+
+    /// Orders what the gates in force shall read, before any write leaves.
+    pub(super) fn order(&mut self) {
+        if self.seen.existence != Existence::Present {
+            return;
+        }
+        let Some(state) = &self.state else { return };
+        // A new acceptance has a new clearance id, even where the flag already stands open.
+        let newly_accepted = self.events.iter().any(|event| matches!(event, Event::Accepted { .. }));
+        let verdict = evaluate(self.case.contract, state, self.now);
+        let orders: Vec<Event> = verdict
+            .gates
+            .into_iter()
+            .filter(|(gate, _)| self.case.terms.mode(self.case.contract, gate) == Mode::Enforce)
+            .filter(|(gate, open)| {
+                let intended = state.gates.get(gate).is_some_and(GateState::intended);
+                intended != *open || (*open && newly_accepted)
+            })
+            .map(|(gate, open)| Event::GateOrdered { gate, open })
+            .collect();
+        for order in orders {
+            self.emit(order);
+        }
+    }
+}
+
+fn judge(gate: &GateName, flag: &FlagSeen, known: &GateState) -> Option<Event> {
+    let open = flag.open?;
+    let forged =
+        open && known.confirmed == Some(true) && known.clearance != flag.clearance && known.ordered.is_none();
+    if known.is_ours(open) && !forged {
+        return settled(gate, flag, open, known);
+    }
+    let deviation = flag.moved.as_ref().map_or_else(
+        || format!("{open}/{}", flag.clearance.as_deref().unwrap_or_default()),
+        |moved| format!("{}/{}", moved.id, flag.clearance.as_deref().unwrap_or_default()),
+    );
+    if known.tampered.as_ref() == Some(&deviation) {
+        return None;
+    }
+    Some(Event::Tampered {
+        gate: gate.clone(),
+        expected_open: known.intended(),
+        seen_open: open,
+        deviation,
+        by: flag.moved.as_ref().map(|moved| moved.by.clone()),
+        at: flag.moved.as_ref().map(|moved| moved.at),
+    })
+}
+
+/// An ordered value that stands in the CRM is our write, whether or not its reply ever reached us.
+fn settled(gate: &GateName, flag: &FlagSeen, open: bool, known: &GateState) -> Option<Event> {
+    if known.ordered == Some(open) && (known.confirmed != Some(open) || known.clearance != flag.clearance) {
+        return Some(Event::GateWritten { gate: gate.clone(), open, clearance: flag.clearance.clone() });
+    }
+    known.tampered.is_some().then(|| Event::Healed { gate: gate.clone() })
+}
+
+/// What the read-back of a write proves: one event for each gate whose ordered value stands there now.
+pub fn confirm(known: &BTreeMap<GateName, GateState>, seen: &BTreeMap<GateName, FlagSeen>) -> Vec<Event> {
+    seen.iter()
+        .filter_map(|(gate, flag)| {
+            let open = flag.open?;
+            let state = known.get(gate)?;
+            let news =
+                state.ordered == Some(open) || state.tampered.is_some() || state.clearance != flag.clearance;
+            (news && state.is_ours(open)).then(|| Event::GateWritten {
+                gate: gate.clone(),
+                open,
+                clearance: flag.clearance.clone(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,120 @@
+//! Edits of the package, completion, and the receiver's clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::Decision;
+use crate::contract::{AfterAcceptance, Submit};
+use crate::event::{EditEffect, Event, ReopenCause};
+use crate::gate::due;
+use crate::handoff::{Handoff, Phase};
+use crate::id::FieldKey;
+use crate::observation::Actor;
+
+impl Decision<'_> {
+    /// Fields that stand differently from what the state knows.
+    pub(super) fn changed_fields(&self) -> BTreeSet<FieldKey> {
+        let Some(state) = &self.state else { return BTreeSet::new() };
+        let keys: BTreeSet<&FieldKey> = state.package.keys().chain(self.seen.package.keys()).collect();
+        keys.into_iter()
+            .filter(|key| state.package.get(*key) != self.seen.package.get(*key))
+            .cloned()
+            .collect()
+    }
+
+    /// When each field was edited: as history tells, else the latest moment at which it can have been.
+    fn edit_times(&self, changed: &BTreeSet<FieldKey>) -> BTreeMap<FieldKey, (Timestamp, Option<Actor>)> {
+        let Some(state) = &self.state else { return BTreeMap::new() };
+        let mut times = BTreeMap::new();
+        for (key, edit) in &self.seen.edits {
+            if state.edits.get(key).is_none_or(|known| edit.at > *known) {
+                times.insert(key.clone(), (edit.at, edit.by.clone()));
+            }
+        }
+        for key in changed {
+            // A change that no history places happened at the latest now: an answer given before is not an answer to it.
+            let unplaced = self.seen.edited_by_latest.unwrap_or(self.now);
+            times.entry(key.clone()).or_insert((unplaced, None));
+        }
+        times
+    }
+
+    pub(super) fn note_package(&mut self) {
+        let changed = self.changed_fields();
+        let edits = self.edit_times(&changed);
+        if changed.is_empty() && edits.is_empty() {
+            return;
+        }
+        let set = changed
+            .iter()
+            .filter_map(|key| self.seen.package.get(key).map(|parts| (key.clone(), parts.clone())))
+            .collect();
+        let cleared = changed.iter().filter(|key| !self.seen.package.contains_key(*key)).cloned().collect();
+        let breaking: BTreeSet<FieldKey> =
+            changed.iter().filter(|key| self.policy(key) == AfterAcceptance::Reopen).cloned().collect();
+        let accepted = self.state.as_ref().is_some_and(Handoff::is_accepted);
+        let acceptance = match (accepted, breaking.is_empty()) {
+            (false, _) => EditEffect::BeforeAcceptance,
+            (true, true) => EditEffect::Noted,
+            (true, false) => EditEffect::Breaks,
+        };
+        self.emit(Event::PackageChanged { set, cleared, edits, acceptance });
+        if acceptance == EditEffect::Breaks {
+            self.reopen(ReopenCause::Edited { fields: breaking });
+        }
+    }
+
+    fn policy(&self, key: &FieldKey) -> AfterAcceptance {
+        self.case.contract.field(key).map_or(AfterAcceptance::Reopen, |field| field.after_acceptance)
+    }
+
+    pub(super) fn reopen(&mut self, cause: ReopenCause) {
+        let Some(state) = &self.state else { return };
+        let cycle = state.id.cycle + 1;
+        self.emit(Event::Reopened { cycle, cause: cause.clone() });
+        self.hold(cause);
+    }
+
+    /// Moves between draft and complete as the package stands.
+    pub(super) fn advance(&mut self) {
+        let Some(state) = &self.state else { return };
+        let completeness = self.completeness(state);
+        let handed_over = match self.case.contract.submit {
+            Submit::Auto => !state.is_unchanged_since_sent_back(),
+            Submit::Explicit => state.submitted.is_some(),
+        };
+        let complete = completeness.is_complete() && handed_over;
+        match (state.phase, complete) {
+            (Phase::Draft | Phase::Rejected, true) => {
+                let (round, at) = (state.round, self.completed_at(state));
+                self.emit(Event::Completed { round, at });
+            }
+            (Phase::Complete, false) => self.emit(Event::FellIncomplete { missing: completeness.missing }),
+            // An accepted package that is no longer complete was edited, and its policy has been applied; one whose requirements
+            // changed keeps its acceptance, but its gates are shut by `evaluate`.
+            (Phase::Draft | Phase::Rejected, false)
+            | (Phase::Complete, true)
+            | (Phase::Accepted | Phase::Voided, _) => {}
+        }
+    }
+
+    /// The last missing piece, as the CRM claims: an edit, the hand-over, the sending back, or the opening itself.
+    fn completed_at(&self, state: &Handoff) -> Timestamp {
+        let sent_back = state.sent_back.as_ref().map(|sent| sent.at);
+        [state.last_edit(), state.submitted, sent_back, state.opened_at]
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or(self.now)
+    }
+
+    pub(super) fn note_overdue(&mut self) {
+        let Some(state) = &self.state else { return };
+        let due = due(self.case.contract, state).filter(|due| *due <= self.now && !state.sla_breached);
+        if let Some(due) = due {
+            let round = state.round;
+            self.emit(Event::SlaBreached { round, due });
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Opening, voiding, people and stages.
+
+use super::Decision;
+use crate::contract::GateKind;
+use crate::event::{Event, ReopenCause, VoidCause};
+use crate::extract::Existence;
+use crate::handoff::{Handoff, Phase};
+use crate::id::{HandoffId, StageName};
+
+impl Decision<'_> {
+    pub(super) fn is_lost(&self) -> bool {
+        self.seen.existence != Existence::Present
+    }
+
+    pub(super) fn is_voided(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.phase == Phase::Voided)
+    }
+
+    pub(super) fn void_lost(&mut self) {
+        let cause = match &self.seen.existence {
+            Existence::Present => return,
+            Existence::Deleted => VoidCause::Deleted,
+            Existence::Merged { into } => VoidCause::Merged { into: into.clone() },
+            Existence::Gone => VoidCause::Gone,
+        };
+        self.void(cause);
+    }
+
+    pub(super) fn void_by_stage(&mut self) {
+        let off = &self.case.contract.opens.void_when_stage_becomes;
+        let stage = self.seen.stage.name.clone().filter(|stage| off.contains(stage));
+        if let Some(stage) = stage {
+            self.void(VoidCause::Stage { stage });
+        }
+    }
+
+    fn void(&mut self, cause: VoidCause) {
+        if self.state.is_none() || self.is_voided() {
+            return;
+        }
+        self.hold(ReopenCause::Voided { cause: cause.clone() });
+        self.emit(Event::Voided { cause });
+    }
+
+    /// Opens a handoff that is not open yet, or opens a voided one again as its next cycle.
+    pub(super) fn open(&mut self) {
+        let again = self.state.as_ref().filter(|state| state.phase == Phase::Voided);
+        if (self.state.is_some() && again.is_none()) || !self.should_open() {
+            return;
+        }
+        let cycle = again.map_or(1, |state| state.id.cycle + 1);
+        let stage = self.seen.stage.name.clone().unwrap_or_else(|| StageName::from("unknown"));
+        let handoff = HandoffId {
+            contract: self.case.contract.contract.clone(),
+            motion: self.case.motion.clone(),
+            subject: self.seen.subject.clone(),
+            cycle,
+        };
+        self.emit(Event::Opened {
+            handoff,
+            contract: self.case.pin.clone(),
+            stage,
+            at: self.seen.stage.since,
+        });
+    }
+
+    fn should_open(&self) -> bool {
+        let opens = &self.case.contract.opens;
+        let stage = self.seen.stage.name.as_ref();
+        let in_stage = stage.is_some_and(|stage| opens.when_stage_becomes.contains(stage));
+        // A flag that stands open on a record that nobody handed over is governed at once, or it would never be undone.
+        let forged = self.state.is_none() && self.seen.flags.values().any(|flag| flag.open == Some(true));
+        let too_old = match (self.case.terms.governed_since, self.seen.stage.since) {
+            (Some(from), Some(since)) => since < from,
+            (Some(_) | None, None) | (None, Some(_)) => false,
+        };
+        (in_stage || forged) && (self.state.is_some() || !too_old)
+    }
+
+    pub(super) fn note_people(&mut self) {
+        let Some(state) = &self.state else { return };
+        if state.sender != self.seen.sender || state.receiver != self.seen.receiver {
+            self.emit(Event::PeopleChanged {
+                sender: self.seen.sender.clone(),
+                receiver: self.seen.receiver.clone(),
+            });
+        }
+    }
+
+    /// Notes the stage; true if this entry into it has not been judged yet.
+    pub(super) fn note_stage(&mut self) -> bool {
+        let seen = &self.seen.stage;
+        let known = self.state.as_ref().is_some_and(|state| {
+            state.stage == seen.name && state.stage_raw == seen.raw && state.stage_entry == seen.entry
+        });
+        if known {
+            return false;
+        }
+        self.emit(Event::StageChanged {
+            stage: seen.name.clone(),
+            raw: seen.raw.clone(),
+            at: seen.since,
+            entry: seen.entry.clone(),
+        });
+        true
+    }
+
+    /// Judges one entry into a guarded stage, once: was its gate shut at that moment?
+    pub(super) fn note_bypass(&mut self) {
+        let (Some(stage), Some(state)) = (&self.seen.stage.name, &self.state) else { return };
+        let events: Vec<Event> = self
+            .case
+            .contract
+            .gates
+            .iter()
+            .filter(|(_, gate)| gate.kind == GateKind::Stage && gate.stages.contains(stage))
+            .filter(|_| !self.was_accepted_on_entry(state))
+            .map(|(name, _)| Event::Bypassed {
+                gate: name.clone(),
+                stage: stage.clone(),
+                from: self.seen.stage.before.clone(),
+                by: self.seen.stage.by.clone(),
+                at: self.seen.stage.since,
+                entry: self.seen.stage.entry.clone(),
+                ever_accepted: state.ever_accepted,
+            })
+            .collect();
+        for event in events {
+            self.emit(event);
+        }
+    }
+
+    fn was_accepted_on_entry(&self, state: &Handoff) -> bool {
+        state.accepted.as_ref().is_some_and(|acceptance| match self.seen.stage.since {
+            Some(since) => acceptance.at <= since,
+            None => true,
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! What people read on the record: what is missing and who has to act.
+
+use jiff::Timestamp;
+
+use crate::completeness::{Finding, Problem};
+use crate::contract::Contract;
+use crate::gate::Verdict;
+use crate::handoff::{Handoff, Phase};
+
+/// Longest text of a short CRM field (Salesforce Text).
+const SHORT: usize = 255;
+/// Longest text of the "what is missing" field.
+const LONG: usize = 4_000;
+
+/// An instant as ISO 8601 in UTC with seconds, which every CRM reads.
+pub fn instant(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Why a gate is shut and who has to act; at most 255 characters.
+pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) -> String {
+    let receiver = contract.roles.receiver.replace('_', " ");
+    let sender = contract.roles.sender.replace('_', " ");
+    let text = match handoff.phase {
+        Phase::Draft | Phase::Rejected if verdict.missing.is_empty() => {
+            format!("Waiting for the {sender} to hand over")
+        }
+        Phase::Draft | Phase::Rejected => format!("Waiting for the {sender}: {}", labels(&verdict.missing)),
+        Phase::Complete => format!("Waiting for the {receiver} to accept"),
+        Phase::Accepted if handoff.stage.is_none() => {
+            "The stage is not known to the handoff mapping".to_owned()
+        }
+        Phase::Accepted => format!("Accepted, but no longer complete: {}", labels(&verdict.missing)),
+        Phase::Voided => "The deal is off or its record is gone".to_owned(),
+    };
+    shorten(&text, SHORT)
+}
+
+/// What is missing, a line each, with the receiver's words on top when the package was sent back; at most 4,000 characters.
+pub fn missing(handoff: &Handoff, verdict: &Verdict) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    if let Some(reason) = handoff.reason.as_ref().filter(|_| handoff.phase == Phase::Rejected) {
+        lines.push(format!("Sent back: {reason}"));
+    }
+    lines.extend(
+        verdict.missing.iter().map(|finding| format!("{}: {}", finding.label, advice(&finding.problem))),
+    );
+    shorten(&lines.join("\n"), LONG)
+}
+
+/// What to do about one finding, in a rep's words.
+pub fn advice(problem: &Problem) -> String {
+    match problem {
+        Problem::Empty => "is empty".to_owned(),
+        Problem::Filler => "holds a filler, not an answer".to_owned(),
+        Problem::TooShort { needs } => {
+            format!("is too short to help anyone (write at least {needs} characters)")
+        }
+        Problem::NoNumber => "needs a figure".to_owned(),
+        Problem::WrongKind => "is not of the right kind".to_owned(),
+        Problem::NotAChoice => "is not one of the choices".to_owned(),
+        Problem::RowIncomplete { row, column } => format!("row {row} lacks {column}"),
+        Problem::Rejected => "was sent back and has not been changed since".to_owned(),
+        Problem::RuleFailed => "counts as required because its rule could not be computed".to_owned(),
+        Problem::Erased => "was erased on request".to_owned(),
+    }
+}
+
+fn labels(findings: &[Finding]) -> String {
+    let labels: Vec<&str> = findings.iter().map(|finding| finding.label.as_str()).collect();
+    labels.join("; ")
+}
+
+/// Cuts at a character border and says so with an ellipsis.
+fn shorten(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(limit.saturating_sub(1)).collect();
+    cut.push('…');
+    cut
+}
