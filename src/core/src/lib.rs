@@ -14,6 +14,7 @@ pub mod extract;
 pub mod gate;
 pub mod handoff;
 pub mod id;
+pub mod journal;
 pub mod lint;
 pub mod mapping;
 pub mod observation;

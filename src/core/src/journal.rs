@@ -1,0 +1,247 @@
+//! Log entries: what is durable, split into a public header without personal data and parts sealed per record.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::contract::ContractRef;
+use crate::decide::Terms;
+use crate::event::Event;
+use crate::id::{HandoffId, RecordRef};
+use crate::observation::Observation;
+
+/// Version of this encoding; readers refuse a newer one.
+pub const VERSION: u32 = 1;
+
+/// One log entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum LogEntry {
+    /// A decision with everything it was made from, so that it can be made again.
+    Decided {
+        /// The handoff and its cycle after the decision.
+        handoff: HandoffId,
+        /// The pin it was decided under.
+        contract: ContractRef,
+        /// What the installation added.
+        terms: Terms,
+        /// The daemon's time.
+        at: Timestamp,
+        /// What was seen.
+        seen: Box<Observation>,
+        /// What happened; never empty.
+        events: Vec<Event>,
+    },
+    /// Writes that were read back.
+    Confirmed {
+        /// The handoff.
+        handoff: HandoffId,
+        /// The daemon's time.
+        at: Timestamp,
+        /// `GateWritten` events; never empty.
+        events: Vec<Event>,
+    },
+    /// A contract's text, the first time it is used: replay needs no files.
+    ContractPublished {
+        /// Its pin.
+        contract: ContractRef,
+        /// Its text.
+        text: String,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// A mapping's text or a setting that governs changed.
+    ConfigChanged {
+        /// What, e.g. `mapping salesforce/h03-ae-to-onboarding` or `terms`.
+        what: String,
+        /// SHA-256 of the new text.
+        digest: String,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// Writing was switched off (kill switch) or on again.
+    Switched {
+        /// Whether writing is on.
+        on: bool,
+        /// Who, as the command line or API knows it.
+        by: String,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// The daemon started; a control-run proof even when nothing happens.
+    Started {
+        /// Its version.
+        version: String,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+}
+
+/// A log entry ready for the log: the leaf is public, the parts are sealed under the key of the record named beside them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// Canonical JSON without personal data.
+    pub leaf: Vec<u8>,
+    /// Record (as text) → plain JSON to seal.
+    pub parts: BTreeMap<String, Vec<u8>>,
+}
+
+/// An entry that cannot be read.
+#[derive(Debug, Error)]
+pub enum JournalError {
+    /// Not JSON, or not an entry.
+    #[error("the log entry is not readable: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// Written by a newer version.
+    #[error("the log entry has format {found}, this program reads up to {VERSION}: update handoffd")]
+    Newer {
+        /// Its version.
+        found: u64,
+    },
+    /// The leaf does not name its format.
+    #[error("the log entry's leaf does not name its format")]
+    NoVersion,
+}
+
+impl LogEntry {
+    /// The daemon's time.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Decided { at, .. }
+            | Self::Confirmed { at, .. }
+            | Self::ContractPublished { at, .. }
+            | Self::ConfigChanged { at, .. }
+            | Self::Switched { at, .. }
+            | Self::Started { at, .. } => *at,
+        }
+    }
+
+    /// The handoff it belongs to and its events.
+    pub fn handoff(&self) -> Option<(&HandoffId, &[Event])> {
+        match self {
+            Self::Decided { handoff, events, .. } | Self::Confirmed { handoff, events, .. } => {
+                Some((handoff, events))
+            }
+            Self::ContractPublished { .. }
+            | Self::ConfigChanged { .. }
+            | Self::Switched { .. }
+            | Self::Started { .. } => None,
+        }
+    }
+
+    /// Splits into a public leaf and parts to seal.
+    pub fn encode(&self) -> Result<Encoded, JournalError> {
+        let Some((handoff, events)) = self.handoff() else {
+            let mut leaf = serde_json::to_value(self)?;
+            if let Some(object) = leaf.as_object_mut() {
+                object.insert("v".to_owned(), json!(VERSION));
+            }
+            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts: BTreeMap::new() });
+        };
+        let names: Vec<&str> = events.iter().map(Event::name).collect();
+        let kind = if matches!(self, Self::Decided { .. }) { "decided" } else { "confirmed" };
+        let leaf = json!({
+            "v": VERSION, "entry": kind, "at": self.at(), "stream": handoff.stream(), "cycle": handoff.cycle, "events": names,
+        });
+        let subject = handoff.subject.to_string();
+        let mut body = serde_json::to_value(self)?;
+        let mut foreign: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        take_foreign(&mut body, &subject, &mut String::new(), &mut foreign);
+        let mut parts = BTreeMap::from([(subject, serde_json::to_vec(&body)?)]);
+        for (record, values) in foreign {
+            parts.insert(record, serde_json::to_vec(&values)?);
+        }
+        Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts })
+    }
+
+    /// Puts an entry together again. `Ok(None)` when the record it is about was erased; values of other erased records read as erased.
+    pub fn decode(
+        leaf: &[u8],
+        mut open: impl FnMut(&str) -> Option<Vec<u8>>,
+    ) -> Result<Option<Self>, JournalError> {
+        let leaf: Value = serde_json::from_slice(leaf)?;
+        match leaf.get("v").and_then(Value::as_u64) {
+            None => return Err(JournalError::NoVersion),
+            Some(found) if found > u64::from(VERSION) => return Err(JournalError::Newer { found }),
+            Some(_) => {}
+        }
+        let Some(stream) = leaf.get("stream").and_then(Value::as_str) else {
+            return Ok(Some(serde_json::from_value(leaf)?));
+        };
+        // The stream is contract/motion/connection/object/record; the record is what follows the second slash.
+        let subject = stream.splitn(3, '/').nth(2).unwrap_or_default();
+        let Some(bytes) = open(subject) else { return Ok(None) };
+        let mut body: Value = serde_json::from_slice(&bytes)?;
+        let mut records: Vec<String> = Vec::new();
+        foreign_records(&body, subject, &mut records);
+        for record in records {
+            let Some(bytes) = open(&record) else { continue };
+            let values: BTreeMap<String, Value> = serde_json::from_slice(&bytes)?;
+            for (pointer, value) in values {
+                if let Some(place) = body.pointer_mut(&pointer) {
+                    *place = value;
+                }
+            }
+        }
+        Ok(Some(serde_json::from_value(body)?))
+    }
+}
+
+/// A sourced value's record, if the JSON node is one.
+fn source(node: &Value) -> Option<RecordRef> {
+    let object = node.as_object().filter(|object| object.len() == 3 && object.contains_key("field"))?;
+    object.get("value")?;
+    serde_json::from_value(object.get("from")?.clone()).ok()
+}
+
+fn take_foreign(
+    node: &mut Value,
+    subject: &str,
+    pointer: &mut String,
+    foreign: &mut BTreeMap<String, BTreeMap<String, Value>>,
+) {
+    if let Some(record) = source(node).map(|record| record.to_string()).filter(|record| record != subject) {
+        if let Some(value) = node.get_mut("value") {
+            let taken = std::mem::replace(value, json!({"kind": "erased"}));
+            foreign.entry(record).or_default().insert(format!("{pointer}/value"), taken);
+        }
+        return;
+    }
+    let length = pointer.len();
+    match node {
+        Value::Object(object) => {
+            for (key, child) in object {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                take_foreign(child, subject, pointer, foreign);
+                pointer.truncate(length);
+            }
+        }
+        Value::Array(items) => {
+            for (index, child) in items.iter_mut().enumerate() {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+                take_foreign(child, subject, pointer, foreign);
+                pointer.truncate(length);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn foreign_records(node: &Value, subject: &str, records: &mut Vec<String>) {
+    if let Some(record) = source(node).map(|record| record.to_string()).filter(|record| record != subject) {
+        if !records.contains(&record) {
+            records.push(record);
+        }
+        return;
+    }
+    match node {
+        Value::Object(object) => object.values().for_each(|child| foreign_records(child, subject, records)),
+        Value::Array(items) => items.iter().for_each(|child| foreign_records(child, subject, records)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
