@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::completeness::{Completeness, Situation, assess};
-use crate::contract::{Contract, ContractRef, GateKind, Mode};
+use crate::contract::{Contract, ContractRef, GateKind, Mode, OnBypass};
 use crate::event::{Event, ReopenCause};
 use crate::handoff::{Handoff, Stamp};
 use crate::id::{GateName, MotionId};
@@ -26,6 +26,9 @@ pub struct Terms {
     pub governed_since: Option<Timestamp>,
     /// Modes in force per gate; a gate that is not named has its contract's mode.
     pub modes: BTreeMap<GateName, Mode>,
+    /// By-pass policies in force per gate; a gate that is not named has its contract's policy.
+    #[serde(default)]
+    pub on_bypass: BTreeMap<GateName, OnBypass>,
 }
 
 impl Terms {
@@ -36,6 +39,12 @@ impl Terms {
             .copied()
             .or_else(|| contract.gates.get(gate).map(|gate| gate.mode))
             .unwrap_or(Mode::Off)
+    }
+
+    /// The by-pass policy in force.
+    pub fn on_bypass(&self, contract: &Contract, gate: &GateName) -> OnBypass {
+        let written = contract.gates.get(gate).map(|gate| gate.on_bypass);
+        self.on_bypass.get(gate).copied().or(written).unwrap_or_default()
     }
 }
 

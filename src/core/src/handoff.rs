@@ -75,6 +75,15 @@ pub struct RejectedField {
     pub mended: bool,
 }
 
+/// A by-pass whose stage still stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingBypass {
+    /// The gate that was passed.
+    pub gate: GateName,
+    /// The CRM's stage before, if it told.
+    pub from: Option<String>,
+}
+
 /// A package that was sent back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBack {
@@ -158,6 +167,8 @@ pub struct Handoff {
     pub stage_entry: String,
     /// By-passes so far.
     pub bypasses: u32,
+    /// The by-pass that put the record into its present stage.
+    pub bypass: Option<StandingBypass>,
     /// Flags.
     pub gates: BTreeMap<GateName, GateState>,
     /// Whether pay was released in the running cycle.
@@ -261,6 +272,7 @@ impl Handoff {
             consumed: BTreeSet::new(),
             stage_entry: String::new(),
             bypasses: 0,
+            bypass: None,
             gates: BTreeMap::new(),
             released: false,
             adjustments: 0,
@@ -280,6 +292,7 @@ impl Handoff {
                 ever_accepted: old.ever_accepted,
                 consumed: old.consumed,
                 bypasses: old.bypasses,
+                bypass: old.bypass,
                 gates: old.gates,
                 adjustments: old.adjustments,
                 version: old.version,
@@ -300,6 +313,7 @@ impl Handoff {
                 self.stage.clone_from(stage);
                 self.stage_raw.clone_from(raw);
                 self.stage_entry.clone_from(entry);
+                self.bypass = None;
             }
             Event::PackageChanged { set, cleared, edits, acceptance } => {
                 self.edit(set, cleared, edits);
@@ -330,7 +344,10 @@ impl Handoff {
             }
             Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
             Event::SlaBreached { .. } => self.sla_breached = true,
-            Event::Bypassed { .. } => self.bypasses += 1,
+            Event::Bypassed { gate, from, .. } => {
+                self.bypasses += 1;
+                self.bypass = Some(StandingBypass { gate: gate.clone(), from: from.clone() });
+            }
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
             }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clearance::ClearanceKey;
-use crate::contract::{Contract, Mode};
+use crate::contract::{Contract, Mode, OnBypass};
 use crate::decide::Terms;
 use crate::extract::{Existence, RawRecord, RecordVersion, datetime};
 use crate::gate::Verdict;
@@ -154,11 +154,12 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
             }
         }
     }
-    let words = differing(inputs.raw, people_values(inputs), None);
+    let mut words = differing(inputs.raw, people_values(inputs), None);
+    words.extend(reverted_stage(inputs));
     if enforced {
-        plan.writes.extend(words)
+        plan.writes.extend(words);
     } else {
-        plan.shadow.extend(words)
+        plan.shadow.extend(words);
     }
     if plan.opens() {
         plan.guard.clone_from(&inputs.raw.version);
@@ -198,12 +199,24 @@ fn closing(inputs: Inputs<'_>, gate: &GateName, write: &GateWrite) -> Vec<Write>
         .collect()
 }
 
+/// A by-passed stage is put back where it came from, if the policy says so and the CRM told where that was.
+fn reverted_stage(inputs: Inputs<'_>) -> Option<Write> {
+    let bypass = inputs.handoff.bypass.as_ref()?;
+    let enforced = inputs.terms.mode(inputs.contract, &bypass.gate) == Mode::Enforce;
+    let policy = inputs.terms.on_bypass(inputs.contract, &bypass.gate);
+    let still_shut = inputs.verdict.gates.get(&bypass.gate) != Some(&true);
+    let to = bypass.from.clone().filter(|_| enforced && still_shut && policy == OnBypass::Revert)?;
+    let field = inputs.mapping.stage.field.clone();
+    let from = inputs.raw.fields.get(&field).cloned().unwrap_or(Value::Null);
+    Some(Write { field, from, to: Value::String(to), gate: None })
+}
+
 /// Words for people, and the answer pick-list once its answer had its effect.
 fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
     let note = &inputs.mapping.write.note;
     let mut values = Vec::new();
     if let Some(field) = &note.status {
-        values.push((field.clone(), Value::String(inputs.verdict.status.clone())));
+        values.push((field.clone(), Value::String(words::status(inputs))));
     }
     if let Some(field) = &note.missing {
         let text = words::missing(inputs.handoff, inputs.verdict);

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use crate::completeness::{Finding, Problem};
-use crate::contract::Contract;
+use crate::contract::{Contract, OnBypass};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
+use crate::plan::Inputs;
 
 /// Longest text of a short CRM field (Salesforce Text).
 const SHORT: usize = 255;
@@ -34,6 +35,17 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
         Phase::Voided => "The deal is off or its record is gone".to_owned(),
     };
     shorten(&text, SHORT)
+}
+
+/// Where the handoff stands, with a by-pass said aloud where the policy is to notify; at most 255 characters.
+pub fn status(inputs: Inputs<'_>) -> String {
+    let passed = inputs
+        .handoff
+        .bypass
+        .as_ref()
+        .is_some_and(|bypass| inputs.terms.on_bypass(inputs.contract, &bypass.gate) == OnBypass::Notify);
+    let prefix = if passed { "Moved past its gate. " } else { "" };
+    shorten(&format!("{prefix}{}", inputs.verdict.status), SHORT)
 }
 
 /// What is missing, a line each, with the receiver's words on top when the package was sent back; at most 4,000 characters.

@@ -151,6 +151,7 @@ pub struct Govern {
     pub connection: ConnectionId,
     /// Deals that entered their stage before this moment are not governed.
     #[serde(default)]
+    #[schemars(with = "Option<String>")]
     pub governed_since: Option<Timestamp>,
     /// Modes that differ from the contract's.
     #[serde(default)]
