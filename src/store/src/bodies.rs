@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::durable::{self, FileError, OnFile};
+use crate::durable::{self, FileError};
 
 /// Longest body in bytes (64 MiB).
 pub const MAX_BODY: usize = 64 * 1024 * 1024;

@@ -1,6 +1,7 @@
 //! The append-only log: entries in segments of CRC-checked frames, durable when acknowledged, positions dense from 0.
 
 mod entry;
+pub(crate) use entry::hex;
 mod frame;
 mod reader;
 mod segment;
@@ -208,6 +209,12 @@ impl Log {
     pub fn dir(&self) -> &Path {
         &self.dir
     }
+}
+
+/// Streams the first `until` entries of the log in `dir` without opening it for writing: nothing is cut, and a daemon
+/// may be appending to it.
+pub fn inspect(dir: &Path, until: u64) -> Result<Reader, LogError> {
+    Ok(Reader::new(segment::all(dir)?, 0, until))
 }
 
 #[cfg(test)]

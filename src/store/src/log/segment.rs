@@ -87,6 +87,11 @@ pub(super) fn starts(segments: &[Segment], from: u64) -> Vec<(PathBuf, u64)> {
     chosen.map(|segment| (segment.path.clone(), segment.offset_before(from))).collect()
 }
 
+/// Every segment file in `dir` from its first frame on.
+pub(super) fn all(dir: &Path) -> Result<Vec<(PathBuf, u64)>, FileError> {
+    Ok(list(dir)?.into_iter().map(|(_, path)| (path, SEGMENT_HEADER)).collect())
+}
+
 /// Creates the segment that begins at `first`, durable with its name before it is used.
 pub(super) fn create(dir: &Path, first: u64) -> Result<(Segment, File), FileError> {
     let path = dir.join(format!("{first:020}.log"));
