@@ -1,10 +1,19 @@
 //! Which mandatory fields are filled, and what exactly is missing where they are not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{FieldKey, PartKey};
+
+mod assess;
+pub(crate) mod rule;
+#[cfg(test)]
+mod tests;
+
+pub use assess::{Env, assess};
+pub use rule::MAX_EXPRESSION;
 
 /// One thing that is missing, in words a rep understands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -45,6 +54,8 @@ pub enum Problem {
         /// Column.
         column: String,
     },
+    /// "There are none" is ticked, and some are named: nobody can tell which holds.
+    Contradiction,
     /// The receiver sent it back and it was not changed since.
     Rejected,
     /// Whether it is required could not be computed; it counts as required.
@@ -73,4 +84,35 @@ impl Completeness {
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty() && !self.required.is_empty() && self.filled.len() == self.required.len()
     }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty"),
+            Self::Filler => f.write_str("says nothing"),
+            Self::TooShort { needs } => write!(f, "is too short (at least {needs})"),
+            Self::NoNumber => f.write_str("needs a number"),
+            Self::WrongKind => f.write_str("is not of the right kind"),
+            Self::NotAChoice => f.write_str("is not one of the choices"),
+            Self::RowIncomplete { row, column } if column.is_empty() => write!(f, "row {row} is empty"),
+            Self::RowIncomplete { row, column } => write!(f, "row {row} has no {}", words(column)),
+            Self::Contradiction => f.write_str("says \"there are none\" and names some"),
+            Self::Rejected => f.write_str("was sent back and not changed since"),
+            Self::RuleFailed => f.write_str("is required because its rule could not be computed"),
+            Self::Erased => f.write_str("was erased"),
+        }
+    }
+}
+
+/// What a rep reads, e.g. `Success criteria: target needs a number`.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.label, self.problem)
+    }
+}
+
+/// A key in words: `sticky_points` → `sticky points`.
+fn words(key: &str) -> String {
+    key.replace('_', " ")
 }
