@@ -123,7 +123,7 @@ mod tests {
             assert_eq!(days(word, n, today), Some(expected), "{word}");
         }
         assert_eq!(days("LAST_N_DAYS", None, today), None);
-        assert_eq!(days("LAST_N_YEARS", Some(9_999), today), None);
+        assert_eq!(days("NEXT_N_YEARS", Some(9_999), today), None);
         assert_eq!(days("SOMEDAY", None, today), None);
     }
 }

@@ -82,7 +82,9 @@ impl<'t> Lexer<'t> {
             return Ok(Token { kind: Kind::End, at });
         };
         let kind = match first {
-            'a'..='z' | 'A'..='Z' | '_' => Kind::Word(self.take_while(|c| c.is_ascii_alphanumeric() || c == '_')),
+            'a'..='z' | 'A'..='Z' | '_' => {
+                Kind::Word(self.take_while(|c| c.is_ascii_alphanumeric() || c == '_'))
+            }
             '0'..='9' | '+' | '-' => self.number_or_date(at)?,
             '\'' => self.quoted(at)?,
             '(' => self.one(Kind::Open),
@@ -103,14 +105,9 @@ impl<'t> Lexer<'t> {
     }
 
     fn comparison(&mut self, at: usize) -> Result<Kind<'t>, SoqlError> {
-        for (sign, op) in [
-            ("<=", Op::Le),
-            (">=", Op::Ge),
-            ("<>", Op::Ne),
-            ("!=", Op::Ne),
-            ("<", Op::Lt),
-            (">", Op::Gt),
-        ] {
+        for (sign, op) in
+            [("<=", Op::Le), (">=", Op::Ge), ("<>", Op::Ne), ("!=", Op::Ne), ("<", Op::Lt), (">", Op::Gt)]
+        {
             if self.rest().starts_with(sign) {
                 self.at += sign.len();
                 return Ok(Kind::Op(op));

@@ -325,8 +325,13 @@ impl<'t> Parser<'t> {
         }
         let negated = self.eat_word("NOT");
         self.expect_word("IN")?;
-        if self.peek() == Kind::Open && matches!(self.peek_at(1), Kind::Word(w) if w.eq_ignore_ascii_case("SELECT")) {
-            return self.fail(self.at(), "this sandbox does not run semi-joins: read the ids first, then use IN (…)");
+        if self.peek() == Kind::Open
+            && matches!(self.peek_at(1), Kind::Word(w) if w.eq_ignore_ascii_case("SELECT"))
+        {
+            return self.fail(
+                self.at(),
+                "this sandbox does not run semi-joins: read the ids first, then use IN (…)",
+            );
         }
         Ok(Condition::In { field, negated, values: self.list(Self::literal)? })
     }
