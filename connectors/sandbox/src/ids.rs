@@ -10,6 +10,11 @@ const CHECK: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 impl Id {
+    /// Below every other id.
+    pub const LOWEST: Self = Self([0; 18]);
+    /// Above every other id.
+    pub const HIGHEST: Self = Self([0x7f; 18]);
+
     /// Reads the 15- or 18-character form; `None` for other lengths, other characters or a wrong checksum.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();

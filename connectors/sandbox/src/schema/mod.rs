@@ -46,7 +46,9 @@ impl Object {
     fn new(spec: ObjectSpec) -> Self {
         let mut object = Self { spec, fields: Vec::new(), index: BTreeMap::new(), next_slot: 0 };
         for (field, slot) in spec::system_fields() {
-            object.push(Field { spec: field, slot });
+            if !object.spec.without.contains(&field.name) {
+                object.push(Field { spec: field, slot });
+            }
         }
         for field in std::mem::take(&mut object.spec.fields) {
             object.add(field);

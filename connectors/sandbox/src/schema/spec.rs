@@ -209,6 +209,9 @@ pub struct ObjectSpec {
     /// Object that keeps its field history.
     #[serde(default)]
     pub history: Option<String>,
+    /// System fields the object does not have.
+    #[serde(default)]
+    pub without: Vec<String>,
     /// Fields besides the system ones.
     #[serde(default)]
     pub fields: Vec<FieldSpec>,
