@@ -27,7 +27,7 @@ pub enum Cell<'a> {
 }
 
 /// One field of one record, owned.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Value {
     /// No value.
     #[default]

@@ -26,3 +26,9 @@ pub enum EvalError {
     #[error("field value is not of its declared type")]
     WrongType,
 }
+
+impl FormulaError {
+    pub(super) fn new(position: usize, message: impl Into<String>) -> Self {
+        Self { position, message: message.into() }
+    }
+}

@@ -2,6 +2,12 @@
 
 mod compiled;
 mod error;
+mod eval;
+mod lexer;
+mod parser;
+#[cfg(test)]
+mod tests;
+mod tree;
 
 pub use compiled::Formula;
 pub use error::{EvalError, FormulaError};

@@ -38,8 +38,8 @@ pub trait Rows {
 pub struct Scan<'a, R> {
     /// The rows.
     pub rows: Box<dyn Iterator<Item = &'a R> + 'a>,
-    /// Whether they come by ascending `SystemModstamp`, then ascending `Id`. Say so only when
-    /// [`ScanHint::stamp_order`] asked for it: the executor then sorts nothing and stops at LIMIT.
+    /// Whether they come by the ascending stamp of an [`Access::Stamp`], then by ascending `Id`. When
+    /// [`ScanHint::stamp_order`] asked for it the executor then sorts nothing and stops at LIMIT.
     pub in_stamp_order: bool,
 }
 
@@ -48,7 +48,7 @@ pub struct Scan<'a, R> {
 pub struct ScanHint {
     /// The best index.
     pub access: Access,
-    /// Whether the query wants `ORDER BY SystemModstamp, Id`.
+    /// Whether the query wants its rows by the stamp of an [`Access::Stamp`], then by `Id`, both ascending.
     pub stamp_order: bool,
 }
 
@@ -66,21 +66,23 @@ pub enum Access {
         /// Ids of the records pointed to.
         ids: Vec<String>,
     },
-    /// A range of `(SystemModstamp, Id)`; open on both sides when only the order is wanted.
+    /// A range of `(stamp, Id)`; open on both sides when only the order is wanted.
     Stamp(StampRange),
 }
 
-/// A range of `(SystemModstamp, Id)`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// A range of `(stamp, Id)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StampRange {
+    /// The stamp: `SystemModstamp`, `LastModifiedDate` or `CreatedDate`. A storage without an index on it may scan.
+    pub field: Arc<FieldSchema>,
     /// Where it starts; `None` is the first row.
     pub from: Option<StampFrom>,
     /// The last stamp that belongs to it; `None` is the last row.
     pub until: Option<Timestamp>,
 }
 
-/// The start of a [`StampRange`], in ascending order of the rows it leaves out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The start of a [`StampRange`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StampFrom {
     /// Rows stamped at or after the instant.
     At(Timestamp),
