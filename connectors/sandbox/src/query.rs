@@ -171,6 +171,20 @@ impl Rows for View<'_> {
                 Scan { rows: Box::new(found.into_iter().filter(|row| self.shows(row))), in_stamp_order: false }
             }
             Access::Stamp(range) => {
+                // The index is on the row's stamp, which is its creation where an object has no SystemModstamp.
+                let indexed = match decode(range.field.slot) {
+                    Some(Slot::SystemModstamp) => true,
+                    Some(Slot::CreatedDate) => self
+                        .state
+                        .schema
+                        .object(object)
+                        .is_some_and(|object| object.field("SystemModstamp").is_none()),
+                    _ => false,
+                };
+                if !indexed {
+                    let rows = table.rows().map(|row| &**row).filter(|row| self.shows(row));
+                    return Scan { rows: Box::new(rows), in_stamp_order: false };
+                }
                 let from = match &range.from {
                     None => Bound::Unbounded,
                     Some(StampFrom::At(at)) => Bound::Included((at.as_second(), Id::LOWEST)),

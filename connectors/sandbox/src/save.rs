@@ -117,6 +117,9 @@ impl State {
         for (field, value) in &given {
             assign(&mut row, field, value);
         }
+        if actor.kind == ActorKind::Load {
+            settle_stamps(&mut row, &given);
+        }
         self.derive(object, &mut row, old.as_deref(), &given);
         let mut errors = missing(object, &row, old.as_deref(), &given, actor.kind);
         errors.extend(self.bad_references(actor, &given));
@@ -137,12 +140,11 @@ impl State {
 
     fn commit(&mut self, actor: &Actor, position: usize, mut row: Row, old: Option<&Row>) -> Id {
         let now = self.second();
-        let loading = actor.kind == ActorKind::Load;
         if old.is_none() && row.id == Id::LOWEST {
             let prefix = self.schema.objects.get(position).map(|object| object.spec.prefix.clone()).unwrap_or_default();
             row.id = self.next_of_prefix(&prefix);
         }
-        if !loading {
+        if actor.kind != ActorKind::Load {
             row.modified_at = now;
             row.modified_by = actor.user;
             row.stamp = now;
@@ -297,6 +299,17 @@ fn assign(row: &mut Row, field: &Field, value: &Value) {
         (Slot::LastModifiedById, Value::Id(by)) => row.modified_by = *by,
         (Slot::SystemModstamp, Value::Time(at)) => row.stamp = *at,
         _ => {}
+    }
+}
+
+/// Stamps that a load leaves out follow those it gives.
+fn settle_stamps(row: &mut Row, given: &[(Field, Value)]) {
+    let has = |slot: Slot| given.iter().any(|(field, _)| field.slot == slot);
+    if !has(Slot::LastModifiedDate) && has(Slot::CreatedDate) {
+        row.modified_at = row.created_at;
+    }
+    if !has(Slot::SystemModstamp) && (has(Slot::LastModifiedDate) || has(Slot::CreatedDate)) {
+        row.stamp = row.modified_at;
     }
 }
 

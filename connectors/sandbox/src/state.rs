@@ -79,6 +79,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) outbound: Outbound,
     pub(crate) jobs: BTreeMap<Id, crate::bulk::Job>,
+    pub(crate) keys: crate::load::Keys,
     pub(crate) write_hook: Option<WriteHook>,
 }
 
@@ -116,6 +117,7 @@ impl State {
             faults: Faults::default(),
             outbound: Outbound::default(),
             jobs: BTreeMap::new(),
+            keys: BTreeMap::new(),
             write_hook: None,
         };
         crate::package::install(&mut state, package)?;

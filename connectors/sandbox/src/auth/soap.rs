@@ -55,10 +55,9 @@ fn element(xml: &str, name: &str) -> Option<String> {
     let mut found = String::new();
     loop {
         match reader.read_event().ok()? {
-            Event::Start(start) => inside = start.local_name().as_ref() == name.as_bytes(),
-            Event::Text(text) if inside => found.push_str(&text.decode().ok()?),
+            Event::Start(start) => inside = start.local_name().as_ref() == name,
+            Event::Text(text) if inside => found.push_str(&text),
             Event::GeneralRef(entity) if inside => {
-                let entity = entity.decode().ok()?;
                 found.push_str(quick_xml::escape::resolve_xml_entity(&entity).unwrap_or_default());
             }
             Event::End(_) if inside => return Some(found),
