@@ -4,6 +4,7 @@
 //! meters, retries and redacts. So a connector can be tested with plain values, and refusing writes is a type ([`ReadOnly`]),
 //! not a flag that somebody forgets to look at.
 
+pub mod conformance;
 mod exchange;
 mod fault;
 mod inbound;
@@ -13,7 +14,7 @@ mod spec;
 
 pub use exchange::{Body, Exchange, Lane, Reply, Request, Step};
 pub use fault::Fault;
-pub use inbound::{Delivery, DeliveryId, Inbound, InboundReply, Rejected};
+pub use inbound::{Delivery, DeliveryId, Inbound, InboundReply, Rejected, matches_any};
 pub use sink::{Applied, ReadOnly, Sink};
 pub use source::{ActingUser, ChangePage, Changed, CheckFinding, CheckReport, Connector, Cursor, Source};
 pub use spec::{AuthKind, Budget, Meter, MeterReading, Scope, Spec, Window};
