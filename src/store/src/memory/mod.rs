@@ -1,6 +1,7 @@
 //! Keyed rows that can be rebuilt: inbox, due queue, cursors, mirror, snapshots. All keys live in one tree, told apart
 //! by prefixes, so that one batch is atomic.
 
+mod aside;
 mod batch;
 mod committer;
 pub mod ram;
@@ -87,7 +88,9 @@ pub enum MemoryError {
         index: usize,
     },
     /// The rows on disk are not what was written; the next open moves them aside and asks for a rebuild.
-    #[error("the memory in {place} is damaged ({detail}): restart, it is moved aside and rebuilt from the log")]
+    #[error(
+        "the memory in {place} is damaged ({detail}): restart, it is moved aside and rebuilt from the log"
+    )]
     Damaged {
         /// The directory.
         place: String,

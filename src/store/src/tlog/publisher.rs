@@ -99,9 +99,12 @@ impl Publisher {
     /// Adds the log's entries up to `to`, writing each tile that becomes full.
     fn extend(&self, edge: &mut Edge, bundle: &mut Vec<u8>, to: u64, always: bool) -> Result<(), AuditError> {
         let from = edge.size();
-        for record in self.log.read(from)?.take(usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX)) {
+        for record in
+            self.log.read(from)?.take(usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX))
+        {
             let leaf = record?.audit_leaf();
-            let length = u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
+            let length =
+                u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
             bundle.extend_from_slice(&length.to_be_bytes());
             bundle.extend_from_slice(&leaf);
             for tile in edge.push(record_hash(&leaf)) {
@@ -240,7 +243,8 @@ impl Publisher {
         let mut bundle = Vec::new();
         for record in self.log.read(first)?.take(usize::try_from(size - first).unwrap_or(usize::MAX)) {
             let leaf = record?.audit_leaf();
-            let length = u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
+            let length =
+                u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
             bundle.extend_from_slice(&length.to_be_bytes());
             bundle.extend_from_slice(&leaf);
         }
