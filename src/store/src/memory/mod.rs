@@ -100,14 +100,6 @@ pub enum MemoryError {
     /// The disk refused; nothing more is accepted until the process restarts.
     #[error("the memory could not be made durable; restart once the disk is well")]
     File(#[from] FileError),
-    /// sled refused for a reason other than damage.
-    #[error("sled refused in {place}: {detail}")]
-    Engine {
-        /// The directory.
-        place: String,
-        /// sled's own words.
-        detail: String,
-    },
     /// An earlier failure stopped the memory.
     #[error("the memory stopped after an earlier failure; restart the process")]
     Poisoned,

@@ -250,15 +250,19 @@ fn contain<T>(dir: &Path, call: impl FnOnce() -> sled::Result<T>) -> Result<T, M
     let place = || dir.display().to_string();
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(sled::Error::Io(error))) => Err(FileError::new("use sled in", dir, error).into()),
-        Ok(Err(error @ (sled::Error::Corruption { .. } | sled::Error::ReportableBug(_)))) => {
-            Err(MemoryError::Damaged { place: place(), detail: error.to_string() })
+        Ok(Err(sled::Error::Io(error))) if !is_nonsense(&error) => {
+            Err(FileError::new("use sled in", dir, error).into())
         }
-        Ok(Err(error @ (sled::Error::CollectionNotFound(_) | sled::Error::Unsupported(_)))) => {
-            Err(MemoryError::Engine { place: place(), detail: error.to_string() })
-        }
+        // a flipped bit in sled's own settings makes it take its files for those of another version
+        Ok(Err(error)) => Err(MemoryError::Damaged { place: place(), detail: error.to_string() }),
         Err(panic) => Err(MemoryError::Damaged { place: place(), detail: panic_text(panic.as_ref()) }),
     }
+}
+
+/// True if the error tells of what the files hold, not of the disk.
+fn is_nonsense(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    error.raw_os_error().is_none() && [InvalidData, InvalidInput, UnexpectedEof].contains(&error.kind())
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
