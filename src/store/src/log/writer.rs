@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::entry::{Entry, Group};
 use super::frame::{self, Head};
-use super::segment::{self, Tail};
+use super::recover::Tail;
+use super::segment;
 use super::{Guard, LogError, LogOptions, Shared, StreamKey};
 use crate::durable::OnFile;
 
@@ -125,7 +126,8 @@ impl Thread {
         let outcome = self.prepare().and_then(|()| self.write(batch, &mut replies));
         let mut failure = outcome.err();
         let failed = failure.is_some();
-        if failed {
+        if let Some(error) = &failure {
+            tracing::error!(%error, "the log stopped; exit and restart once the disk is well");
             self.shared.poisoned.store(true, Ordering::Release);
         }
         for (reply, answer) in replies {
@@ -202,7 +204,9 @@ impl Thread {
     fn publish(&self, noted: &[(u64, u64)]) {
         let mut segments = self.shared.segments.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(segment) = segments.last_mut() {
-            noted.iter().for_each(|(position, offset)| segment.note(*position, *offset));
+            for (position, offset) in noted {
+                segment.note(*position, *offset);
+            }
         }
         drop(segments);
         self.shared.head.send_replace(self.tail.head);

@@ -1,5 +1,6 @@
 //! Publishes the log's durable entries as tiles and signs the new head.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,9 @@ use super::{AuditError, Checkpoint, SigningKey, TILE, tiles};
 use crate::durable::{self, FileError};
 use crate::log::Log;
 
+/// Checkpoints whose partial tiles stay readable.
+const KEPT_PARTIAL: usize = 16;
+
 /// Publishes one log into one audit directory; the only writer there.
 pub struct Publisher {
     dir: PathBuf,
@@ -19,9 +23,8 @@ pub struct Publisher {
     /// Entries of the bundle that is not yet full, encoded.
     bundle: Vec<u8>,
     checkpoint: Option<Checkpoint>,
-    /// Partial tiles of the last checkpoint and of the one before it, which a reader may still be using.
-    partial: Vec<PathBuf>,
-    earlier: Vec<PathBuf>,
+    /// Partial tiles of the last checkpoints, newest last; a reader may still be using the earlier ones.
+    partial: VecDeque<Vec<PathBuf>>,
     poisoned: bool,
 }
 
@@ -47,8 +50,7 @@ impl Publisher {
             edge: Edge::default(),
             bundle: Vec::new(),
             checkpoint: None,
-            partial: Vec::new(),
-            earlier: Vec::new(),
+            partial: VecDeque::new(),
             poisoned: false,
         };
         if let Some(checkpoint) = checkpoint {
@@ -97,30 +99,50 @@ impl Publisher {
     /// Adds the log's entries up to `to`, writing each tile that becomes full.
     fn extend(&self, edge: &mut Edge, bundle: &mut Vec<u8>, to: u64, always: bool) -> Result<(), AuditError> {
         let from = edge.size();
-        for record in self.log.read(from)?.take(usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX)) {
+        let mut folders = BTreeSet::new();
+        for record in
+            self.log.read(from)?.take(usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX))
+        {
             let leaf = record?.audit_leaf();
-            let length = u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
+            let length =
+                u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
             bundle.extend_from_slice(&length.to_be_bytes());
             bundle.extend_from_slice(&leaf);
             for tile in edge.push(record_hash(&leaf)) {
                 if tile.level == 0 {
-                    self.write_full("entries", tile.number, bundle, always)?;
+                    folders.extend(self.write_full("entries", tile.number, bundle, always)?);
                     bundle.clear();
                 }
-                self.write_full(&tile.level.to_string(), tile.number, &tile.bytes(), always)?;
+                folders.extend(self.write_full(
+                    &tile.level.to_string(),
+                    tile.number,
+                    &tile.bytes(),
+                    always,
+                )?);
             }
+        }
+        for folder in folders {
+            durable::sync_dir(&folder)?;
         }
         Ok(())
     }
 
-    /// Full tiles are flushed, for they are never written again.
-    fn write_full(&self, folder: &str, number: u64, bytes: &[u8], always: bool) -> Result<(), FileError> {
+    /// Full tiles are flushed, for they are never written again; returns the folder whose names are still to be flushed.
+    fn write_full(
+        &self,
+        folder: &str,
+        number: u64,
+        bytes: &[u8],
+        always: bool,
+    ) -> Result<Option<PathBuf>, FileError> {
         let path = tiles::path(&self.dir, folder, number, TILE);
         if !always && durable::read_if_there(&path)?.as_deref() == Some(bytes) {
-            return Ok(());
+            return Ok(None);
         }
-        durable::create_dir(path.parent().unwrap_or(&self.dir))?;
-        durable::replace(&path, bytes, 0o644)
+        let parent = path.parent().unwrap_or(&self.dir);
+        durable::create_dir(parent)?;
+        durable::replace_unnamed(&path, bytes, 0o644)?;
+        Ok(Some(parent.to_owned()))
     }
 
     /// Partial tiles are not flushed: after a power cut they are rebuilt from the log.
@@ -141,17 +163,17 @@ impl Publisher {
         Ok(written.into_iter().map(|(path, _)| path).collect())
     }
 
-    /// Removes the partial tiles that neither of the last two checkpoints needs.
+    /// Removes the partial tiles that none of the last checkpoints needs.
     fn forget(&mut self, partial: Vec<PathBuf>) {
-        let before = std::mem::replace(&mut self.partial, partial);
-        let stale = std::mem::replace(&mut self.earlier, before);
-        for path in stale {
-            if !self.partial.contains(&path) && !self.earlier.contains(&path) {
+        self.partial.push_back(partial);
+        if self.partial.len() <= KEPT_PARTIAL {
+            return;
+        }
+        for path in self.partial.pop_front().unwrap_or_default() {
+            if !self.partial.iter().any(|kept| kept.contains(&path)) {
                 // a stale tile left behind does no harm
                 drop(fs::remove_file(&path));
-                if let Some(parent) = path.parent() {
-                    drop(fs::remove_dir(parent));
-                }
+                drop(path.parent().map(fs::remove_dir));
             }
         }
     }
@@ -167,7 +189,7 @@ impl Publisher {
             Some(_) | None => self.edge_from_log(&checkpoint)?,
         };
         self.bundle = self.open_bundle(published)?;
-        self.partial = self.write_partial(&edge, &self.bundle)?;
+        self.partial = VecDeque::from([self.write_partial(&edge, &self.bundle)?]);
         self.edge = edge;
         self.checkpoint = Some(checkpoint);
         Ok(())
@@ -238,7 +260,8 @@ impl Publisher {
         let mut bundle = Vec::new();
         for record in self.log.read(first)?.take(usize::try_from(size - first).unwrap_or(usize::MAX)) {
             let leaf = record?.audit_leaf();
-            let length = u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
+            let length =
+                u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
             bundle.extend_from_slice(&length.to_be_bytes());
             bundle.extend_from_slice(&leaf);
         }
