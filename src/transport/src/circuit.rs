@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::clock::{later, until};
 
 /// How often a probe may try after a denial.
-const PROBE_DENIED: Duration = Duration::from_secs(60);
+const PROBE_DENIED: Duration = Duration::from_mins(1);
 /// How often a probe may try while the vendor is down.
 const PROBE_DOWN: Duration = Duration::from_secs(30);
 /// Conversations in a row that failed for good before the vendor counts as down.

@@ -260,6 +260,8 @@ impl Transport {
     ) -> Result<Step<E::Output>, Failed> {
         let request = exchange.request();
         let unsent = |fault| Failed { fault, final_: false, token: None };
+        // no call is charged while there is no token; after the wait for admission it may have to be another one
+        self.session.token(expired).await.map_err(unsent)?;
         let permit = self.budgets.admit(request.lane, request.cost).await.map_err(|fault| Failed {
             fault,
             final_: true,
