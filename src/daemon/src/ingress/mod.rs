@@ -62,7 +62,21 @@ impl Ingress {
 
 /// The route `POST /webhooks/{connection}`.
 pub(crate) fn router(engine: Arc<Engine>) -> Router {
-    Router::new().route("/webhooks/{connection}", post(receive)).with_state(engine)
+    Router::new()
+        .route("/webhooks/{connection}", post(receive))
+        // Vendors that cannot sign carry their secret as the last part of the address.
+        .route("/webhooks/{connection}/{secret}", post(receive_with_secret))
+        .with_state(engine)
+}
+
+async fn receive_with_secret(
+    state: State<Arc<Engine>>,
+    Path((connection, _secret)): Path<(String, String)>,
+    uri: OriginalUri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    receive(state, Path(connection), uri, headers, body).await
 }
 
 async fn receive(
