@@ -60,7 +60,12 @@ impl PartialEq<RuleFailed> for RuleFailed {
     }
 }
 
-fn is_required(contract: &Contract, field: &Field, package: &Package, env: &Env<'_>) -> Result<bool, RuleFailed> {
+fn is_required(
+    contract: &Contract,
+    field: &Field,
+    package: &Package,
+    env: &Env<'_>,
+) -> Result<bool, RuleFailed> {
     let Some(text) = &field.required_when else { return Ok(true) };
     let facts = Facts { stage: env.stage, motion: Some(env.motion) };
     Rule::compile(text).and_then(|rule| rule.holds(contract, package, &facts)).map_err(|_| RuleFailed)

@@ -117,14 +117,16 @@ impl<'a> View<'a> {
     /// The child rows that a path means, by id.
     fn rows(&self, path: &ReadPath) -> Vec<&'a RelatedRow> {
         let rows = path.related.as_ref().and_then(|name| self.raw.related.get(name)).into_iter().flatten();
-        let fits = |row: &&RelatedRow| path.matching.iter().all(|(name, value)| spells(row.fields.get(name), value));
+        let fits =
+            |row: &&RelatedRow| path.matching.iter().all(|(name, value)| spells(row.fields.get(name), value));
         let mut rows: Vec<&RelatedRow> = rows.filter(fits).collect();
         rows.sort_by(|a, b| a.record.cmp(&b.record));
         rows
     }
 
     fn edits(&self) -> BTreeMap<FieldKey, Edit> {
-        let edits = self.contract.fields.iter().filter_map(|field| Some((field.key.clone(), self.edit(field)?)));
+        let edits =
+            self.contract.fields.iter().filter_map(|field| Some((field.key.clone(), self.edit(field)?)));
         edits.collect()
     }
 
@@ -137,7 +139,8 @@ impl<'a> View<'a> {
             }
         };
         for (_, part, path) in self.parts_of(field) {
-            if let Some(row) = path.field.as_ref().and_then(|name| self.history(name).into_iter().next_back()) {
+            if let Some(row) = path.field.as_ref().and_then(|name| self.history(name).into_iter().next_back())
+            {
                 consider(Edit { at: row.at, by: Some(self.who.actor(&row.by)) });
             }
             let meant = if part.kind == Kind::List { usize::MAX } else { 1 };
@@ -215,7 +218,8 @@ impl<'a> View<'a> {
     fn rejection(&self) -> Answer {
         let decision = &self.mapping.decision;
         let fields = decision.fields.as_ref().and_then(|name| self.text(name)).unwrap_or_default();
-        let named = fields.split(';').map(str::trim).filter(|name| !name.is_empty()).map(|name| self.key(name));
+        let named =
+            fields.split(';').map(str::trim).filter(|name| !name.is_empty()).map(|name| self.key(name));
         Answer::Reject {
             // A name that the contract does not know means that we do not know what was meant: the whole package goes back.
             fields: named.collect::<Option<BTreeSet<FieldKey>>>().unwrap_or_default(),
