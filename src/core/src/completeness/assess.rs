@@ -30,7 +30,7 @@ pub fn assess(contract: &Contract, package: &Package, env: &Env<'_>) -> Complete
     let mut outcome = Completeness::default();
     for field in &contract.fields {
         let required = is_required(contract, field, package, env);
-        if required == Ok(false) {
+        if matches!(required, Ok(false)) {
             continue;
         }
         let parts = package.get(&field.key);
@@ -52,13 +52,8 @@ pub fn assess(contract: &Contract, package: &Package, env: &Env<'_>) -> Complete
     outcome
 }
 
+/// Whether a field is required could not be computed.
 struct RuleFailed;
-
-impl PartialEq<RuleFailed> for RuleFailed {
-    fn eq(&self, _: &RuleFailed) -> bool {
-        true
-    }
-}
 
 fn is_required(
     contract: &Contract,

@@ -405,7 +405,10 @@ fn e15_amounts_are_exact_or_stay_text() {
         _ => None,
     };
     assert_eq!(amount(json!(0.1)), Some(Decimal::new(1, 1)));
-    assert_eq!(amount(json!("1000000000000000000.01")), Some(Decimal::from_i128_with_scale(100_000_000_000_000_000_001, 2)));
+    assert_eq!(
+        amount(json!("1000000000000000000.01")),
+        Some(Decimal::from_i128_with_scale(100_000_000_000_000_000_001, 2))
+    );
     assert_eq!(amount(json!(-5)), Some(Decimal::from(-5)));
     assert_eq!(amount(json!(1e18)), Some(Decimal::from(1_000_000_000_000_000_000_i64)));
     for text in [json!("NaN"), json!("1e99"), json!("about 5"), json!([1])] {
@@ -473,7 +476,7 @@ proptest! {
         raw.fields = names.iter().map(|name| (*name).clone()).zip(values).collect();
         raw.history = Some(news.iter().enumerate().map(|(id, (value, field, second))| FieldChange {
             id: id.to_string(),
-            field: names.get(field % names.len()).unwrap().to_string(),
+            field: (*names.get(field % names.len()).unwrap()).clone(),
             old: None,
             new: Some(value.clone()),
             by: "005AE".into(),
