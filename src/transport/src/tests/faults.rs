@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use handoff_connector::Fault;
+use handoff_connector::{Exchange, Fault, Reply, Request, Step};
 
 use super::support::{Rig, Tokens, answer, grant, read, scripted, write};
 use crate::{CircuitStatus, LONGEST_WAIT, Note, SessionStatus, WireFault};
@@ -294,6 +294,41 @@ async fn d16_faults_of_the_record_are_the_callers_and_open_no_circuit() {
     let (wire, calls) = scripted(|number, _| Ok(answer(if number < 3 { 409 } else { 200 }, &[], "done")));
     assert!(Rig::new(wire, Tokens::numbered()).build().run(read()).await.is_ok());
     assert_eq!(calls.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn d16_busy_rows_do_not_count_as_a_vendor_that_is_down() {
+    let (wire, calls) = scripted(|_, _| Ok(answer(409, &[], "")));
+    let transport = Rig::new(wire, Tokens::numbered()).build();
+    for _ in 0..5 {
+        assert_eq!(kind(transport.run(write()).await), "transient");
+    }
+    assert_eq!(calls.load(Ordering::SeqCst), 5);
+    assert_eq!(transport.status().circuit, CircuitStatus::Closed);
+}
+
+/// A vendor whose pages never end.
+struct Endless(super::support::Call);
+
+impl Exchange for Endless {
+    type Output = ();
+
+    fn request(&mut self) -> Request {
+        self.0.request()
+    }
+
+    fn reply(&mut self, _reply: &Reply) -> Result<Step<()>, Fault> {
+        Ok(Step::Continue)
+    }
+}
+
+#[tokio::test]
+async fn d19_pages_that_never_end_do_end() {
+    let (wire, calls) = scripted(|_, _| Ok(answer(200, &[], "")));
+    let transport = Rig::new(wire, Tokens::numbered()).build();
+    let call = super::support::Call { cost: &[], ..read() };
+    assert_eq!(kind(transport.run(Endless(call)).await), "protocol");
+    assert_eq!(calls.load(Ordering::SeqCst), 10_000);
 }
 
 #[tokio::test]
