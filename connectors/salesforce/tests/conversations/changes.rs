@@ -113,7 +113,9 @@ fn d19_a_server_that_repeats_a_page_for_ever_is_found_out() {
 fn a_cursor_that_cannot_be_read_starts_again() {
     let mut org = Org::new("2026-11-20T12:00:00Z");
     org.put("Opportunity", &id(1), "2026-11-20T09:00:00Z", json!({}));
-    for broken in [json!(7), json!({ "streams": [] }), json!({ "streams": { "": { "low": { "stamp": "x" } } } })] {
+    for broken in
+        [json!(7), json!({ "streams": [] }), json!({ "streams": { "": { "low": { "stamp": "x" } } } })]
+    {
         let (seen, _) = sweep(&mut org, 10, Cursor(broken));
         assert_eq!(seen, [id(1)]);
     }
