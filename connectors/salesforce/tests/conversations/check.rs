@@ -1,4 +1,4 @@
-use handoff_connector::{CheckReport, Connector as _, Exchange as _, Reply, Step};
+use handoff_connector::{Body, CheckReport, Connector as _, Exchange as _, Reply, Step};
 use handoff_core::mapping::Mapping;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn mapping() -> Mapping {
     .expect("a mapping")
 }
 
-fn field(name: &str, kind: &str, more: Value) -> Value {
+fn field(name: &str, kind: &str, more: &Value) -> Value {
     let mut field = json!({ "name": name, "type": kind, "updateable": true, "defaultValue": null });
     for (key, value) in more.as_object().into_iter().flatten() {
         field[key] = value.clone();
@@ -35,21 +35,21 @@ fn picklist(values: &[&str]) -> Value {
 fn describe(object: &str) -> Value {
     let fields = if object == "Opportunity" {
         vec![
-            field("Name", "string", json!({})),
-            field("StageName", "picklist", picklist(&["Commit", "Closed Won"])),
-            field("Decision__c", "picklist", picklist(&["Accept"])),
-            field("OwnerId", "reference", json!({ "referenceTo": ["User"], "relationshipName": "Owner" })),
+            field("Name", "string", &json!({})),
+            field("StageName", "picklist", &picklist(&["Commit", "Closed Won"])),
+            field("Decision__c", "picklist", &picklist(&["Accept"])),
+            field("OwnerId", "reference", &json!({ "referenceTo": ["User"], "relationshipName": "Owner" })),
             field(
                 "AccountId",
                 "reference",
-                json!({ "referenceTo": ["Account"], "relationshipName": "Account" }),
+                &json!({ "referenceTo": ["Account"], "relationshipName": "Account" }),
             ),
-            field("Receiver__c", "string", json!({})),
-            field("Cleared__c", "boolean", json!({ "defaultValue": true, "updateable": false })),
-            field("Status__c", "boolean", json!({})),
+            field("Receiver__c", "string", &json!({})),
+            field("Cleared__c", "boolean", &json!({ "defaultValue": true, "updateable": false })),
+            field("Status__c", "boolean", &json!({})),
         ]
     } else {
-        vec![field("ContactId", "reference", json!({ "referenceTo": ["Contact"] }))]
+        vec![field("ContactId", "reference", &json!({ "referenceTo": ["Contact"] }))]
     };
     json!({ "name": object, "fields": fields, "childRelationships": [] })
 }
@@ -61,7 +61,7 @@ fn run(tooling: impl Fn(&str) -> (u16, Value)) -> CheckReport {
     for _ in 0..10 {
         let request = exchange.request();
         let (status, body) = match &request.body {
-            handoff_connector::Body::Json(sent) => {
+            Body::Json(sent) => {
                 let answer = |part: &Value| {
                     let url = part["url"].as_str().expect("a url");
                     let object = url.trim_end_matches("/describe").rsplit('/').next().expect("an object");
@@ -70,7 +70,7 @@ fn run(tooling: impl Fn(&str) -> (u16, Value)) -> CheckReport {
                 let parts = sent["compositeRequest"].as_array().expect("parts");
                 (200, json!({ "compositeResponse": parts.iter().map(answer).collect::<Vec<_>>() }))
             }
-            _ => tooling(request.name),
+            Body::Empty | Body::Form(_) => tooling(request.name),
         };
         let status = StatusCode::from_u16(status).expect("a status");
         let reply = Reply { status, headers: HeaderMap::new(), body: body.to_string().into() };

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use handoff_connector::{Connector as _, Cursor, Lane, Reply, Sink as _, Source as _, conformance};
 use handoff_core::extract::RecordVersion;
 use handoff_core::plan::{Plan, Write};
@@ -15,7 +17,7 @@ fn plans() -> Vec<Plan> {
         writes: vec![write(false)],
         shadow: Vec::new(),
         guard: None,
-        expect: Default::default(),
+        expect: BTreeMap::new(),
         withdraw: Vec::new(),
     };
     let guard = Some(RecordVersion { stamp: at("2026-11-20T09:00:00Z") });
@@ -36,7 +38,8 @@ fn d05_no_nonsense_is_taken_for_an_answer() {
         outcomes.iter().map(|one| one.clone().err()).collect()
     };
     conformance::survives(|| connector.apply(&plans(), Lane::GateClose), spec, failed).expect("apply");
-    conformance::survives(|| connector.check(&[], &[plan.clone()], &[]), spec, |_| None).expect("check");
+    conformance::survives(|| connector.check(&[], std::slice::from_ref(&plan), &[]), spec, |_| None)
+        .expect("check");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A small org: answers queries over its rows and keeps what is written to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use handoff_connector::{Body, Connector as _, Exchange, Fault, Reply, Request, conformance};
 use handoff_core::extract::ReadPlan;
@@ -65,10 +66,10 @@ impl Org {
     }
 
     /// Puts a row with an id and a stamp.
-    pub(crate) fn put(&mut self, object: &str, id: &str, time: &str, fields: Value) {
+    pub(crate) fn put(&mut self, object: &str, id: &str, time: &str, fields: &Value) {
         let mut row = json!({ "Id": id, "SystemModstamp": stamp(at(time)), "CreatedDate": stamp(at(time)),
             "IsDeleted": false, "LastModifiedDate": stamp(at(time)), "LastModifiedById": id_of("005", 1) });
-        merge(&mut row, &fields);
+        merge(&mut row, fields);
         self.rows.entry(object.to_owned()).or_default().push(row);
     }
 
@@ -231,17 +232,18 @@ pub(crate) fn readable(request: &Request) -> String {
     for part in body["compositeRequest"].as_array().into_iter().flatten() {
         let url = part["url"].as_str().unwrap_or_default();
         let path = url.split('?').next().unwrap_or_default();
-        out.push_str(&format!(
+        let _ = write!(
+            out,
             "\n{} {} {path}\n",
             part["referenceId"].as_str().unwrap_or_default(),
             part["method"].as_str().unwrap_or_default()
-        ));
+        );
         if url.contains('?') {
-            out.push_str(&format!("  {}\n", soql(url)));
+            let _ = write!(out, "  {}\n", soql(url));
         }
         for key in ["httpHeaders", "body"] {
             if let Some(value) = part.get(key) {
-                out.push_str(&format!("  {value}\n"));
+                let _ = write!(out, "  {value}\n");
             }
         }
     }

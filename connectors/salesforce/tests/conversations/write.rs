@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use handoff_connector::{Applied, Body, Exchange, Fault, Lane, Sink as _, Step};
 use handoff_core::extract::RecordVersion;
 use handoff_core::plan::{Plan, Write};
@@ -21,7 +23,7 @@ fn closing(n: usize) -> Plan {
         ],
         shadow: Vec::new(),
         guard: None,
-        expect: Default::default(),
+        expect: BTreeMap::new(),
         withdraw: Vec::new(),
     }
 }
@@ -43,7 +45,7 @@ fn org(count: usize) -> Org {
             "Opportunity",
             &id(n),
             READ,
-            json!({ "Name": "Acme", "Cleared__c": false, "Status__c": null }),
+            &json!({ "Name": "Acme", "Cleared__c": false, "Status__c": null }),
         );
     }
     org
