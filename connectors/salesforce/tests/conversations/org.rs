@@ -239,11 +239,11 @@ pub(crate) fn readable(request: &Request) -> String {
             part["method"].as_str().unwrap_or_default()
         );
         if url.contains('?') {
-            let _ = write!(out, "  {}\n", soql(url));
+            let _ = writeln!(out, "  {}", soql(url));
         }
         for key in ["httpHeaders", "body"] {
             if let Some(value) = part.get(key) {
-                let _ = write!(out, "  {value}\n");
+                let _ = writeln!(out, "  {value}");
             }
         }
     }
