@@ -122,7 +122,8 @@ pub(crate) async fn idle(engine: &Arc<Engine>) -> Result<(), Fatal> {
     Ok(())
 }
 
-async fn quiet(engine: &Arc<Engine>) {
+/// Resolves when nothing is due and nothing is being worked on.
+pub(crate) async fn quiet(engine: &Arc<Engine>) {
     for object in &engine.objects {
         let mut changed = object.due.watch();
         loop {

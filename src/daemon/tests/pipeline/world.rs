@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::handoff::Phase;
@@ -213,10 +212,6 @@ impl World {
             assert_eq!(account.pending, 0, "{source}: {account:?}");
         }
     }
-
-    pub(crate) fn state_dir(&self) -> PathBuf {
-        self.config.state_dir.clone()
-    }
 }
 
 /// A package that says something in every part.
@@ -254,5 +249,3 @@ pub(crate) async fn post(address: std::net::SocketAddr, path: &str, headers: &st
     stream.read_exact(&mut answer).await.unwrap();
     String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap().parse().unwrap()
 }
-
-pub(crate) const WAIT: Duration = Duration::from_secs(60);
