@@ -187,7 +187,8 @@ impl App {
     pub async fn stop(mut self) -> Result<(), Fatal> {
         self.handle.0.stop();
         let tasks = &mut self.tasks;
-        let drained = tokio::time::timeout(self.drain, async { while tasks.join_next().await.is_some() {} }).await;
+        let drained =
+            tokio::time::timeout(self.drain, async { while tasks.join_next().await.is_some() {} }).await;
         if drained.is_err() {
             tracing::warn!("work in progress was cut off; it is taken up again at the next start");
             self.tasks.shutdown().await;

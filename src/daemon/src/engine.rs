@@ -63,7 +63,8 @@ impl Engine {
 
     /// Ends everything: the first failure counts, the gates stay as they are.
     pub(crate) fn fail(&self, fatal: Fatal) {
-        tracing::error!(error = &fatal as &dyn std::error::Error, "handoffd cannot go on");
+        let cause = std::error::Error::source(&fatal).map(ToString::to_string);
+        tracing::error!(error = %fatal, cause, "handoffd cannot go on");
         self.fatal.send_if_modified(|known| {
             let first = known.is_none();
             if first {
@@ -160,9 +161,10 @@ impl Engine {
 fn own_refused(refused: Refused) -> Fatal {
     match refused {
         Refused::Fatal(fatal) => fatal,
-        Refused::Conflict | Refused::Erased | Refused::TooLarge(_) => {
-            Fatal::Unreadable { position: 0, detail: format!("an entry of handoffd's own was refused: {refused}") }
-        }
+        Refused::Conflict | Refused::Erased | Refused::TooLarge(_) => Fatal::Unreadable {
+            position: 0,
+            detail: format!("an entry of handoffd's own was refused: {refused}"),
+        },
     }
 }
 
@@ -218,7 +220,11 @@ impl Switch {
             window.push_back((now, granted));
         }
         if granted < wanted {
-            tracing::error!(mapping, cap, "more writes per hour than allowed: nothing more is written for this mapping until `resume`");
+            tracing::error!(
+                mapping,
+                cap,
+                "more writes per hour than allowed: nothing more is written for this mapping until `resume`"
+            );
             said.tripped.push(mapping.to_owned());
         }
         granted

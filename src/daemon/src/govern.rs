@@ -51,7 +51,9 @@ pub enum GovernError {
         serves: ContractId,
     },
     /// The mapping is for another connector.
-    #[error("[[govern]] {contract}: the mapping {mapping} is for {wants}, the connection {connection} speaks {speaks}")]
+    #[error(
+        "[[govern]] {contract}: the mapping {mapping} is for {wants}, the connection {connection} speaks {speaks}"
+    )]
     OtherConnector {
         /// The contract.
         contract: ContractId,
@@ -174,7 +176,8 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
     let Some(connection) = config.connection.get(&govern.connection) else {
         return Err(GovernError::NoConnection { contract, connection: govern.connection.clone() });
     };
-    let found = registry.mapping(&govern.mapping).and_then(|mapping| Some((mapping, registry.contract_of(mapping)?)));
+    let found =
+        registry.mapping(&govern.mapping).and_then(|mapping| Some((mapping, registry.contract_of(mapping)?)));
     let Some((mapping, held)) = found else {
         return Err(GovernError::NoMapping { contract, mapping: govern.mapping.clone() });
     };

@@ -78,7 +78,9 @@ async fn every_day(engine: &Arc<Engine>) -> Result<(), Fatal> {
         let records: BTreeSet<RecordRef> =
             engine.snapshots.list(|_| true).into_iter().map(|summary| summary.handoff.subject).collect();
         for object in &engine.objects {
-            let own = |record: &&RecordRef| record.connection == object.connection && record.object == object.object;
+            let own = |record: &&RecordRef| {
+                record.connection == object.connection && record.object == object.object
+            };
             let records: Vec<RecordRef> = records.iter().filter(own).cloned().collect();
             for page in records.chunks(1_000) {
                 mark_and_wait(engine, object, page, Channel::Sweep).await?;
@@ -196,7 +198,8 @@ async fn mark_and_wait(
 ) -> Result<bool, Fatal> {
     let now = engine.clock.now();
     // What waits for a later time is in the books already.
-    let fresh: Vec<&RecordRef> = records.iter().filter(|record| !object.due.is_backing_off(record, now)).collect();
+    let fresh: Vec<&RecordRef> =
+        records.iter().filter(|record| !object.due.is_backing_off(record, now)).collect();
     let complete = fresh.len() == records.len();
     if fresh.is_empty() {
         return Ok(complete);

@@ -115,7 +115,7 @@ async fn c07_c15_c19_what_is_not_ours_leaves_no_trace() {
     let deal = world.deal("Negotiation/Review");
     let address = world.app.as_ref().unwrap().local_addr();
     let body = world.message("04lxx0000000001AAA", deal.as_str());
-    let other_org = body.replace(world.org().id().as_str(), "00Dxx0000000002AAA");
+    let other_org = body.replace(world.org().id().as_str(), Id::numbered("00D", 2).as_str());
     let big = vec![b'x'; 1_100_000];
     let bytes = body.as_bytes();
     assert_eq!(post(address, "/webhooks/sf?key=hook-secreT", "", bytes).await, 401);
@@ -135,7 +135,8 @@ async fn c07_c15_c19_what_is_not_ours_leaves_no_trace() {
 async fn c19_an_object_that_nobody_governs_is_ignored_and_counted() {
     let world = World::start().await;
     let address = world.app.as_ref().unwrap().local_addr();
-    let body = world.message("04lxx0000000001AAA", "001xx0000000001AAA").replace("sf:Opportunity", "sf:Account");
+    let body =
+        world.message("04lxx0000000001AAA", "001xx0000000001AAA").replace("sf:Opportunity", "sf:Account");
     assert_eq!(post(address, PATH, "", body.as_bytes()).await, 200);
     let books = world.webhooks();
     assert_eq!((books.received, books.ignored), (1, 1), "{books:?}");

@@ -69,7 +69,8 @@ async fn a04_what_was_ordered_but_not_written_is_written_once_after_the_restart(
     world.settle().await;
     assert!(world.flag(deal, COMMISSION));
     let opened = |write: &&handoff_sandbox::WriteRecord| {
-        write.id == Some(deal) && write.fields.iter().any(|field| field.field == COMMISSION && field.new == json!(true))
+        write.id == Some(deal)
+            && write.fields.iter().any(|field| field.field == COMMISSION && field.new == json!(true))
     };
     assert_eq!(world.org().writes().iter().filter(opened).count(), 1);
     let events = world.events(deal).await;

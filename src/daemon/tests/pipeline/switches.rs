@@ -44,7 +44,8 @@ async fn the_cap_stops_writing_until_somebody_resumes() {
     world.begin().await;
     let deals = [world.deal("Negotiation/Review"), world.deal("Negotiation/Review")];
     world.settle().await;
-    let told = || deals.iter().filter(|deal| world.org().field(**deal, "Handoff_03_Status__c").is_string()).count();
+    let told =
+        || deals.iter().filter(|deal| world.org().field(**deal, "Handoff_03_Status__c").is_string()).count();
     assert_eq!(told(), 1);
     assert_eq!(world.handle().view().switch().tripped, ["salesforce/h03-ae-to-onboarding"]);
     world.handle().resume("test").await.unwrap();
@@ -73,7 +74,11 @@ async fn d14_a_refused_write_is_parked_with_the_crms_words_and_tried_again_when_
     let tries = world.written().len();
     world.handle().sweep_now().await.unwrap();
     world.settle().await;
-    assert_eq!(world.written().len(), tries, "the same write on the same record is not tried again by itself");
+    assert_eq!(
+        world.written().len(),
+        tries,
+        "the same write on the same record is not tried again by itself"
+    );
     assert_eq!(world.handle().reconcile_now(&World::record(deal)).await.unwrap(), Outcome::NoChange);
     world.settle().await;
     assert!(world.flag(deal, QUEUE));

@@ -27,7 +27,8 @@ pub(crate) const DECISION: &str = "Handoff_03_Decision__c";
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) dir: tempfile::TempDir,
+    /// Removed with the world.
+    pub(crate) _dir: tempfile::TempDir,
     pub(crate) app: Option<App>,
     pub(crate) options: fn() -> Options,
     pub(crate) config: Config,
@@ -98,7 +99,7 @@ impl World {
         let clock = Arc::new(ManualClock::new(sandbox.org().now()));
         let dir = tempfile::tempdir().unwrap();
         let config = config(dir.path(), &sandbox);
-        Self { sandbox, clock, dir, app: None, options: by_hand, config }
+        Self { sandbox, clock, _dir: dir, app: None, options: by_hand, config }
     }
 
     pub(crate) async fn begin(&mut self) {
@@ -106,7 +107,10 @@ impl World {
     }
 
     pub(crate) async fn begin_with(&mut self, options: Options) {
-        let app = App::start(self.config.clone(), Registry::load(shipped()).unwrap(), self.clock.clone(), options).await.unwrap();
+        let app =
+            App::start(self.config.clone(), Registry::load(shipped()).unwrap(), self.clock.clone(), options)
+                .await
+                .unwrap();
         self.app = Some(app);
     }
 
