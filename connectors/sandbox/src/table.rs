@@ -74,10 +74,11 @@ impl Row {
             Slot::LastModifiedDate => Value::Time(self.modified_at),
             Slot::LastModifiedById => Value::Id(self.modified_by),
             Slot::SystemModstamp => Value::Time(self.stamp),
-            Slot::Stored(slot) => match self.stored(slot) {
-                Value::Null if field.spec.kind == crate::schema::FieldType::Boolean => Value::Bool(false),
-                value => value.clone(),
-            },
+            Slot::Stored(slot) => {
+                let value = self.stored(slot);
+                let unticked = value.is_null() && field.spec.kind == crate::schema::FieldType::Boolean;
+                if unticked { Value::Bool(false) } else { value.clone() }
+            }
         }
     }
 
@@ -90,10 +91,10 @@ impl Row {
             Slot::LastModifiedDate => instant(self.modified_at),
             Slot::LastModifiedById => Cell::Text(self.modified_by.as_str()),
             Slot::SystemModstamp => instant(self.stamp),
-            Slot::Stored(slot) => match self.stored(slot) {
-                Value::Null if boolean => Cell::Bool(false),
-                value => cell_of(value),
-            },
+            Slot::Stored(slot) => {
+                let value = self.stored(slot);
+                if boolean && value.is_null() { Cell::Bool(false) } else { cell_of(value) }
+            }
         }
     }
 }
