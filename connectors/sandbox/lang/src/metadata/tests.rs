@@ -121,6 +121,8 @@ fn only_the_integration_set_edits_what_the_daemon_writes() {
     assert_eq!(reader.field_permissions.len(), 30);
 }
 
+type Change = Box<dyn Fn(&str) -> String>;
+
 #[test]
 fn planted_defects_are_found() {
     let swap = |from: &'static str, to: &'static str| {
@@ -132,7 +134,6 @@ fn planted_defects_are_found() {
     let long = "x".repeat(256);
     let gate = "Handoff_03_Gate.validationRule-meta.xml";
     let set = "Handoff_Sender.permissionset-meta.xml";
-    type Change = Box<dyn Fn(&str) -> String>;
     let cases: Vec<(&str, Change, &str)> = vec![
         (gate, Box::new(swap("<fullName>Handoff_03_Gate<", "<fullName>Handoff_03_Gat<")), "rename the file"),
         (
