@@ -240,6 +240,8 @@ impl Org {
     }
 
     /// Calls `hook` with every write before it is applied.
+    ///
+    /// The org is locked meanwhile: the hook must not call it.
     pub fn on_write(&self, hook: WriteHook) {
         self.lock().write_hook = Some(hook);
     }
