@@ -162,7 +162,9 @@ impl State {
             row.stamp = now;
         }
         let id = row.id;
-        let changed = self.changed(position, &row, old);
+        // A load of a million rows would keep as many lists of names.
+        let loading = actor.kind == ActorKind::Load;
+        let changed = if loading { Vec::new() } else { self.changed(position, &row, old) };
         self.keep_history(actor, position, &row, old, &changed);
         let operation = if old.is_some() { Operation::Update } else { Operation::Create };
         let names = changed.into_iter().map(|field| field.spec.name).collect();

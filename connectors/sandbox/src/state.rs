@@ -275,11 +275,12 @@ impl State {
     pub(crate) fn commit_row(
         &mut self,
         object: usize,
-        row: Row,
+        mut row: Row,
         operation: Operation,
         fields: Vec<String>,
         actor: &Actor,
     ) {
+        row.compact();
         let row = Arc::new(row);
         if let Some(open) = actor.transaction.and_then(|number| self.open.get_mut(&number)) {
             open.rows.push((object, row, operation, fields, actor.user));

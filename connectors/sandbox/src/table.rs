@@ -41,6 +41,11 @@ impl Row {
         }
     }
 
+    /// Gives back memory that growing took and nothing uses.
+    pub(crate) fn compact(&mut self) {
+        self.values.shrink_to_fit();
+    }
+
     pub(crate) fn stored(&self, slot: u16) -> &Value {
         self.values
             .binary_search_by_key(&slot, |(at, _)| *at)
