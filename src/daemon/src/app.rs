@@ -245,6 +245,11 @@ impl Handle {
         poll::idle(&self.0).await
     }
 
+    /// Resolves when nothing is due, without asking the CRM for changes.
+    pub async fn drained(&self) {
+        poll::quiet(&self.0).await;
+    }
+
     /// Lets a connection call again at once, because a person says that the cause of a denial is gone.
     pub fn reset_connection(&self, connection: &handoff_core::id::ConnectionId) -> bool {
         self.0.links.get(connection).map(|link| link.transport.reset()).is_some()

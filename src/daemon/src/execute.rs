@@ -72,7 +72,15 @@ pub(crate) async fn execute(
         openings.extend(opening.map(|plan| (at, plan)));
     }
     carry_out(engine, link, sink, object, jobs, change, closings, Lane::GateClose).await?;
-    openings.retain(|(at, _)| jobs.get(*at).is_some_and(|job| job.again.is_none() && job.parked.is_none()));
+    // What was just written has another version now, so its opening is decided anew.
+    let now = engine.clock.now();
+    openings.retain(|(at, _)| {
+        let Some(job) = jobs.get_mut(*at) else { return false };
+        if job.written {
+            job.again.get_or_insert(now);
+        }
+        job.again.is_none() && job.parked.is_none()
+    });
     if openings.is_empty() {
         return Ok(());
     }

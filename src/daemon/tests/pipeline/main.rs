@@ -1,4 +1,7 @@
 //! The whole walk against a stateful Salesforce on loopback, over real HTTP, on a clock that stands still.
 
+mod deliveries;
+mod interruptions;
 mod story;
+mod switches;
 mod world;

@@ -24,8 +24,8 @@ async fn a_deal_from_an_empty_package_to_every_way_round_the_gate() {
     assert!(world.flag(deal, QUEUE), "complete opens the receiver's queue");
     assert!(!world.flag(deal, COMMISSION), "complete alone does not release pay");
 
-    // The sender cannot accept his own handoff.
-    world.edit(AVA, deal, &json!({DECISION: "Accept"}));
+    // The sender cannot accept his own handoff, even where no field permission stops him.
+    world.force(AVA, deal, &json!({DECISION: "Accept"}));
     world.settle().await;
     assert_eq!(world.phase(deal), Some(Phase::Complete));
     assert!(!world.flag(deal, COMMISSION));
