@@ -1,0 +1,333 @@
+//! The auditor's check: recomputes the whole tree from the entry bundles and names the first place that does not fit.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use tlog_tiles::{HASH_SIZE, Hash, HashReader, TileHashReader, record_hash, stored_hash_index};
+
+use super::edge::{Edge, HashTile};
+use super::note::{Checkpoint, NoteRefusal};
+use super::tiles::{self, OnDisk};
+use super::TILE;
+use crate::durable::{self, FileError};
+use crate::log::{LogError, hex, inspect};
+
+/// How often a check starts again because the daemon published in the middle of it.
+const ATTEMPTS: usize = 8;
+
+/// What was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The checkpoint everything was checked against.
+    pub checkpoint: Checkpoint,
+    /// Size of the older checkpoint that it continues, if one was given.
+    pub continues: Option<u64>,
+    /// Number of sealed parts whose bytes were hashed again.
+    pub sealed: u64,
+}
+
+/// The first thing that does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A checkpoint is not believed.
+    #[error("{which} is refused")]
+    Checkpoint {
+        /// `checkpoint` or `the older checkpoint`.
+        which: &'static str,
+        /// Why.
+        #[source]
+        source: NoteRefusal,
+    },
+    /// A file that the checkpoint covers is not there.
+    #[error("{} is missing", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An entry bundle or a body bundle does not have the form it must have.
+    #[error("{}: {detail}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, from which entry on.
+        detail: String,
+    },
+    /// An entry is not the one that was signed.
+    #[error("entry {index} in {}: {detail}", path.display())]
+    Entry {
+        /// Its index.
+        index: u64,
+        /// The bundle.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A hash tile does not follow from the entries.
+    #[error("{}: hash {at} does not follow from the entries", path.display())]
+    Tile {
+        /// The tile.
+        path: PathBuf,
+        /// Which hash in it, from 0.
+        at: usize,
+    },
+    /// Entries and tiles agree with each other but not with the signed root.
+    #[error("the entries lead to another root than the checkpoint of size {size}")]
+    Root {
+        /// The checkpoint's size.
+        size: u64,
+    },
+    /// The log is shorter than an older checkpoint.
+    #[error("ROLLED BACK: the older checkpoint covers {old} entries, this one only {new}")]
+    RolledBack {
+        /// Size of the older checkpoint.
+        old: u64,
+        /// Size of this one.
+        new: u64,
+    },
+    /// The first entries are not those of the older checkpoint.
+    #[error("FORKED: the first {old} entries are not those of the older checkpoint")]
+    Forked {
+        /// Size of the older checkpoint.
+        old: u64,
+    },
+    /// A sealed part is not the one whose digest is in the leaf.
+    #[error("entry {index}: its sealed part {part} is not the one whose digest was signed")]
+    Sealed {
+        /// The entry's index.
+        index: u64,
+        /// Which part, from 0.
+        part: usize,
+    },
+    /// The log holds another entry than was published.
+    #[error("entry {index}: the log holds another entry than was published")]
+    Log {
+        /// The entry's index.
+        index: u64,
+    },
+    /// The log could not be read.
+    #[error("the log cannot be read")]
+    Unreadable(#[from] LogError),
+    /// The disk refused.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// A leaf as the log frames it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Leaf<'a> {
+    v: u32,
+    i: u64,
+    #[serde(borrow, rename = "leaf")]
+    _leaf: &'a RawValue,
+    sealed: Vec<String>,
+}
+
+/// Verifies an audit directory against the public key, and against an older checkpoint where one is given. Bodies under
+/// `sealed/` are hashed again if they are there. A directory that is being published to is seen as of one checkpoint.
+pub fn verify(dir: &Path, vkey: &str, older: Option<&[u8]>) -> Result<Report, VerifyError> {
+    attempt(dir, || Walk::begin(dir, vkey, older, None)?.run())
+}
+
+/// As [`verify`], and compares every published entry with the log in `log_dir`, hashing its sealed parts again.
+pub fn verify_against_log(
+    dir: &Path,
+    vkey: &str,
+    older: Option<&[u8]>,
+    log_dir: &Path,
+) -> Result<Report, VerifyError> {
+    attempt(dir, || Walk::begin(dir, vkey, older, Some(log_dir))?.run())
+}
+
+fn attempt(dir: &Path, check: impl Fn() -> Result<Report, VerifyError>) -> Result<Report, VerifyError> {
+    let path = dir.join("checkpoint");
+    for _ in 1..ATTEMPTS {
+        let before = durable::read_if_there(&path)?;
+        let outcome = check();
+        if outcome.is_ok() || durable::read_if_there(&path)? == before {
+            return outcome;
+        }
+    }
+    check()
+}
+
+struct Walk<'a> {
+    dir: &'a Path,
+    checkpoint: Checkpoint,
+    older: Option<Checkpoint>,
+    log: Option<crate::log::Reader>,
+    edge: Edge,
+    sealed: u64,
+}
+
+impl<'a> Walk<'a> {
+    fn begin(
+        dir: &'a Path,
+        vkey: &str,
+        older: Option<&[u8]>,
+        log_dir: Option<&Path>,
+    ) -> Result<Self, VerifyError> {
+        let path = dir.join("checkpoint");
+        let note = durable::read_if_there(&path)?.ok_or(VerifyError::Missing { path })?;
+        let believe = |note: &[u8], which| {
+            Checkpoint::verify(note, vkey).map_err(|source| VerifyError::Checkpoint { which, source })
+        };
+        let checkpoint = believe(&note, "the checkpoint")?;
+        let older = older.map(|note| believe(note, "the older checkpoint")).transpose()?;
+        if let Some(older) = older.as_ref().filter(|older| older.size > checkpoint.size) {
+            return Err(VerifyError::RolledBack { old: older.size, new: checkpoint.size });
+        }
+        let log = log_dir.map(|log_dir| inspect(log_dir, checkpoint.size)).transpose()?;
+        Ok(Self { dir, checkpoint, older, log, edge: Edge::default(), sealed: 0 })
+    }
+
+    fn run(mut self) -> Result<Report, VerifyError> {
+        self.compare_older()?;
+        for number in 0..self.checkpoint.size.div_ceil(TILE) {
+            self.bundle(number)?;
+        }
+        for tile in self.edge.partial() {
+            self.compare_tile(&tile)?;
+        }
+        if self.edge.root().0 != self.checkpoint.root {
+            return Err(VerifyError::Root { size: self.checkpoint.size });
+        }
+        let continues = self.older.as_ref().map(|older| older.size);
+        Ok(Report { checkpoint: self.checkpoint, continues, sealed: self.sealed })
+    }
+
+    fn bundle(&mut self, number: u64) -> Result<(), VerifyError> {
+        let width = tiles::width(self.checkpoint.size, number);
+        let wanted = || tiles::path(self.dir, "entries", number, width);
+        let found = tiles::read(self.dir, "entries", number, width, None)?;
+        let (path, bytes) = found.ok_or_else(|| VerifyError::Missing { path: wanted() })?;
+        let first = number.saturating_mul(TILE);
+        let Some(entries) = tiles::entries(&bytes, width) else {
+            let detail = format!("does not hold {width} whole entries from entry {first} on");
+            return Err(VerifyError::Malformed { path, detail });
+        };
+        let hashes: Vec<Hash> = entries.iter().map(|entry| record_hash(entry)).collect();
+        self.compare_leaves(number, width, &hashes, &path)?;
+        let mut bodies = self.bodies(number)?;
+        for ((index, entry), hash) in (first..).zip(&entries).zip(hashes) {
+            let refuse = |detail: &str| VerifyError::Entry { index, path: path.clone(), detail: detail.into() };
+            let leaf: Leaf<'_> =
+                serde_json::from_slice(entry).map_err(|_| refuse("it is not a leaf of this log"))?;
+            if leaf.v != 1 || leaf.i != index {
+                return Err(refuse(&format!("it says that it is entry {}", leaf.i)));
+            }
+            if let Some(bodies) = &mut bodies {
+                self.sealed += bodies.check(index, &leaf.sealed)?;
+            }
+            self.compare_log(index, entry, &leaf.sealed)?;
+            for tile in self.edge.push(hash) {
+                self.compare_tile(&tile)?;
+            }
+            self.compare_older()?;
+        }
+        Ok(())
+    }
+
+    /// Tells a changed entry from a changed hash: the tiles above decide which of the two was signed.
+    fn compare_leaves(&self, number: u64, width: u64, hashes: &[Hash], path: &Path) -> Result<(), VerifyError> {
+        let tile_path = tiles::path(self.dir, "0", number, width);
+        let found = tiles::read(self.dir, "0", number, width, Some(HASH_SIZE))?;
+        let (tile_path, bytes) = found.ok_or(VerifyError::Missing { path: tile_path })?;
+        let published = tiles::hashes(&bytes, width);
+        let published = published.ok_or(VerifyError::Tile { path: tile_path.clone(), at: 0 })?;
+        let Some(at) = hashes.iter().zip(&published).position(|(entry, tile)| entry != tile) else { return Ok(()) };
+        let index = number.saturating_mul(TILE).saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
+        let tiles = OnDisk(self.dir);
+        let reader = TileHashReader::new(self.checkpoint.size, Hash(self.checkpoint.root), &tiles);
+        if reader.read_hashes(&[stored_hash_index(0, index)]).is_ok() {
+            let detail = "it does not hash to what was signed".to_owned();
+            return Err(VerifyError::Entry { index, path: path.to_owned(), detail });
+        }
+        Err(VerifyError::Tile { path: tile_path, at })
+    }
+
+    fn compare_tile(&self, tile: &HashTile) -> Result<(), VerifyError> {
+        let width = u64::try_from(tile.hashes.len()).unwrap_or(TILE);
+        let folder = tile.level.to_string();
+        let wanted = tiles::path(self.dir, &folder, tile.number, width);
+        let found = tiles::read(self.dir, &folder, tile.number, width, Some(HASH_SIZE))?;
+        let (path, bytes) = found.ok_or(VerifyError::Missing { path: wanted })?;
+        let Some(published) = tiles::hashes(&bytes, width) else { return Err(VerifyError::Tile { path, at: 0 }) };
+        match published.iter().zip(&tile.hashes).position(|(published, computed)| published != computed) {
+            Some(at) => Err(VerifyError::Tile { path, at }),
+            None => Ok(()),
+        }
+    }
+
+    /// Compares with the older checkpoint when the walk has reached its size.
+    fn compare_older(&self) -> Result<(), VerifyError> {
+        match &self.older {
+            Some(older) if older.size == self.edge.size() && older.root != self.edge.root().0 => {
+                Err(VerifyError::Forked { old: older.size })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn compare_log(&mut self, index: u64, entry: &[u8], sealed: &[String]) -> Result<(), VerifyError> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        let record = log.next().ok_or(VerifyError::Log { index })??;
+        if record.audit_leaf() == entry {
+            self.sealed += u64::try_from(sealed.len()).unwrap_or(0);
+            return Ok(());
+        }
+        let parts = record.entry.sealed.iter().map(|part| hex(&Sha256::digest(&part.bytes)));
+        match parts.zip(sealed).position(|(held, signed)| held != *signed) {
+            Some(part) => Err(VerifyError::Sealed { index, part }),
+            None => Err(VerifyError::Log { index }),
+        }
+    }
+
+    /// The exported bodies of one bundle; `None` if the export has none.
+    fn bodies(&self, number: u64) -> Result<Option<Bodies>, VerifyError> {
+        if !self.dir.join("sealed").is_dir() {
+            return Ok(None);
+        }
+        let path = tiles::sealed_path(self.dir, number);
+        let bytes = durable::read_if_there(&path)?.ok_or_else(|| VerifyError::Missing { path: path.clone() })?;
+        Ok(Some(Bodies { path, bytes, at: 0 }))
+    }
+}
+
+/// The sealed parts of one bundle: per entry their number (two bytes, big-endian), per part its length (four bytes,
+/// big-endian) and that many bytes.
+struct Bodies {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl Bodies {
+    fn take(&mut self, index: u64, length: usize) -> Result<&[u8], VerifyError> {
+        let from = self.at;
+        self.at = from.saturating_add(length);
+        let detail = || format!("ends within the sealed parts of entry {index}");
+        let taken = self.bytes.get(from..self.at);
+        taken.ok_or_else(|| VerifyError::Malformed { path: self.path.clone(), detail: detail() })
+    }
+
+    fn number(&mut self, index: u64, bytes: usize) -> Result<usize, VerifyError> {
+        Ok(self.take(index, bytes)?.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
+    }
+
+    fn check(&mut self, index: u64, signed: &[String]) -> Result<u64, VerifyError> {
+        let parts = self.number(index, 2)?;
+        if parts != signed.len() {
+            return Err(VerifyError::Sealed { index, part: parts.min(signed.len()) });
+        }
+        for (part, digest) in signed.iter().enumerate() {
+            let length = self.number(index, 4)?;
+            if hex(&Sha256::digest(self.take(index, length)?)) != *digest {
+                return Err(VerifyError::Sealed { index, part });
+            }
+        }
+        Ok(u64::try_from(parts).unwrap_or(0))
+    }
+}
