@@ -62,7 +62,9 @@ pub(super) fn evaluate(expr: &Expr, save: &dyn Context) -> Evaluated<Value> {
         }
         Expr::Negative(inner) => Ok(match evaluate(inner, save)? {
             Value::Number(n) => Value::Number(-n),
-            _ => Value::Null,
+            Value::Null | Value::Bool(_) | Value::Text(_) | Value::Date(_) | Value::DateTime(_) => {
+                Value::Null
+            }
         }),
         Expr::IsBlank(inner) => Ok(Value::Bool(evaluate(inner, save)?.cell().is_blank())),
         Expr::BlankValue(sides) => {

@@ -6,7 +6,7 @@ mod eval;
 mod lexer;
 mod parser;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 
 pub use compiled::Formula;

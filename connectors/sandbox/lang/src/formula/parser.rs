@@ -318,17 +318,18 @@ fn step_type(step: Step, left: Type, right: Type, at: usize) -> Parsed<Type> {
     use Type::{Date, DateTime, Null, Number, Text};
     let fits = match (step, left, right) {
         (Step::Concat, Text | Null, Text | Null) => Some(Text),
-        (Step::Add, Date | DateTime, Number | Null) => Some(left),
+        (Step::Add | Step::Subtract, Date | DateTime, Number | Null) => Some(left),
         (Step::Add, Number | Null, Date | DateTime) => Some(right),
-        (Step::Subtract, Date, Date) | (Step::Subtract, DateTime, DateTime) => Some(Number),
-        (Step::Subtract, Date | DateTime, Number | Null) => Some(left),
-        (Step::Concat, _, _) => None,
-        (
+        (Step::Subtract, Date, Date)
+        | (Step::Subtract, DateTime, DateTime)
+        | (
             Step::Add | Step::Subtract | Step::Multiply | Step::Divide | Step::Power,
             Number | Null,
             Number | Null,
         ) => Some(Number),
-        (Step::Add | Step::Subtract | Step::Multiply | Step::Divide | Step::Power, _, _) => None,
+        (Step::Add | Step::Subtract | Step::Multiply | Step::Divide | Step::Power | Step::Concat, _, _) => {
+            None
+        }
     };
     let names = (left.name(), right.name());
     fits.map_or_else(|| fail(at, format!("operator does not take {} and {}", names.0, names.1)), Ok)
@@ -424,7 +425,7 @@ fn branch([(test, test_at), (yes, yes_at), (no, no_at)]: [(Typed, usize); 3]) ->
 
 fn case(arguments: Arguments, at: usize) -> Parsed<Typed> {
     let given = arguments.len();
-    if given < 4 || given % 2 != 0 {
+    if given < 4 || !given.is_multiple_of(2) {
         return fail(at, "CASE takes a subject, pairs of value and result, and a result for all else");
     }
     let mut arguments = arguments.into_iter();

@@ -90,8 +90,8 @@ fn formulas_are_true_where_the_vendor_says_so() {
     let save = update();
     for formula in [
         r#"ISPICKVAL(StageName, "Closed Won")"#,
-        r#"ispickval(PRIORVALUE(stagename), 'Commit') && ISCHANGED(StageName)"#,
-        r#"NOT ISCHANGED(Amount)"#.replace("NOT ISCHANGED(Amount)", "NOT(ISCHANGED(Amount))").as_str(),
+        "ispickval(PRIORVALUE(stagename), 'Commit') && ISCHANGED(StageName)",
+        "NOT(ISCHANGED(Amount))",
         "NOT(ISNEW())",
         "! Flag__c",
         "Flag__c = FALSE",

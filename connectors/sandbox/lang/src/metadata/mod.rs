@@ -2,8 +2,12 @@
 
 mod embedded;
 mod error;
+mod lint;
 mod package;
+#[cfg(test)]
+mod tests;
 mod types;
+mod xml;
 
 pub use embedded::embedded;
 pub use error::{LintFinding, MetadataError};

@@ -134,8 +134,13 @@ fn instant_of(cell: Cell<'_>) -> Option<Timestamp> {
 /// Order of text without regard to case.
 pub(super) fn compare_text(left: &str, right: &str) -> Ordering {
     if left.is_ascii() && right.is_ascii() {
-        let lower = |b: u8| b.to_ascii_lowercase();
-        return left.bytes().map(lower).cmp(right.bytes().map(lower));
+        for (l, r) in left.bytes().zip(right.bytes()) {
+            let order = l.to_ascii_lowercase().cmp(&r.to_ascii_lowercase());
+            if order.is_ne() {
+                return order;
+            }
+        }
+        return left.len().cmp(&right.len());
     }
     left.chars().flat_map(char::to_lowercase).cmp(right.chars().flat_map(char::to_lowercase))
 }

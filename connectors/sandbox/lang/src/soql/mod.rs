@@ -12,6 +12,8 @@ mod lexer;
 mod parser;
 mod plan;
 mod prepared;
+#[cfg(test)]
+mod properties;
 mod render;
 mod resolve;
 mod rows;

@@ -130,13 +130,12 @@ impl<'t> Parser<'t> {
     }
 
     fn alias(&mut self) -> Option<&'t str> {
-        match self.peek() {
-            Kind::Word(word) if !KEYWORDS.iter().any(|k| k.eq_ignore_ascii_case(word)) => {
-                self.next += 1;
-                Some(word)
-            }
-            _ => None,
+        let Kind::Word(word) = self.peek() else { return None };
+        if KEYWORDS.iter().any(|k| k.eq_ignore_ascii_case(word)) {
+            return None;
         }
+        self.next += 1;
+        Some(word)
     }
 
     fn item(&mut self) -> Parsed<Item<'t>> {
@@ -158,11 +157,10 @@ impl<'t> Parser<'t> {
         let Kind::Word(name) = self.peek() else { return self.unexpected() };
         if name.eq_ignore_ascii_case("FIELDS") {
             self.next += 2;
-            let set = match self.advance() {
-                Kind::Word(w) if w.eq_ignore_ascii_case("ALL") => FieldSet::All,
-                Kind::Word(w) if w.eq_ignore_ascii_case("STANDARD") => FieldSet::Standard,
-                Kind::Word(w) if w.eq_ignore_ascii_case("CUSTOM") => FieldSet::Custom,
-                _ => return self.fail(at, "FIELDS takes one of ALL, STANDARD, CUSTOM"),
+            let named =
+                [("ALL", FieldSet::All), ("STANDARD", FieldSet::Standard), ("CUSTOM", FieldSet::Custom)];
+            let Some((_, set)) = named.into_iter().find(|(word, _)| self.eat_word(word)) else {
+                return self.fail(at, "FIELDS takes one of ALL, STANDARD, CUSTOM");
             };
             self.expect(Kind::Close)?;
             return Ok(Item::Fields(set, at));
@@ -309,13 +307,9 @@ impl<'t> Parser<'t> {
             return self.compare(field, op, value);
         }
         if self.eat_word("LIKE") {
-            return match self.advance() {
-                Kind::Quoted(raw) => Ok(Condition::Like(field, raw)),
-                _ => {
-                    self.next -= 1;
-                    self.unexpected()
-                }
-            };
+            let Kind::Quoted(raw) = self.peek() else { return self.unexpected() };
+            self.next += 1;
+            return Ok(Condition::Like(field, raw));
         }
         if self.eat_word("INCLUDES") {
             return Ok(Condition::Includes { field, negated: false, values: self.quoted_list()? });

@@ -25,30 +25,37 @@ pub(super) fn select<'r, S: Rows>(
     if sorted {
         return matching.by_ref().take(last).skip(plan.offset).collect();
     }
-    let mut all: Vec<&S::Row> = matching.collect();
-    let by_keys = |a: &&S::Row, b: &&S::Row| compare_rows(plan, rows, a, b);
     if last == 0 {
         return Vec::new();
     }
+    // keys are looked up once per row, not once per comparison: a key may lie several parents away
+    let keys = |row: &'r S::Row| -> Vec<Cell<'_>> {
+        let own = plan.order.iter().map(|key| key.path.cell(rows, row));
+        own.chain(plan.id.iter().map(|id| row.cell(id))).collect()
+    };
+    let mut all: Vec<(Vec<Cell<'_>>, &S::Row)> = matching.map(|row| (keys(row), row)).collect();
+    let by_keys = |a: &(Vec<Cell<'_>>, &S::Row), b: &(Vec<Cell<'_>>, &S::Row)| compare_keys(plan, &a.0, &b.0);
     if last < all.len() {
         all.select_nth_unstable_by(last - 1, by_keys);
         all.truncate(last);
     }
-    all.sort_by(by_keys);
-    all.drain(..plan.offset.min(all.len()));
-    all
+    all.sort_unstable_by(by_keys);
+    all.into_iter().skip(plan.offset).map(|(_, row)| row).collect()
 }
 
-fn compare_rows<S: Rows>(plan: &Plan, rows: &S, a: &S::Row, b: &S::Row) -> Ordering {
-    let by_key = |key: &OrderKey| {
-        let (left, right) = (key.path.cell(rows, a), key.path.cell(rows, b));
-        compare(left, right, key.path.field_type().is_id(), key.descending, key.nulls_last)
-    };
-    let order = plan.order.iter().map(by_key).find(|o| o.is_ne()).unwrap_or(Ordering::Equal);
-    // the vendor leaves ties open; a sandbox repeats itself
-    order.then_with(|| {
-        plan.id.as_ref().map_or(Ordering::Equal, |id| compare(a.cell(id), b.cell(id), true, false, false))
-    })
+/// The keys of ORDER BY, then the id: the vendor leaves ties open, a sandbox repeats itself.
+fn compare_keys(plan: &Plan, left: &[Cell<'_>], right: &[Cell<'_>]) -> Ordering {
+    let by_order = plan.order.iter().map(Some).chain(std::iter::once(None));
+    let pairs = by_order.zip(left.iter().zip(right));
+    pairs
+        .map(|(key, (a, b))| match key {
+            Some(OrderKey { path, descending, nulls_last }) => {
+                compare(*a, *b, path.field_type().is_id(), *descending, *nulls_last)
+            }
+            None => compare(*a, *b, true, false, false),
+        })
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
 }
 
 /// Nulls come first unless `nulls_last`, whatever the direction. Ids are compared by case, other text is not.
