@@ -1,0 +1,116 @@
+//! Values the org computes on save: names, stage-dependent fields, expected revenue, closing dates.
+
+use rust_decimal::Decimal;
+
+use crate::{
+    schema::{Field, Object},
+    state::State,
+    table::Row,
+    value::Value,
+};
+
+/// What a stage means.
+pub(crate) struct Stage {
+    pub(crate) closed: bool,
+    pub(crate) won: bool,
+    pub(crate) probability: Decimal,
+    pub(crate) forecast: String,
+}
+
+impl State {
+    /// Fills the fields of `row` that nobody writes.
+    pub(crate) fn derive(&self, object: &Object, row: &mut Row, old: Option<&Row>, given: &[(Field, Value)]) {
+        match object.name() {
+            "User" | "Contact" | "Lead" => person_name(object, row),
+            "Opportunity" => self.opportunity(object, row, old, given),
+            "Task" => closed(object, row, "Completed"),
+            "Case" => {
+                closed(object, row, "Closed");
+                let is_closed = object.field("IsClosed").map(|field| row.get(field)) == Some(Value::Bool(true));
+                if let Some(slot) = object.slot("ClosedDate") {
+                    let stamp = match row.stored(slot) {
+                        Value::Null if is_closed => Value::Time(self.second()),
+                        known if is_closed => known.clone(),
+                        _ => Value::Null,
+                    };
+                    row.set(slot, stamp);
+                }
+                if let Some(slot) = object.slot("CaseNumber").filter(|slot| row.stored(*slot).is_null()) {
+                    let count = self.table("Case").map_or(0, crate::table::Table::len);
+                    row.set(slot, Value::text(format!("{:08}", count + 1)));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn opportunity(&self, object: &Object, row: &mut Row, old: Option<&Row>, given: &[(Field, Value)]) {
+        let get = |row: &Row, name: &str| object.field(name).map_or(Value::Null, |field| row.get(field));
+        let was_given = |name: &str| given.iter().any(|(field, _)| field.spec.name == name);
+        let stage_name = get(row, "StageName");
+        let stage_changed = old.is_none_or(|old| get(old, "StageName") != stage_name);
+        let stage = self.stage(stage_name.as_str().unwrap_or_default());
+        let mut put = |name: &str, value: Value| {
+            if let Some(slot) = object.slot(name) {
+                row.set(slot, value);
+            }
+        };
+        if stage_changed {
+            put("IsClosed", Value::Bool(stage.closed));
+            put("IsWon", Value::Bool(stage.won));
+            put("ForecastCategory", Value::text(stage.forecast.replace(' ', "")));
+            if !was_given("ForecastCategoryName") {
+                put("ForecastCategoryName", Value::text(&*stage.forecast));
+            }
+            if !was_given("Probability") {
+                put("Probability", Value::Num(stage.probability));
+            }
+            if old.is_some() && !was_given("LastStageChangeDate") {
+                put("LastStageChangeDate", Value::Time(self.second()));
+            }
+        }
+        let expected = match (get(row, "Amount"), get(row, "Probability")) {
+            (Value::Num(amount), Value::Num(percent)) => {
+                amount.checked_mul(percent).map_or(Value::Null, |product| Value::Num(product / Decimal::ONE_HUNDRED))
+            }
+            _ => Value::Null,
+        };
+        let mut put = |name: &str, value: Value| {
+            if let Some(slot) = object.slot(name) {
+                row.set(slot, value);
+            }
+        };
+        put("ExpectedRevenue", expected);
+    }
+
+    /// What the org's stage list says about a stage; an unlisted one is open, at 0 percent, in the pipeline.
+    pub(crate) fn stage(&self, name: &str) -> Stage {
+        let unknown =
+            Stage { closed: false, won: false, probability: Decimal::ZERO, forecast: "Pipeline".to_owned() };
+        let (Some(table), Some(object)) = (self.table("OpportunityStage"), self.schema.object("OpportunityStage")) else {
+            return unknown;
+        };
+        let get = |row: &Row, name: &str| object.field(name).map_or(Value::Null, |field| row.get(field));
+        table.rows().find(|row| get(row, "ApiName").as_str() == Some(name)).map_or(unknown, |row| Stage {
+            closed: get(row, "IsClosed") == Value::Bool(true),
+            won: get(row, "IsWon") == Value::Bool(true),
+            probability: if let Value::Num(percent) = get(row, "DefaultProbability") { percent } else { Decimal::ZERO },
+            forecast: get(row, "ForecastCategoryName").to_plain(),
+        })
+    }
+}
+
+fn person_name(object: &Object, row: &mut Row) {
+    let part = |name: &str| object.field(name).map(|field| row.get(field).to_plain()).unwrap_or_default();
+    let full = format!("{} {}", part("FirstName"), part("LastName"));
+    if let Some(slot) = object.slot("Name") {
+        row.set(slot, Value::text(full.trim()));
+    }
+}
+
+fn closed(object: &Object, row: &mut Row, status: &str) {
+    let is_closed = object.field("Status").is_some_and(|field| row.get(field).as_str() == Some(status));
+    if let Some(slot) = object.slot("IsClosed") {
+        row.set(slot, Value::Bool(is_closed));
+    }
+}
