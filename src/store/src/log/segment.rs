@@ -161,12 +161,16 @@ pub(super) fn recover(dir: &Path, streams: &mut Streams) -> Result<Found, LogErr
     let mut segments = Vec::new();
     let mut head = 0;
     let mut last = None;
+    let mut stub = None;
     for (number, (named, path)) in names.iter().enumerate() {
         let is_last = number.saturating_add(1) == names.len();
         if *named != head {
             return Err(damaged(path, 0, format!("it begins at entry {named}, the files before it end at {head}")));
         }
-        let Some(mut scan) = Scan::begin(path, head, is_last)? else { continue };
+        let Some(mut scan) = Scan::begin(path, head, is_last)? else {
+            stub = Some(path);
+            continue;
+        };
         head = scan.run(head, streams)?;
         last = scan.end(is_last, head)?;
         segments.push(scan.segment);
@@ -175,6 +179,9 @@ pub(super) fn recover(dir: &Path, streams: &mut Streams) -> Result<Found, LogErr
     if head < promised {
         let (path, offset) = last.as_ref().map_or((dir.to_owned(), 0), |(at, _)| at.clone());
         return Err(damaged(&path, offset, format!("the log ends at entry {head}, {promised} were acknowledged")));
+    }
+    if let Some(stub) = stub {
+        fs::remove_file(stub).on("remove", stub)?;
     }
     let mut truncated = None;
     if let Some(((path, offset), bytes)) = last {
@@ -304,7 +311,7 @@ struct Scan {
 }
 
 impl Scan {
-    /// `None` where the last segment's creation was cut short, so that nothing was ever written to it: it is removed.
+    /// `None` where the last segment's creation was cut short, so that nothing was ever written to it.
     fn begin(path: &Path, first: u64, is_last: bool) -> Result<Option<Self>, LogError> {
         let mut header = Vec::new();
         let file = File::open(path).on("open", path)?;
@@ -315,7 +322,6 @@ impl Scan {
         if !whole {
             let len = fs::metadata(path).on("read the size of", path)?.len();
             if is_last && len <= SEGMENT_HEADER {
-                fs::remove_file(path).on("remove", path)?;
                 return Ok(None);
             }
             return Err(damaged(path, 0, "the segment's header is not what was written".into()));

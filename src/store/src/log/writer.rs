@@ -125,7 +125,8 @@ impl Thread {
         let outcome = self.prepare().and_then(|()| self.write(batch, &mut replies));
         let mut failure = outcome.err();
         let failed = failure.is_some();
-        if failed {
+        if let Some(error) = &failure {
+            tracing::error!(%error, "the log stopped; exit and restart once the disk is well");
             self.shared.poisoned.store(true, Ordering::Release);
         }
         for (reply, answer) in replies {

@@ -136,3 +136,6 @@ impl Future for Applied {
         Pin::new(&mut self.0).poll(context).map(|answer| answer.unwrap_or(Err(MemoryError::Poisoned)))
     }
 }
+
+#[cfg(test)]
+mod tests;

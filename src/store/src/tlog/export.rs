@@ -41,7 +41,7 @@ pub fn export(dir: &Path, vkey: &str, to: &Path, log: Option<&Log>) -> Result<Ch
 }
 
 /// Each folder under `tile/` with the size of one place and the number of places.
-fn folders(size: u64) -> Vec<(String, Option<usize>, u64)> {
+pub(super) fn folders(size: u64) -> Vec<(String, Option<usize>, u64)> {
     let mut folders = vec![("entries".to_owned(), None, size)];
     let mut places = size;
     for level in 0_u8..8 {

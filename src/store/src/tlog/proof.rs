@@ -4,7 +4,9 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use tlog_tiles::{Hash, TileHashReader, check_record, check_tree, prove_record, prove_tree, record_hash};
+use tlog_tiles::{
+    Hash, HashReader, TileHashReader, check_record, check_tree, prove_record, prove_tree, record_hash, stored_hash_index,
+};
 
 use super::note::{Checkpoint, NoteRefusal};
 use super::tiles::OnDisk;
@@ -79,6 +81,10 @@ pub fn prove(dir: &Path, checkpoint: &Checkpoint, index: u64) -> Result<Inclusio
     let tiles = OnDisk(dir);
     let reader = TileHashReader::new(checkpoint.size, Hash(checkpoint.root), &tiles);
     let path = prove_record(checkpoint.size, index, &reader).map_err(unreadable)?;
+    // the reader of tlog_tiles 0.2.0 does not check every tile that it reads, so the path is checked as a whole
+    let leaf = reader.read_hashes(&[stored_hash_index(0, index)]).map_err(unreadable)?;
+    let leaf = leaf.first().copied().unwrap_or(Hash([0; 32]));
+    check_record(&path, checkpoint.size, Hash(checkpoint.root), index, leaf).map_err(unreadable)?;
     let path = path.iter().map(|hash| hash.0).collect();
     Ok(InclusionProof { index, path, checkpoint: checkpoint.note.clone() })
 }

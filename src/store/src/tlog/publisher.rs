@@ -1,5 +1,6 @@
 //! Publishes the log's durable entries as tiles and signs the new head.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,9 @@ use super::{AuditError, Checkpoint, SigningKey, TILE, tiles};
 use crate::durable::{self, FileError};
 use crate::log::Log;
 
+/// Checkpoints whose partial tiles stay readable.
+const KEPT_PARTIAL: usize = 16;
+
 /// Publishes one log into one audit directory; the only writer there.
 pub struct Publisher {
     dir: PathBuf,
@@ -19,9 +23,8 @@ pub struct Publisher {
     /// Entries of the bundle that is not yet full, encoded.
     bundle: Vec<u8>,
     checkpoint: Option<Checkpoint>,
-    /// Partial tiles of the last checkpoint and of the one before it, which a reader may still be using.
-    partial: Vec<PathBuf>,
-    earlier: Vec<PathBuf>,
+    /// Partial tiles of the last checkpoints, newest last; a reader may still be using the earlier ones.
+    partial: VecDeque<Vec<PathBuf>>,
     poisoned: bool,
 }
 
@@ -47,8 +50,7 @@ impl Publisher {
             edge: Edge::default(),
             bundle: Vec::new(),
             checkpoint: None,
-            partial: Vec::new(),
-            earlier: Vec::new(),
+            partial: VecDeque::new(),
             poisoned: false,
         };
         if let Some(checkpoint) = checkpoint {
@@ -141,17 +143,17 @@ impl Publisher {
         Ok(written.into_iter().map(|(path, _)| path).collect())
     }
 
-    /// Removes the partial tiles that neither of the last two checkpoints needs.
+    /// Removes the partial tiles that none of the last checkpoints needs.
     fn forget(&mut self, partial: Vec<PathBuf>) {
-        let before = std::mem::replace(&mut self.partial, partial);
-        let stale = std::mem::replace(&mut self.earlier, before);
-        for path in stale {
-            if !self.partial.contains(&path) && !self.earlier.contains(&path) {
+        self.partial.push_back(partial);
+        if self.partial.len() <= KEPT_PARTIAL {
+            return;
+        }
+        for path in self.partial.pop_front().unwrap_or_default() {
+            if !self.partial.iter().any(|kept| kept.contains(&path)) {
                 // a stale tile left behind does no harm
                 drop(fs::remove_file(&path));
-                if let Some(parent) = path.parent() {
-                    drop(fs::remove_dir(parent));
-                }
+                drop(path.parent().map(fs::remove_dir));
             }
         }
     }
@@ -167,7 +169,7 @@ impl Publisher {
             Some(_) | None => self.edge_from_log(&checkpoint)?,
         };
         self.bundle = self.open_bundle(published)?;
-        self.partial = self.write_partial(&edge, &self.bundle)?;
+        self.partial = VecDeque::from([self.write_partial(&edge, &self.bundle)?]);
         self.edge = edge;
         self.checkpoint = Some(checkpoint);
         Ok(())

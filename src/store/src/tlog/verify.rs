@@ -1,21 +1,22 @@
 //! The auditor's check: recomputes the whole tree from the entry bundles and names the first place that does not fit.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use tlog_tiles::{HASH_SIZE, Hash, HashReader, TileHashReader, record_hash, stored_hash_index};
+use tlog_tiles::{Hash, record_hash};
 
-use super::edge::{Edge, HashTile};
+use super::edge::{Edge, HashTile, tree};
+use super::export::folders;
 use super::note::{Checkpoint, NoteRefusal};
-use super::tiles::{self, OnDisk};
-use super::TILE;
+use super::{TILE, tiles};
 use crate::durable::{self, FileError};
 use crate::log::{LogError, hex, inspect};
 
 /// How often a check starts again because the daemon published in the middle of it.
-const ATTEMPTS: usize = 8;
+const ATTEMPTS: usize = 32;
 
 /// What was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,6 +161,8 @@ struct Walk<'a> {
     log: Option<crate::log::Reader>,
     edge: Edge,
     sealed: u64,
+    /// The tiles that are not full, read at once: a publisher removes them after some more checkpoints.
+    partial: BTreeMap<(String, u64), (PathBuf, Vec<u8>)>,
 }
 
 impl<'a> Walk<'a> {
@@ -179,8 +182,24 @@ impl<'a> Walk<'a> {
         if let Some(older) = older.as_ref().filter(|older| older.size > checkpoint.size) {
             return Err(VerifyError::RolledBack { old: older.size, new: checkpoint.size });
         }
+        let mut partial = BTreeMap::new();
+        for (folder, unit, places) in folders(checkpoint.size) {
+            let number = places / TILE;
+            let width = tiles::width(places, number);
+            if let Some(found) = (width > 0).then(|| tiles::read(dir, &folder, number, width, unit)).transpose()? {
+                partial.extend(found.map(|found| ((folder, number), found)));
+            }
+        }
         let log = log_dir.map(|log_dir| inspect(log_dir, checkpoint.size)).transpose()?;
-        Ok(Self { dir, checkpoint, older, log, edge: Edge::default(), sealed: 0 })
+        Ok(Self { dir, checkpoint, older, log, edge: Edge::default(), sealed: 0, partial })
+    }
+
+    fn tile(&self, folder: &str, number: u64, width: u64) -> Result<(PathBuf, Vec<u8>), VerifyError> {
+        if let Some(found) = self.partial.get(&(folder.to_owned(), number)) {
+            return Ok(found.clone());
+        }
+        let found = tiles::read(self.dir, folder, number, width, None)?;
+        found.ok_or_else(|| VerifyError::Missing { path: tiles::path(self.dir, folder, number, width) })
     }
 
     fn run(mut self) -> Result<Report, VerifyError> {
@@ -200,9 +219,7 @@ impl<'a> Walk<'a> {
 
     fn bundle(&mut self, number: u64) -> Result<(), VerifyError> {
         let width = tiles::width(self.checkpoint.size, number);
-        let wanted = || tiles::path(self.dir, "entries", number, width);
-        let found = tiles::read(self.dir, "entries", number, width, None)?;
-        let (path, bytes) = found.ok_or_else(|| VerifyError::Missing { path: wanted() })?;
+        let (path, bytes) = self.tile("entries", number, width)?;
         let first = number.saturating_mul(TILE);
         let Some(entries) = tiles::entries(&bytes, width) else {
             let detail = format!("does not hold {width} whole entries from entry {first} on");
@@ -230,30 +247,38 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Tells a changed entry from a changed hash: the tiles above decide which of the two was signed.
+    /// Tells a changed entry from a changed hash: what lies above the tile decides which of the two was signed.
     fn compare_leaves(&self, number: u64, width: u64, hashes: &[Hash], path: &Path) -> Result<(), VerifyError> {
-        let tile_path = tiles::path(self.dir, "0", number, width);
-        let found = tiles::read(self.dir, "0", number, width, Some(HASH_SIZE))?;
-        let (tile_path, bytes) = found.ok_or(VerifyError::Missing { path: tile_path })?;
+        let (tile_path, bytes) = self.tile("0", number, width)?;
         let published = tiles::hashes(&bytes, width);
         let published = published.ok_or(VerifyError::Tile { path: tile_path.clone(), at: 0 })?;
         let Some(at) = hashes.iter().zip(&published).position(|(entry, tile)| entry != tile) else { return Ok(()) };
-        let index = number.saturating_mul(TILE).saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
-        let tiles = OnDisk(self.dir);
-        let reader = TileHashReader::new(self.checkpoint.size, Hash(self.checkpoint.root), &tiles);
-        if reader.read_hashes(&[stored_hash_index(0, index)]).is_ok() {
+        if self.is_signed(number, &published)? {
+            let index = number.saturating_mul(TILE).saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
             let detail = "it does not hash to what was signed".to_owned();
             return Err(VerifyError::Entry { index, path: path.to_owned(), detail });
         }
         Err(VerifyError::Tile { path: tile_path, at })
     }
 
+    /// True if these hashes of a lowest tile lead to the tile above, or for the last tile, to the root.
+    fn is_signed(&self, number: u64, published: &[Hash]) -> Result<bool, VerifyError> {
+        if published.len() < 256 {
+            let mut edge = self.edge.clone();
+            published.iter().for_each(|hash| drop(edge.push(*hash)));
+            return Ok(edge.root().0 == self.checkpoint.root);
+        }
+        let above = number / TILE;
+        let width = tiles::width(self.checkpoint.size / TILE, above);
+        let (_, bytes) = self.tile("1", above, width)?;
+        let place = usize::try_from(number % TILE).unwrap_or(usize::MAX);
+        let signed = tiles::hashes(&bytes, width).and_then(|hashes| hashes.get(place).copied());
+        Ok(signed.is_some() && signed == tree(published))
+    }
+
     fn compare_tile(&self, tile: &HashTile) -> Result<(), VerifyError> {
         let width = u64::try_from(tile.hashes.len()).unwrap_or(TILE);
-        let folder = tile.level.to_string();
-        let wanted = tiles::path(self.dir, &folder, tile.number, width);
-        let found = tiles::read(self.dir, &folder, tile.number, width, Some(HASH_SIZE))?;
-        let (path, bytes) = found.ok_or(VerifyError::Missing { path: wanted })?;
+        let (path, bytes) = self.tile(&tile.level.to_string(), tile.number, width)?;
         let Some(published) = tiles::hashes(&bytes, width) else { return Err(VerifyError::Tile { path, at: 0 }) };
         match published.iter().zip(&tile.hashes).position(|(published, computed)| published != computed) {
             Some(at) => Err(VerifyError::Tile { path, at }),
