@@ -1,12 +1,19 @@
 //! Which mandatory fields are filled, and what exactly is missing where they are not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contract::Contract;
-use crate::id::{FieldKey, MotionId, PartKey, StageName};
-use crate::value::Package;
+use crate::id::{FieldKey, PartKey};
+
+mod assess;
+pub(crate) mod rule;
+#[cfg(test)]
+mod tests;
+
+pub use assess::{Situation, assess};
+pub use rule::MAX_EXPRESSION;
 
 /// One thing that is missing, in words a rep understands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,6 +54,8 @@ pub enum Problem {
         /// Column.
         column: String,
     },
+    /// "There are none" is ticked, and some are named: nobody can tell which holds.
+    Contradiction,
     /// The receiver sent it back and it was not changed since.
     Rejected,
     /// Whether it is required could not be computed; it counts as required.
@@ -77,47 +86,33 @@ impl Completeness {
     }
 }
 
-/// What the requirements of a package may depend on.
-#[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
-    /// The stage, if known.
-    pub stage: Option<&'a StageName>,
-    /// The motion.
-    pub motion: &'a MotionId,
-    /// Fields that were sent back and not changed since: they are not filled.
-    pub still_rejected: &'a BTreeSet<FieldKey>,
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty"),
+            Self::Filler => f.write_str("says nothing"),
+            Self::TooShort { needs } => write!(f, "is too short (at least {needs})"),
+            Self::NoNumber => f.write_str("needs a number"),
+            Self::WrongKind => f.write_str("is not of the right kind"),
+            Self::NotAChoice => f.write_str("is not one of the choices"),
+            Self::RowIncomplete { row, column } if column.is_empty() => write!(f, "row {row} is empty"),
+            Self::RowIncomplete { row, column } => write!(f, "row {row} has no {}", words(column)),
+            Self::Contradiction => f.write_str("says \"there are none\" and names some"),
+            Self::Rejected => f.write_str("was sent back and not changed since"),
+            Self::RuleFailed => f.write_str("is required because its rule could not be computed"),
+            Self::Erased => f.write_str("was erased"),
+        }
+    }
 }
 
-/// Says which mandatory fields are filled.
-pub fn assess(contract: &Contract, package: &Package, situation: &Situation<'_>) -> Completeness {
-    let mut outcome = Completeness::default();
-    for field in &contract.fields {
-        outcome.required.insert(field.key.clone());
-        let parts = package.get(&field.key);
-        let before = outcome.missing.len();
-        for part in field.parts.keys() {
-            if parts.is_none_or(|parts| !parts.contains_key(part)) {
-                outcome.missing.push(Finding {
-                    field: field.key.clone(),
-                    part: Some(part.clone()),
-                    problem: Problem::Empty,
-                    label: format!("{}: {part}", field.label),
-                });
-            }
-        }
-        if situation.still_rejected.contains(&field.key) {
-            outcome.missing.push(Finding {
-                field: field.key.clone(),
-                part: None,
-                problem: Problem::Rejected,
-                label: field.label.clone(),
-            });
-        }
-        let filled = outcome.missing.len() == before;
-        if filled {
-            outcome.filled.insert(field.key.clone());
-        }
-        outcome.fields.insert(field.key.clone(), filled);
+/// What a rep reads, e.g. `Success criteria: target needs a number`.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.label, self.problem)
     }
-    outcome
+}
+
+/// A key in words: `sticky_points` → `sticky points`.
+fn words(key: &str) -> String {
+    key.replace('_', " ")
 }

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::id::{ContractId, FieldKey, GateName, PartKey, StageName};
 
+mod part;
+
+pub use part::Part;
+
 /// A contract as an admin writes it in TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -189,29 +193,6 @@ pub struct Field {
     /// What an edit after acceptance does.
     #[serde(default)]
     pub after_acceptance: AfterAcceptance,
-}
-
-/// A part's kind, or its kind with rules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Part {
-    /// Kind of value.
-    pub kind: Kind,
-    /// What people call it; absent = the key in words.
-    #[serde(default)]
-    pub label: Option<String>,
-    /// Kind `choice`: what may be chosen; empty = anything.
-    #[serde(default)]
-    pub choices: Vec<String>,
-    /// Kind `list`: the columns each row needs.
-    #[serde(default)]
-    pub columns: BTreeMap<String, Kind>,
-    /// Must contain a number: a target without a figure is a wish.
-    #[serde(default)]
-    pub needs_number: bool,
-    /// Overrides the contract's `quality.min_chars`.
-    #[serde(default)]
-    pub min_chars: Option<u32>,
 }
 
 /// Kinds of value.

@@ -6,7 +6,36 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{ActorId, ObjectName, RecordRef};
+use crate::id::{ActorId, ObjectName, PersonId, RecordRef};
+use crate::observation::Actor;
+
+mod convert;
+mod observe;
+mod read_plan;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use observe::extract;
+pub use read_plan::read_plan;
+pub use time::{parse_date, parse_timestamp, timestamp_of};
+
+/// Who is behind a CRM's user id.
+pub trait Directory {
+    /// The user as a person with roles. For a user it does not know it returns [`stranger`].
+    fn actor(&self, id: &ActorId) -> Actor;
+}
+
+/// A user that nobody knows: inactive and without roles, so that nothing he does counts as an answer.
+pub fn stranger(id: &ActorId) -> Actor {
+    Actor {
+        id: id.clone(),
+        person: PersonId(id.0.clone()),
+        machine: false,
+        active: false,
+        roles: BTreeSet::new(),
+    }
+}
 
 /// A record's version as the CRM stamps it: what an opening is guarded by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -72,6 +72,7 @@ pub fn advice(problem: &Problem) -> String {
         Problem::WrongKind => "is not of the right kind".to_owned(),
         Problem::NotAChoice => "is not one of the choices".to_owned(),
         Problem::RowIncomplete { row, column } => format!("row {row} lacks {column}"),
+        Problem::Contradiction => "says that there are none, and names some".to_owned(),
         Problem::Rejected => "was sent back and has not been changed since".to_owned(),
         Problem::RuleFailed => "counts as required because its rule could not be computed".to_owned(),
         Problem::Erased => "was erased on request".to_owned(),

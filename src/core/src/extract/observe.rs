@@ -1,0 +1,256 @@
+//! A raw record through a mapping.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::{Directory, FieldChange, RawRecord, RelatedRow, convert};
+use crate::contract::{Contract, Field, Kind, Part};
+use crate::id::{ActorId, FieldKey, GateName, PartKey};
+use crate::mapping::{GateWrite, Mapping, ReadPath, Who};
+use crate::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation, StageSeen};
+use crate::value::{Package, Sourced};
+
+/// What a raw record says in our vocabulary. Total: what cannot be read is absent, and absent opens nothing.
+pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dyn Directory) -> Observation {
+    let view = View { mapping, contract, raw, who };
+    Observation {
+        subject: raw.record.clone(),
+        version: raw.version.clone(),
+        existence: raw.existence.clone(),
+        stage: view.stage(),
+        package: view.package(),
+        edits: view.edits(),
+        edited_by_latest: view.edited_by_latest(),
+        sender: view.person(&mapping.people.sender.field),
+        receiver: view.person(&mapping.people.receiver.field),
+        acts: view.acts(),
+        flags: mapping.write.gate.iter().map(|(gate, write)| view.flag(gate, write)).collect(),
+    }
+}
+
+struct View<'a> {
+    mapping: &'a Mapping,
+    contract: &'a Contract,
+    raw: &'a RawRecord,
+    who: &'a dyn Directory,
+}
+
+impl<'a> View<'a> {
+    fn field(&self, name: &str) -> &'a Json {
+        self.raw.fields.get(name).unwrap_or(&Json::Null)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        convert::text(self.field(name)).filter(|text| !text.trim().is_empty())
+    }
+
+    fn person(&self, field: &str) -> Option<Actor> {
+        self.text(field).map(|id| self.who.actor(&ActorId(id)))
+    }
+
+    /// History rows of a field, oldest first.
+    fn history(&self, field: &str) -> Vec<&'a FieldChange> {
+        let rows = self.raw.history.iter().flatten();
+        let mut rows: Vec<&FieldChange> = rows.filter(|row| row.field == field).collect();
+        rows.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        rows
+    }
+
+    fn stage(&self) -> StageSeen {
+        let field = &self.mapping.stage.field;
+        let raw = convert::text(self.field(field)).unwrap_or_default();
+        let mut names = self.mapping.stage.names.iter();
+        let name = names.find(|(_, values)| values.contains(&raw)).map(|(name, _)| name.clone());
+        let entered = self.history(field).into_iter().rev().find(|row| spells(row.new.as_ref(), &raw));
+        StageSeen {
+            name,
+            before: entered.and_then(|row| row.old.as_ref()).and_then(convert::text),
+            since: entered.map(|row| row.at).or(self.raw.created_at),
+            by: entered.map(|row| self.who.actor(&row.by)),
+            entry: entered.map_or_else(|| "created".to_owned(), |row| row.id.clone()),
+            raw,
+        }
+    }
+
+    fn package(&self) -> Package {
+        let mut package = Package::new();
+        for field in &self.contract.fields {
+            let parts = self.parts_of(field);
+            let parts: BTreeMap<PartKey, Sourced> =
+                parts.filter_map(|(key, part, path)| Some((key.clone(), self.part(part, path)?))).collect();
+            if !parts.is_empty() {
+                package.insert(field.key.clone(), parts);
+            }
+        }
+        package
+    }
+
+    /// The mapped parts of a field: what the contract types, and the check-box `none`.
+    fn parts_of(&self, field: &'a Field) -> impl Iterator<Item = (&'a PartKey, Part, &'a ReadPath)> {
+        let paths = self.mapping.read.get(&field.key).into_iter().flatten();
+        paths.filter_map(|(key, path)| {
+            let typed = field.parts.get(key).cloned();
+            let none = field.none_is_an_answer && key.as_str() == "none";
+            Some((key, typed.or_else(|| none.then(|| Part::of(Kind::Flag)))?, path))
+        })
+    }
+
+    fn part(&self, part: Part, path: &ReadPath) -> Option<Sourced> {
+        if let Some(field) = &path.field {
+            let value = convert::value(&part, self.field(field))?;
+            return Some(Sourced { value, from: self.raw.record.clone(), field: field.clone() });
+        }
+        let take = path.take.as_ref()?;
+        let rows = self.rows(path);
+        let row = rows.first()?;
+        let cell = |row: &'a RelatedRow| row.fields.get(take).filter(|cell| !cell.is_null());
+        let value = if part.kind == Kind::List {
+            convert::value(&part, &Json::Array(rows.iter().copied().filter_map(cell).cloned().collect()))?
+        } else {
+            convert::value(&part, cell(row)?)?
+        };
+        Some(Sourced { value, from: row.record.clone(), field: take.clone() })
+    }
+
+    /// The child rows that a path means, by id.
+    fn rows(&self, path: &ReadPath) -> Vec<&'a RelatedRow> {
+        let rows = path.related.as_ref().and_then(|name| self.raw.related.get(name)).into_iter().flatten();
+        let fits = |row: &&RelatedRow| path.matching.iter().all(|(name, value)| spells(row.fields.get(name), value));
+        let mut rows: Vec<&RelatedRow> = rows.filter(fits).collect();
+        rows.sort_by(|a, b| a.record.cmp(&b.record));
+        rows
+    }
+
+    fn edits(&self) -> BTreeMap<FieldKey, Edit> {
+        let edits = self.contract.fields.iter().filter_map(|field| Some((field.key.clone(), self.edit(field)?)));
+        edits.collect()
+    }
+
+    /// The newest edit of any of a field's parts; anybody's edit counts.
+    fn edit(&self, field: &'a Field) -> Option<Edit> {
+        let mut newest: Option<Edit> = None;
+        let mut consider = |edit: Edit| {
+            if newest.as_ref().is_none_or(|known| known.at <= edit.at) {
+                newest = Some(edit);
+            }
+        };
+        for (_, part, path) in self.parts_of(field) {
+            if let Some(row) = path.field.as_ref().and_then(|name| self.history(name).into_iter().next_back()) {
+                consider(Edit { at: row.at, by: Some(self.who.actor(&row.by)) });
+            }
+            let meant = if part.kind == Kind::List { usize::MAX } else { 1 };
+            for at in self.rows(path).into_iter().take(meant).filter_map(|row| row.stamp) {
+                consider(Edit { at, by: None });
+            }
+        }
+        newest
+    }
+
+    /// Without history any edit may be as late as the record's last change; without that either, as late as can be.
+    fn edited_by_latest(&self) -> Option<Timestamp> {
+        if self.raw.history.is_some() {
+            return None;
+        }
+        let modified = self.raw.last_modified.as_ref().map(|(at, _)| *at);
+        modified.or_else(|| self.raw.version.as_ref().map(|version| version.stamp)).or(Some(Timestamp::MAX))
+    }
+
+    fn acts(&self) -> Vec<Act> {
+        let decision = &self.mapping.decision;
+        let mut acts = match decision.who {
+            Who::FieldHistory => self.answers(),
+            Who::LastModifiedBy => self.last_word().into_iter().collect(),
+        };
+        if let Some(submit) = &self.mapping.submit {
+            let rows = self.history(&submit.field).into_iter();
+            let submitted = rows.filter(|row| spells(row.new.as_ref(), &submit.value));
+            acts.extend(submitted.map(|row| self.act(row, Answer::Submit)));
+        }
+        acts.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        acts
+    }
+
+    fn answers(&self) -> Vec<Act> {
+        let decision = &self.mapping.decision;
+        let rows = self.history(&decision.field);
+        let is_reject = |row: &FieldChange| spells(row.new.as_ref(), &decision.reject);
+        let last_reject = rows.iter().rposition(|row| is_reject(row));
+        let answers = rows.iter().enumerate().filter_map(|(place, row)| {
+            if spells(row.new.as_ref(), &decision.accept) {
+                Some(self.act(row, Answer::Accept))
+            } else if Some(place) == last_reject {
+                Some(self.act(row, self.rejection()))
+            } else if is_reject(row) {
+                // What was written then is overwritten now; that there was a reason is all that can be said.
+                let reason = "(superseded)".to_owned();
+                Some(self.act(row, Answer::Reject { fields: BTreeSet::new(), reason }))
+            } else {
+                None
+            }
+        });
+        answers.collect()
+    }
+
+    fn act(&self, row: &FieldChange, answer: Answer) -> Act {
+        Act { id: row.id.clone(), by: self.who.actor(&row.by), at: row.at, answer }
+    }
+
+    /// The answer as it stands, by the record's last modifier.
+    fn last_word(&self) -> Option<Act> {
+        let decision = &self.mapping.decision;
+        let (at, by) = self.raw.last_modified.as_ref()?;
+        let stands = Some(self.field(&decision.field));
+        let answer = if spells(stands, &decision.accept) {
+            Answer::Accept
+        } else if spells(stands, &decision.reject) {
+            self.rejection()
+        } else {
+            return None;
+        };
+        Some(Act { id: format!("lm:{at}"), by: self.who.actor(by), at: *at, answer })
+    }
+
+    fn rejection(&self) -> Answer {
+        let decision = &self.mapping.decision;
+        let fields = decision.fields.as_ref().and_then(|name| self.text(name)).unwrap_or_default();
+        let named = fields.split(';').map(str::trim).filter(|name| !name.is_empty()).map(|name| self.key(name));
+        Answer::Reject {
+            // A name that the contract does not know means that we do not know what was meant: the whole package goes back.
+            fields: named.collect::<Option<BTreeSet<FieldKey>>>().unwrap_or_default(),
+            reason: self.text(&decision.reason).map(|text| text.trim().to_owned()).unwrap_or_default(),
+        }
+    }
+
+    fn key(&self, name: &str) -> Option<FieldKey> {
+        let mut fields = self.contract.fields.iter();
+        fields.find(|field| field.key.as_str() == name || field.label == name).map(|field| field.key.clone())
+    }
+
+    fn flag(&self, gate: &GateName, write: &GateWrite) -> (GateName, FlagSeen) {
+        let stands = self.raw.fields.get(&write.field);
+        let open = match stands {
+            Some(value) if same(value, &write.open) => Some(true),
+            Some(value) if same(value, &write.closed) => Some(false),
+            Some(_) | None => None,
+        };
+        let moved = self.history(&write.field).into_iter().next_back().map(|row| FlagMove {
+            id: row.id.clone(),
+            by: self.who.actor(&row.by),
+            at: row.at,
+        });
+        let clearance = write.clearance_id.as_ref().and_then(|name| self.text(name));
+        (gate.clone(), FlagSeen { open, clearance, moved })
+    }
+}
+
+/// Whether a raw value, written out, is this text.
+fn spells(raw: Option<&Json>, text: &str) -> bool {
+    raw.and_then(convert::text).is_some_and(|spelled| spelled == text)
+}
+
+// 1 and 1.0 are the same number in two spellings; CRMs answer with either.
+fn same(seen: &Json, wanted: &Json) -> bool {
+    seen == wanted || (seen.is_number() && wanted.is_number() && seen.as_f64() == wanted.as_f64())
+}

@@ -1,0 +1,120 @@
+//! Names that go into queries and on records: plain identifiers only, so that nothing can be smuggled in.
+
+use crate::contract::Contract;
+use crate::lint::Complaint;
+use crate::mapping::{Mapping, ReadPath};
+use crate::registry::quoted;
+
+const LONGEST: usize = 80;
+
+/// Whether a CRM's API name is `^[A-Za-z][A-Za-z0-9_]*$` and at most 80 characters.
+pub(super) fn is_api_name(name: &str) -> bool {
+    name.len() <= LONGEST
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|each| each.is_ascii_alphanumeric() || each == '_')
+}
+
+fn is_key(name: &str) -> bool {
+    name.len() <= LONGEST
+        && name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.chars().all(|each| each.is_ascii_lowercase() || each.is_ascii_digit() || each == '_')
+}
+
+fn is_slug(name: &str) -> bool {
+    name.len() <= LONGEST
+        && name.split('-').all(|word| {
+            !word.is_empty() && word.chars().all(|each| each.is_ascii_lowercase() || each.is_ascii_digit())
+        })
+}
+
+fn key(at: &[&str], name: &str, found: &mut Vec<Complaint>) {
+    if !is_key(name) {
+        let message = format!("{} is not a plain name", quoted(name));
+        found.push(Complaint::new(at, message, "use small letters, digits and _, a letter first"));
+    }
+}
+
+fn api(at: &[&str], name: &str, found: &mut Vec<Complaint>) {
+    if !is_api_name(name) {
+        let message = format!("{} is not an API name", quoted(name));
+        found.push(Complaint::new(at, message, "use letters, digits and _, a letter first, at most 80"));
+    }
+}
+
+/// Keys of a contract.
+pub(super) fn contract(contract: &Contract, found: &mut Vec<Complaint>) {
+    if !is_slug(contract.contract.as_str()) {
+        let message = format!("{} is not a contract name", quoted(contract.contract.as_str()));
+        found.push(Complaint::new(&["contract"], message, "use small letters, digits and single -"));
+    }
+    key(&["roles", "sender"], &contract.roles.sender, found);
+    key(&["roles", "receiver"], &contract.roles.receiver, found);
+    for stage in &contract.opens.when_stage_becomes {
+        key(&["opens", "when_stage_becomes"], stage.as_str(), found);
+    }
+    for stage in &contract.opens.void_when_stage_becomes {
+        key(&["opens", "void_when_stage_becomes"], stage.as_str(), found);
+    }
+    for (name, gate) in &contract.gates {
+        key(&["gates", name.as_str()], name.as_str(), found);
+        for stage in &gate.stages {
+            key(&["gates", name.as_str(), "stages"], stage.as_str(), found);
+        }
+    }
+    for (row, field) in contract.fields.iter().enumerate() {
+        let row = row.to_string();
+        key(&["field", &row, "key"], field.key.as_str(), found);
+        for (name, part) in &field.parts {
+            key(&["field", &row, "parts", name.as_str()], name.as_str(), found);
+            for column in part.columns.keys() {
+                key(&["field", &row, "parts", name.as_str(), "columns"], column, found);
+            }
+        }
+    }
+}
+
+/// API names of a mapping.
+pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint>) {
+    key(&["connector"], &mapping.connector, found);
+    key(&["motion", "always"], mapping.motion.always.as_str(), found);
+    api(&["object"], mapping.object.as_str(), found);
+    api(&["stage", "field"], &mapping.stage.field, found);
+    for (field, parts) in &mapping.read {
+        for (part, path) in parts {
+            read_path(&["read", field.as_str(), part.as_str()], path, found);
+        }
+    }
+    api(&["people", "sender", "field"], &mapping.people.sender.field, found);
+    api(&["people", "receiver", "field"], &mapping.people.receiver.field, found);
+    api(&["decision", "field"], &mapping.decision.field, found);
+    api(&["decision", "reason"], &mapping.decision.reason, found);
+    if let Some(name) = &mapping.decision.fields {
+        api(&["decision", "fields"], name, found);
+    }
+    if let Some(submit) = &mapping.submit {
+        api(&["submit", "field"], &submit.field, found);
+    }
+    for (at, name) in super::mapping::write_targets(mapping) {
+        let at: Vec<&str> = at.iter().map(String::as_str).collect();
+        api(&at, name, found);
+    }
+    if let Some(enforcement) = &mapping.enforcement {
+        api(&["enforcement", "name"], &enforcement.name, found);
+    }
+}
+
+fn read_path(at: &[&str], path: &ReadPath, found: &mut Vec<Complaint>) {
+    let with = |key: &'static str| at.iter().copied().chain([key]).collect::<Vec<_>>();
+    for (name, value) in [("field", &path.field), ("related", &path.related), ("take", &path.take)] {
+        if let Some(value) = value {
+            api(&with(name), value, found);
+        }
+    }
+    for (name, value) in &path.matching {
+        api(&with("where"), name, found);
+        if value.is_empty() || value.len() > 255 || value.chars().any(char::is_control) {
+            let message = format!("{} must equal one line of 1 to 255 bytes", quoted(name));
+            found.push(Complaint::new(&with("where"), message, "write the pick-list value as the CRM shows it"));
+        }
+    }
+}

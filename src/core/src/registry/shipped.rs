@@ -1,0 +1,22 @@
+//! The contracts and mappings inside the program: a start needs no files.
+
+macro_rules! files {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../../../mappings/", $path)))),*]
+    };
+}
+
+const FILES: &[(&str, &str)] = files![
+    "contracts/h01-marketing-to-sdr.v1.toml",
+    "contracts/h02-sdr-to-ae.v1.toml",
+    "contracts/h03-ae-to-onboarding.v1.toml",
+    "contracts/h04-onboarding-to-cs.v1.toml",
+    "contracts/h05-csm-to-support.v1.toml",
+    "contracts/h06-motion-a-to-motion-b.v1.toml",
+    "salesforce/h03-ae-to-onboarding.toml",
+];
+
+/// Every shipped contract and mapping: path under `mappings/`, text.
+pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FILES.iter().copied()
+}
