@@ -160,6 +160,8 @@ impl Drop for Sandbox {
 
 #[expect(clippy::disallowed_methods, reason = "the sandbox plays the vendor: it must not share the daemon's transport")]
 fn outbound_client() -> reqwest::Client {
+    // Already installed is fine: the process then has a provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let built = reqwest::Client::builder()
         .no_proxy()
         .timeout(Duration::from_secs(60))

@@ -81,11 +81,6 @@ impl Row {
         }
     }
 
-    /// The stored values with their slots, ascending.
-    pub(crate) fn values(&self) -> &[(u16, Value)] {
-        &self.values
-    }
-
     pub(crate) fn cell(&self, slot: Slot, boolean: bool) -> Cell<'_> {
         match slot {
             Slot::Id => Cell::Text(self.id.as_str()),

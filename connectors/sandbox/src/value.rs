@@ -133,7 +133,7 @@ pub fn datetime_text(second: i64) -> String {
 }
 
 /// Reads `2026-11-20T09:15:27Z`, with or without fraction, with `+0000` or `+00:00`; seconds since the epoch.
-pub fn parse_datetime(text: &str) -> Option<i64> {
+pub(crate) fn parse_datetime(text: &str) -> Option<i64> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Some(at.as_second());
     }
@@ -143,12 +143,12 @@ pub fn parse_datetime(text: &str) -> Option<i64> {
 }
 
 /// `Fri, 20 Nov 2026 09:15:27 GMT`, the form of HTTP date headers.
-pub fn http_date(at: Timestamp) -> String {
+pub(crate) fn http_date(at: Timestamp) -> String {
     at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// Reads an HTTP date header; seconds since the epoch.
-pub fn parse_http_date(text: &str) -> Option<i64> {
+pub(crate) fn parse_http_date(text: &str) -> Option<i64> {
     let stem = text.trim().strip_suffix(" GMT")?;
     let at = civil::DateTime::strptime("%a, %d %b %Y %H:%M:%S", stem).ok()?;
     TimeZone::UTC.to_timestamp(at).ok().map(Timestamp::as_second)

@@ -3,6 +3,7 @@
 use handoff_core::id::RecordRef;
 use http::HeaderMap;
 use jiff::Timestamp;
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 /// Identifies a delivery for deduplication; at most 256 bytes.
@@ -41,6 +42,15 @@ pub struct InboundReply {
     pub content_type: &'static str,
     /// Body of the 200.
     pub body: String,
+}
+
+/// Whether the offered bytes are one of the secrets. All are compared, each in time that depends on its length only; an empty secret
+/// matches nothing.
+pub fn matches_any(offered: &[u8], secrets: &[&[u8]]) -> bool {
+    secrets
+        .iter()
+        .filter(|secret| !secret.is_empty())
+        .fold(false, |known, secret| bool::from(secret.ct_eq(offered)) | known)
 }
 
 /// A connector that is told about changes. There are no defaults: forgetting verification does not compile.

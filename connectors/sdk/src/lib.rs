@@ -5,6 +5,7 @@
 //! not a flag that somebody forgets to look at.
 
 mod common;
+pub mod conformance;
 mod exchange;
 mod fault;
 mod inbound;
@@ -15,7 +16,7 @@ mod spec;
 pub use common::{ANY_BUDGET, classify_common, retry_after};
 pub use exchange::{Body, Exchange, Lane, Reply, Request, Step};
 pub use fault::Fault;
-pub use inbound::{Delivery, DeliveryId, Inbound, InboundReply, Rejected};
+pub use inbound::{Delivery, DeliveryId, Inbound, InboundReply, Rejected, matches_any};
 pub use sink::{Applied, ReadOnly, Sink};
 pub use source::{ActingUser, ChangePage, Changed, CheckFinding, CheckReport, Connector, Cursor, Source};
 pub use spec::{AuthKind, Budget, Meter, MeterReading, Scope, Spec, Window};

@@ -2,6 +2,7 @@
 
 use handoff_core::extract::{RawRecord, ReadPlan};
 use handoff_core::id::{ObjectName, RecordRef};
+use handoff_core::mapping::Mapping;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +13,11 @@ pub trait Connector: Send + Sync {
     /// The connector as data.
     fn spec(&self) -> &'static Spec;
 
-    /// Compares what the mappings need with what the CRM offers to our user: objects, fields, types, access, picklist values, rules.
+    /// Compares what the mappings need with what the CRM offers to our user: objects, fields, types, access, picklist values, stages,
+    /// rules, and who else may write a gate. `plans` is what is read for the mappings, `writes` every field that is written.
     fn check(
         &self,
+        mappings: &[Mapping],
         plans: &[ReadPlan],
         writes: &[(ObjectName, Vec<String>)],
     ) -> Box<dyn Exchange<Output = CheckReport>>;

@@ -187,7 +187,8 @@ pub struct Field {
     /// Must be written by a person: never pre-filled.
     #[serde(default)]
     pub human_authored: bool,
-    /// CEL expression over `stage`, `motion`, `package` that says whether the field is required; absent = always.
+    /// CEL expression over `stage`, `motion` and `fields` (field → part) that says whether the field is required, e.g.
+    /// `motion == "enterprise"`; absent = always.
     #[serde(default)]
     pub required_when: Option<String>,
     /// What an edit after acceptance does.

@@ -1,6 +1,7 @@
 //! The only birthplace of events: from what was, what is seen and the time, to what happened.
 
 mod answers;
+mod concerns;
 mod flags;
 mod package;
 mod record;
@@ -100,6 +101,7 @@ impl Decision<'_> {
         if entered {
             self.note_bypass();
         }
+        self.note_concerns();
         self.note_tampering();
         // Earlier orders first, so that what they wrote is known as ours before they are overruled; then what was ordered just now.
         self.settle();

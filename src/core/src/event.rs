@@ -127,6 +127,11 @@ pub enum Event {
         /// When it was due.
         due: Timestamp,
     },
+    /// What looks wrong about the record changed; each concern stands here by name.
+    ConcernsChanged {
+        /// All that stand now.
+        concerns: BTreeSet<Concern>,
+    },
     /// A guarded stage was entered while its gate was shut.
     Bypassed {
         /// The gate.
@@ -209,6 +214,24 @@ pub enum EditEffect {
     Noted,
     /// The acceptance no longer covers the package.
     Breaks,
+}
+
+/// Something about a record that a person should look at. It opens nothing and shuts nothing by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Concern {
+    /// Sender and receiver are one person: nobody can accept this handoff.
+    SenderIsReceiver,
+    /// Nobody is named as receiver.
+    NoReceiver,
+    /// The receiver's user is switched off.
+    ReceiverInactive,
+    /// The mapping does not know the stage.
+    UnknownStage,
+    /// The stage was entered before the customer was first contacted.
+    WonBeforeFirstContact,
+    /// The CRM's stamps lie in the future.
+    StampInFuture,
 }
 
 /// Why an answer did not count.
@@ -303,6 +326,7 @@ impl Event {
             Self::AnswerRefused { .. } => "answer_refused",
             Self::Reopened { .. } => "reopened",
             Self::SlaBreached { .. } => "sla_breached",
+            Self::ConcernsChanged { .. } => "concerns_changed",
             Self::Bypassed { .. } => "bypassed",
             Self::Tampered { .. } => "tampered",
             Self::GateWritten { .. } => "gate_written",

@@ -127,8 +127,3 @@ pub struct ReadPlan {
     /// Stage values for which a record is of interest; records in other stages may be left out of `changes`. Empty = all.
     pub interesting_stages: BTreeSet<String>,
 }
-
-/// Reads an instant as CRMs write it.
-pub fn datetime(text: &str) -> Option<Timestamp> {
-    text.parse().ok()
-}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::ContractRef;
 use crate::digest::Digest;
-use crate::event::{EditEffect, Event, VoidCause};
+use crate::event::{Concern, EditEffect, Event, VoidCause};
 use crate::id::{FieldKey, GateName, HandoffId, StageName};
 use crate::observation::Actor;
 use crate::value::Package;
@@ -165,6 +165,8 @@ pub struct Handoff {
     pub consumed: BTreeSet<String>,
     /// The entry into the present stage that was judged already.
     pub stage_entry: String,
+    /// What looks wrong about the record now.
+    pub concerns: BTreeSet<Concern>,
     /// By-passes so far.
     pub bypasses: u32,
     /// The by-pass that put the record into its present stage.
@@ -271,6 +273,7 @@ impl Handoff {
             reason: None,
             consumed: BTreeSet::new(),
             stage_entry: String::new(),
+            concerns: BTreeSet::new(),
             bypasses: 0,
             bypass: None,
             gates: BTreeMap::new(),
@@ -344,6 +347,7 @@ impl Handoff {
             }
             Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
             Event::SlaBreached { .. } => self.sla_breached = true,
+            Event::ConcernsChanged { concerns } => self.concerns.clone_from(concerns),
             Event::Bypassed { gate, from, .. } => {
                 self.bypasses += 1;
                 self.bypass = Some(StandingBypass { gate: gate.clone(), from: from.clone() });

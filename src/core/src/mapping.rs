@@ -25,6 +25,9 @@ pub struct Mapping {
     pub motion: Motion,
     /// Stages.
     pub stage: StageMapping,
+    /// Dates that only serve to find records that cannot be right.
+    #[serde(default)]
+    pub timeline: Timeline,
     /// What we read: field → part → path. Part `none` is the check-box "there are none".
     pub read: BTreeMap<FieldKey, BTreeMap<PartKey, ReadPath>>,
     /// Who hands over and who decides.
@@ -57,6 +60,15 @@ pub struct StageMapping {
     pub field: String,
     /// Our name = the CRM's values. A value that no name lists is an unknown stage: its gates stay shut and `check --online` names it.
     pub names: BTreeMap<StageName, Vec<String>>,
+}
+
+/// Dates that only serve to find records that cannot be right.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Timeline {
+    /// Date or date-time field: when the customer was first contacted.
+    #[serde(default)]
+    pub first_contact: Option<String>,
 }
 
 /// Where one part is found: exactly one of `field` or `related` + `take`.

@@ -20,6 +20,9 @@ pub struct Observation {
     pub existence: Existence,
     /// The stage.
     pub stage: StageSeen,
+    /// When the customer was first contacted, if mapped.
+    #[serde(default)]
+    pub first_contact: Option<Timestamp>,
     /// The package as it stands.
     pub package: Package,
     /// The last known edit per field; a claim of the CRM.
@@ -51,6 +54,7 @@ impl Observation {
                 by: None,
                 entry: String::new(),
             },
+            first_contact: None,
             package: Package::new(),
             edits: BTreeMap::new(),
             edited_by_latest: None,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::clearance::ClearanceKey;
 use crate::contract::{Contract, Mode, OnBypass};
 use crate::decide::Terms;
-use crate::extract::{Existence, RawRecord, RecordVersion, datetime};
+use crate::extract::{Existence, RawRecord, RecordVersion, parse_timestamp};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
 use crate::id::{GateName, RecordRef};
@@ -263,7 +263,7 @@ pub fn same(left: &Value, right: &Value) -> bool {
         (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
         (Value::String(left), Value::String(right)) => {
             left.trim() == right.trim()
-                || matches!((datetime(left), datetime(right)), (Some(left), Some(right)) if left.as_second() == right.as_second())
+                || matches!((parse_timestamp(left), parse_timestamp(right)), (Some(left), Some(right)) if left.as_second() == right.as_second())
         }
         (left, right) => left == right,
     }

@@ -78,11 +78,10 @@ impl Rules {
 
     fn nothing_said(&self, kind: Kind, text: &str) -> Option<Problem> {
         let visible = normal::visible(text);
-        let prose = matches!(kind, Kind::Text | Kind::Name | Kind::Person | Kind::Record);
         if visible.is_empty() {
             Some(Problem::Empty)
         } else {
-            self.fillers.says_nothing(&visible, prose).then_some(Problem::Filler)
+            self.fillers.says_nothing(&visible, kind).then_some(Problem::Filler)
         }
     }
 
@@ -123,7 +122,10 @@ impl Rules {
                 words_of(value).is_none_or(|text| self.nothing_said(Kind::Text, text).is_none())
             });
             if !says_something {
-                return Some(Problem::RowIncomplete { row, column: part.columns.keys().next().cloned().unwrap_or_default() });
+                return Some(Problem::RowIncomplete {
+                    row,
+                    column: part.columns.keys().next().cloned().unwrap_or_default(),
+                });
             }
         }
         None

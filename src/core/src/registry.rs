@@ -139,7 +139,10 @@ fn parse<T: DeserializeOwned>(file: &str, text: &str, schema: &'static Value) ->
     if findings.is_empty() {
         toml::from_str(text).map_err(|error| vec![source.syntax(&error)])
     } else {
-        Err(findings.into_iter().map(|found| source.problem(&found.span, found.message, found.remedy)).collect())
+        Err(findings
+            .into_iter()
+            .map(|found| source.problem(&found.span, found.message, found.remedy))
+            .collect())
     }
 }
 
@@ -153,7 +156,11 @@ impl<'t> Source<'t> {
     fn tree(self) -> Result<Tree<'t>, Vec<Problem>> {
         if self.text.len() > MAX_FILE_BYTES {
             let message = format!("the file has {} bytes", self.text.len());
-            return Err(vec![self.problem(&(0..0), message, format!("keep it under {MAX_FILE_BYTES} bytes"))]);
+            return Err(vec![self.problem(
+                &(0..0),
+                message,
+                format!("keep it under {MAX_FILE_BYTES} bytes"),
+            )]);
         }
         let (tree, errors) = DeTable::parse_recoverable(self.text);
         if errors.is_empty() {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::completeness::{Finding, Problem};
+use crate::completeness::Finding;
 use crate::contract::{Contract, OnBypass};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
@@ -54,29 +54,8 @@ pub fn missing(handoff: &Handoff, verdict: &Verdict) -> String {
     if let Some(reason) = handoff.reason.as_ref().filter(|_| handoff.phase == Phase::Rejected) {
         lines.push(format!("Sent back: {reason}"));
     }
-    lines.extend(
-        verdict.missing.iter().map(|finding| format!("{}: {}", finding.label, advice(&finding.problem))),
-    );
+    lines.extend(verdict.missing.iter().map(ToString::to_string));
     shorten(&lines.join("\n"), LONG)
-}
-
-/// What to do about one finding, in a rep's words.
-pub fn advice(problem: &Problem) -> String {
-    match problem {
-        Problem::Empty => "is empty".to_owned(),
-        Problem::Filler => "holds a filler, not an answer".to_owned(),
-        Problem::TooShort { needs } => {
-            format!("is too short to help anyone (write at least {needs} characters)")
-        }
-        Problem::NoNumber => "needs a figure".to_owned(),
-        Problem::WrongKind => "is not of the right kind".to_owned(),
-        Problem::NotAChoice => "is not one of the choices".to_owned(),
-        Problem::RowIncomplete { row, column } => format!("row {row} lacks {column}"),
-        Problem::Contradiction => "says that there are none, and names some".to_owned(),
-        Problem::Rejected => "was sent back and has not been changed since".to_owned(),
-        Problem::RuleFailed => "counts as required because its rule could not be computed".to_owned(),
-        Problem::Erased => "was erased on request".to_owned(),
-    }
 }
 
 fn labels(findings: &[Finding]) -> String {

@@ -100,7 +100,8 @@ fn it_agrees_with_a_map<M: Memory>(memory: &M) {
         for _ in 0..random.random_range(1..6) {
             let mut batch = Batch::new();
             for _ in 0..random.random_range(0..9) {
-                let key = format!("{}/{}", random.random_range(0..4), random.random_range(0..40)).into_bytes();
+                let key =
+                    format!("{}/{}", random.random_range(0..4), random.random_range(0..40)).into_bytes();
                 if random.random_bool(0.3) {
                     map.remove(&key);
                     batch.delete(key);

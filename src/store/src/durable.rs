@@ -59,8 +59,13 @@ pub(crate) fn create_dir(dir: &Path) -> Result<(), FileError> {
 /// Replaces `path` by `bytes`: the old content or the new one survives a crash, never a mixture. `mode` is the Unix
 /// permission of the new file.
 pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
-    write_beside(path, bytes, mode, true)?;
+    replace_unnamed(path, bytes, mode)?;
     sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// As [`replace`], but the name is durable only after [`sync_dir`].
+pub(crate) fn replace_unnamed(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    write_beside(path, bytes, mode, true)
 }
 
 /// As [`replace`], but atomic only against a killed process: nothing is flushed.

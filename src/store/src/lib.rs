@@ -12,5 +12,6 @@ pub mod log;
 pub mod memory;
 pub mod state;
 pub mod tlog;
+mod witness;
 
 pub use durable::FileError;

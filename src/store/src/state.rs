@@ -117,9 +117,11 @@ impl State {
         let keys = dir.join("keys");
         let keyring = Arc::new(Keyring::open(&keys, random)?);
         let before_commit: Arc<dyn crate::log::Barrier> = Arc::<Keyring>::clone(&keyring);
-        let log_options = LogOptions { segment_bytes: options.segment_bytes, before_commit: Some(before_commit) };
+        let log_options =
+            LogOptions { segment_bytes: options.segment_bytes, before_commit: Some(before_commit) };
         let (log, recovery) = Log::open(&dir.join("log"), log_options)?;
-        let (memory, rebuild) = match SledMemory::open(&dir.join("memory"), log.head(), options.check_memory)? {
+        let (memory, rebuild) = match SledMemory::open(&dir.join("memory"), log.head(), options.check_memory)?
+        {
             Opened::Ready(memory) => (memory, None),
             Opened::Rebuild { memory, reason } => {
                 tracing::error!(?reason, "the memory is empty and will be rebuilt from the log and the CRM");
@@ -155,7 +157,8 @@ impl Lock {
 /// A directory that is read-only or full is told from a damaged one before anything is opened.
 fn prove_writable(dir: &Path) -> Result<(), FileError> {
     let path = dir.join("writable");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&path).on("create", &path)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).open(&path).on("create", &path)?;
     file.write_all(b"ok\n").on("write", &path)?;
     file.sync_all().on("sync", &path)?;
     std::fs::remove_file(&path).on("remove", &path)

@@ -22,7 +22,7 @@ pub enum Forbidden {
     Address,
 }
 
-/// Hosts that a connection may speak to.
+/// Hosts that a connection may speak to, its token endpoint's included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AllowedHosts {
     /// Lower-case host names; `*.example.com` stands for every name below `example.com`.
@@ -109,18 +109,17 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
     global && !documentation && !teredo_and_special
 }
 
-/// IPv4-mapped, IPv4-compatible, NAT64 (RFC 6052) and 6to4 addresses carry the IPv4 address that is really spoken to.
+/// IPv4-mapped, IPv4-compatible, IPv4-translated, NAT64 (RFC 6052) and 6to4 addresses carry the IPv4 address that is really spoken
+/// to.
 fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = ip.segments();
-    let join = |high: u16, low: u16| {
-        let ([w, x], [y, z]) = (high.to_be_bytes(), low.to_be_bytes());
-        Ipv4Addr::new(w, x, y, z)
+    let number = ip.to_bits();
+    let (last, upper) = (number & 0xffff_ffff, number >> 32);
+    let nat64 = 0x0064_ff9b_u128 << 64;
+    let bits = match upper {
+        0 | 0xffff | 0xffff_0000 => last,
+        prefix if prefix == nat64 => last,
+        prefix if prefix >> 80 == 0x2002 => (number >> 80) & 0xffff_ffff,
+        _ => return None,
     };
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0 | 0xffff) | (0, 0, 0, 0, 0xffff, 0) | (0x0064, 0xff9b, 0, 0, 0, 0) => {
-            Some(join(g, h))
-        }
-        (0x2002, high, low, _, _, _) => Some(join(high, low)),
-        (_, _, _, _, _, _) => None,
-    }
+    u32::try_from(bits).ok().map(Ipv4Addr::from_bits)
 }

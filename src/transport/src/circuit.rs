@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::clock::{later, until};
 
 /// How often a probe may try after a denial.
-const PROBE_DENIED: Duration = Duration::from_secs(60);
+const PROBE_DENIED: Duration = Duration::from_mins(1);
 /// How often a probe may try while the vendor is down.
 const PROBE_DOWN: Duration = Duration::from_secs(30);
 /// Conversations in a row that failed for good before the vendor counts as down.
@@ -89,8 +89,14 @@ impl Circuit {
         }
     }
 
-    /// A conversation ended. Returns whether the circuit is open now, if that changed.
-    pub(crate) fn leave(&self, pass: Pass, outcome: Option<&Fault>, now: Timestamp) -> Option<bool> {
+    /// A conversation ended; `down` = its fault says that the vendor is down. Returns whether the circuit is open now, if that changed.
+    pub(crate) fn leave(
+        &self,
+        pass: Pass,
+        outcome: Option<&Fault>,
+        down: bool,
+        now: Timestamp,
+    ) -> Option<bool> {
         let mut inner = self.lock();
         let was_open = inner.status != CircuitStatus::Closed;
         match outcome {
@@ -107,7 +113,7 @@ impl Circuit {
                 };
                 inner.epoch = inner.epoch.wrapping_add(1);
             }
-            Some(Fault::Transient { detail }) => {
+            Some(Fault::Transient { detail }) if down => {
                 inner.failures = inner.failures.saturating_add(1);
                 let still_denied = matches!(inner.status, CircuitStatus::Denied { .. });
                 if inner.failures >= DOWN_AFTER && !still_denied {
@@ -120,7 +126,7 @@ impl Circuit {
                     inner.epoch = inner.epoch.wrapping_add(1);
                 }
             }
-            Some(Fault::Throttled { .. } | Fault::Expired) => {}
+            Some(Fault::Transient { .. } | Fault::Throttled { .. } | Fault::Expired) => {}
             None | Some(Fault::Stale | Fault::Gone | Fault::Refused { .. } | Fault::Protocol { .. }) => {
                 // a conversation that began before the circuit opened proves nothing about now
                 if !was_open || (pass.probe && pass.epoch == inner.epoch) {

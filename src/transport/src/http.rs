@@ -162,9 +162,8 @@ fn read_error(error: &reqwest::Error) -> WireFault {
     if let Some(forbidden) = find::<Forbidden>(error) {
         return WireFault::Forbidden(*forbidden);
     }
-    match find::<rustls::Error>(error) {
-        Some(rustls::Error::InvalidCertificate(reason)) => return WireFault::Untrusted(certificate(reason)),
-        Some(_) | None => {}
+    if let Some(rustls::Error::InvalidCertificate(reason)) = find::<rustls::Error>(error) {
+        return WireFault::Untrusted(certificate(reason));
     }
     if error.is_connect() {
         return WireFault::NotSent(
@@ -189,13 +188,14 @@ fn read_error(error: &reqwest::Error) -> WireFault {
 
 fn certificate(reason: &rustls::CertificateError) -> &'static str {
     use rustls::CertificateError as E;
-    match reason {
-        E::Expired | E::ExpiredContext { .. } => "expired",
-        E::NotValidYet | E::NotValidYetContext { .. } => "not valid yet",
-        E::NotValidForName | E::NotValidForNameContext { .. } => "issued for another host",
-        E::UnknownIssuer => "unknown issuer",
-        E::Revoked => "revoked",
-        _ => "not valid",
+    if matches!(reason, E::Expired | E::ExpiredContext { .. }) {
+        "expired"
+    } else if matches!(reason, E::NotValidForName | E::NotValidForNameContext { .. }) {
+        "issued for another host"
+    } else if matches!(reason, E::UnknownIssuer) {
+        "unknown issuer"
+    } else {
+        "not valid"
     }
 }
 

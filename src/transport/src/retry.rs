@@ -9,11 +9,11 @@ use handoff_connector::Fault;
 use crate::clock::Chance;
 
 /// The longest wait inside one conversation, whatever a vendor asks for.
-pub const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+pub const LONGEST_WAIT: Duration = Duration::from_mins(15);
 /// The shortest wait after a vendor asked to slow down.
 pub const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 const FIRST_INTERVAL: Duration = Duration::from_millis(500);
-const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+const LONGEST_INTERVAL: Duration = Duration::from_mins(1);
 
 /// What to do about a fault.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -105,12 +105,40 @@ pub struct Transport {
     circuit: Circuit,
 }
 
-/// How one request ended without a step forward.
+/// How one attempt ended without a step forward.
 struct Failed {
     fault: Fault,
-    /// Whether the vendor may have acted on a request that may not be repeated.
-    final_: bool,
+    /// Whether no policy may repeat it: the vendor may have acted on a request that may not be repeated.
+    over: bool,
+    /// Whether it says that the vendor is down, not merely that one row is busy.
+    down: bool,
+    /// The token it was sent with.
     token: Option<Arc<Token>>,
+}
+
+impl Failed {
+    /// Nothing was sent; the policy decides.
+    fn unsent(fault: Fault) -> Self {
+        let down = matches!(fault, Fault::Transient { .. });
+        Self { fault, over: false, down, token: None }
+    }
+
+    /// Nothing was sent, and trying again is the caller's.
+    fn over(fault: Fault) -> Self {
+        Self { fault, over: true, down: false, token: None }
+    }
+}
+
+/// How a conversation ended early.
+struct Ended {
+    fault: Fault,
+    down: bool,
+}
+
+impl From<Fault> for Ended {
+    fn from(fault: Fault) -> Self {
+        Self { fault, down: false }
+    }
 }
 
 impl Transport {
@@ -151,7 +179,9 @@ impl Transport {
     pub async fn run<E: Exchange>(&self, exchange: E) -> Result<E::Output, Fault> {
         let pass = self.circuit.enter(self.parts.clock.now())?;
         let result = self.converse(exchange).await;
-        if let Some(open) = self.circuit.leave(pass, result.as_ref().err(), self.parts.clock.now()) {
+        let down = result.as_ref().is_err_and(|ended| ended.down);
+        let result = result.map_err(|ended| ended.fault);
+        if let Some(open) = self.circuit.leave(pass, result.as_ref().err(), down, self.parts.clock.now()) {
             tracing::warn!(connection = self.config.connection, open, "circuit");
             self.parts.observer.note(Note::Circuit { open });
         }
@@ -189,50 +219,44 @@ impl Transport {
         self.circuit.reset();
     }
 
-    async fn converse<E: Exchange>(&self, mut exchange: E) -> Result<E::Output, Fault> {
+    async fn converse<E: Exchange>(&self, mut exchange: E) -> Result<E::Output, Ended> {
         for _ in 0..LONGEST_CONVERSATION {
             if let Step::Done(output) = self.step(&mut exchange).await? {
                 return Ok(output);
             }
         }
-        Err(Fault::Protocol {
-            detail: format!("the conversation took more than {LONGEST_CONVERSATION} requests"),
-        })
+        let detail = format!("the conversation took more than {LONGEST_CONVERSATION} requests");
+        Err(Fault::Protocol { detail }.into())
     }
 
     /// Sends the conversation's next request until it has moved on or the fault is the caller's.
-    async fn step<E: Exchange>(&self, exchange: &mut E) -> Result<Step<E::Output>, Fault> {
+    async fn step<E: Exchange>(&self, exchange: &mut E) -> Result<Step<E::Output>, Ended> {
         let mut attempt = 0_u32;
         let mut expired: Option<Arc<Token>> = None;
         loop {
             attempt = attempt.saturating_add(1);
-            let Failed { fault, final_, token } = match self.attempt(exchange, expired.as_deref()).await {
+            let Failed { fault, over, down, token } = match self.attempt(exchange, expired.as_deref()).await {
                 Ok(step) => return Ok(step),
                 Err(failed) => failed,
             };
-            if final_ {
-                return Err(fault);
+            if over {
+                return Err(Ended { fault, down });
             }
             match self.policy(&fault, attempt) {
-                Policy::RetryAfter(wait) => self.wait(fault, attempt, wait).await?,
+                Policy::RetryAfter(wait) => {
+                    self.wait(fault, attempt, wait).await.map_err(|fault| Ended { fault, down })?;
+                }
                 Policy::RefreshAndReplay => {
                     if expired.is_some() {
-                        return Err(Fault::Denied {
-                            detail: "the vendor calls a token expired that it granted a moment ago".to_owned(),
-                            remedy: "Check the integration user's session settings, IP restrictions and API access"
-                                .to_owned(),
-                        });
+                        return Err(refused_twice().into());
                     }
-                    expired = token;
-                    if expired.is_none() {
-                        return Err(fault);
-                    }
+                    expired = Some(token.ok_or(fault)?);
                 }
                 Policy::OpenCircuit { .. }
                 | Policy::ReadAgain
                 | Policy::Void
                 | Policy::Park
-                | Policy::ParkAndAlert => return Err(fault),
+                | Policy::ParkAndAlert => return Err(fault.into()),
             }
         }
     }
@@ -259,13 +283,10 @@ impl Transport {
         expired: Option<&Token>,
     ) -> Result<Step<E::Output>, Failed> {
         let request = exchange.request();
-        let unsent = |fault| Failed { fault, final_: false, token: None };
-        let permit = self.budgets.admit(request.lane, request.cost).await.map_err(|fault| Failed {
-            fault,
-            final_: true,
-            token: None,
-        })?;
-        let token = self.session.token(expired).await.map_err(unsent)?;
+        // no call is charged while there is no token; after the wait for admission it may have to be another one
+        self.session.token(expired).await.map_err(Failed::unsent)?;
+        let permit = self.budgets.admit(request.lane, request.cost).await.map_err(Failed::over)?;
+        let token = self.session.token(expired).await.map_err(Failed::unsent)?;
         let reply = self.send(&request, &token).await;
         drop(permit);
         let (reply, token) = (reply?, Some(token));
@@ -277,17 +298,16 @@ impl Transport {
         self.log(&request, &reply, outcome);
         step.map_err(|fault| {
             let unclear = matches!(fault, Fault::Transient { .. });
-            Failed { fault, final_: unclear && !request.idempotent, token }
+            let down = unclear && !reply.status.is_client_error();
+            Failed { fault, over: unclear && !request.idempotent, down, token }
         })
     }
 
     async fn send(&self, request: &Request, token: &Token) -> Result<Reply, Failed> {
-        let broken = |fault| Failed { fault, final_: true, token: None };
-        let message = message::wire_request(request, token, self.config.timeout).map_err(broken)?;
+        let message = message::wire_request(request, token, self.config.timeout).map_err(Failed::over)?;
         self.config.hosts.check(&message.url).map_err(|_forbidden| {
-            broken(Fault::Protocol {
-                detail: "the connector asked for a path outside the instance".to_owned(),
-            })
+            let detail = "the connector asked for a path outside the instance".to_owned();
+            Failed::over(Fault::Protocol { detail })
         })?;
         match self.parts.wire.send(message).await {
             Ok(mut reply) => {
@@ -299,8 +319,8 @@ impl Transport {
                 self.parts.observer.note(Note::Call { name: request.name, outcome: "no_answer" });
                 let connection = &self.config.connection;
                 tracing::warn!(%connection, request = request.name, %fault, "no answer");
-                let final_ = fault.outcome_unclear() && !request.idempotent;
-                Err(Failed { fault: fault.into_fault(request.idempotent), final_, token: None })
+                let over = fault.outcome_unclear() && !request.idempotent;
+                Err(Failed { fault: fault.into_fault(request.idempotent), over, down: true, token: None })
             }
         }
     }
@@ -321,5 +341,13 @@ impl Transport {
             vendor_request_id = redact::vendor_request_id(&reply.headers).unwrap_or("-"),
             "call"
         );
+    }
+}
+
+/// A token that is refused right after it was granted: asking for more would never end.
+fn refused_twice() -> Fault {
+    Fault::Denied {
+        detail: "the vendor calls a token expired that it granted a moment ago".to_owned(),
+        remedy: "Check the integration user's session settings, IP restrictions and API access".to_owned(),
     }
 }

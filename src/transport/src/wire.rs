@@ -72,9 +72,10 @@ impl WireFault {
     /// request did has to be read back.
     pub fn into_fault(self, idempotent: bool) -> Fault {
         match self {
-            Self::NotSent(_) | Self::Unclear(_) => Fault::Transient { detail: self.to_string() },
             Self::TooLarge(_) if idempotent => Fault::Protocol { detail: self.to_string() },
-            Self::TooLarge(_) => Fault::Transient { detail: self.to_string() },
+            Self::NotSent(_) | Self::Unclear(_) | Self::TooLarge(_) => {
+                Fault::Transient { detail: self.to_string() }
+            }
             Self::Forbidden(_) => Fault::Denied {
                 detail: self.to_string(),
                 remedy: "Check base_url and the allowed hosts of this connection".to_owned(),

@@ -9,7 +9,7 @@ use crate::id::{FieldKey, MotionId, PartKey, StageName};
 use crate::quality::Rules;
 use crate::value::{Package, Sourced, Value};
 
-/// What matters besides the package.
+/// What the requirements of a package may depend on besides itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
     /// Our name of the stage; `None` = unknown.
@@ -25,11 +25,11 @@ pub struct Situation<'a> {
 /// A field is filled when each of its parts answers its question. Where `none_is_an_answer`, the ticked part `none` fills the field
 /// too, unless one of its parts says something all the same: then nobody can tell which holds, and it is missing.
 /// A rule that cannot be computed makes its field required and missing.
-pub fn assess(contract: &Contract, package: &Package, env: &Situation<'_>) -> Completeness {
+pub fn assess(contract: &Contract, package: &Package, situation: &Situation<'_>) -> Completeness {
     let rules = Rules::new(&contract.quality);
     let mut outcome = Completeness::default();
     for field in &contract.fields {
-        let required = is_required(contract, field, package, env);
+        let required = is_required(contract, field, package, situation);
         if required == Ok(false) {
             continue;
         }
@@ -38,7 +38,7 @@ pub fn assess(contract: &Contract, package: &Package, env: &Situation<'_>) -> Co
         if required.is_err() {
             missing.push(finding(field, None, Problem::RuleFailed));
         }
-        if env.still_rejected.contains(&field.key) {
+        if situation.still_rejected.contains(&field.key) {
             missing.push(finding(field, None, Problem::Rejected));
         }
         let filled = missing.is_empty();
@@ -60,9 +60,14 @@ impl PartialEq<RuleFailed> for RuleFailed {
     }
 }
 
-fn is_required(contract: &Contract, field: &Field, package: &Package, env: &Situation<'_>) -> Result<bool, RuleFailed> {
+fn is_required(
+    contract: &Contract,
+    field: &Field,
+    package: &Package,
+    situation: &Situation<'_>,
+) -> Result<bool, RuleFailed> {
     let Some(text) = &field.required_when else { return Ok(true) };
-    let facts = Facts { stage: env.stage, motion: Some(env.motion) };
+    let facts = Facts { stage: situation.stage, motion: Some(situation.motion) };
     Rule::compile(text).and_then(|rule| rule.holds(contract, package, &facts)).map_err(|_| RuleFailed)
 }
 

@@ -1,4 +1,4 @@
-//! `required_when`: a small yes/no expression (CEL) over `stage`, `motion` and `package`. It reads nothing else, and it cannot loop.
+//! `required_when`: a small yes/no expression (CEL) over `stage`, `motion` and `fields`. It reads nothing else, and it cannot loop.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -48,7 +48,8 @@ impl Rule {
         }
         let program = Program::compile(text).map_err(|errors| {
             let first = errors.errors.first().map(|error| error.msg.clone()).unwrap_or_default();
-            RuleError::Syntax(first.lines().next().unwrap_or_default().to_owned())
+            let line = first.lines().next().unwrap_or_default();
+            RuleError::Syntax(line.split(" expecting ").next().unwrap_or_default().to_owned())
         })?;
         if loops(program.expression()) { Err(RuleError::Loops) } else { Ok(Self(program)) }
     }
@@ -66,12 +67,17 @@ impl Rule {
         }
     }
 
-    pub(crate) fn holds(&self, contract: &Contract, package: &Package, facts: &Facts<'_>) -> Result<bool, RuleError> {
+    pub(crate) fn holds(
+        &self,
+        contract: &Contract,
+        package: &Package,
+        facts: &Facts<'_>,
+    ) -> Result<bool, RuleError> {
         let mut context = Context::default();
         let text = |name: Option<&str>| name.map_or(cel::Value::Null, cel::Value::from);
         context.add_variable_from_value("stage", text(facts.stage.map(StageName::as_str)));
         context.add_variable_from_value("motion", text(facts.motion.map(MotionId::as_str)));
-        context.add_variable_from_value("package", fields(contract, package));
+        context.add_variable_from_value("fields", fields(contract, package));
         match self.0.execute(&context) {
             Ok(cel::Value::Bool(answer)) => Ok(answer),
             Ok(_) => Err(RuleError::NotYesNo),
@@ -81,10 +87,13 @@ impl Rule {
     }
 }
 
-// Every part of the contract is there, an absent one as null, so that `package.risks.level == "high"` is a question and no error.
+// Every part of the contract is there, an absent one as null, so that `fields.risks.level == "high"` is a question and no error.
 fn fields(contract: &Contract, package: &Package) -> cel::Value {
     let part = |field: &FieldKey, part: &PartKey| {
-        package.get(field).and_then(|parts| parts.get(part)).map_or(cel::Value::Null, |sourced| value(&sourced.value))
+        package
+            .get(field)
+            .and_then(|parts| parts.get(part))
+            .map_or(cel::Value::Null, |sourced| value(&sourced.value))
     };
     let none = PartKey::from("none");
     let fields: HashMap<String, cel::Value> = contract
@@ -103,9 +112,11 @@ fn fields(contract: &Contract, package: &Package) -> cel::Value {
 // CEL has no decimals: a rule compares with thresholds, so the nearest double does; nothing computed here is kept.
 fn value(value: &Value) -> cel::Value {
     match value {
-        Value::Text(text) | Value::Name(text) | Value::Choice(text) | Value::Person(text) | Value::Record(text) => {
-            cel::Value::from(text.as_str())
-        }
+        Value::Text(text)
+        | Value::Name(text)
+        | Value::Choice(text)
+        | Value::Person(text)
+        | Value::Record(text) => cel::Value::from(text.as_str()),
         Value::Number(number) | Value::Money { amount: number, .. } => {
             number.to_f64().map_or(cel::Value::Null, cel::Value::Float)
         }
@@ -141,7 +152,7 @@ fn loops(node: &IdedExpr) -> bool {
 
 fn unknown_names(node: &IdedExpr, contract: &Contract, unknown: &mut BTreeSet<String>) {
     match &node.expr {
-        Expr::Ident(name) if !["stage", "motion", "package"].contains(&name.as_str()) => {
+        Expr::Ident(name) if !["stage", "motion", "fields"].contains(&name.as_str()) => {
             unknown.insert(name.clone());
         }
         Expr::Select(select) => unknown.extend(unknown_select(&select.operand, &select.field, contract)),
@@ -160,12 +171,13 @@ fn unknown_names(node: &IdedExpr, contract: &Contract, unknown: &mut BTreeSet<St
 }
 
 fn unknown_select(operand: &IdedExpr, name: &str, contract: &Contract) -> Option<String> {
-    let is_package = |node: &IdedExpr| matches!(&node.expr, Expr::Ident(name) if name == "package");
-    if is_package(operand) {
-        return contract.field(&FieldKey::from(name)).is_none().then(|| format!("package.{name}"));
+    let is_fields = |node: &IdedExpr| matches!(&node.expr, Expr::Ident(name) if name == "fields");
+    if is_fields(operand) {
+        return contract.field(&FieldKey::from(name)).is_none().then(|| format!("fields.{name}"));
     }
     let Expr::Select(outer) = &operand.expr else { return None };
-    let field = contract.field(&FieldKey::from(outer.field.as_str())).filter(|_| is_package(&outer.operand))?;
+    let field =
+        contract.field(&FieldKey::from(outer.field.as_str())).filter(|_| is_fields(&outer.operand))?;
     let known = field.parts.contains_key(&PartKey::from(name)) || (name == "none" && field.none_is_an_answer);
-    (!known).then(|| format!("package.{}.{name}", outer.field))
+    (!known).then(|| format!("fields.{}.{name}", outer.field))
 }

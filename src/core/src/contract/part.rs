@@ -31,7 +31,14 @@ pub struct Part {
 impl Part {
     /// A part of this kind, without rules.
     pub fn of(kind: Kind) -> Self {
-        Self { kind, label: None, choices: Vec::new(), columns: BTreeMap::new(), needs_number: false, min_chars: None }
+        Self {
+            kind,
+            label: None,
+            choices: Vec::new(),
+            columns: BTreeMap::new(),
+            needs_number: false,
+            min_chars: None,
+        }
     }
 }
 

@@ -101,14 +101,18 @@ fn list(part: &Part, raw: &Json) -> Option<Value> {
     match raw {
         Json::Null => None,
         Json::Array(items) if items.is_empty() => None,
-        Json::Array(items) if items.len() <= MAX_ROWS => Some(Value::List(items.iter().map(|item| row(part, item)).collect())),
+        Json::Array(items) if items.len() <= MAX_ROWS => {
+            Some(Value::List(items.iter().map(|item| row(part, item)).collect()))
+        }
         Json::String(text) if text.is_empty() => None,
         // A multi-select is a list of one column.
         Json::String(text) if part.columns.len() == 1 && text.len() <= MAX_TEXT => {
             let items = text.split(';').filter(|item| !item.trim().is_empty()).take(MAX_ROWS);
             Some(Value::List(items.map(|item| row(part, &Json::String(item.trim().to_owned()))).collect()))
         }
-        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => text(raw).map(Value::Text),
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => {
+            text(raw).map(Value::Text)
+        }
     }
 }
 
@@ -130,7 +134,9 @@ fn series(raw: &Json) -> Option<Value> {
     let points = match raw {
         Json::Array(items) if items.is_empty() => return None,
         Json::Array(items) if items.len() <= MAX_ROWS => items.iter().map(point).collect::<Option<Vec<_>>>(),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => None,
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_) => {
+            None
+        }
     };
     match points {
         Some(mut points) => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{Directory, FieldChange, RawRecord, RelatedRow, convert};
+use super::{Directory, FieldChange, RawRecord, RelatedRow, convert, timestamp_of};
 use crate::contract::{Contract, Field, Kind, Part};
 use crate::id::{ActorId, FieldKey, GateName, PartKey};
 use crate::mapping::{GateWrite, Mapping, ReadPath, Who};
@@ -20,6 +20,11 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
         version: raw.version.clone(),
         existence: raw.existence.clone(),
         stage: view.stage(),
+        first_contact: mapping
+            .timeline
+            .first_contact
+            .as_ref()
+            .and_then(|field| timestamp_of(view.field(field))),
         package: view.package(),
         edits: view.edits(),
         edited_by_latest: view.edited_by_latest(),
@@ -117,14 +122,16 @@ impl<'a> View<'a> {
     /// The child rows that a path means, by id.
     fn rows(&self, path: &ReadPath) -> Vec<&'a RelatedRow> {
         let rows = path.related.as_ref().and_then(|name| self.raw.related.get(name)).into_iter().flatten();
-        let fits = |row: &&RelatedRow| path.matching.iter().all(|(name, value)| spells(row.fields.get(name), value));
+        let fits =
+            |row: &&RelatedRow| path.matching.iter().all(|(name, value)| spells(row.fields.get(name), value));
         let mut rows: Vec<&RelatedRow> = rows.filter(fits).collect();
         rows.sort_by(|a, b| a.record.cmp(&b.record));
         rows
     }
 
     fn edits(&self) -> BTreeMap<FieldKey, Edit> {
-        let edits = self.contract.fields.iter().filter_map(|field| Some((field.key.clone(), self.edit(field)?)));
+        let edits =
+            self.contract.fields.iter().filter_map(|field| Some((field.key.clone(), self.edit(field)?)));
         edits.collect()
     }
 
@@ -137,8 +144,8 @@ impl<'a> View<'a> {
             }
         };
         for (_, part, path) in self.parts_of(field) {
-            if let Some(row) = path.field.as_ref().and_then(|name| self.history(name).into_iter().next_back()) {
-                consider(Edit { at: row.at, by: Some(self.who.actor(&row.by)) });
+            if let Some(edit) = path.field.as_ref().and_then(|name| self.own_edit(name)) {
+                consider(edit);
             }
             let meant = if part.kind == Kind::List { usize::MAX } else { 1 };
             for at in self.rows(path).into_iter().take(meant).filter_map(|row| row.stamp) {
@@ -146,6 +153,16 @@ impl<'a> View<'a> {
             }
         }
         newest
+    }
+
+    /// The newest edit of one of the record's own fields. A value that no row explains was there from the start: a CRM writes no history
+    /// for the values that a record is created with.
+    fn own_edit(&self, name: &str) -> Option<Edit> {
+        if let Some(row) = self.history(name).into_iter().next_back() {
+            return Some(Edit { at: row.at, by: Some(self.who.actor(&row.by)) });
+        }
+        let from_the_start = self.raw.history.is_some() && self.text(name).is_some();
+        self.raw.created_at.filter(|_| from_the_start).map(|at| Edit { at, by: None })
     }
 
     /// Without history any edit may be as late as the record's last change; without that either, as late as can be.
@@ -215,7 +232,8 @@ impl<'a> View<'a> {
     fn rejection(&self) -> Answer {
         let decision = &self.mapping.decision;
         let fields = decision.fields.as_ref().and_then(|name| self.text(name)).unwrap_or_default();
-        let named = fields.split(';').map(str::trim).filter(|name| !name.is_empty()).map(|name| self.key(name));
+        let named =
+            fields.split(';').map(str::trim).filter(|name| !name.is_empty()).map(|name| self.key(name));
         Answer::Reject {
             // A name that the contract does not know means that we do not know what was meant: the whole package goes back.
             fields: named.collect::<Option<BTreeSet<FieldKey>>>().unwrap_or_default(),

@@ -24,6 +24,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     fields.extend([decision.field.clone(), decision.reason.clone()]);
     fields.extend(decision.fields.clone());
     fields.extend([mapping.people.sender.field.clone(), mapping.people.receiver.field.clone()]);
+    fields.extend(mapping.timeline.first_contact.clone());
     fields.extend(written(mapping));
     ReadPlan {
         object: mapping.object.clone(),

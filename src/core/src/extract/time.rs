@@ -16,7 +16,10 @@ pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
         return text.parse().ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
     }
     text.parse::<Timestamp>().ok().or_else(|| {
-        let civil = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(|date| date.at(0, 0, 0, 0)))?;
+        let civil = text
+            .parse::<DateTime>()
+            .ok()
+            .or_else(|| text.parse::<Date>().ok().map(|date| date.at(0, 0, 0, 0)))?;
         civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
     })
 }

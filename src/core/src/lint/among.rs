@@ -34,7 +34,9 @@ pub fn among<'m>(mapping: &Mapping, others: impl Iterator<Item = &'m Mapping>) -
             );
             found.push(Complaint::new(&["contract"], message, "keep one of the two"));
         }
-        written.extend(write_targets(other).into_iter().map(|(_, name)| (name.to_lowercase(), other.mapping.as_str())));
+        written.extend(
+            write_targets(other).into_iter().map(|(_, name)| (name.to_lowercase(), other.mapping.as_str())),
+        );
     }
     for (at, name) in write_targets(mapping) {
         if let Some(other) = written.get(&name.to_lowercase()) {

@@ -19,7 +19,11 @@ pub(super) fn nothing_is_empty(contract: &Contract, found: &mut Found) {
     }
     if contract.gates.is_empty() {
         let message = "the contract has no gates";
-        found.push(Complaint::new(&["gates"], message, "name what waits for this handoff; else it governs nothing"));
+        found.push(Complaint::new(
+            &["gates"],
+            message,
+            "name what waits for this handoff; else it governs nothing",
+        ));
     }
     if contract.fields.is_empty() {
         let message = "the contract has no fields";
@@ -33,7 +37,10 @@ pub(super) fn nothing_is_empty(contract: &Contract, found: &mut Found) {
         }
         for (name, text) in [("label", &field.label), ("ask", &field.ask)] {
             if text.trim().is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
-                let message = format!("the {name} of field {} must be one line of 1 to 255 bytes", quoted(field.key.as_str()));
+                let message = format!(
+                    "the {name} of field {} must be one line of 1 to 255 bytes",
+                    quoted(field.key.as_str())
+                );
                 found.push(Complaint::new(&["field", &row, name], message, "write it in plain words"));
             }
         }
@@ -44,7 +51,11 @@ pub(super) fn receiver_decides(contract: &Contract, found: &mut Found) {
     let roles = &contract.roles;
     if roles.sender_may_accept {
         let message = "the sender may not accept his own handoff";
-        found.push(Complaint::new(&["roles", "sender_may_accept"], message, "write false, or remove the line"));
+        found.push(Complaint::new(
+            &["roles", "sender_may_accept"],
+            message,
+            "write false, or remove the line",
+        ));
     }
     if roles.sender == roles.receiver {
         let message = format!("sender and receiver are the same role {}", quoted(&roles.sender));
@@ -56,8 +67,13 @@ pub(super) fn pay_waits(contract: &Contract, found: &mut Found) {
     for (name, gate) in &contract.gates {
         let pays = matches!(gate.kind, GateKind::Commission | GateKind::Credit);
         if pays && gate.opens_when == Condition::Complete {
-            let message = format!("gate {} pays the sender, so it must wait for the receiver", quoted(name.as_str()));
-            found.push(Complaint::new(&["gates", name.as_str(), "opens_when"], message, "write opens_when = \"accepted\""));
+            let message =
+                format!("gate {} pays the sender, so it must wait for the receiver", quoted(name.as_str()));
+            found.push(Complaint::new(
+                &["gates", name.as_str(), "opens_when"],
+                message,
+                "write opens_when = \"accepted\"",
+            ));
         }
     }
 }
@@ -66,13 +82,16 @@ pub(super) fn plan_clause(contract: &Contract, found: &mut Found) {
     for (name, gate) in &contract.gates {
         let clause = gate.plan_clause.as_deref().map(str::trim);
         let at = ["gates", name.as_str(), "plan_clause"];
-        if gate.kind == GateKind::Commission && gate.mode == Mode::Enforce && clause.is_none_or(str::is_empty) {
+        if gate.kind == GateKind::Commission && gate.mode == Mode::Enforce && clause.is_none_or(str::is_empty)
+        {
             let message = format!("gate {} holds pay but names no plan_clause", quoted(name.as_str()));
-            let remedy = "quote the clause of the compensation plan that makes pay wait, or write mode = \"observe\"";
+            let remedy =
+                "quote the clause of the compensation plan that makes pay wait, or write mode = \"observe\"";
             found.push(Complaint::new(&at, message, remedy));
         }
         if gate.kind != GateKind::Commission && gate.plan_clause.is_some() {
-            let message = format!("gate {} has a plan_clause but does not hold commission", quoted(name.as_str()));
+            let message =
+                format!("gate {} has a plan_clause but does not hold commission", quoted(name.as_str()));
             found.push(Complaint::new(&at, message, "remove it, or write kind = \"commission\""));
         }
     }
@@ -91,18 +110,28 @@ pub(super) fn stage_gates(contract: &Contract, found: &mut Found) {
         }
         if gate.stages.is_empty() {
             let message = format!("stage gate {} guards no stage", quoted(name.as_str()));
-            found.push(Complaint::new(&at, message, "list the stages that may not be entered while it is shut"));
+            found.push(Complaint::new(
+                &at,
+                message,
+                "list the stages that may not be entered while it is shut",
+            ));
         }
         let guarded: BTreeSet<_> = gate.stages.iter().collect();
-        if gate.mode == Mode::Enforce && !guarded.is_empty() && opens.is_subset(&guarded) {
+        if gate.mode == Mode::Enforce && !guarded.is_empty() && !opens.is_empty() && opens.is_subset(&guarded)
+        {
             let message = format!(
                 "stage gate {} can never open: the handoff opens only in the stages that it guards",
                 quoted(name.as_str())
             );
             found.push(Complaint::new(&at, message, "add an earlier stage to opens.when_stage_becomes"));
         }
-        for stage in gate.stages.iter().filter(|stage| contract.opens.void_when_stage_becomes.contains(stage)) {
-            let message = format!("stage gate {} guards {}, which voids", quoted(name.as_str()), quoted(stage.as_str()));
+        for stage in gate.stages.iter().filter(|stage| contract.opens.void_when_stage_becomes.contains(stage))
+        {
+            let message = format!(
+                "stage gate {} guards {}, which voids",
+                quoted(name.as_str()),
+                quoted(stage.as_str())
+            );
             found.push(Complaint::new(&at, message, "a lost deal must stay possible; guard another stage"));
         }
     }
@@ -110,9 +139,14 @@ pub(super) fn stage_gates(contract: &Contract, found: &mut Found) {
 
 pub(super) fn voids(contract: &Contract, found: &mut Found) {
     let opens = &contract.opens;
-    for stage in opens.void_when_stage_becomes.iter().filter(|stage| opens.when_stage_becomes.contains(stage)) {
+    for stage in opens.void_when_stage_becomes.iter().filter(|stage| opens.when_stage_becomes.contains(stage))
+    {
         let message = format!("stage {} both opens and voids", quoted(stage.as_str()));
-        found.push(Complaint::new(&["opens", "void_when_stage_becomes"], message, "list it in one of the two"));
+        found.push(Complaint::new(
+            &["opens", "void_when_stage_becomes"],
+            message,
+            "list it in one of the two",
+        ));
     }
 }
 
@@ -121,7 +155,11 @@ pub(super) fn unique_fields(contract: &Contract, found: &mut Found) {
     for (row, field) in contract.fields.iter().enumerate() {
         if !seen.insert(&field.key) {
             let message = format!("field {} is there twice", quoted(field.key.as_str()));
-            found.push(Complaint::new(&["field", &row.to_string(), "key"], message, "give each field its own key"));
+            found.push(Complaint::new(
+                &["field", &row.to_string(), "key"],
+                message,
+                "give each field its own key",
+            ));
         }
     }
 }
@@ -153,7 +191,10 @@ pub(super) fn rules_fit(contract: &Contract, found: &mut Found) {
             ("columns", !part.columns.is_empty(), Kind::List, "list"),
         ] {
             if is_set && part.kind != kind {
-                tell(format!("part {part_name} has {rule}, which only kind {word} has"), "remove it, or change the kind");
+                tell(
+                    format!("part {part_name} has {rule}, which only kind {word} has"),
+                    "remove it, or change the kind",
+                );
             }
         }
         if part.kind == Kind::List && part.columns.is_empty() {
@@ -176,13 +217,33 @@ pub(super) fn numbers(contract: &Contract, found: &mut Found) {
         }
     };
     tell(&["version"], contract.version == 0, "versions count from 1", "write version = 1");
-    tell(&["field"], contract.fields.len() > 100, "more than 100 fields", "nobody fills that; split the contract");
+    tell(
+        &["field"],
+        contract.fields.len() > 100,
+        "more than 100 fields",
+        "nobody fills that; split the contract",
+    );
     tell(&["gates"], contract.gates.len() > 20, "more than 20 gates", "keep what really waits");
-    tell(&["quality", "filler"], contract.quality.filler.len() > 500, "more than 500 filler words", "shorten the list");
-    tell(&["quality", "min_chars"], contract.quality.min_chars > 1000, "min_chars is over 1000", "ask for less");
+    tell(
+        &["quality", "filler"],
+        contract.quality.filler.len() > 500,
+        "more than 500 filler words",
+        "shorten the list",
+    );
+    tell(
+        &["quality", "min_chars"],
+        contract.quality.min_chars > 1000,
+        "min_chars is over 1000",
+        "ask for less",
+    );
     let hours = contract.sla.accept_within_hours;
     let bad = hours.is_some_and(|hours| hours == 0 || hours > 8760);
-    tell(&["sla", "accept_within_hours"], bad, "accept_within_hours must be 1 to 8760", "leave it out for no clock");
+    tell(
+        &["sla", "accept_within_hours"],
+        bad,
+        "accept_within_hours must be 1 to 8760",
+        "leave it out for no clock",
+    );
     for (row, field) in contract.fields.iter().enumerate() {
         let at = ["field", &row.to_string(), "parts"];
         tell(&at, field.parts.len() > 20, "more than 20 parts in one field", "split the field");
@@ -200,7 +261,8 @@ pub(super) fn conditions(contract: &Contract, found: &mut Found) {
         let Some(text) = &field.required_when else { continue };
         if let Err(error) = Rule::compile(text).and_then(|rule| rule.check(contract)) {
             let message = format!("required_when of field {}: {error}", quoted(field.key.as_str()));
-            let remedy = "write a yes/no expression over stage, motion and package, e.g. motion == \"enterprise\"";
+            let remedy =
+                "write a yes/no expression over stage, motion and fields, e.g. motion == \"enterprise\"";
             found.push(Complaint::new(&["field", &row.to_string(), "required_when"], message, remedy));
         }
     }

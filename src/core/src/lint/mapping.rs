@@ -26,7 +26,8 @@ pub(super) fn write_targets(mapping: &Mapping) -> Vec<(Vec<String>, &str)> {
         ];
         for (key, name) in fields {
             if let Some(name) = name {
-                targets.push((["write", "gate", gate.as_str(), key].map(str::to_owned).to_vec(), name.as_str()));
+                targets
+                    .push((["write", "gate", gate.as_str(), key].map(str::to_owned).to_vec(), name.as_str()));
             }
         }
     }
@@ -54,7 +55,11 @@ pub(super) fn parts(mapping: &Mapping, contract: &Contract, found: &mut Found) {
         let known: Vec<&str> = needed.iter().map(|part| part.as_str()).collect();
         for part in read.keys().filter(|part| !needed.contains(part)) {
             let message = format!("field {} has no part {}", quoted(key), quoted(part.as_str()));
-            found.push(Complaint::new(&["read", key, part.as_str()], message, suggestion(part.as_str(), &known)));
+            found.push(Complaint::new(
+                &["read", key, part.as_str()],
+                message,
+                suggestion(part.as_str(), &known),
+            ));
         }
     }
     let known: Vec<&str> = contract.fields.iter().map(|field| field.key.as_str()).collect();
@@ -73,7 +78,8 @@ pub(super) fn paths(mapping: &Mapping, _: &Contract, found: &mut Found) {
             (Some(_) | None, Some(_) | None, Some(_) | None) => false,
         };
         if !fine {
-            let message = format!("{} must name either field, or related and take", quoted(&format!("{field}.{part}")));
+            let message =
+                format!("{} must name either field, or related and take", quoted(&format!("{field}.{part}")));
             let remedy = "write { field = \"X__c\" } or { related = \"…\", where = { … }, take = \"…\" }";
             found.push(Complaint::new(&at, message, remedy));
         }
@@ -98,7 +104,10 @@ pub(super) fn gates(mapping: &Mapping, contract: &Contract, found: &mut Found) {
         }
         let plain = |value: &Value| value.is_boolean() || value.is_number() || value.is_string();
         if !plain(&write.open) || !plain(&write.closed) || write.open == write.closed {
-            let message = format!("gate {} needs two different plain values for open and closed", quoted(name.as_str()));
+            let message = format!(
+                "gate {} needs two different plain values for open and closed",
+                quoted(name.as_str())
+            );
             found.push(Complaint::new(&at, message, "write open = true, closed = false"));
         }
     }
@@ -135,16 +144,25 @@ pub(super) fn stages(mapping: &Mapping, contract: &Contract, found: &mut Found) 
 
 pub(super) fn answers(mapping: &Mapping, _: &Contract, found: &mut Found) {
     let decision = &mapping.decision;
-    if decision.accept == decision.reject || decision.accept.trim().is_empty() || decision.reject.trim().is_empty() {
+    if decision.accept == decision.reject
+        || decision.accept.trim().is_empty()
+        || decision.reject.trim().is_empty()
+    {
         let message = "accept and reject must be two different values";
         found.push(Complaint::new(&["decision", "reject"], message, "write the pick-list's two values"));
     }
     if mapping.people.sender.field == mapping.people.receiver.field {
-        let message = format!("sender and receiver are both read from {}", quoted(&mapping.people.sender.field));
-        found.push(Complaint::new(&["people", "receiver"], message, "name the field with the receiver's user"));
+        let message =
+            format!("sender and receiver are both read from {}", quoted(&mapping.people.sender.field));
+        found.push(Complaint::new(
+            &["people", "receiver"],
+            message,
+            "name the field with the receiver's user",
+        ));
     }
     let mut used = BTreeMap::from([(mapping.stage.field.as_str(), "the stage")]);
-    let submit = mapping.submit.as_ref().map(|submit| (submit.field.as_str(), "submitting", ["submit", "field"]));
+    let submit =
+        mapping.submit.as_ref().map(|submit| (submit.field.as_str(), "submitting", ["submit", "field"]));
     let fields = [
         Some((decision.field.as_str(), "the decision", ["decision", "field"])),
         Some((decision.reason.as_str(), "the reason", ["decision", "reason"])),
@@ -159,8 +177,15 @@ pub(super) fn answers(mapping: &Mapping, _: &Contract, found: &mut Found) {
     }
     for (field, part, path) in paths_of(mapping) {
         if let Some(what) = path.field.as_deref().and_then(|name| used.get(name)) {
-            let message = format!("{} is mapped to {what}, so it cannot be part of the package", quoted(&format!("{field}.{part}")));
-            found.push(Complaint::new(&["read", field.as_str(), part.as_str()], message, "name the field with the content"));
+            let message = format!(
+                "{} is mapped to {what}, so it cannot be part of the package",
+                quoted(&format!("{field}.{part}"))
+            );
+            found.push(Complaint::new(
+                &["read", field.as_str(), part.as_str()],
+                message,
+                "name the field with the content",
+            ));
         }
     }
 }
@@ -179,7 +204,11 @@ pub(super) fn submit(mapping: &Mapping, contract: &Contract, found: &mut Found) 
             "remove it, or write submit = \"explicit\" in the contract",
         )),
         (Submit::Explicit, Some(submit)) if submit.value.trim().is_empty() => {
-            found.push(Complaint::new(&["submit", "value"], "the value is empty", "write the value for \"submitted\""));
+            found.push(Complaint::new(
+                &["submit", "value"],
+                "the value is empty",
+                "write the value for \"submitted\"",
+            ));
         }
         (Submit::Explicit, Some(_)) | (Submit::Auto, None) => {}
     }

@@ -114,7 +114,11 @@ fn read_path(at: &[&str], path: &ReadPath, found: &mut Vec<Complaint>) {
         api(&with("where"), name, found);
         if value.is_empty() || value.len() > 255 || value.chars().any(char::is_control) {
             let message = format!("{} must equal one line of 1 to 255 bytes", quoted(name));
-            found.push(Complaint::new(&with("where"), message, "write the pick-list value as the CRM shows it"));
+            found.push(Complaint::new(
+                &with("where"),
+                message,
+                "write the pick-list value as the CRM shows it",
+            ));
         }
     }
 }

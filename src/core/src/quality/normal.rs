@@ -3,7 +3,8 @@
 /// What is left of a text when nothing that only looks like content counts: lower case, single spaces, no mark-up, no invisible
 /// characters. Empty if the reader sees nothing.
 pub(super) fn visible(text: &str) -> String {
-    let plain: String = without_markup(text).chars().filter(|each| !is_invisible(*each)).map(plain_form).collect();
+    let plain: String =
+        without_markup(text).chars().filter(|each| !is_invisible(*each)).map(plain_form).collect();
     plain.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
@@ -19,7 +20,10 @@ pub(super) fn words(visible: &str) -> Vec<&str> {
 /// How much a text can tell: its letters and digits; one of a script that writes words with one or two signs counts as three.
 pub(super) fn information(visible: &str) -> usize {
     let weight = |each: char| match each {
-        '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{20000}'..='\u{323AF}' => 3,
+        '\u{3040}'..='\u{30FF}'
+        | '\u{3400}'..='\u{9FFF}'
+        | '\u{AC00}'..='\u{D7AF}'
+        | '\u{20000}'..='\u{323AF}' => 3,
         other if other.is_alphanumeric() => 1,
         _ => 0,
     };
@@ -29,7 +33,8 @@ pub(super) fn information(visible: &str) -> usize {
 /// Whether a word is an address of something else: a link to a recording tells nothing by itself.
 pub(super) fn is_link(word: &str) -> bool {
     let word = word.trim_matches(|each: char| matches!(each, '(' | ')' | '<' | '>' | '[' | ']' | '"'));
-    word.starts_with("www.") || word.split_once("://").is_some_and(|(scheme, _)| scheme.chars().all(char::is_alphanumeric))
+    word.starts_with("www.")
+        || word.split_once("://").is_some_and(|(scheme, _)| scheme.chars().all(char::is_alphanumeric))
 }
 
 // Rich-text fields hold `<p><br></p>` when a person sees an empty box. A `<` before anything but a letter or `/` is a sign.
@@ -38,7 +43,8 @@ fn without_markup(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('<') {
         plain.push_str(before);
-        let is_tag = after.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '/' | '!'));
+        let is_tag =
+            after.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '/' | '!'));
         match after.split_once('>').filter(|_| is_tag) {
             Some((_, behind)) => {
                 plain.push(' ');

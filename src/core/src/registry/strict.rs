@@ -179,6 +179,7 @@ impl<'s> Walk<'s> {
     fn table(&mut self, table: &DeTable<'_>, span: Range<usize>, form: &'s Value, place: &Place) {
         let known = form.get("properties").and_then(Value::as_object);
         let others = form.get("additionalProperties");
+        let mut misspelt = Vec::new();
         for (key, value) in table {
             let name: &str = key.get_ref();
             match (known.and_then(|known| known.get(name)), others) {
@@ -187,13 +188,16 @@ impl<'s> Walk<'s> {
                 (None, Some(_) | None) => {
                     let names: Vec<&str> =
                         known.map(|known| known.keys().map(String::as_str).collect()).unwrap_or_default();
+                    misspelt.extend(closest(name, &names));
                     let remedy = suggestion(name, &names);
                     self.tell(key.span(), format!("unknown key {} in {place}", quoted(name)), remedy);
                 }
             }
         }
         let required = form.get("required").and_then(Value::as_array).into_iter().flatten();
-        for name in required.filter_map(Value::as_str).filter(|name| !table.contains_key(*name)) {
+        // A key that stands there misspelt is told once.
+        let absent = |name: &&str| !table.contains_key(*name) && !misspelt.contains(name);
+        for name in required.filter_map(Value::as_str).filter(absent) {
             let remedy = describe(known.and_then(|known| known.get(name)));
             self.tell(span.clone(), format!("missing key {} in {place}", quoted(name)), remedy);
         }
@@ -299,21 +303,16 @@ fn type_names(form: &Value) -> Vec<&'static str> {
 }
 
 fn describe(schema: Option<&Value>) -> String {
-    let text = schema.and_then(|schema| schema.get("description")).and_then(Value::as_str).unwrap_or_default();
+    let text =
+        schema.and_then(|schema| schema.get("description")).and_then(Value::as_str).unwrap_or_default();
     let first = text.split(['.', ';', ':']).next().unwrap_or_default().trim().replace('\n', " ");
     if first.is_empty() { "add it".to_owned() } else { format!("add it: {first}") }
 }
 
 /// `did you mean "x"?`, or what is known, if little is.
 pub fn suggestion(wrong: &str, known: &[&str]) -> String {
-    let wrong = wrong.to_lowercase();
-    let close = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4)
-        .min_by_key(|(distance, _)| *distance);
-    match close {
-        Some((_, name)) => format!("did you mean {}?", quoted(name)),
+    match closest(wrong, known) {
+        Some(name) => format!("did you mean {}?", quoted(name)),
         None if known.is_empty() => "remove it".to_owned(),
         None => {
             let names: Vec<String> = known.iter().take(12).map(|name| quoted(name)).collect();
@@ -323,11 +322,25 @@ pub fn suggestion(wrong: &str, known: &[&str]) -> String {
     }
 }
 
+fn closest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
+    // Far longer than any key of ours: no slip of the finger, and not worth the time.
+    if wrong.len() > 100 {
+        return None;
+    }
+    let wrong = wrong.to_lowercase();
+    known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), *name))
+        .filter(|(distance, name)| *distance <= 1 + name.chars().count() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
 /// A word of a file in quotes, on one line, at most 60 characters.
 pub fn quoted(word: &str) -> String {
     let short: String = word.chars().take(60).collect();
     let cut = if short.len() < word.len() { "…" } else { "" };
-    format!("\"{}{cut}\"", short.escape_debug())
+    format!("\"{}{cut}\"", short.escape_debug().to_string().replace("\\'", "'"))
 }
 
 /// The bytes of the deepest part of `path` that the file has: the key for a table's entry, the row for an array's.
@@ -341,7 +354,9 @@ pub(super) fn locate(root: &Spanned<DeTable<'_>>, path: &[String]) -> Range<usiz
     let mut here = value;
     for step in steps {
         let next = match here.get_ref() {
-            DeValue::Table(table) => table.get_key_value(step.as_str()).map(|(key, value)| (key.span(), value)),
+            DeValue::Table(table) => {
+                table.get_key_value(step.as_str()).map(|(key, value)| (key.span(), value))
+            }
             DeValue::Array(rows) => {
                 step.parse().ok().and_then(|index: usize| rows.get(index)).map(|row| (row.span(), row))
             }

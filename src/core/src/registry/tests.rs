@@ -125,7 +125,11 @@ fn e10_broken_files_are_refused_with_place_and_remedy() {
         ("key twice", "version = 1", "version = 1\nversion = 2"),
         ("no equals sign", "version = 1", "version 1"),
         ("two syntax errors", "version = 1\ntitle = \"A to B\"", "version = \ntitle = nope"),
-        ("three mistakes", "version = 1\ntitle = \"A to B\"\n\n[opens]", "version = true\ntitel = \"A\"\n\n[opens]\nwhn = 1"),
+        (
+            "three mistakes",
+            "version = 1\ntitle = \"A to B\"\n\n[opens]",
+            "version = true\ntitel = \"A\"\n\n[opens]\nwhn = 1",
+        ),
         ("opening stages none", "[\"commit\", \"won\"]", "[]"),
         ("sender accepts", "receiver = \"b\"", "receiver = \"b\"\nsender_may_accept = true"),
         ("one role", "receiver = \"b\"", "receiver = \"a\""),
@@ -135,23 +139,35 @@ fn e10_broken_files_are_refused_with_place_and_remedy() {
         ("stage gate guards nothing", "stages = [\"won\"]", "stages = []"),
         ("stages on commission", "mode = \"observe\"", "mode = \"observe\"\nstages = [\"won\"]"),
         ("deadlock (trap c)", "[\"commit\", \"won\"]", "[\"won\"]"),
-        ("void and open", "\"won\"]\n\n[roles]", "\"won\"]\nvoid_when_stage_becomes = [\"commit\", \"won\"]\n\n[roles]"),
+        (
+            "void and open",
+            "\"won\"]\n\n[roles]",
+            "\"won\"]\nvoid_when_stage_becomes = [\"commit\", \"won\"]\n\n[roles]",
+        ),
         ("field twice", "key = \"risks\"", "key = \"buyer\""),
         ("part reserved", "{ risks = {", "{ none = \"flag\", risks = {"),
         ("part twice", "authority = \"text\" }", "authority = \"text\", authority = \"name\" }"),
         ("number on a name", "authority = \"text\"", "authority = { kind = \"name\", needs_number = true }"),
         ("choices on text", "authority = \"text\"", "authority = { kind = \"text\", choices = [\"a\"] }"),
-        ("choice twice", "authority = \"text\"", "authority = { kind = \"choice\", choices = [\"a\", \"A \"] }"),
+        (
+            "choice twice",
+            "authority = \"text\"",
+            "authority = { kind = \"choice\", choices = [\"a\", \"A \"] }",
+        ),
         ("list without columns", "authority = \"text\"", "authority = \"list\""),
-        ("list in a list", "authority = \"text\"", "authority = { kind = \"list\", columns = { x = \"list\" } }"),
+        (
+            "list in a list",
+            "authority = \"text\"",
+            "authority = { kind = \"list\", columns = { x = \"list\" } }",
+        ),
         ("no parts", "{ person = \"person\", authority = \"text\" }", "{}"),
         ("label empty", "label = \"Buyer\"", "label = \" \""),
         ("key with spaces", "key = \"buyer\"", "key = \"The Buyer\""),
         ("contract name", "contract = \"h09-a-to-b\"", "contract = \"../../etc/passwd\""),
         ("rule syntax", "none_is_an_answer = true", "required_when = \"stage ==\""),
         ("rule unknown name", "none_is_an_answer = true", "required_when = \"amount > 5\""),
-        ("rule unknown field", "none_is_an_answer = true", "required_when = \"package.buyr.person == ''\""),
-        ("rule unknown part", "none_is_an_answer = true", "required_when = \"package.buyer.persn == ''\""),
+        ("rule unknown field", "none_is_an_answer = true", "required_when = \"fields.buyr.person == ''\""),
+        ("rule unknown part", "none_is_an_answer = true", "required_when = \"fields.buyer.persn == ''\""),
         ("rule is no question", "none_is_an_answer = true", "required_when = \"'yes'\""),
         ("rule loops", "none_is_an_answer = true", "required_when = \"[1,2].all(x, x > 0)\""),
         ("clock zero", "[gates.won]", "[sla]\naccept_within_hours = 0\n\n[gates.won]"),
@@ -163,7 +179,11 @@ fn e10_broken_files_are_refused_with_place_and_remedy() {
         ("path is text", "{ field = \"Risks__c\" }", "\"Risks__c\""),
         ("path both ways", "{ field = \"Risks__c\" }", "{ field = \"Risks__c\", take = \"X\" }"),
         ("path without take", ", take = \"ContactId\"", ""),
-        ("where without related", "{ field = \"Risks__c\" }", "{ field = \"Risks__c\", where = { A = \"b\" } }"),
+        (
+            "where without related",
+            "{ field = \"Risks__c\" }",
+            "{ field = \"Risks__c\", where = { A = \"b\" } }",
+        ),
         ("contract unknown", "contract = \"h09-a-to-b\"", "contract = \"h09-a-to-c\""),
         ("version unknown", "version = 1", "version = 2"),
         ("part not mapped", "authority = { field = \"Authority__c\" }\n", ""),
@@ -172,9 +192,21 @@ fn e10_broken_files_are_refused_with_place_and_remedy() {
         ("field of nowhere", "[read.risks]", "[read.riscs]"),
         ("gate not mapped", "won = { field = \"Stage_Open__c\" }\n", ""),
         ("gate of nowhere", "won = { field", "wonn = { field"),
-        ("gate with one value", "{ field = \"Stage_Open__c\" }", "{ field = \"Stage_Open__c\", open = false }"),
-        ("gate with a table", "{ field = \"Stage_Open__c\" }", "{ field = \"Stage_Open__c\", open = { a = 1 } }"),
-        ("gate with a date", "{ field = \"Stage_Open__c\" }", "{ field = \"Stage_Open__c\", open = 2026-01-01 }"),
+        (
+            "gate with one value",
+            "{ field = \"Stage_Open__c\" }",
+            "{ field = \"Stage_Open__c\", open = false }",
+        ),
+        (
+            "gate with a table",
+            "{ field = \"Stage_Open__c\" }",
+            "{ field = \"Stage_Open__c\", open = { a = 1 } }",
+        ),
+        (
+            "gate with a date",
+            "{ field = \"Stage_Open__c\" }",
+            "{ field = \"Stage_Open__c\", open = 2026-01-01 }",
+        ),
         ("duplicate target", "Stage_Open__c", "commission__C"),
         ("duplicate target, note", "status = \"Status__c\"", "status = \"Number__c\""),
         ("target is read", "Stage_Open__c", "Risks__c"),
@@ -187,7 +219,11 @@ fn e10_broken_files_are_refused_with_place_and_remedy() {
         ("one person field", "\"Lead__c\"", "\"OwnerId\""),
         ("decision is the stage", "field = \"Decision__c\"", "field = \"StageName\""),
         ("decision in the package", "\"Authority__c\"", "\"Decision__c\""),
-        ("submit without effect", "[write.gate]", "[submit]\nfield = \"S__c\"\nvalue = \"Yes\"\n\n[write.gate]"),
+        (
+            "submit without effect",
+            "[write.gate]",
+            "[submit]\nfield = \"S__c\"\nvalue = \"Yes\"\n\n[write.gate]",
+        ),
         ("injection in a field", "\"Authority__c\"", "\"Id FROM User WHERE Name LIKE '%'--\""),
         ("injection in a relation", "\"OpportunityContactRoles\"", "\"OpportunityContactRoles) FROM X\""),
         ("injection in a where key", "{ Role = \"Buyer\" }", "{ \"Role = 'x' OR Id\" = \"Buyer\" }"),
@@ -202,7 +238,10 @@ fn e10_broken_files_are_refused_with_place_and_remedy() {
         tell(&mut told, "contract", name, &found);
     }
     for (name, from, to) in mappings {
-        let files = [("contracts/h09.v1.toml", CONTRACT.to_owned()), ("salesforce/h09.toml", changed(MAPPING, from, to))];
+        let files = [
+            ("contracts/h09.v1.toml", CONTRACT.to_owned()),
+            ("salesforce/h09.toml", changed(MAPPING, from, to)),
+        ];
         let found = problems(&files);
         assert!(!found.is_empty(), "mapping accepted: {name}");
         tell(&mut told, "mapping", name, &found);
@@ -227,7 +266,10 @@ fn the_unbroken_originals_of_the_corpus_load() {
 
 #[test]
 fn the_message_has_file_line_column_and_suggestion() {
-    let found = problems(&[("mappings/contracts/h09.v1.toml", changed(CONTRACT, "mode = \"observe\"", "modee = \"observe\""))]);
+    let found = problems(&[(
+        "mappings/contracts/h09.v1.toml",
+        changed(CONTRACT, "mode = \"observe\"", "modee = \"observe\""),
+    )]);
     let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert!(lines.contains(
         &"mappings/contracts/h09.v1.toml:15:1: unknown key \"modee\" in [gates.commission]; did you mean \"mode\"?".to_owned()
@@ -245,7 +287,9 @@ fn e07_empty_contract_file_is_refused() {
 #[test]
 fn e07_contract_without_fields_gates_or_parts_is_refused() {
     let head = CONTRACT.split("[[field]]").next().unwrap();
-    let told = |text: String| problems(&[("contracts/h09.v1.toml", text)]).iter().map(ToString::to_string).collect::<String>();
+    let told = |text: String| {
+        problems(&[("contracts/h09.v1.toml", text)]).iter().map(ToString::to_string).collect::<String>()
+    };
     assert!(told(format!("field = []\n{head}")).contains("the contract has no fields"));
     assert!(told(head.to_owned()).contains("missing key \"field\""));
     let gateless = CONTRACT.replace("[gates.commission]\nkind = \"commission\"\nopens_when = \"accepted\"\nmode = \"observe\"\n", "[gates]\n")
@@ -256,7 +300,11 @@ fn e07_contract_without_fields_gates_or_parts_is_refused() {
 #[test]
 fn e10_all_files_are_told_and_nothing_is_loaded() {
     let bad = changed(CONTRACT, "title =", "titel =");
-    let found = problems(&[("contracts/a.toml", bad.clone()), ("contracts/b.toml", bad), ("x/m.toml", MAPPING.to_owned())]);
+    let found = problems(&[
+        ("contracts/a.toml", bad.clone()),
+        ("contracts/b.toml", bad),
+        ("x/m.toml", MAPPING.to_owned()),
+    ]);
     let files: BTreeSet<&str> = found.iter().map(|problem| problem.file.as_str()).collect();
     assert_eq!(files, BTreeSet::from(["contracts/a.toml", "contracts/b.toml"]));
 }
@@ -283,7 +331,12 @@ fn two_versions_of_a_contract_live_side_by_side_in_the_same_fields() {
         ("contracts/a.v1.toml", CONTRACT.to_owned()),
         ("contracts/a.v2.toml", CONTRACT.replace("version = 1", "version = 2")),
         ("x/a.v1.toml", MAPPING.to_owned()),
-        ("x/a.v2.toml", MAPPING.replace("version = 1", "version = 2").replace("mapping = \"salesforce/h09", "mapping = \"salesforce/v2-h09")),
+        (
+            "x/a.v2.toml",
+            MAPPING
+                .replace("version = 1", "version = 2")
+                .replace("mapping = \"salesforce/h09", "mapping = \"salesforce/v2-h09"),
+        ),
     ])
     .unwrap();
     let id = ContractId::from("h09-a-to-b");
@@ -297,9 +350,13 @@ fn two_versions_of_a_contract_live_side_by_side_in_the_same_fields() {
 
 #[test]
 fn the_same_version_twice_is_refused() {
-    let found = problems(&[("contracts/a.toml", CONTRACT.to_owned()), ("contracts/b.toml", format!("{CONTRACT}\n"))]);
+    let found =
+        problems(&[("contracts/a.toml", CONTRACT.to_owned()), ("contracts/b.toml", format!("{CONTRACT}\n"))]);
     assert_eq!(found.len(), 1);
-    assert_eq!(found.first().unwrap().to_string(), "contracts/b.toml:2:1: contract h09-a-to-b has version 1 twice; give each version its own number");
+    assert_eq!(
+        found.first().unwrap().to_string(),
+        "contracts/b.toml:2:1: contract h09-a-to-b has version 1 twice; give each version its own number"
+    );
 }
 
 #[test]
@@ -386,8 +443,16 @@ fn e14_every_default_salesforce_stage_is_named() {
     let mapping = registry.mapping("salesforce/h03-ae-to-onboarding").unwrap();
     let named: BTreeSet<&str> = mapping.stage.names.values().flatten().map(String::as_str).collect();
     let defaults = [
-        "Prospecting", "Qualification", "Needs Analysis", "Value Proposition", "Id. Decision Makers", "Perception Analysis",
-        "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost",
+        "Prospecting",
+        "Qualification",
+        "Needs Analysis",
+        "Value Proposition",
+        "Id. Decision Makers",
+        "Perception Analysis",
+        "Proposal/Price Quote",
+        "Negotiation/Review",
+        "Closed Won",
+        "Closed Lost",
     ];
     assert_eq!(named, BTreeSet::from(defaults));
 }

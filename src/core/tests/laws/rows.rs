@@ -1,7 +1,7 @@
 //! Single stories; each is named after its row in the fault matrix, or says what it shows.
 
 use handoff_core::contract::Mode;
-use handoff_core::event::{EditEffect, Event, Refusal, ReopenCause};
+use handoff_core::event::{Concern, EditEffect, Event, Refusal, ReopenCause};
 use handoff_core::handoff::{Phase, Turn};
 use handoff_core::id::GateName;
 
@@ -338,4 +338,14 @@ fn j06_where_every_gate_is_observed_nothing_is_written_and_nothing_ordered() {
     let plan = world.plan().expect("governed");
     assert!(plan.is_empty() && !plan.shadow.is_empty());
     assert!(!world.events().any(|event| matches!(event, Event::GateOrdered { .. })));
+}
+
+#[test]
+fn f11_a_handoff_without_receiver_is_named_and_cannot_be_accepted() {
+    let mut world = waiting();
+    world.play(&Step::Receiver(None));
+    world.play(&Step::Accept(Person::Receiver));
+    pass(&mut world);
+    assert_eq!(refusals(&world), [Refusal::NoReceiver]);
+    assert!(world.state().expect("open").concerns.contains(&Concern::NoReceiver));
 }

@@ -16,8 +16,8 @@ use handoff_core::gate::{Verdict, evaluate};
 use handoff_core::handoff::{Handoff, Stamp};
 use handoff_core::id::{ActorId, FieldKey, GateName, MotionId, ObjectName, PartKey, PersonId, RecordRef};
 use handoff_core::mapping::{
-    DecisionMapping, GateWrite, Mapping, Motion, NoteWrite, PeopleMapping, ReadPath, StageMapping, UserField,
-    Who, WriteMapping,
+    DecisionMapping, GateWrite, Mapping, Motion, NoteWrite, PeopleMapping, ReadPath, StageMapping, Timeline,
+    UserField, Who, WriteMapping,
 };
 use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation, StageSeen};
 use handoff_core::plan::{Inputs, Plan, plan};
@@ -403,6 +403,7 @@ impl World {
                 by: None,
                 entry: truth.stage.2.to_string(),
             },
+            first_contact: None,
             package: package(&truth.texts),
             edits: truth.edits.clone(),
             edited_by_latest: None,
@@ -575,6 +576,7 @@ fn mapping() -> Mapping {
                 ("closed_lost".into(), vec!["Closed Lost".to_owned()]),
             ]),
         },
+        timeline: Timeline::default(),
         read: FIELDS
             .into_iter()
             .map(|key| {

@@ -40,9 +40,8 @@ impl KeyFile {
             durable::replace(path, &MAGIC, 0o600)?;
         }
         let bytes = std::fs::read(path).on("read", path)?;
-        let records = match bytes.strip_prefix(&MAGIC) {
-            Some(records) => records,
-            None => return Err(KeyringError::Damaged { path: path.to_owned(), offset: 0 }),
+        let Some(records) = bytes.strip_prefix(&MAGIC) else {
+            return Err(KeyringError::Damaged { path: path.to_owned(), offset: 0 });
         };
         let mut places = HashMap::new();
         let mut whole = 0;
@@ -112,7 +111,8 @@ impl KeyFile {
         for (subject, slot) in &self.pending {
             bytes.extend_from_slice(&encode(subject, slot, self.durable));
         }
-        let written = self.file.write_all_at(&bytes, offset(self.durable)).and_then(|()| self.file.sync_data());
+        let written =
+            self.file.write_all_at(&bytes, offset(self.durable)).and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             self.poisoned = true;
             return Err(FileError::new("write", &self.path, error).into());
@@ -130,7 +130,9 @@ impl KeyFile {
         for subject in subjects {
             match self.get(subject)? {
                 Some(Slot::Erased) => {}
-                Some(Slot::Wrapped { .. }) => destroyed.extend(self.places.get(subject).map(|at| (*at, *subject))),
+                Some(Slot::Wrapped { .. }) => {
+                    destroyed.extend(self.places.get(subject).map(|at| (*at, *subject)));
+                }
                 None => marked.push(*subject),
             }
         }
@@ -153,8 +155,8 @@ impl KeyFile {
         for (number, subject) in destroyed {
             let start = MAGIC.len().saturating_add(number.saturating_mul(RECORD));
             let record = bytes.get_mut(start..start.saturating_add(RECORD));
-            let record =
-                record.ok_or_else(|| KeyringError::Damaged { path: self.path.clone(), offset: offset(*number) })?;
+            let record = record
+                .ok_or_else(|| KeyringError::Damaged { path: self.path.clone(), offset: offset(*number) })?;
             record.copy_from_slice(&encode(subject, &Slot::Erased, 0));
         }
         durable::replace(&self.path, &bytes, 0o600)?;
@@ -169,12 +171,12 @@ impl KeyFile {
     }
 
     /// Some wrapped key, if there is one.
-    pub(super) fn any_wrapped(&self) -> Result<Option<([u8; 32], [u8; 12], [u8; 48])>, KeyringError> {
+    pub(super) fn any_wrapped(&self) -> Result<Option<([u8; 32], Slot)>, KeyringError> {
         for number in 0..self.durable {
             let mut record = [0; RECORD];
             self.file.read_exact_at(&mut record, offset(number)).on("read", &self.path)?;
-            if let Some((subject, Slot::Wrapped { nonce, wrapped }, _)) = decode(&record) {
-                return Ok(Some((subject, nonce, wrapped)));
+            if let Some((subject, slot @ Slot::Wrapped { .. }, _)) = decode(&record) {
+                return Ok(Some((subject, slot)));
             }
         }
         Ok(None)

@@ -73,7 +73,9 @@ pub enum KeyringError {
     #[error("a key cannot be unwrapped: this is not the master key that wrapped it")]
     WrongMaster,
     /// An earlier write or flush failure stopped the keyring.
-    #[error("the keyring stopped after an earlier write or flush failure; restart the process once the disk is well")]
+    #[error(
+        "the keyring stopped after an earlier write or flush failure; restart the process once the disk is well"
+    )]
     Poisoned,
 }
 
@@ -116,7 +118,12 @@ impl Keyring {
     }
 
     /// Decrypts what [`Keyring::seal`] made for the same subject and context; `None` if the subject was erased.
-    pub fn unseal(&self, subject: &str, context: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, KeyringError> {
+    pub fn unseal(
+        &self,
+        subject: &str,
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, KeyringError> {
         let key = match self.lock().get(&digest(subject))? {
             Some(Slot::Erased) => return Ok(None),
             Some(Slot::Wrapped { nonce, wrapped }) => self.unwrap(&digest(subject), nonce, &wrapped)?,
@@ -165,7 +172,11 @@ impl Keyring {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn key_for(&self, subject: &str, random: &mut dyn CryptoRng) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
+    fn key_for(
+        &self,
+        subject: &str,
+        random: &mut dyn CryptoRng,
+    ) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
         let digest = digest(subject);
         let mut file = self.lock();
         match file.get(&digest)? {
@@ -177,8 +188,10 @@ impl Keyring {
                 let mut nonce = [0; NONCE];
                 random.fill_bytes(&mut nonce);
                 let payload = Payload { msg: key.as_slice(), aad: &digest };
-                let wrapped =
-                    self.master.encrypt(&Nonce::from(nonce), payload).map_err(|_| KeyringError::WrongMaster)?;
+                let wrapped = self
+                    .master
+                    .encrypt(&Nonce::from(nonce), payload)
+                    .map_err(|_| KeyringError::WrongMaster)?;
                 let wrapped = wrapped.try_into().map_err(|_| KeyringError::WrongMaster)?;
                 file.add(digest, Slot::Wrapped { nonce, wrapped })?;
                 Ok(key)
@@ -193,7 +206,8 @@ impl Keyring {
         wrapped: &[u8; 48],
     ) -> Result<Zeroizing<[u8; 32]>, KeyringError> {
         let payload = Payload { msg: wrapped.as_slice(), aad: digest };
-        let plain = self.master.decrypt(&Nonce::from(nonce), payload).map_err(|_| KeyringError::WrongMaster)?;
+        let plain =
+            self.master.decrypt(&Nonce::from(nonce), payload).map_err(|_| KeyringError::WrongMaster)?;
         let plain = Zeroizing::new(plain);
         let mut key = Zeroizing::new([0; 32]);
         if plain.len() != key.len() {
@@ -207,8 +221,10 @@ impl Keyring {
     fn prove_master(&self) -> Result<(), KeyringError> {
         let first = self.lock().any_wrapped()?;
         match first {
-            Some((digest, nonce, wrapped)) => self.unwrap(&digest, nonce, &wrapped).map(drop),
-            None => Ok(()),
+            Some((digest, Slot::Wrapped { nonce, wrapped })) => {
+                self.unwrap(&digest, nonce, &wrapped).map(drop)
+            }
+            Some((_, Slot::Erased)) | None => Ok(()),
         }
     }
 }

@@ -28,7 +28,10 @@ fn sealed_text_comes_back_after_a_restart_and_only_for_its_subject_and_context()
     for (subject, context) in [("sf:Opportunity:1", b"note".as_slice()), ("sf:Opportunity:2", b"package")] {
         assert!(matches!(ring.unseal(subject, context, &sealed), Err(KeyringError::NotAuthentic)));
     }
-    assert!(matches!(ring.unseal("sf:Opportunity:3", b"package", &sealed), Err(KeyringError::UnknownSubject)));
+    assert!(matches!(
+        ring.unseal("sf:Opportunity:3", b"package", &sealed),
+        Err(KeyringError::UnknownSubject)
+    ));
     for at in 0..sealed.len() {
         let mut changed = sealed.clone();
         changed[at] ^= 1;
@@ -88,7 +91,10 @@ fn a_master_key_that_others_can_read_or_that_is_another_is_refused() {
     let path = dir.path().join("master.key");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(matches!(Keyring::open(dir.path(), &mut random()), Err(KeyringError::Exposed { mode: 0o644, .. })));
+    assert!(matches!(
+        Keyring::open(dir.path(), &mut random()),
+        Err(KeyringError::Exposed { mode: 0o644, .. })
+    ));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, "00".repeat(32)).unwrap();
     assert!(matches!(Keyring::open(dir.path(), &mut random()), Err(KeyringError::WrongMaster)));
@@ -103,8 +109,9 @@ fn many_keys_cost_one_flush_and_are_found_again() {
     let dir = tempfile::tempdir().unwrap();
     let mut random = random();
     let ring = Keyring::open(dir.path(), &mut random).unwrap();
-    let sealed: Vec<_> =
-        (0..2000).map(|n| ring.seal(&format!("s{n}"), b"", n.to_string().as_bytes(), &mut random).unwrap()).collect();
+    let sealed: Vec<_> = (0..2000)
+        .map(|n| ring.seal(&format!("s{n}"), b"", n.to_string().as_bytes(), &mut random).unwrap())
+        .collect();
     ring.make_durable().unwrap();
     drop(ring);
     let ring = Keyring::open(dir.path(), &mut random).unwrap();

@@ -61,7 +61,8 @@ impl Record {
 
 /// Lower-case hexadecimal text.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
@@ -89,7 +90,10 @@ impl Group {
             for part in &entry.sealed {
                 cap("subject bytes", part.subject.len(), MAX_SUBJECT)?;
                 cap("sealed bytes", part.bytes.len(), MAX_PART)?;
-                bytes = bytes.saturating_add(part.subject.len()).saturating_add(part.bytes.len()).saturating_add(8);
+                bytes = bytes
+                    .saturating_add(part.subject.len())
+                    .saturating_add(part.bytes.len())
+                    .saturating_add(8);
             }
             cap("group bytes", bytes, MAX_GROUP)?;
             let object = entry.leaf.first() == Some(&b'{') && entry.leaf.last() == Some(&b'}');

@@ -4,6 +4,7 @@ mod entry;
 pub(crate) use entry::hex;
 mod frame;
 mod reader;
+mod recover;
 mod segment;
 mod writer;
 
@@ -17,8 +18,8 @@ use tokio::sync::watch;
 use crate::FileError;
 pub use entry::{Entry, MAX_GROUP, MAX_LEAF, MAX_PART, MAX_PARTS, MAX_SUBJECT, Record, SealedPart};
 pub use reader::Reader;
+pub use recover::{Recovery, Truncated};
 use segment::Segment;
-pub use segment::{Recovery, Truncated};
 
 /// Something that must be durable before the log entries that need it are written: the keyring.
 pub trait Barrier: Send + Sync + 'static {
@@ -114,7 +115,9 @@ pub enum LogError {
     #[error("the keys of the entries could not be made durable; nothing was written")]
     Barrier(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// An earlier failure stopped the log; exit and restart once the disk is well.
-    #[error("the log stopped after an earlier write or flush failure; restart the process once the disk is well")]
+    #[error(
+        "the log stopped after an earlier write or flush failure; restart the process once the disk is well"
+    )]
     Poisoned,
 }
 
@@ -151,7 +154,7 @@ impl Log {
     /// frames are checked.
     pub fn open(dir: &Path, options: LogOptions) -> Result<(Self, Recovery), LogError> {
         let mut streams = writer::Streams::new();
-        let found = segment::recover(dir, &mut streams)?;
+        let found = recover::recover(dir, &mut streams)?;
         let shared = Arc::new(Shared {
             segments: RwLock::new(found.segments),
             head: watch::Sender::new(found.recovery.entries),

@@ -75,8 +75,11 @@ fn an_append_is_checked_before_anything_is_written() {
     }
     let long = format!("{{\"a\":\"{}\"}}", "x".repeat(MAX_LEAF));
     assert!(matches!(refused(vec![entry(0), leaf(long.as_bytes())]), LogError::TooLarge { index: 1, .. }));
-    let part = |subject: usize, bytes: usize| SealedPart { subject: "s".repeat(subject), bytes: vec![0; bytes] };
-    for sealed in [vec![part(MAX_SUBJECT + 1, 1)], vec![part(1, MAX_PART + 1)], vec![part(1, 1); MAX_PARTS + 1]] {
+    let part =
+        |subject: usize, bytes: usize| SealedPart { subject: "s".repeat(subject), bytes: vec![0; bytes] };
+    for sealed in
+        [vec![part(MAX_SUBJECT + 1, 1)], vec![part(1, MAX_PART + 1)], vec![part(1, 1); MAX_PARTS + 1]]
+    {
         assert!(matches!(refused(vec![Entry { leaf: b"{}".to_vec(), sealed }]), LogError::TooLarge { .. }));
     }
     let heavy = Entry { leaf: b"{}".to_vec(), sealed: vec![part(1, MAX_PART); 33] };

@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::entry::{Entry, Group};
 use super::frame::{self, Head};
-use super::segment::{self, Tail};
+use super::recover::Tail;
+use super::segment;
 use super::{Guard, LogError, LogOptions, Shared, StreamKey};
 use crate::durable::OnFile;
 
@@ -203,7 +204,9 @@ impl Thread {
     fn publish(&self, noted: &[(u64, u64)]) {
         let mut segments = self.shared.segments.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(segment) = segments.last_mut() {
-            noted.iter().for_each(|(position, offset)| segment.note(*position, *offset));
+            for (position, offset) in noted {
+                segment.note(*position, *offset);
+            }
         }
         drop(segments);
         self.shared.head.send_replace(self.tail.head);

@@ -110,7 +110,12 @@ impl<E: Engine> Committer<E> {
         self.shared.reading(|engine| engine.get(key))
     }
 
-    pub(super) fn scan(&self, prefix: &[u8], from: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, MemoryError> {
+    pub(super) fn scan(
+        &self,
+        prefix: &[u8],
+        from: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, MemoryError> {
         let start = from.unwrap_or_default().max(prefix).max(&[OWN + 1]);
         self.shared.reading(|engine| engine.scan(prefix, start, limit))
     }
@@ -138,7 +143,8 @@ impl<E: Engine> Committer<E> {
                 return Ok(());
             }
             if self.tally() == expected {
-                let detail = format!("{} rows found, {} expected, or their contents differ", found.0, expected.rows);
+                let detail =
+                    format!("{} rows found, {} expected, or their contents differ", found.0, expected.rows);
                 return Err(self.shared.damaged(detail));
             }
         }

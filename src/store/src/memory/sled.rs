@@ -2,19 +2,17 @@
 
 use std::any::Any;
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use super::aside::{move_aside, parent, raise};
 use super::committer::{Changes, Committer, Engine, Tally};
 use super::{Applied, Batch, Memory, MemoryError, Row};
 use crate::durable::{self, FileError, OnFile};
+use crate::witness::Witness;
 
 /// sled's page cache in bytes.
 const CACHE: u64 = 64 * 1024 * 1024;
-/// How many damaged directories are kept for inspection.
-const KEPT_DAMAGED: usize = 2;
-
 /// Why the rows must be rebuilt from log and CRM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RebuildReason {
@@ -112,7 +110,8 @@ impl SledMemory {
         let tally = match found.as_deref().map(Tally::from_bytes) {
             Some(Some(tally)) => tally,
             Some(None) => return Err(tree.damaged("the tally cannot be read")),
-            None => Tally::default(),
+            None if tree.scan(&[], &[], 1)?.is_empty() => Tally::default(),
+            None => return Err(tree.damaged("there are rows but no tally")),
         };
         let witnessed = tree.witness.read()?;
         if tally.sequence < witnessed {
@@ -168,12 +167,14 @@ impl Memory for SledMemory {
 struct Tree {
     db: sled::Db,
     file: File,
+    /// Number of the last commit.
     witness: Witness,
     dir: PathBuf,
 }
 
 impl Tree {
     fn open(dir: &Path) -> Result<Self, MemoryError> {
+        wait_for_release(dir)?;
         let config = sled::Config::new().path(dir).cache_capacity(CACHE).flush_every_ms(None);
         let db = contain(dir, || config.open())?;
         let data = dir.join("db");
@@ -244,64 +245,43 @@ impl Engine for Tree {
     }
 }
 
-/// The number of the last commit, in a file of its own that is never flushed: after a power cut it may be too low,
-/// which only weakens the check; it is never too high, so a memory behind it has lost rows.
-struct Witness {
-    file: File,
-    path: PathBuf,
-}
-
-impl Witness {
-    fn open(path: &Path) -> Result<Self, FileError> {
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).on("open", path)?;
-        Ok(Self { file, path: path.to_owned() })
-    }
-
-    fn write(&self, sequence: u64) -> Result<(), FileError> {
-        let number = sequence.to_be_bytes();
-        let mut bytes = [0; 12];
-        let (head, tail) = bytes.split_at_mut(8);
-        head.copy_from_slice(&number);
-        tail.copy_from_slice(&crc32c::crc32c(&number).to_be_bytes());
-        self.file.write_all_at(&bytes, 0).on("write", &self.path)
-    }
-
-    /// `0` where nothing readable was ever written.
-    fn read(&self) -> Result<u64, FileError> {
-        let mut bytes = [0; 12];
-        match self.file.read_exact_at(&mut bytes, 0) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(0),
-            Err(error) => return Err(FileError::new("read", &self.path, error)),
-        }
-        let (number, sum) = bytes.split_at(8);
-        let whole = sum == crc32c::crc32c(number).to_be_bytes();
-        Ok(number.try_into().map(u64::from_be_bytes).ok().filter(|_| whole).unwrap_or(0))
-    }
-}
-
 /// Runs one call into sled, turning its panics and its reports of damage into [`MemoryError::Damaged`].
 fn contain<T>(dir: &Path, call: impl FnOnce() -> sled::Result<T>) -> Result<T, MemoryError> {
     let place = || dir.display().to_string();
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(sled::Error::Io(error))) => Err(FileError::new("use sled in", dir, error).into()),
-        Ok(Err(error @ (sled::Error::Corruption { .. } | sled::Error::ReportableBug(_)))) => {
-            Err(MemoryError::Damaged { place: place(), detail: error.to_string() })
+        Ok(Err(sled::Error::Io(error))) if !is_nonsense(&error) => {
+            Err(FileError::new("use sled in", dir, error).into())
         }
-        Ok(Err(error @ (sled::Error::CollectionNotFound(_) | sled::Error::Unsupported(_)))) => {
-            Err(MemoryError::Engine { place: place(), detail: error.to_string() })
-        }
+        // a flipped bit in sled's own settings makes it take its files for those of another version
+        Ok(Err(error)) => Err(MemoryError::Damaged { place: place(), detail: error.to_string() }),
         Err(panic) => Err(MemoryError::Damaged { place: place(), detail: panic_text(panic.as_ref()) }),
     }
 }
 
+/// True if the error tells of what the files hold, not of the disk.
+fn is_nonsense(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    error.raw_os_error().is_none() && [InvalidData, InvalidInput, UnexpectedEof].contains(&error.kind())
+}
+
 fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let text =
+        panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     // sled's panics may quote rows, so only the first words are kept
     let words: String = text.unwrap_or("no text").chars().take(60).collect();
     format!("sled panicked: {words}")
+}
+
+/// sled's threads may hold its file for a moment after a closed instance was dropped, and sled refuses to wait. Other
+/// processes are kept away by the lock of the state directory.
+fn wait_for_release(dir: &Path) -> Result<(), FileError> {
+    let data = dir.join("db");
+    match File::open(&data) {
+        Ok(file) => file.lock().and_then(|()| file.unlock()).on("lock", &data),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(FileError::new("open", &data, error)),
+    }
 }
 
 /// A kill during sled's start leaves `snap.<lsn>.generating`, which its own next start cannot read. The snapshot that it
@@ -315,44 +295,4 @@ fn remove_generating(dir: &Path) -> Result<(), FileError> {
         }
     }
     Ok(())
-}
-
-fn raise(flag: &Path) -> Result<(), FileError> {
-    durable::create_dir(parent(flag))?;
-    durable::replace(flag, b"the rows are incomplete until they are rebuilt\n", 0o644)
-}
-
-/// Renames the directory to `memory.damaged-<n>`, keeping only the newest few; `None` where there is no directory.
-fn move_aside(dir: &Path) -> Result<Option<PathBuf>, FileError> {
-    if !dir.exists() {
-        return Ok(None);
-    }
-    let mut earlier = damaged(dir)?;
-    let number = earlier.last().map_or(1, |(number, _)| number.saturating_add(1));
-    let target = dir.with_extension(format!("damaged-{number}"));
-    fs::rename(dir, &target).on("move aside", dir)?;
-    durable::sync_dir(parent(dir))?;
-    while earlier.len() >= KEPT_DAMAGED {
-        let (_, oldest) = earlier.remove(0);
-        fs::remove_dir_all(&oldest).on("remove", &oldest)?;
-    }
-    Ok(Some(target))
-}
-
-fn damaged(dir: &Path) -> Result<Vec<(u64, PathBuf)>, FileError> {
-    let stem = format!("{}.damaged-", dir.file_name().unwrap_or_default().to_string_lossy());
-    let mut found = Vec::new();
-    for entry in fs::read_dir(parent(dir)).on("list", parent(dir))? {
-        let path = entry.on("list", parent(dir))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if let Some(number) = name.strip_prefix(&stem).and_then(|number| number.parse().ok()) {
-            found.push((number, path));
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

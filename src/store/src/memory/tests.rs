@@ -105,8 +105,8 @@ fn only_the_newest_damaged_directories_are_kept() {
         fs::write(place.join("conf"), b"not what sled wrote").unwrap();
         assert!(matches!(SledMemory::open(&place, 1, true).unwrap(), Opened::Rebuild { .. }));
     }
-    let kept = fs::read_dir(dir.path()).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("memory.damaged-")
-    });
+    let kept = fs::read_dir(dir.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("memory.damaged-"));
     assert_eq!(kept.count(), 2);
 }

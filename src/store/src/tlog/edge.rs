@@ -46,7 +46,8 @@ impl Edge {
             if hashes.len() < 256 {
                 break;
             }
-            let tile = HashTile { level, number: number(self.size, level) - 1, hashes: std::mem::take(hashes) };
+            let tile =
+                HashTile { level, number: number(self.size, level) - 1, hashes: std::mem::take(hashes) };
             hash = tree(&tile.hashes).unwrap_or(EMPTY_HASH);
             full.push(tile);
         }
@@ -57,7 +58,11 @@ impl Edge {
     pub(super) fn partial(&self) -> Vec<HashTile> {
         let levels = (0_u8..).zip(&self.levels).filter(|(_, hashes)| !hashes.is_empty());
         levels
-            .map(|(level, hashes)| HashTile { level, number: number(self.size, level), hashes: hashes.clone() })
+            .map(|(level, hashes)| HashTile {
+                level,
+                number: number(self.size, level),
+                hashes: hashes.clone(),
+            })
             .collect()
     }
 

@@ -15,7 +15,8 @@ pub fn export(dir: &Path, vkey: &str, to: &Path, log: Option<&Log>) -> Result<Ch
     let path = dir.join("checkpoint");
     let missing = |what: String| AuditError::Tree { detail: format!("{what} is missing") };
     let note = durable::read_if_there(&path)?.ok_or_else(|| missing(path.display().to_string()))?;
-    let checkpoint = Checkpoint::verify(&note, vkey).map_err(|source| AuditError::Checkpoint { path, source })?;
+    let checkpoint =
+        Checkpoint::verify(&note, vkey).map_err(|source| AuditError::Checkpoint { path, source })?;
     for (folder, unit, total) in folders(checkpoint.size) {
         for tile in 0..total.div_ceil(TILE) {
             let width = tiles::width(total, tile);

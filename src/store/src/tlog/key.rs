@@ -42,7 +42,9 @@ impl SigningKey {
         let text = Zeroizing::new(fs::read_to_string(path).on("read", path)?);
         let (name, seed) = parse(&text).ok_or_else(|| refuse("it is not a signer key: restore it"))?;
         if name != origin {
-            return Err(refuse("it belongs to another origin: the directory comes from another installation"));
+            return Err(refuse(
+                "it belongs to another origin: the directory comes from another installation",
+            ));
         }
         let (skey, vkey) = encode(origin, &seed);
         let signer = StandardSigner::new(&skey).map_err(|_| refuse("it is not a signer key: restore it"))?;

@@ -9,6 +9,7 @@ mod key;
 mod note;
 mod proof;
 mod publisher;
+mod sealed;
 mod tiles;
 mod verify;
 
@@ -82,7 +83,9 @@ pub enum AuditError {
         detail: String,
     },
     /// An earlier failure while a checkpoint was written.
-    #[error("publishing stopped after a failed flush of a checkpoint; restart the process once the disk is well")]
+    #[error(
+        "publishing stopped after a failed flush of a checkpoint; restart the process once the disk is well"
+    )]
     Poisoned,
 }
 

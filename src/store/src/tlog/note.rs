@@ -70,7 +70,8 @@ impl Checkpoint {
 
     pub(super) fn sign(size: u64, root: Hash, key: &SigningKey) -> Result<Self, AuditError> {
         let refused = |detail: String| AuditError::Tree { detail };
-        let head = tlog_tiles::Checkpoint::new(key.origin(), size, root, "").map_err(|e| refused(e.to_string()))?;
+        let head =
+            tlog_tiles::Checkpoint::new(key.origin(), size, root, "").map_err(|e| refused(e.to_string()))?;
         let mut note = Note::new(&head.to_bytes(), &[]).map_err(|error| refused(error.to_string()))?;
         note.add_sigs(&[&key.signer]).map_err(|error| refused(error.to_string()))?;
         Ok(Self { origin: key.origin().to_owned(), size, root: root.0, note: note.to_bytes() })

@@ -5,7 +5,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use tlog_tiles::{
-    Hash, HashReader, TileHashReader, check_record, check_tree, prove_record, prove_tree, record_hash, stored_hash_index,
+    Hash, HashReader, TileHashReader, check_record, check_tree, prove_record, prove_tree, record_hash,
+    stored_hash_index,
 };
 
 use super::note::{Checkpoint, NoteRefusal};
@@ -80,28 +81,34 @@ pub fn prove(dir: &Path, checkpoint: &Checkpoint, index: u64) -> Result<Inclusio
     }
     let tiles = OnDisk(dir);
     let reader = TileHashReader::new(checkpoint.size, Hash(checkpoint.root), &tiles);
-    let path = prove_record(checkpoint.size, index, &reader).map_err(unreadable)?;
+    let path = prove_record(checkpoint.size, index, &reader)?;
     // the reader of tlog_tiles 0.2.0 does not check every tile that it reads, so the path is checked as a whole
-    let leaf = reader.read_hashes(&[stored_hash_index(0, index)]).map_err(unreadable)?;
+    let leaf = reader.read_hashes(&[stored_hash_index(0, index)])?;
     let leaf = leaf.first().copied().unwrap_or(Hash([0; 32]));
-    check_record(&path, checkpoint.size, Hash(checkpoint.root), index, leaf).map_err(unreadable)?;
+    check_record(&path, checkpoint.size, Hash(checkpoint.root), index, leaf)?;
     let path = path.iter().map(|hash| hash.0).collect();
     Ok(InclusionProof { index, path, checkpoint: checkpoint.note.clone() })
 }
 
 /// Proves that `checkpoint` continues the head that the same log had at size `old`, from the tiles in `dir`.
-pub fn prove_consistency(dir: &Path, checkpoint: &Checkpoint, old: u64) -> Result<ConsistencyProof, ProofError> {
+pub fn prove_consistency(
+    dir: &Path,
+    checkpoint: &Checkpoint,
+    old: u64,
+) -> Result<ConsistencyProof, ProofError> {
     if old == 0 || old > checkpoint.size {
         return Err(ProofError::OutOfRange { wanted: old, size: checkpoint.size });
     }
     let tiles = OnDisk(dir);
     let reader = TileHashReader::new(checkpoint.size, Hash(checkpoint.root), &tiles);
-    let path = prove_tree(checkpoint.size, old, &reader).map_err(unreadable)?;
+    let path = prove_tree(checkpoint.size, old, &reader)?;
     Ok(ConsistencyProof { path: path.iter().map(|hash| hash.0).collect() })
 }
 
-fn unreadable(error: tlog_tiles::Error) -> ProofError {
-    ProofError::Tiles { detail: error.to_string() }
+impl From<tlog_tiles::Error> for ProofError {
+    fn from(error: tlog_tiles::Error) -> Self {
+        Self::Tiles { detail: error.to_string() }
+    }
 }
 
 impl ConsistencyProof {
@@ -148,7 +155,8 @@ impl InclusionProof {
         if lines.next() != Some(PROOF_HEADER) {
             return Err(ProofError::Malformed);
         }
-        let number = lines.next().and_then(|line| line.strip_prefix("index ")).ok_or(ProofError::Malformed)?;
+        let number =
+            lines.next().and_then(|line| line.strip_prefix("index ")).ok_or(ProofError::Malformed)?;
         let index = number.parse::<u64>().ok().filter(|index| index.to_string() == number);
         let hash = |line| BASE64_STANDARD.decode(line).ok().and_then(|bytes| bytes.try_into().ok());
         let path: Option<Vec<[u8; 32]>> = lines.take(MAX_PATH.saturating_add(1)).map(hash).collect();

@@ -1,6 +1,6 @@
 //! Publishes the log's durable entries as tiles and signs the new head.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -99,30 +99,50 @@ impl Publisher {
     /// Adds the log's entries up to `to`, writing each tile that becomes full.
     fn extend(&self, edge: &mut Edge, bundle: &mut Vec<u8>, to: u64, always: bool) -> Result<(), AuditError> {
         let from = edge.size();
-        for record in self.log.read(from)?.take(usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX)) {
+        let mut folders = BTreeSet::new();
+        for record in
+            self.log.read(from)?.take(usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX))
+        {
             let leaf = record?.audit_leaf();
-            let length = u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
+            let length =
+                u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
             bundle.extend_from_slice(&length.to_be_bytes());
             bundle.extend_from_slice(&leaf);
             for tile in edge.push(record_hash(&leaf)) {
                 if tile.level == 0 {
-                    self.write_full("entries", tile.number, bundle, always)?;
+                    folders.extend(self.write_full("entries", tile.number, bundle, always)?);
                     bundle.clear();
                 }
-                self.write_full(&tile.level.to_string(), tile.number, &tile.bytes(), always)?;
+                folders.extend(self.write_full(
+                    &tile.level.to_string(),
+                    tile.number,
+                    &tile.bytes(),
+                    always,
+                )?);
             }
+        }
+        for folder in folders {
+            durable::sync_dir(&folder)?;
         }
         Ok(())
     }
 
-    /// Full tiles are flushed, for they are never written again.
-    fn write_full(&self, folder: &str, number: u64, bytes: &[u8], always: bool) -> Result<(), FileError> {
+    /// Full tiles are flushed, for they are never written again; returns the folder whose names are still to be flushed.
+    fn write_full(
+        &self,
+        folder: &str,
+        number: u64,
+        bytes: &[u8],
+        always: bool,
+    ) -> Result<Option<PathBuf>, FileError> {
         let path = tiles::path(&self.dir, folder, number, TILE);
         if !always && durable::read_if_there(&path)?.as_deref() == Some(bytes) {
-            return Ok(());
+            return Ok(None);
         }
-        durable::create_dir(path.parent().unwrap_or(&self.dir))?;
-        durable::replace(&path, bytes, 0o644)
+        let parent = path.parent().unwrap_or(&self.dir);
+        durable::create_dir(parent)?;
+        durable::replace_unnamed(&path, bytes, 0o644)?;
+        Ok(Some(parent.to_owned()))
     }
 
     /// Partial tiles are not flushed: after a power cut they are rebuilt from the log.
@@ -240,7 +260,8 @@ impl Publisher {
         let mut bundle = Vec::new();
         for record in self.log.read(first)?.take(usize::try_from(size - first).unwrap_or(usize::MAX)) {
             let leaf = record?.audit_leaf();
-            let length = u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
+            let length =
+                u16::try_from(leaf.len()).map_err(|error| AuditError::Tree { detail: error.to_string() })?;
             bundle.extend_from_slice(&length.to_be_bytes());
             bundle.extend_from_slice(&leaf);
         }

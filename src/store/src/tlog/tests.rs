@@ -103,9 +103,9 @@ fn edit_bundle(path: &Path, edit: impl FnOnce(&mut Vec<Vec<u8>>)) {
         rest = tail;
     }
     edit(&mut entries);
-    let framed = entries.iter().flat_map(|entry| {
-        [&u16::try_from(entry.len()).unwrap().to_be_bytes(), entry.as_slice()].concat()
-    });
+    let framed = entries
+        .iter()
+        .flat_map(|entry| [&u16::try_from(entry.len()).unwrap().to_be_bytes(), entry.as_slice()].concat());
     fs::write(path, framed.collect::<Vec<_>>()).unwrap();
 }
 
@@ -163,13 +163,10 @@ fn g01_one_byte_in_an_entry_bundle_names_the_entry() {
     for (name, at, index) in [("entries/001", 3000, 256), ("entries/002.p/188", 20, 512)] {
         let path = tile(&house.audit(), name);
         flip(&path, at);
-        match house.verify(None).unwrap_err() {
-            VerifyError::Entry { path: named, index: found, .. } => {
-                assert_eq!(named, path);
-                assert!((index..index + 256).contains(&found));
-            }
-            other => panic!("{other}"),
-        }
+        let refused = house.verify(None).unwrap_err();
+        let VerifyError::Entry { path: named, index: found, .. } = refused else { panic!("{refused}") };
+        assert_eq!(named, path);
+        assert!((index..index + 256).contains(&found));
         assert!(house.outside(None).unwrap_err().contains(name));
         flip(&path, at);
         // a changed length is no entry at all
@@ -188,10 +185,9 @@ fn g02_one_byte_in_a_hash_tile_names_the_tile() {
     for (name, byte) in [("0/000", 32 * 17), ("0/002.p/188", 5), ("1/000.p/2", 40)] {
         let path = tile(&house.audit(), name);
         flip(&path, byte);
-        match house.verify(None).unwrap_err() {
-            VerifyError::Tile { path: named, at } => assert_eq!((named, at), (path.clone(), byte / 32)),
-            other => panic!("{name}: {other}"),
-        }
+        let refused = house.verify(None).unwrap_err();
+        let VerifyError::Tile { path: named, at } = refused else { panic!("{refused}") };
+        assert_eq!((named, at), (path.clone(), byte / 32));
         assert!(house.outside(None).unwrap_err().contains(name));
         flip(&path, byte);
     }
@@ -234,7 +230,8 @@ fn g04_a_rewritten_and_re_signed_history_is_told_by_an_older_checkpoint() {
     // the daemon itself does not publish over what it signed
     let (other, _) = Log::open(&dir.path().join("log"), LogOptions::default()).unwrap();
     other.append_blocking((0..320).map(|number| entry(number, 2)).collect(), None).unwrap();
-    let refused = Publisher::open(&dir.path().join("audit"), key(dir.path(), 1), other.clone()).err().unwrap();
+    let refused =
+        Publisher::open(&dir.path().join("audit"), key(dir.path(), 1), other.clone()).err().unwrap();
     assert!(matches!(refused, AuditError::Inconsistent { published: 300 }));
     // who owns the machine removes the audit log and signs anew
     drop(other);
@@ -257,7 +254,8 @@ fn g05_an_entry_removed_swapped_duplicated_or_inserted_is_named() {
     let removed: Edit = |entries| drop(entries.remove(10));
     let swapped: Edit = |entries| entries.swap(10, 11);
     let duplicated: Edit = |entries| entries.insert(11, entries[10].clone());
-    let inserted: Edit = |entries| entries.insert(10, b"{\"v\":1,\"i\":10,\"leaf\":{},\"sealed\":[]}".to_vec());
+    let inserted: Edit =
+        |entries| entries.insert(10, b"{\"v\":1,\"i\":10,\"leaf\":{},\"sealed\":[]}".to_vec());
     for name in ["entries/001", "entries/002.p/88"] {
         let path = tile(&house.audit(), name);
         let before = fs::read(&path).unwrap();
@@ -290,7 +288,10 @@ fn g06_a_checkpoint_that_is_not_a_note_by_this_key_for_this_origin_is_refused() 
         (text.replace("\n\n", "\n").into_bytes(), NoteRefusal::Malformed),
         (b"".to_vec(), NoteRefusal::Malformed),
         (vec![b'x'; 100_000], NoteRefusal::Malformed),
-        ([text.as_bytes(), format!("{signature}\n").repeat(16).as_bytes()].concat(), NoteRefusal::TooManySignatures),
+        (
+            [text.as_bytes(), format!("{signature}\n").repeat(16).as_bytes()].concat(),
+            NoteRefusal::TooManySignatures,
+        ),
         ([text.as_bytes(), "— broken\n".as_bytes()].concat(), NoteRefusal::Malformed),
         ([b"\xff", text.as_bytes()].concat(), NoteRefusal::Malformed),
     ];
@@ -358,7 +359,11 @@ fn g09_missing_and_half_written_tiles_are_rebuilt_and_the_checkpoint_stays() {
     for name in names {
         for lost in [true, false] {
             let path = tile(&house.audit(), name);
-            if lost { fs::remove_file(&path).unwrap() } else { fs::write(&path, b"").unwrap() }
+            if lost {
+                fs::remove_file(&path).unwrap();
+            } else {
+                fs::write(&path, b"").unwrap();
+            }
             house = house.restart();
             assert_eq!(fs::read(house.audit().join("checkpoint")).unwrap(), checkpoint.note, "{name}");
             assert_eq!(house.publisher.publish().unwrap(), checkpoint);
@@ -378,7 +383,7 @@ fn g10_a_proof_convinces_for_its_entry_and_for_no_other() {
     let mut random = StdRng::seed_from_u64(5);
     for count in [1, 1, 3, 251, 1, 260, 100] {
         let checkpoint = house.append(count, 1);
-        for _ in 0..8 {
+        for trial in 0..8 {
             let index = random.random_range(0..checkpoint.size);
             let leaf = |index| Record { position: index, stream: None, entry: entry(index, 1) }.audit_leaf();
             let proof = prove(&house.audit(), &checkpoint, index).unwrap();
@@ -390,7 +395,13 @@ fn g10_a_proof_convinces_for_its_entry_and_for_no_other() {
             let mut bent = proof.clone();
             if let Some(hash) = bent.path.first_mut() {
                 hash[0] ^= 1;
-                assert!(matches!(bent.check(&leaf(index), house.publisher.vkey()), Err(ProofError::False { .. })));
+                assert!(matches!(
+                    bent.check(&leaf(index), house.publisher.vkey()),
+                    Err(ProofError::False { .. })
+                ));
+            }
+            if trial > 0 {
+                continue;
             }
             let files = [house.dir.path().join("proof"), house.dir.path().join("leaf")];
             fs::write(&files[0], proof.to_bytes()).unwrap();

@@ -11,6 +11,7 @@ use tlog_tiles::{Hash, record_hash};
 use super::edge::{Edge, HashTile, tree};
 use super::export::folders;
 use super::note::{Checkpoint, NoteRefusal};
+use super::sealed::Sealed;
 use super::{TILE, tiles};
 use crate::durable::{self, FileError};
 use crate::log::{LogError, hex, inspect};
@@ -122,7 +123,7 @@ struct Leaf<'a> {
     v: u32,
     i: u64,
     #[serde(borrow, rename = "leaf")]
-    _leaf: &'a RawValue,
+    _held: &'a RawValue,
     sealed: Vec<String>,
 }
 
@@ -186,7 +187,9 @@ impl<'a> Walk<'a> {
         for (folder, unit, places) in folders(checkpoint.size) {
             let number = places / TILE;
             let width = tiles::width(places, number);
-            if let Some(found) = (width > 0).then(|| tiles::read(dir, &folder, number, width, unit)).transpose()? {
+            if let Some(found) =
+                (width > 0).then(|| tiles::read(dir, &folder, number, width, unit)).transpose()?
+            {
                 partial.extend(found.map(|found| ((folder, number), found)));
             }
         }
@@ -227,9 +230,10 @@ impl<'a> Walk<'a> {
         };
         let hashes: Vec<Hash> = entries.iter().map(|entry| record_hash(entry)).collect();
         self.compare_leaves(number, width, &hashes, &path)?;
-        let mut bodies = self.bodies(number)?;
+        let mut bodies = Sealed::open(self.dir, number)?;
         for ((index, entry), hash) in (first..).zip(&entries).zip(hashes) {
-            let refuse = |detail: &str| VerifyError::Entry { index, path: path.clone(), detail: detail.into() };
+            let refuse =
+                |detail: &str| VerifyError::Entry { index, path: path.clone(), detail: detail.into() };
             let leaf: Leaf<'_> =
                 serde_json::from_slice(entry).map_err(|_| refuse("it is not a leaf of this log"))?;
             if leaf.v != 1 || leaf.i != index {
@@ -248,11 +252,19 @@ impl<'a> Walk<'a> {
     }
 
     /// Tells a changed entry from a changed hash: what lies above the tile decides which of the two was signed.
-    fn compare_leaves(&self, number: u64, width: u64, hashes: &[Hash], path: &Path) -> Result<(), VerifyError> {
+    fn compare_leaves(
+        &self,
+        number: u64,
+        width: u64,
+        hashes: &[Hash],
+        path: &Path,
+    ) -> Result<(), VerifyError> {
         let (tile_path, bytes) = self.tile("0", number, width)?;
         let published = tiles::hashes(&bytes, width);
         let published = published.ok_or(VerifyError::Tile { path: tile_path.clone(), at: 0 })?;
-        let Some(at) = hashes.iter().zip(&published).position(|(entry, tile)| entry != tile) else { return Ok(()) };
+        let Some(at) = hashes.iter().zip(&published).position(|(entry, tile)| entry != tile) else {
+            return Ok(());
+        };
         if self.is_signed(number, &published)? {
             let index = number.saturating_mul(TILE).saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
             let detail = "it does not hash to what was signed".to_owned();
@@ -265,7 +277,9 @@ impl<'a> Walk<'a> {
     fn is_signed(&self, number: u64, published: &[Hash]) -> Result<bool, VerifyError> {
         if published.len() < 256 {
             let mut edge = self.edge.clone();
-            published.iter().for_each(|hash| drop(edge.push(*hash)));
+            for hash in published {
+                drop(edge.push(*hash));
+            }
             return Ok(edge.root().0 == self.checkpoint.root);
         }
         let above = number / TILE;
@@ -279,7 +293,9 @@ impl<'a> Walk<'a> {
     fn compare_tile(&self, tile: &HashTile) -> Result<(), VerifyError> {
         let width = u64::try_from(tile.hashes.len()).unwrap_or(TILE);
         let (path, bytes) = self.tile(&tile.level.to_string(), tile.number, width)?;
-        let Some(published) = tiles::hashes(&bytes, width) else { return Err(VerifyError::Tile { path, at: 0 }) };
+        let Some(published) = tiles::hashes(&bytes, width) else {
+            return Err(VerifyError::Tile { path, at: 0 });
+        };
         match published.iter().zip(&tile.hashes).position(|(published, computed)| published != computed) {
             Some(at) => Err(VerifyError::Tile { path, at }),
             None => Ok(()),
@@ -308,51 +324,5 @@ impl<'a> Walk<'a> {
             Some(part) => Err(VerifyError::Sealed { index, part }),
             None => Err(VerifyError::Log { index }),
         }
-    }
-
-    /// The exported bodies of one bundle; `None` if the export has none.
-    fn bodies(&self, number: u64) -> Result<Option<Bodies>, VerifyError> {
-        if !self.dir.join("sealed").is_dir() {
-            return Ok(None);
-        }
-        let path = tiles::sealed_path(self.dir, number);
-        let bytes = durable::read_if_there(&path)?.ok_or_else(|| VerifyError::Missing { path: path.clone() })?;
-        Ok(Some(Bodies { path, bytes, at: 0 }))
-    }
-}
-
-/// The sealed parts of one bundle: per entry their number (two bytes, big-endian), per part its length (four bytes,
-/// big-endian) and that many bytes.
-struct Bodies {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    at: usize,
-}
-
-impl Bodies {
-    fn take(&mut self, index: u64, length: usize) -> Result<&[u8], VerifyError> {
-        let from = self.at;
-        self.at = from.saturating_add(length);
-        let detail = || format!("ends within the sealed parts of entry {index}");
-        let taken = self.bytes.get(from..self.at);
-        taken.ok_or_else(|| VerifyError::Malformed { path: self.path.clone(), detail: detail() })
-    }
-
-    fn number(&mut self, index: u64, bytes: usize) -> Result<usize, VerifyError> {
-        Ok(self.take(index, bytes)?.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
-    }
-
-    fn check(&mut self, index: u64, signed: &[String]) -> Result<u64, VerifyError> {
-        let parts = self.number(index, 2)?;
-        if parts != signed.len() {
-            return Err(VerifyError::Sealed { index, part: parts.min(signed.len()) });
-        }
-        for (part, digest) in signed.iter().enumerate() {
-            let length = self.number(index, 4)?;
-            if hex(&Sha256::digest(self.take(index, length)?)) != *digest {
-                return Err(VerifyError::Sealed { index, part });
-            }
-        }
-        Ok(u64::try_from(parts).unwrap_or(0))
     }
 }

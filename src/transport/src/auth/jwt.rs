@@ -77,7 +77,7 @@ impl JwtBearer {
         let key = match &der {
             PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            _ => return Err(KeyError::NotRsa),
+            PrivateKeyDer::Sec1(_) | _ => return Err(KeyError::NotRsa),
         };
         Ok(Self { config, key: key.map_err(|_rejected| KeyError::NotRsa)?, random: SystemRandom::new() })
     }

@@ -17,7 +17,7 @@ use crate::redact::Secret;
 use crate::wire::Wire;
 
 /// How long a refused authorisation rests before it is tried again.
-const REST_AFTER_DENIAL: Duration = Duration::from_secs(60);
+const REST_AFTER_DENIAL: Duration = Duration::from_mins(1);
 
 /// What the session checks and assumes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub enum SessionStatus {
 /// A token in use.
 #[derive(Debug)]
 pub(crate) struct Token {
-    pub(crate) access_token: Secret<String>,
+    pub(crate) secret: Secret<String>,
     pub(crate) base: Url,
     since: Timestamp,
     renew_at: Option<Timestamp>,
@@ -230,7 +230,7 @@ impl Session {
         let mut kept = self.lock();
         let number = kept.attempts.wrapping_add(1);
         let token = Arc::new(Token {
-            access_token: grant.access_token,
+            secret: grant.access_token,
             base,
             since: now,
             renew_at: lifetime.map(|lifetime| later(now, lifetime / 4 * 3)),

@@ -31,6 +31,7 @@ pub(crate) struct Budgets {
 
 struct Inner {
     pools: BTreeMap<&'static str, Kept>,
+    everything: Option<Blocked>,
     waiting: BTreeMap<Place, Cost>,
     next: u64,
     ticks: Ticks,
@@ -107,7 +108,7 @@ impl Budgets {
             pools.insert(budget.name, Kept { pool, pace, blocked: None });
         }
         let began = clock.now();
-        let inner = Inner { pools, waiting: BTreeMap::new(), next: 0, ticks, began };
+        let inner = Inner { pools, everything: None, waiting: BTreeMap::new(), next: 0, ticks, began };
         Ok(Self { inner: Mutex::new(inner), changed: Notify::new(), clock, ledger, observer })
     }
 
@@ -148,11 +149,10 @@ impl Budgets {
     pub(crate) fn block(&self, budget: &'static str, wait: Duration, asked: Option<Duration>) {
         let end = later(self.clock.now(), wait);
         let mut inner = self.lock();
-        let known = inner.pools.contains_key(budget);
-        for (name, kept) in &mut inner.pools {
-            if (*name == budget || !known) && kept.blocked.is_none_or(|blocked| blocked.until < end) {
-                kept.blocked = Some(Blocked { until: end, asked });
-            }
+        let Inner { pools, everything, .. } = &mut *inner;
+        let blocked = pools.get_mut(budget).map_or(everything, |kept| &mut kept.blocked);
+        if blocked.is_none_or(|blocked| blocked.until < end) {
+            *blocked = Some(Blocked { until: end, asked });
         }
         drop(inner);
         self.observer.note(Note::Throttled { budget, wait });
@@ -194,7 +194,9 @@ impl Budgets {
                     Pool::Day(day) => (day.limit(), Some(day.own_used(now)), day.count().vendor),
                     Pool::Slots { limit, taken, .. } => (u64::from(*limit), Some(u64::from(*taken)), None),
                 };
-                let blocked = kept.blocked.filter(|blocked| blocked.until > now);
+                let pauses = kept.blocked.into_iter().chain(inner.everything);
+                let blocked =
+                    pauses.filter(|blocked| blocked.until > now).max_by_key(|blocked| blocked.until);
                 BudgetStatus {
                     name,
                     limit,
@@ -222,6 +224,9 @@ impl Budgets {
         let mut inner = self.lock();
         if inner.waiting.range(..place).any(|(_, other)| overlap(cost, other)) {
             return Err(Refusal::Change);
+        }
+        if let Some(pause) = inner.everything.filter(|pause| pause.until > now) {
+            return Err(Refusal::After(until(now, pause.until)));
         }
         inner.ticks.advance_to(until(inner.began, now));
         for (name, calls) in cost {

@@ -12,7 +12,7 @@ use crate::clock::until;
 const HOUR_SECONDS: i64 = 3_600;
 const HOURS: i64 = 24;
 /// How often one call asks for the meter while the vendor's meter, not our own count, says that nothing is left.
-const ASK_METER_EVERY: Duration = Duration::from_secs(15 * 60);
+const ASK_METER_EVERY: Duration = Duration::from_mins(15);
 
 /// One budget over a rolling day.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl DayPool {
     }
 
     fn vendor(&self, now: Timestamp) -> Option<VendorCount> {
-        let day = Duration::from_secs(24 * 60 * 60);
+        let day = Duration::from_hours(24);
         self.count.vendor.filter(|vendor| until(vendor.at, now) < day)
     }
 

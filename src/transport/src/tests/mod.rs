@@ -1,1 +1,8 @@
+//! The transport as a whole, against closures and real servers.
 
+mod faults;
+mod net;
+mod scarce;
+mod secrets;
+pub(crate) mod support;
+mod tls;

@@ -147,7 +147,7 @@ fn ids_of<S: Rows<Row = Record>>(prepared: &Prepared, rows: &S) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     /// An index that answers exactly the hint loses no row, breaks no order and moves no page.
     #[test]

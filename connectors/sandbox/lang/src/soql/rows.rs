@@ -1,5 +1,6 @@
 //! What the executor asks of its caller: the objects a user can see, and the rows.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -81,8 +82,8 @@ pub struct StampRange {
     pub until: Option<Timestamp>,
 }
 
-/// The start of a [`StampRange`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// The start of a [`StampRange`]. A start is greater than another when it leaves out more rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StampFrom {
     /// Rows stamped at or after the instant.
     At(Timestamp),
@@ -90,4 +91,27 @@ pub enum StampFrom {
     AfterId(Timestamp, String),
     /// Rows stamped after the instant.
     After(Timestamp),
+}
+
+impl StampFrom {
+    /// Instant, then how much of that instant is left out.
+    fn key(&self) -> (Timestamp, u8, &str) {
+        match self {
+            Self::At(at) => (*at, 0, ""),
+            Self::AfterId(at, id) => (*at, 1, id),
+            Self::After(at) => (*at, 2, ""),
+        }
+    }
+}
+
+impl Ord for StampFrom {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for StampFrom {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }

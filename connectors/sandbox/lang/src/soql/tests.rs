@@ -453,6 +453,8 @@ fn the_storage_is_told_which_index_answers() {
         access("WHERE SystemModstamp >= 2026-11-20T09:15:27Z").access,
         stamp(Some(StampFrom::At(s)), None)
     );
+    let either = "WHERE SystemModstamp = 2026-11-20T09:15:28Z OR SystemModstamp > 2026-11-20T09:15:27Z";
+    assert_eq!(access(either).access, stamp(Some(StampFrom::After(s)), None));
     assert_eq!(access("ORDER BY SystemModstamp, Id").access, stamp(None, None));
     for tail in [
         "WHERE Name = 'x'",

@@ -1,0 +1,289 @@
+//! Records with everything a mapping names, in one call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handoff_connector::{Exchange, Fault, Lane, Reply, Request, Step};
+use handoff_core::extract::{Existence, FieldChange, RawRecord, ReadPlan, RecordVersion, RelatedRow};
+use handoff_core::id::{ActorId, ObjectName, RecordRef};
+use serde_json::Value;
+
+use crate::changes::offers_no_history;
+use crate::composite::SubReply;
+use crate::error;
+use crate::id::SfId;
+use crate::query::{Queries, Retry};
+use crate::relations::{Child, history_of, merges};
+use crate::resolve::Resolve;
+use crate::{Api, row, soql};
+
+/// What a query is for.
+#[derive(Debug, Clone)]
+enum Part {
+    Records,
+    Child(String, Child),
+    History,
+}
+
+/// The conversation behind [`handoff_connector::Source::read`].
+pub(crate) struct Read {
+    api: Api,
+    plan: ReadPlan,
+    asked: Vec<RecordRef>,
+    ids: Vec<SfId>,
+    resolve: Option<Resolve>,
+    running: Option<Running>,
+}
+
+struct Running {
+    parts: Vec<Part>,
+    queries: Queries,
+    /// Columns that the CRM does not know or does not show us, by query.
+    unreadable: BTreeSet<(usize, String)>,
+}
+
+impl Read {
+    /// Ids that are no Salesforce ids are answered `None` without asking.
+    pub(crate) fn new(api: Api, plan: ReadPlan, records: &[RecordRef]) -> Self {
+        let ids: BTreeSet<SfId> =
+            records.iter().filter_map(|r| SfId::parse(r.record.as_str()).ok()).collect();
+        let resolve = Resolve::needed(&api, &plan);
+        Self { api, plan, asked: records.to_vec(), ids: ids.into_iter().collect(), resolve, running: None }
+    }
+
+    /// Whether no record that was asked for can exist.
+    pub(crate) fn asks_nothing(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    fn running(&mut self) -> &mut Running {
+        let (api, plan, ids) = (&self.api, &self.plan, &self.ids);
+        self.running.get_or_insert_with(|| {
+            let parts = parts(api, plan);
+            let nothing = BTreeSet::new();
+            let urls =
+                parts.iter().enumerate().map(|(at, part)| url(api, plan, ids, at, part, &nothing)).collect();
+            Running { parts, queries: Queries::new(urls, "read"), unreadable: nothing }
+        })
+    }
+
+    fn assemble(&mut self) -> Result<Vec<Option<RawRecord>>, Fault> {
+        let parts = self.running().parts.clone();
+        let mut found: BTreeMap<SfId, RawRecord> = BTreeMap::new();
+        for (at, part) in parts.iter().enumerate() {
+            let rows = self.running().queries.take(at);
+            match part {
+                Part::Records => {
+                    for one in rows.unwrap_or_default() {
+                        let id = row::own_id(&one)?;
+                        let record = self.record(&id, &one);
+                        found.insert(id, record);
+                    }
+                }
+                Part::Child(name, child) => {
+                    for record in found.values_mut() {
+                        record.related.insert(name.clone(), Vec::new());
+                    }
+                    for one in rows.unwrap_or_default() {
+                        let related = self.related(name, child, &one)?;
+                        let parent = row::id(&one, &child.key).and_then(|id| found.get_mut(&id));
+                        if let Some(rows) = parent.and_then(|parent| parent.related.get_mut(name)) {
+                            rows.push(related);
+                        }
+                    }
+                }
+                Part::History => history(&self.plan, rows, &mut found)?,
+            }
+        }
+        let pick = |asked: &RecordRef| found.get(&SfId::parse(asked.record.as_str()).ok()?).cloned();
+        Ok(self.asked.iter().map(pick).collect())
+    }
+
+    fn record(&self, id: &SfId, one: &Value) -> RawRecord {
+        let existence = match (row::flag(one, "IsDeleted"), row::id(one, "MasterRecordId")) {
+            (true, Some(into)) => Existence::Merged { into: into.as_str().to_owned() },
+            (true, None) => Existence::Deleted,
+            (false, _) => Existence::Present,
+        };
+        let actor = row::id(one, "LastModifiedById").map(|id| ActorId(id.as_str().to_owned()));
+        RawRecord {
+            record: self.reference(&self.plan.object, id),
+            version: row::time(one, "SystemModstamp").map(|stamp| RecordVersion { stamp }),
+            existence,
+            created_at: row::time(one, "CreatedDate"),
+            last_modified: row::time(one, "LastModifiedDate").zip(actor),
+            fields: row::fields(one, &self.plan.fields),
+            related: BTreeMap::new(),
+            history: self.plan.history.is_empty().then(Vec::new),
+        }
+    }
+
+    fn related(&self, name: &str, child: &Child, one: &Value) -> Result<RelatedRow, Fault> {
+        let fields = self.plan.related.get(name).map(|names| row::fields(one, names));
+        Ok(RelatedRow {
+            record: self.reference(&ObjectName(child.object.clone()), &row::own_id(one)?),
+            stamp: row::time(one, "SystemModstamp"),
+            fields: fields.unwrap_or_default(),
+        })
+    }
+
+    fn reference(&self, object: &ObjectName, id: &SfId) -> RecordRef {
+        RecordRef { connection: self.api.connection.clone(), object: object.clone(), record: id.record() }
+    }
+}
+
+fn parts(api: &Api, plan: &ReadPlan) -> Vec<Part> {
+    let children = plan
+        .related
+        .keys()
+        .filter_map(|name| Some(Part::Child(name.clone(), api.relations.find(plan.object.as_str(), name)?)));
+    let history = (!plan.history.is_empty()).then_some(Part::History);
+    std::iter::once(Part::Records).chain(children).chain(history).collect()
+}
+
+/// Names under which a field stands in the history: a standard lookup loses its `Id`.
+fn history_names(field: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(field).chain(field.strip_suffix("Id").filter(|stem| !stem.is_empty()))
+}
+
+fn url(
+    api: &Api,
+    plan: &ReadPlan,
+    ids: &[SfId],
+    at: usize,
+    part: &Part,
+    unreadable: &BTreeSet<(usize, String)>,
+) -> String {
+    let readable = |field: &&str| !unreadable.contains(&(at, (*field).to_owned()));
+    let list = soql::ids(ids);
+    match part {
+        Part::Records => {
+            let fixed =
+                ["Id", "SystemModstamp", "IsDeleted", "CreatedDate", "LastModifiedDate", "LastModifiedById"];
+            let merged = merges(plan.object.as_str()).then_some("MasterRecordId");
+            let asked = plan.fields.iter().map(String::as_str).filter(readable);
+            let select = soql::select(fixed.into_iter().chain(merged).chain(asked), plan.object.as_str());
+            // queryAll, because a deleted record must come back marked, not missing.
+            soql::url(&api.base, "queryAll", &format!("{select} WHERE Id IN {list} ORDER BY Id"))
+        }
+        Part::Child(name, child) => {
+            let asked = plan.related.get(name).into_iter().flatten().map(String::as_str).filter(readable);
+            let fixed = ["Id", "SystemModstamp", child.key.as_str()];
+            let select = soql::select(fixed.into_iter().chain(asked), &child.object);
+            // Old activities are archived and only queryAll shows them.
+            let (resource, present) = match child.type_path {
+                Some(_) => ("queryAll", " AND IsDeleted = false"),
+                None => ("query", ""),
+            };
+            let soql = format!("{select} WHERE {} IN {list}{present} ORDER BY Id", child.key);
+            soql::url(&api.base, resource, &soql)
+        }
+        Part::History => {
+            let (table, key) = history_of(plan.object.as_str());
+            let columns = ["Id", &key, "Field", "OldValue", "NewValue", "CreatedDate", "CreatedById"];
+            let select = soql::select(columns, &table);
+            let names = soql::list(plan.history.iter().flat_map(|field| history_names(field)));
+            let soql =
+                format!("{select} WHERE {key} IN {list} AND Field IN {names} ORDER BY CreatedDate, Id");
+            soql::url(&api.base, "query", &soql)
+        }
+    }
+}
+
+fn history(
+    plan: &ReadPlan,
+    rows: Option<Vec<Value>>,
+    found: &mut BTreeMap<SfId, RawRecord>,
+) -> Result<(), Fault> {
+    let Some(rows) = rows else { return Ok(()) };
+    for record in found.values_mut() {
+        record.history = Some(Vec::new());
+    }
+    let (_, key) = history_of(plan.object.as_str());
+    for one in rows {
+        let Some(record) = row::id(&one, &key).and_then(|id| found.get_mut(&id)) else { continue };
+        let change = change(plan, &one).ok_or_else(|| Fault::Protocol {
+            detail: "a row of field history without field, author or time".to_owned(),
+        })?;
+        record.history.get_or_insert_default().push(change);
+    }
+    // Pages come in order; sorting makes it true over page borders and equal seconds too.
+    for record in found.values_mut() {
+        record.history.get_or_insert_default().sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+    }
+    Ok(())
+}
+
+fn change(plan: &ReadPlan, one: &Value) -> Option<FieldChange> {
+    let stored = row::text(one, "Field")?;
+    let field = plan
+        .history
+        .iter()
+        .find(|field| history_names(field).any(|name| name.eq_ignore_ascii_case(&stored)))
+        .cloned()
+        .unwrap_or(stored);
+    let value = |name| row::at(one, name).unwrap_or_default();
+    let (old, new) = (value("OldValue"), value("NewValue"));
+    // Long texts are tracked without their values; then both are empty.
+    let told = !(old.is_null() && new.is_null());
+    Some(FieldChange {
+        id: row::own_id(one).ok()?.as_str().to_owned(),
+        field,
+        old: told.then_some(old),
+        new: told.then_some(new),
+        by: ActorId(row::id(one, "CreatedById")?.as_str().to_owned()),
+        at: row::time(one, "CreatedDate")?,
+    })
+}
+
+/// Which of the names asked for a column error speaks of.
+fn culprits(plan: &ReadPlan, part: &Part, answer: &SubReply) -> BTreeSet<String> {
+    let columns: BTreeSet<String> =
+        error::errors(&answer.body).iter().filter_map(error::missing_column).collect();
+    let named = |field: &&String| {
+        columns.iter().any(|column| {
+            field.eq_ignore_ascii_case(column)
+                || field.split('.').any(|name| field.contains('.') && name.eq_ignore_ascii_case(column))
+        })
+    };
+    match part {
+        Part::Records => plan.fields.iter().filter(named).cloned().collect(),
+        Part::Child(name, _) => plan.related.get(name).into_iter().flatten().filter(named).cloned().collect(),
+        Part::History => BTreeSet::new(),
+    }
+}
+
+impl Exchange for Read {
+    type Output = Vec<Option<RawRecord>>;
+
+    fn request(&mut self) -> Request {
+        if let Some(resolve) = &self.resolve {
+            return resolve.request(&self.api, Lane::Read);
+        }
+        let api = self.api.clone();
+        self.running().queries.request(&api, Lane::Read)
+    }
+
+    fn reply(&mut self, reply: &Reply) -> Result<Step<Self::Output>, Fault> {
+        if let Some(resolve) = &self.resolve {
+            resolve.reply(&self.api, reply)?;
+            self.resolve = None;
+            return Ok(Step::Continue);
+        }
+        self.running();
+        let (api, plan, ids) = (&self.api, &self.plan, &self.ids);
+        let Some(Running { parts, queries, unreadable }) = self.running.as_mut() else {
+            return Ok(Step::Continue);
+        };
+        let finished = queries.reply(reply, |at, asked, answer| {
+            let Some(part) = parts.get(at) else { return Retry::Skip };
+            if matches!(part, Part::History) && offers_no_history(answer) {
+                return Retry::Skip;
+            }
+            // A field that we may not see must not stop the others: it is absent, and an absent field is an empty one.
+            unreadable.extend(culprits(plan, part, answer).into_iter().map(|field| (at, field)));
+            let url = url(api, plan, ids, at, part, unreadable);
+            if url == asked { Retry::Fail(answer.fault()) } else { Retry::With(url) }
+        })?;
+        if finished { self.assemble().map(Step::Done) } else { Ok(Step::Continue) }
+    }
+}
