@@ -49,7 +49,11 @@ pub(crate) fn answer(state: &mut State, call: &Call, caller: &Caller, family: &s
             Ok(Reply::empty(204))
         }
         ("query", "GET", [id, "results"]) => results(call, find(state, id)?.1),
-        _ => Err(if call.method == Method::GET { ApiError::not_found() } else { ApiError::method(&call.method) }),
+        _ => Err(if call.method == Method::GET {
+            ApiError::not_found()
+        } else {
+            ApiError::method(&call.method)
+        }),
     }
 }
 
@@ -67,7 +71,8 @@ fn create(state: &mut State, call: &Call, caller: &Caller) -> Answer {
     };
     let records = state.query_all_rows(caller.user, &wish.query, deleted)?;
     let columns = columns_of(&wish.query);
-    let rows = records.iter().map(|record| columns.iter().map(|column| cell(record, column)).collect()).collect();
+    let rows =
+        records.iter().map(|record| columns.iter().map(|column| cell(record, column)).collect()).collect();
     let object = records
         .first()
         .and_then(|record| record.get("attributes")?.get("type")?.as_str())
@@ -113,13 +118,16 @@ fn columns_of(soql: &str) -> Vec<String> {
 fn cell(record: &Json, path: &str) -> String {
     let mut at = record;
     for step in path.split('.') {
-        let found = at.as_object().and_then(|map| map.iter().find(|(name, _)| name.eq_ignore_ascii_case(step)));
+        let found =
+            at.as_object().and_then(|map| map.iter().find(|(name, _)| name.eq_ignore_ascii_case(step)));
         let Some((_, next)) = found else { return String::new() };
         at = next;
     }
     match at {
         // A bulk instant ends in Z where REST writes an offset.
-        Json::String(text) => text.strip_suffix("+0000").map_or_else(|| text.clone(), |stem| format!("{stem}Z")),
+        Json::String(text) => {
+            text.strip_suffix("+0000").map_or_else(|| text.clone(), |stem| format!("{stem}Z"))
+        }
         Json::Null => String::new(),
         other => other.to_string(),
     }
@@ -137,7 +145,9 @@ fn results(call: &Call, job: &Job) -> Answer {
     }
     let end = start.saturating_add(rows.len());
     let locator = if end < job.rows.len() { end.to_string() } else { "null".to_owned() };
-    let body = writer.into_inner().map_err(|_| ApiError::new(500, "UNKNOWN_EXCEPTION", "result cannot be written"))?;
+    let body = writer
+        .into_inner()
+        .map_err(|_| ApiError::new(500, "UNKNOWN_EXCEPTION", "result cannot be written"))?;
     Ok(Reply::text(200, "text/csv", body)
         .with("Sforce-Locator", locator)
         .with("Sforce-NumberOfRecords", rows.len().to_string()))

@@ -54,7 +54,10 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this module is the sandbox's only reader of the machine's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this module is the sandbox's only reader of the machine's clock"
+)]
 fn machine_now() -> Timestamp {
     Timestamp::now()
 }

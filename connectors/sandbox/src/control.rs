@@ -52,8 +52,12 @@ fn read(org: &Org, call: &Call, parts: &[&str]) -> Done {
     Ok(match parts {
         [] => json!({"sandbox": "salesforce", "org": org.id(), "now": org.now()}),
         ["clock"] => json!({"now": org.now()}),
-        ["writes"] => json!(org.writes().into_iter().filter(|write| write.seq > since(call)).collect::<Vec<_>>()),
-        ["journal"] => json!(org.journal().into_iter().filter(|entry| entry.seq > since(call)).collect::<Vec<_>>()),
+        ["writes"] => {
+            json!(org.writes().into_iter().filter(|write| write.seq > since(call)).collect::<Vec<_>>())
+        }
+        ["journal"] => {
+            json!(org.journal().into_iter().filter(|entry| entry.seq > since(call)).collect::<Vec<_>>())
+        }
         ["calls"] => json!(org.calls()),
         ["deliveries"] => json!(org.deliveries()),
         ["faults"] => json!(org.faults()),
@@ -188,7 +192,9 @@ fn write(org: &Org, call: &Call, parts: &[&str]) -> Done {
         ["permission_sets", ..] | ["token" | "app" | "tokens" | "token_lifetime" | "limit", ..] => {
             people(org, call, parts)
         }
-        ["faults", ..] | ["locks" | "rejections" | "transactions" | "release", ..] => faults(org, call, parts),
+        ["faults", ..] | ["locks" | "rejections" | "transactions" | "release", ..] => {
+            faults(org, call, parts)
+        }
         ["fields" | "objects" | "stages" | "rules"] => schema(org, call, parts),
         ["outbound"] => Ok(outbound(org, body(call)?)),
         _ => Err(Error::unknown("control endpoint", call.path.clone())),
@@ -211,7 +217,8 @@ fn records(org: &Org, call: &Call, parts: &[&str]) -> Done {
             let mut wish: Json = body(call)?;
             let user = wish.as_object_mut().and_then(|map| map.remove("user"));
             let user = user.as_ref().and_then(Json::as_str).ok_or_else(|| Error::bad("user is missing"))?;
-            let conversion = serde_json::from_value(wish.clone()).map_err(|error| Error::bad(error.to_string()))?;
+            let conversion =
+                serde_json::from_value(wish.clone()).map_err(|error| Error::bad(error.to_string()))?;
             Ok(json!(org.convert_lead(user, &conversion)?))
         }
         ["stamps"] => {
@@ -269,7 +276,9 @@ fn people(org: &Org, call: &Call, parts: &[&str]) -> Done {
 }
 
 fn faults(org: &Org, call: &Call, parts: &[&str]) -> Done {
-    let id = |json: &Json| json.get("id").and_then(Json::as_str).and_then(Id::parse).ok_or_else(|| Error::bad("id is missing"));
+    let id = |json: &Json| {
+        json.get("id").and_then(Json::as_str).and_then(Id::parse).ok_or_else(|| Error::bad("id is missing"))
+    };
     match parts {
         ["faults"] if call.method == http::Method::DELETE => {
             org.clear_faults();
@@ -345,7 +354,9 @@ fn schema(org: &Org, call: &Call, parts: &[&str]) -> Done {
         }
         _ => {
             let wish: Json = body(call)?;
-            let text = |name: &str| wish.get(name).and_then(Json::as_str).ok_or_else(|| Error::bad("from and to are needed"));
+            let text = |name: &str| {
+                wish.get(name).and_then(Json::as_str).ok_or_else(|| Error::bad("from and to are needed"))
+            };
             Ok(json!({"renamed": org.rename_stage(text("from")?, text("to")?)?}))
         }
     }

@@ -148,7 +148,10 @@ mod tests {
 
     #[test]
     fn money_stays_exact() {
-        assert_eq!(from_json(&field(FieldType::Currency), &json!(0.1)).unwrap(), Value::Num(Decimal::new(1, 1)));
+        assert_eq!(
+            from_json(&field(FieldType::Currency), &json!(0.1)).unwrap(),
+            Value::Num(Decimal::new(1, 1))
+        );
         assert_eq!(from_json(&field(FieldType::Int), &json!(3.0)).unwrap(), Value::Int(3));
     }
 

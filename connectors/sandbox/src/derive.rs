@@ -26,7 +26,8 @@ impl State {
             "Task" => closed(object, row, "Completed"),
             "Case" => {
                 closed(object, row, "Closed");
-                let is_closed = object.field("IsClosed").map(|field| row.get(field)) == Some(Value::Bool(true));
+                let is_closed =
+                    object.field("IsClosed").map(|field| row.get(field)) == Some(Value::Bool(true));
                 if let Some(slot) = object.slot("ClosedDate") {
                     let stamp = match row.stored(slot) {
                         Value::Null if is_closed => Value::Time(self.second()),
@@ -70,9 +71,9 @@ impl State {
             }
         }
         let expected = match (get(row, "Amount"), get(row, "Probability")) {
-            (Value::Num(amount), Value::Num(percent)) => {
-                amount.checked_mul(percent).map_or(Value::Null, |product| Value::Num(product / Decimal::ONE_HUNDRED))
-            }
+            (Value::Num(amount), Value::Num(percent)) => amount
+                .checked_mul(percent)
+                .map_or(Value::Null, |product| Value::Num(product / Decimal::ONE_HUNDRED)),
             _ => Value::Null,
         };
         let mut put = |name: &str, value: Value| {
@@ -87,14 +88,20 @@ impl State {
     pub(crate) fn stage(&self, name: &str) -> Stage {
         let unknown =
             Stage { closed: false, won: false, probability: Decimal::ZERO, forecast: "Pipeline".to_owned() };
-        let (Some(table), Some(object)) = (self.table("OpportunityStage"), self.schema.object("OpportunityStage")) else {
+        let (Some(table), Some(object)) =
+            (self.table("OpportunityStage"), self.schema.object("OpportunityStage"))
+        else {
             return unknown;
         };
         let get = |row: &Row, name: &str| object.field(name).map_or(Value::Null, |field| row.get(field));
         table.rows().find(|row| get(row, "ApiName").as_str() == Some(name)).map_or(unknown, |row| Stage {
             closed: get(row, "IsClosed") == Value::Bool(true),
             won: get(row, "IsWon") == Value::Bool(true),
-            probability: if let Value::Num(percent) = get(row, "DefaultProbability") { percent } else { Decimal::ZERO },
+            probability: if let Value::Num(percent) = get(row, "DefaultProbability") {
+                percent
+            } else {
+                Decimal::ZERO
+            },
             forecast: get(row, "ForecastCategoryName").to_plain(),
         })
     }

@@ -108,7 +108,12 @@ impl Fault {
 
     /// The fault for the next requests of one endpoint kind.
     pub fn on_kind(kind: &str, action: Action) -> Self {
-        Self { on: Matching { kind: Some(kind.to_owned()), ..Matching::default() }, skip: 0, times: 1, action }
+        Self {
+            on: Matching { kind: Some(kind.to_owned()), ..Matching::default() },
+            skip: 0,
+            times: 1,
+            action,
+        }
     }
 
     /// The same fault, hitting `times` requests.
@@ -203,7 +208,9 @@ impl Action {
             .reply(),
             Self::Maintenance => Reply::maintenance(),
             Self::UriTooLong => Reply::uri_too_long(),
-            Self::HtmlOk => Reply::html(200, "<html><head><title>Login</title></head><body>Loading</body></html>"),
+            Self::HtmlOk => {
+                Reply::html(200, "<html><head><title>Login</title></head><body>Loading</body></html>")
+            }
             Self::Answer { .. }
             | Self::EmptyOk
             | Self::RowLock

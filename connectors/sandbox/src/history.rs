@@ -35,7 +35,14 @@ impl State {
         }
     }
 
-    fn keep_field_history(&mut self, actor: &Actor, history: &str, row: &Row, old: Option<&Row>, changed: &[Field]) {
+    fn keep_field_history(
+        &mut self,
+        actor: &Actor,
+        history: &str,
+        row: &Row,
+        old: Option<&Row>,
+        changed: &[Field],
+    ) {
         let Some(old) = old else {
             self.history_row(actor, history, row.id, "created", "Text", Value::Null, Value::Null);
             return;
@@ -66,13 +73,17 @@ impl State {
         old: Value,
         new: Value,
     ) {
-        self.add_row(actor, history, vec![
-            ("OpportunityId", Value::Id(parent)),
-            ("Field", Value::text(field)),
-            ("DataType", Value::text(data_type)),
-            ("OldValue", old),
-            ("NewValue", new),
-        ]);
+        self.add_row(
+            actor,
+            history,
+            vec![
+                ("OpportunityId", Value::Id(parent)),
+                ("Field", Value::text(field)),
+                ("DataType", Value::text(data_type)),
+                ("OldValue", old),
+                ("NewValue", new),
+            ],
+        );
     }
 
     fn keep_stage_history(&mut self, actor: &Actor, position: usize, row: &Row, old: Option<&Row>) {

@@ -28,10 +28,14 @@ impl State {
     fn delete_unrecorded(&mut self, actor: &Actor, position: usize, id: Id) -> Result<(), SaveError> {
         let row = self.existing(position, id, actor.transaction)?;
         self.refuse_if_held(id, actor.transaction)?;
-        let spec = self.schema.objects.get(position).map(|object| (object.spec.writable, object.spec.hard_delete));
+        let spec =
+            self.schema.objects.get(position).map(|object| (object.spec.writable, object.spec.hard_delete));
         let (writable, hard) = spec.unwrap_or((false, false));
         if !writable {
-            return Err(SaveError::new("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id"));
+            return Err(SaveError::new(
+                "INSUFFICIENT_ACCESS_OR_READONLY",
+                "insufficient access rights on object id",
+            ));
         }
         for (child, child_row) in self.dependants(position, id) {
             if !child_row.deleted {
@@ -178,14 +182,23 @@ impl State {
     }
 
     /// Copies a record as the "Clone" button does: every field the user may write, with `changes` on top.
-    pub(crate) fn clone_record(&mut self, actor: &Actor, id: Id, changes: &Map<String, Json>) -> Result<Id, Error> {
+    pub(crate) fn clone_record(
+        &mut self,
+        actor: &Actor,
+        id: Id,
+        changes: &Map<String, Json>,
+    ) -> Result<Id, Error> {
         let (position, row) = self.row(id).ok_or_else(|| Error::unknown("record", id.to_string()))?;
-        let object = self.schema.objects.get(position).ok_or_else(|| Error::unknown("record", id.to_string()))?;
-        let login = self.logins.get(&actor.user).ok_or_else(|| Error::unknown("user", actor.user.to_string()))?;
+        let object =
+            self.schema.objects.get(position).ok_or_else(|| Error::unknown("record", id.to_string()))?;
+        let login =
+            self.logins.get(&actor.user).ok_or_else(|| Error::unknown("user", actor.user.to_string()))?;
         let mut fields: Map<String, Json> = object
             .fields
             .iter()
-            .filter(|field| !field.is_system() && !field.spec.unique && login.can_edit(object.name(), &field.spec))
+            .filter(|field| {
+                !field.is_system() && !field.spec.unique && login.can_edit(object.name(), &field.spec)
+            })
             .filter(|field| field.spec.kind == FieldType::Boolean || !row.get(field).is_null())
             .map(|field| (field.spec.name.clone(), row.get(field).to_json()))
             .collect();
@@ -216,7 +229,9 @@ impl State {
         let company = get(self, "Company");
         let account = match wish.account {
             Some(account) => account,
-            None => self.create(actor, "Account", &json!({"Name": company, "OwnerId": get(self, "OwnerId")}))?,
+            None => {
+                self.create(actor, "Account", &json!({"Name": company, "OwnerId": get(self, "OwnerId")}))?
+            }
         };
         let contact = json!({
             "LastName": get(self, "LastName"), "FirstName": get(self, "FirstName"), "Title": get(self, "Title"),

@@ -92,7 +92,8 @@ type Record = BTreeMap<String, String>;
 /// Reads `file` row by row and saves each by the mapping.
 pub(crate) fn load(org: &Org, file: &Path, mapping: &Path) -> Result<Loaded, Error> {
     let shown = |path: &Path| path.display().to_string();
-    let text = std::fs::read_to_string(mapping).map_err(|source| Error::Read { path: shown(mapping), source })?;
+    let text =
+        std::fs::read_to_string(mapping).map_err(|source| Error::Read { path: shown(mapping), source })?;
     let plan: Mapping = toml::from_str(&text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = u64::try_from(before.matches('\n').count()).unwrap_or(0) + 1;
@@ -102,7 +103,10 @@ pub(crate) fn load(org: &Org, file: &Path, mapping: &Path) -> Result<Loaded, Err
     if !plan.add_fields.is_empty() {
         org.add_fields(&plan.object, plan.add_fields.clone())?;
     }
-    let format = plan.format.clone().unwrap_or_else(|| shown(file).rsplit('.').next().unwrap_or_default().to_lowercase());
+    let format = plan
+        .format
+        .clone()
+        .unwrap_or_else(|| shown(file).rsplit('.').next().unwrap_or_default().to_lowercase());
     let mut loader = Loader { org, plan: &plan, path: shown(file), done: Loaded::default() };
     match format.as_str() {
         "csv" => loader.csv(open)?,
@@ -178,8 +182,10 @@ impl Loader<'_> {
             None => state.system_user(),
         };
         let actor = crate::state::Actor { user, kind, client: None, request: 0, transaction: None };
-        let position =
-            state.schema.position(&self.plan.object).ok_or_else(|| Error::unknown("object", &*self.plan.object))?;
+        let position = state
+            .schema
+            .position(&self.plan.object)
+            .ok_or_else(|| Error::unknown("object", &*self.plan.object))?;
         let outcome = state.save(&actor, position, None, &fields);
         drop(state);
         match outcome {
@@ -272,8 +278,9 @@ impl Loader<'_> {
         let mut out = String::new();
         let mut rest = source;
         while let Some((before, after)) = rest.split_once('{') {
-            let (name, tail) =
-                after.split_once('}').ok_or_else(|| self.wrong(line, format!("template {source}: no closing brace")))?;
+            let (name, tail) = after
+                .split_once('}')
+                .ok_or_else(|| self.wrong(line, format!("template {source}: no closing brace")))?;
             out.push_str(before);
             out.push_str(&column(name)?);
             rest = tail;

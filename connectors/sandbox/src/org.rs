@@ -221,7 +221,8 @@ impl Org {
     pub fn act(&self, act: &Act) -> Result<Id, Error> {
         self.with(|state| {
             let actor = state.actor(&act.user, act.kind, act.transaction)?;
-            let position = state.schema.position(&act.object).ok_or_else(|| Error::unknown("object", &*act.object))?;
+            let position =
+                state.schema.position(&act.object).ok_or_else(|| Error::unknown("object", &*act.object))?;
             Ok(state.save(&actor, position, act.id, &act.fields)?)
         })
     }
@@ -287,7 +288,11 @@ impl Org {
         self.by(user, |state, actor| state.convert_lead(actor, conversion))
     }
 
-    fn by<T>(&self, user: &str, work: impl FnOnce(&mut State, &Actor) -> Result<T, Error>) -> Result<T, Error> {
+    fn by<T>(
+        &self,
+        user: &str,
+        work: impl FnOnce(&mut State, &Actor) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.with(|state| {
             let actor = state.actor(user, ActorKind::Ui, None)?;
             work(state, &actor)
@@ -610,7 +615,12 @@ impl State {
             .ok_or_else(|| Error::unknown("user", name))
     }
 
-    pub(crate) fn actor(&self, user: &str, kind: ActorKind, transaction: Option<u64>) -> Result<Actor, Error> {
+    pub(crate) fn actor(
+        &self,
+        user: &str,
+        kind: ActorKind,
+        transaction: Option<u64>,
+    ) -> Result<Actor, Error> {
         if let Some(number) = transaction
             && !self.open.contains_key(&number)
         {
@@ -624,7 +634,8 @@ impl State {
             return Err(Error::bad(format!("user {} exists already", new.username)));
         }
         let system = self.system_user();
-        let actor = Actor { user: system, kind: ActorKind::Load, client: None, request: 0, transaction: None };
+        let actor =
+            Actor { user: system, kind: ActorKind::Load, client: None, request: 0, transaction: None };
         let alias: String = new.last_name.chars().take(8).collect();
         let id = self.create(&actor, "User", &json!({
             "Username": new.username, "Email": new.username, "FirstName": new.first_name, "LastName": new.last_name,
@@ -656,10 +667,16 @@ impl State {
 
     fn rename_stage(&mut self, from: &str, to: &str) -> Result<usize, Error> {
         let mut renamed = 0;
-        for (object, names) in [("OpportunityStage", vec!["ApiName", "MasterLabel"]), ("Opportunity", vec!["StageName"])] {
+        for (object, names) in
+            [("OpportunityStage", vec!["ApiName", "MasterLabel"]), ("Opportunity", vec!["StageName"])]
+        {
             let Some(position) = self.schema.position(object) else { continue };
-            let slots: Vec<u16> =
-                self.schema.object(object).into_iter().flat_map(|object| names.iter().filter_map(|name| object.slot(name))).collect();
+            let slots: Vec<u16> = self
+                .schema
+                .object(object)
+                .into_iter()
+                .flat_map(|object| names.iter().filter_map(|name| object.slot(name)))
+                .collect();
             let rows: Vec<_> = self
                 .tables
                 .get(position)

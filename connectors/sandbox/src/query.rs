@@ -1,9 +1,6 @@
 //! Queries: the bridge from the language crate to the tables, paging, and locators bound to their session.
 
-use std::{
-    collections::BTreeMap,
-    ops::Bound,
-};
+use std::{collections::BTreeMap, ops::Bound};
 
 use handoff_sandbox_lang::{
     schema::{FieldSchema, FieldType as LangType, ObjectSchema},
@@ -25,8 +22,11 @@ const LOCATOR_LIFE: i64 = 2 * 24 * 3600;
 
 /// What the language crate needs to know of every object, by lower-case API name.
 pub(crate) fn catalog(schema: &Schema) -> BTreeMap<String, ObjectSchema> {
-    let mut all: BTreeMap<String, ObjectSchema> =
-        schema.objects.iter().map(|object| (object.name().to_ascii_lowercase(), translated(object))).collect();
+    let mut all: BTreeMap<String, ObjectSchema> = schema
+        .objects
+        .iter()
+        .map(|object| (object.name().to_ascii_lowercase(), translated(object)))
+        .collect();
     for object in &schema.objects {
         for field in &object.fields {
             let Some(children) = &field.spec.children else { continue };
@@ -42,7 +42,8 @@ pub(crate) fn catalog(schema: &Schema) -> BTreeMap<String, ObjectSchema> {
 
 fn translated(object: &Object) -> ObjectSchema {
     let fields = object.fields.iter().map(|field| {
-        let mut out = FieldSchema::new(field.spec.name.clone(), lang_type(field.spec.kind), encode(field.slot));
+        let mut out =
+            FieldSchema::new(field.spec.name.clone(), lang_type(field.spec.kind), encode(field.slot));
         out.relationship.clone_from(&field.spec.relationship);
         out.refers_to.clone_from(&field.spec.reference_to);
         out.filterable = !field.spec.is_long_text();
@@ -100,7 +101,8 @@ fn decode(slot: usize) -> Option<Slot> {
 
 impl LangRow for Row {
     fn cell(&self, field: &FieldSchema) -> Cell<'_> {
-        decode(field.slot).map_or(Cell::Null, |slot| Row::cell(self, slot, field.field_type == LangType::Boolean))
+        decode(field.slot)
+            .map_or(Cell::Null, |slot| Row::cell(self, slot, field.field_type == LangType::Boolean))
     }
 }
 
@@ -147,8 +149,11 @@ impl Rows for View<'_> {
                 in_stamp_order: false,
             },
             Access::Ids(ids) => {
-                let found: Vec<&Row> =
-                    ids.iter().filter_map(|id| Some(&**table.get(Id::parse(id)?)?)).filter(|row| self.shows(row)).collect();
+                let found: Vec<&Row> = ids
+                    .iter()
+                    .filter_map(|id| Some(&**table.get(Id::parse(id)?)?))
+                    .filter(|row| self.shows(row))
+                    .collect();
                 Scan { rows: Box::new(found.into_iter()), in_stamp_order: false }
             }
             Access::Lookup { field, ids } => {
@@ -158,7 +163,12 @@ impl Rows for View<'_> {
                     match slot {
                         Some(Slot::Stored(slot)) => match table.pointing_at(slot, id) {
                             Some(rows) => found.extend(rows.map(|row| &**row)),
-                            None => found.extend(table.rows().map(|row| &**row).filter(|row| row.stored(slot).as_id() == Some(id))),
+                            None => found.extend(
+                                table
+                                    .rows()
+                                    .map(|row| &**row)
+                                    .filter(|row| row.stored(slot).as_id() == Some(id)),
+                            ),
                         },
                         _ => found.extend(
                             table
@@ -168,7 +178,10 @@ impl Rows for View<'_> {
                         ),
                     }
                 }
-                Scan { rows: Box::new(found.into_iter().filter(|row| self.shows(row))), in_stamp_order: false }
+                Scan {
+                    rows: Box::new(found.into_iter().filter(|row| self.shows(row))),
+                    in_stamp_order: false,
+                }
             }
             Access::Stamp(range) => {
                 // The index is on the row's stamp, which is its creation where an object has no SystemModstamp.
@@ -193,7 +206,8 @@ impl Rows for View<'_> {
                         Bound::Excluded((at.as_second(), Id::parse(id).unwrap_or(Id::LOWEST)))
                     }
                 };
-                let until = range.until.map_or(Bound::Unbounded, |at| Bound::Included((at.as_second(), Id::HIGHEST)));
+                let until =
+                    range.until.map_or(Bound::Unbounded, |at| Bound::Included((at.as_second(), Id::HIGHEST)));
                 if is_empty(&from, &until) {
                     return Scan { rows: Box::new(std::iter::empty()), in_stamp_order: hint.stamp_order };
                 }
@@ -257,7 +271,11 @@ impl State {
                 return Ok(json!({"totalSize": rows.len(), "done": true, "records": rows}));
             }
             Answer::Rows(rows) => {
-                records = rows.iter().take(page).map(|row| prepared.render(&view, row, ask.version).into()).collect();
+                records = rows
+                    .iter()
+                    .take(page)
+                    .map(|row| prepared.render(&view, row, ask.version).into())
+                    .collect();
                 if rows.len() <= page {
                     return Ok(json!({"totalSize": rows.len(), "done": true, "records": records}));
                 }
@@ -303,7 +321,10 @@ impl State {
         if end < open.total
             && let Some(answer) = answer.as_object_mut()
         {
-            answer.insert("nextRecordsUrl".to_owned(), json!(format!("/services/data/v{version}/query/{name}-{end}")));
+            answer.insert(
+                "nextRecordsUrl".to_owned(),
+                json!(format!("/services/data/v{version}/query/{name}-{end}")),
+            );
         }
         Ok(answer)
     }

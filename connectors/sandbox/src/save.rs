@@ -48,8 +48,13 @@ impl State {
         let old = id.and_then(|id| self.row_within(id, actor.transaction));
         let changes = fields.iter().filter(|(name, _)| *name != "attributes").map(|(name, new)| {
             let field = described.and_then(|object| object.field(name));
-            let old = old.as_ref().zip(field).map_or(Json::Null, |((_, row), field)| row.get(field).to_json());
-            FieldChange { field: field.map_or_else(|| name.clone(), |field| field.spec.name.clone()), old, new: new.clone() }
+            let old =
+                old.as_ref().zip(field).map_or(Json::Null, |((_, row), field)| row.get(field).to_json());
+            FieldChange {
+                field: field.map_or_else(|| name.clone(), |field| field.spec.name.clone()),
+                old,
+                new: new.clone(),
+            }
         });
         WriteRecord {
             seq: u64::try_from(self.writes.len()).unwrap_or(u64::MAX).saturating_add(1),
@@ -99,8 +104,11 @@ impl State {
         if let Some(id) = id {
             self.refuse_if_held(id, actor.transaction).map_err(|error| vec![error])?;
         }
-        let object =
-            self.schema.objects.get(position).ok_or_else(|| vec![SaveError::new("INVALID_TYPE", "no such object")])?;
+        let object = self
+            .schema
+            .objects
+            .get(position)
+            .ok_or_else(|| vec![SaveError::new("INVALID_TYPE", "no such object")])?;
         if !object.spec.writable && actor.kind != ActorKind::Load {
             let message = format!("entity type {} does not support create or update", object.name());
             return Err(vec![SaveError::new("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", message)]);
@@ -141,7 +149,12 @@ impl State {
     fn commit(&mut self, actor: &Actor, position: usize, mut row: Row, old: Option<&Row>) -> Id {
         let now = self.second();
         if old.is_none() && row.id == Id::LOWEST {
-            let prefix = self.schema.objects.get(position).map(|object| object.spec.prefix.clone()).unwrap_or_default();
+            let prefix = self
+                .schema
+                .objects
+                .get(position)
+                .map(|object| object.spec.prefix.clone())
+                .unwrap_or_default();
             row.id = self.next_of_prefix(&prefix);
         }
         if actor.kind != ActorKind::Load {
@@ -204,7 +217,12 @@ impl State {
         Ok(())
     }
 
-    fn typed(&self, actor: &Actor, object: &Object, fields: &Fields) -> Result<Vec<(Field, Value)>, Vec<SaveError>> {
+    fn typed(
+        &self,
+        actor: &Actor,
+        object: &Object,
+        fields: &Fields,
+    ) -> Result<Vec<(Field, Value)>, Vec<SaveError>> {
         let loading = actor.kind == ActorKind::Load;
         let login = self.logins.get(&actor.user);
         let mut typed = Vec::with_capacity(fields.len());
@@ -247,11 +265,16 @@ impl State {
                 continue;
             }
             let found = self.row_within(target, actor.transaction);
-            let fits = found.as_ref().and_then(|(at, _)| self.schema.objects.get(*at)).is_some_and(|object| {
-                field.spec.reference_to.iter().any(|wanted| wanted.eq_ignore_ascii_case(object.name()))
-            });
+            let fits =
+                found.as_ref().and_then(|(at, _)| self.schema.objects.get(*at)).is_some_and(|object| {
+                    field.spec.reference_to.iter().any(|wanted| wanted.eq_ignore_ascii_case(object.name()))
+                });
             if !fits {
-                errors.push(SaveError::on("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", &field.spec.name));
+                errors.push(SaveError::on(
+                    "INVALID_CROSS_REFERENCE_KEY",
+                    "invalid cross reference id",
+                    &field.spec.name,
+                ));
             } else if found.is_some_and(|(_, row)| row.deleted) {
                 errors.push(SaveError::on("ENTITY_IS_DELETED", "entity is deleted", &field.spec.name));
             }
@@ -267,7 +290,8 @@ impl State {
             let holder = table.by_key(slot, &value.to_plain()).into_iter().find(|found| Some(*found) != id);
             if let Some(holder) = holder {
                 let name = &field.spec.name;
-                let message = format!("duplicate value found: {name} duplicates value on record with id: {holder}");
+                let message =
+                    format!("duplicate value found: {name} duplicates value on record with id: {holder}");
                 errors.push(SaveError::on("DUPLICATE_VALUE", message, name));
             }
         }
@@ -339,9 +363,8 @@ fn missing(
     if kind == ActorKind::Load {
         return Vec::new();
     }
-    let concerns = |spec: &FieldSpec| {
-        old.is_none() || given.iter().any(|(field, _)| field.spec.name == spec.name)
-    };
+    let concerns =
+        |spec: &FieldSpec| old.is_none() || given.iter().any(|(field, _)| field.spec.name == spec.name);
     let names: Vec<String> = object
         .fields
         .iter()

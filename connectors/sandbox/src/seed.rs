@@ -2,13 +2,7 @@
 
 mod company;
 
-use crate::{
-    Error,
-    auth::App,
-    org::NewUser,
-    server::Seed,
-    state::State,
-};
+use crate::{Error, auth::App, org::NewUser, server::Seed, state::State};
 
 /// Consumer key of the connected app that every sandbox has.
 pub const CLIENT_ID: &str = "sandbox-consumer-key";
@@ -44,13 +38,16 @@ pub(crate) fn plant(state: &mut State, seed: Seed) -> Result<(), Error> {
         title: Some("Integration".to_owned()),
         ..NewUser::new(INTEGRATION_USER, "Handoff", "Daemon")
     })?;
-    state.sessions.apps.insert(CLIENT_ID.to_owned(), App {
-        client_id: CLIENT_ID.to_owned(),
-        client_secret: CLIENT_SECRET.to_owned(),
-        run_as: Some(INTEGRATION_USER.to_owned()),
-        public_key_pem: None,
-        rotate_refresh_tokens: false,
-    });
+    state.sessions.apps.insert(
+        CLIENT_ID.to_owned(),
+        App {
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: CLIENT_SECRET.to_owned(),
+            run_as: Some(INTEGRATION_USER.to_owned()),
+            public_key_pem: None,
+            rotate_refresh_tokens: false,
+        },
+    );
     match seed {
         Seed::Empty => Ok(()),
         Seed::Company => company::plant(state),

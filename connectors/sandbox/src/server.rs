@@ -158,7 +158,10 @@ impl Drop for Sandbox {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the sandbox plays the vendor: it must not share the daemon's transport")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the sandbox plays the vendor: it must not share the daemon's transport"
+)]
 fn outbound_client() -> reqwest::Client {
     // Already installed is fine: the process then has a provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -266,7 +269,8 @@ fn truth(org: &Org, call: &Call, kind: &str, lock_rows: bool) -> Reply {
 }
 
 fn with_limit(org: &Org, kind: &str, reply: Reply) -> Reply {
-    let oauth = matches!(kind, "token" | "revoke" | "introspect" | "userinfo" | "soap_login" | "identity" | "other");
+    let oauth =
+        matches!(kind, "token" | "revoke" | "introspect" | "userinfo" | "soap_login" | "identity" | "other");
     if oauth || reply.status == 414 || reply.status == 503 {
         return reply;
     }
@@ -326,8 +330,15 @@ fn response(org: &Org, reply: Reply, number: u64) -> Response<Body> {
 /// Headers of the whole body, then only its start, then a broken connection.
 fn truncated(org: &Org, reply: &Reply, bytes: usize, number: u64) -> Response<Body> {
     let start = reply.body.slice(..bytes.min(reply.body.len()));
-    let parts: [Result<Bytes, std::io::Error>; 2] = [Ok(start), Err(std::io::ErrorKind::ConnectionReset.into())];
-    let mut response = dressed(org, reply, number, Body::from_stream(futures::stream::iter(parts)));
+    let parts = futures::stream::unfold(Some(start), |part| async move {
+        if let Some(start) = part {
+            return Some((Ok::<Bytes, std::io::Error>(start), None));
+        }
+        // Going round once lets the connection flush what it has before it breaks.
+        tokio::task::yield_now().await;
+        Some((Err(std::io::ErrorKind::ConnectionReset.into()), None))
+    });
+    let mut response = dressed(org, reply, number, Body::from_stream(parts));
     response.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
     response
 }
@@ -355,4 +366,3 @@ fn dressed(org: &Org, reply: &Reply, number: u64, body: Body) -> Response<Body> 
     }
     response
 }
-

@@ -37,6 +37,7 @@ pub(crate) struct OpenTransaction {
 pub(crate) struct Savepoint {
     rows: Vec<(usize, Id, Option<Arc<Row>>)>,
     journal: usize,
+    writes: usize,
     pending: usize,
     deletions: Vec<(usize, usize)>,
 }
@@ -159,33 +160,48 @@ impl State {
         let system = self.next_id("User");
         self.logins.insert(system, Login::system());
         let at = self.second();
-        self.plant("User", system, at, &[
-            ("Username", Value::text("autoproc@sandbox.invalid")),
-            ("LastName", Value::text("Process")),
-            ("FirstName", Value::text("Automated")),
-            ("Name", Value::text("Automated Process")),
-            ("UserType", Value::text("AutomatedProcess")),
-            ("IsActive", Value::Bool(true)),
-        ]);
-        self.plant("Organization", self.org_id, at, &[
-            ("Name", Value::text("Sandbox Company")),
-            ("OrganizationType", Value::text("Enterprise Edition")),
-            ("IsSandbox", Value::Bool(true)),
-            ("InstanceName", Value::text("SBX0")),
-        ]);
+        self.plant(
+            "User",
+            system,
+            at,
+            &[
+                ("Username", Value::text("autoproc@sandbox.invalid")),
+                ("LastName", Value::text("Process")),
+                ("FirstName", Value::text("Automated")),
+                ("Name", Value::text("Automated Process")),
+                ("UserType", Value::text("AutomatedProcess")),
+                ("IsActive", Value::Bool(true)),
+            ],
+        );
+        self.plant(
+            "Organization",
+            self.org_id,
+            at,
+            &[
+                ("Name", Value::text("Sandbox Company")),
+                ("OrganizationType", Value::text("Enterprise Edition")),
+                ("IsSandbox", Value::Bool(true)),
+                ("InstanceName", Value::text("SBX0")),
+            ],
+        );
         for (order, stage) in (1_i64..).zip(stages) {
             let id = self.next_id("OpportunityStage");
-            self.plant("OpportunityStage", id, at, &[
-                ("MasterLabel", Value::text(&*stage.name)),
-                ("ApiName", Value::text(&*stage.name)),
-                ("IsActive", Value::Bool(true)),
-                ("IsClosed", Value::Bool(stage.closed)),
-                ("IsWon", Value::Bool(stage.won)),
-                ("SortOrder", Value::Int(order)),
-                ("DefaultProbability", Value::Num(stage.probability.into())),
-                ("ForecastCategory", Value::text(stage.forecast.replace(' ', ""))),
-                ("ForecastCategoryName", Value::text(&*stage.forecast)),
-            ]);
+            self.plant(
+                "OpportunityStage",
+                id,
+                at,
+                &[
+                    ("MasterLabel", Value::text(&*stage.name)),
+                    ("ApiName", Value::text(&*stage.name)),
+                    ("IsActive", Value::Bool(true)),
+                    ("IsClosed", Value::Bool(stage.closed)),
+                    ("IsWon", Value::Bool(stage.won)),
+                    ("SortOrder", Value::Int(order)),
+                    ("DefaultProbability", Value::Num(stage.probability.into())),
+                    ("ForecastCategory", Value::text(stage.forecast.replace(' ', ""))),
+                    ("ForecastCategoryName", Value::text(&*stage.forecast)),
+                ],
+            );
         }
     }
 
@@ -211,7 +227,8 @@ impl State {
 
     /// A fresh id of the object's key prefix.
     pub(crate) fn next_id(&mut self, object: &str) -> Id {
-        let prefix = self.schema.object(object).map_or_else(|| "000".to_owned(), |found| found.spec.prefix.clone());
+        let prefix =
+            self.schema.object(object).map_or_else(|| "000".to_owned(), |found| found.spec.prefix.clone());
         self.next_of_prefix(&prefix)
     }
 
@@ -233,7 +250,10 @@ impl State {
 
     /// A field of a row by name; null when either does not exist.
     pub(crate) fn value(&self, object: &str, row: &Row, field: &str) -> Value {
-        self.schema.object(object).and_then(|object| object.field(field)).map_or(Value::Null, |field| row.get(field))
+        self.schema
+            .object(object)
+            .and_then(|object| object.field(field))
+            .map_or(Value::Null, |field| row.get(field))
     }
 
     /// Adds an object, choosing its key prefix when it has none.
@@ -307,6 +327,7 @@ impl State {
         self.savepoint = Some(Savepoint {
             rows: Vec::new(),
             journal: self.journal.len(),
+            writes: self.writes.len(),
             pending: self.outbound.pending(),
             deletions: Vec::new(),
         });
@@ -337,6 +358,9 @@ impl State {
             }
         }
         self.journal.truncate(savepoint.journal);
+        for write in self.writes.iter_mut().skip(savepoint.writes).filter(|write| write.errors.is_empty()) {
+            "ALL_OR_NONE_OPERATION_ROLLED_BACK".clone_into(&mut write.status);
+        }
         self.outbound.forget_after(savepoint.pending);
     }
 
@@ -350,7 +374,10 @@ impl State {
 
     /// Makes a transaction's rows visible with the stamps they got when they were written.
     pub(crate) fn commit_transaction(&mut self, number: u64) -> Result<usize, Error> {
-        let open = self.open.remove(&number).ok_or_else(|| Error::unknown("open transaction", number.to_string()))?;
+        let open = self
+            .open
+            .remove(&number)
+            .ok_or_else(|| Error::unknown("open transaction", number.to_string()))?;
         let count = open.rows.len();
         for (object, row, operation, fields, user) in open.rows {
             self.reveal(object, row, operation, fields, user);
@@ -362,10 +389,9 @@ impl State {
     pub(crate) fn is_locked(&self, id: Id, by: Option<u64>) -> bool {
         self.lock_everything
             || self.locked.contains(&id)
-            || self
-                .open
-                .iter()
-                .any(|(number, open)| Some(*number) != by && open.rows.iter().any(|(_, row, ..)| row.id == id))
+            || self.open.iter().any(|(number, open)| {
+                Some(*number) != by && open.rows.iter().any(|(_, row, ..)| row.id == id)
+            })
     }
 
     /// The start of the oldest open transaction, or now: what `latestDateCovered` says.
@@ -376,7 +402,11 @@ impl State {
     /// The latest version of a row inside a transaction, else the visible one.
     pub(crate) fn row_within(&self, id: Id, transaction: Option<u64>) -> Option<(usize, Arc<Row>)> {
         let pending = transaction.and_then(|number| self.open.get(&number)).and_then(|open| {
-            open.rows.iter().rev().find(|(_, row, ..)| row.id == id).map(|(object, row, ..)| (*object, Arc::clone(row)))
+            open.rows
+                .iter()
+                .rev()
+                .find(|(_, row, ..)| row.id == id)
+                .map(|(object, row, ..)| (*object, Arc::clone(row)))
         });
         pending.or_else(|| self.row(id).map(|(object, row)| (object, Arc::clone(row))))
     }

@@ -132,7 +132,8 @@ impl Table {
     pub(crate) fn index(&mut self, references: &[u16], keys: &[u16]) {
         for slot in references {
             if !self.lookups.contains_key(slot) {
-                let entries = self.rows.values().filter_map(|row| Some((row.stored(*slot).as_id()?, row.id))).collect();
+                let entries =
+                    self.rows.values().filter_map(|row| Some((row.stored(*slot).as_id()?, row.id))).collect();
                 self.lookups.insert(*slot, entries);
             }
         }

@@ -60,7 +60,9 @@ impl Call {
 fn plain_reason(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Eof => "Unexpected end-of-input",
-        serde_json::error::Category::Data => "Unexpected parameter or type encountered during deserialization",
+        serde_json::error::Category::Data => {
+            "Unexpected parameter or type encountered during deserialization"
+        }
         serde_json::error::Category::Syntax | serde_json::error::Category::Io => "Unexpected character",
     }
 }
@@ -139,7 +141,11 @@ impl ApiError {
     }
 
     pub(crate) fn method(method: &Method) -> Self {
-        Self::new(405, "METHOD_NOT_ALLOWED", format!("HTTP Method '{method}' not allowed. Allowed are GET,POST,PATCH,DELETE"))
+        Self::new(
+            405,
+            "METHOD_NOT_ALLOWED",
+            format!("HTTP Method '{method}' not allowed. Allowed are GET,POST,PATCH,DELETE"),
+        )
     }
 
     /// Single-row refusals: gone rows are 404, everything else 400.

@@ -48,7 +48,8 @@ fn grant(state: &mut State, call: &Call, form: &[(String, String)]) -> Result<Js
             let client = client(state, call, form)?;
             let name = field(form, "username").unwrap_or_default();
             let password = field(form, "password").unwrap_or_default();
-            let user = state.log_in(name, password).ok_or((400, "invalid_grant", "authentication failure"))?;
+            let user =
+                state.log_in(name, password).ok_or((400, "invalid_grant", "authentication failure"))?;
             let mut body = open(state, user, &client, Some(String::new()))?;
             if let Some(body) = body.as_object_mut() {
                 body.remove("expires_in");
@@ -61,12 +62,14 @@ fn grant(state: &mut State, call: &Call, form: &[(String, String)]) -> Result<Js
 
 /// The authenticated connected app: HTTP Basic, or id and secret in the form.
 fn client(state: &State, call: &Call, form: &[(String, String)]) -> Result<String, Refusal> {
-    let basic = call.header("authorization").and_then(|header| header.strip_prefix("Basic ")).and_then(|text| {
-        let decoded = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
-        let (id, secret) = decoded.split_once(':')?;
-        let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-        Some((plain(id), plain(secret)))
-    });
+    let basic =
+        call.header("authorization").and_then(|header| header.strip_prefix("Basic ")).and_then(|text| {
+            let decoded = String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()?;
+            let (id, secret) = decoded.split_once(':')?;
+            let plain =
+                |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+            Some((plain(id), plain(secret)))
+        });
     let (id, secret) = match basic {
         Some(pair) => pair,
         None => (
@@ -76,21 +79,31 @@ fn client(state: &State, call: &Call, form: &[(String, String)]) -> Result<Strin
     };
     match state.sessions.apps.get(&id) {
         None => Err((400, "invalid_client_id", "client identifier invalid")),
-        Some(app) if app.client_secret != secret => Err((400, "invalid_client", "invalid client credentials")),
+        Some(app) if app.client_secret != secret => {
+            Err((400, "invalid_client", "invalid client credentials"))
+        }
         Some(_) => Ok(id),
     }
 }
 
 fn asserted(state: &State, form: &[(String, String)]) -> Result<(Id, String), Refusal> {
-    let assertion = Assertion::parse(field(form, "assertion").unwrap_or_default())
-        .ok_or((400, "invalid_grant", "invalid assertion"))?;
+    let assertion = Assertion::parse(field(form, "assertion").unwrap_or_default()).ok_or((
+        400,
+        "invalid_grant",
+        "invalid assertion",
+    ))?;
     let claims = &assertion.claims;
-    let app = state.sessions.apps.get(&claims.iss).ok_or((400, "invalid_client_id", "client identifier invalid"))?;
+    let app = state.sessions.apps.get(&claims.iss).ok_or((
+        400,
+        "invalid_client_id",
+        "client identifier invalid",
+    ))?;
     if !app.public_key_pem.as_deref().is_some_and(|key| assertion.is_signed_by(key)) {
         return Err((400, "invalid_grant", "invalid assertion"));
     }
     let audience = claims.aud.as_str().unwrap_or_default().trim_end_matches('/');
-    let known = ["https://login.salesforce.com", "https://test.salesforce.com", state.base_url.trim_end_matches('/')];
+    let known =
+        ["https://login.salesforce.com", "https://test.salesforce.com", state.base_url.trim_end_matches('/')];
     if !known.contains(&audience) {
         return Err((400, "invalid_grant", "audience is invalid"));
     }
@@ -99,7 +112,8 @@ fn asserted(state: &State, form: &[(String, String)]) -> Result<(Id, String), Re
         Some(at) if at > now && at <= now + 330 => {}
         _ => return Err((400, "invalid_grant", "expired authorization code")),
     }
-    let user = state.user_named(&claims.sub).ok_or((400, "invalid_grant", "user hasn't approved this consumer"))?;
+    let user =
+        state.user_named(&claims.sub).ok_or((400, "invalid_grant", "user hasn't approved this consumer"))?;
     if !state.is_active(user) {
         return Err((400, "inactive_user", "user is inactive"));
     }
@@ -215,7 +229,10 @@ pub(crate) fn identity(state: &State, call: &Call) -> Reply {
     if bearer(call).and_then(|token| state.sessions.live(token, state.second())).is_none() {
         return Reply::html(403, "Bad_OAuth_Token");
     }
-    let wanted = (call.segments.get(1).and_then(|id| Id::parse(id)), call.segments.get(2).and_then(|id| Id::parse(id)));
+    let wanted = (
+        call.segments.get(1).and_then(|id| Id::parse(id)),
+        call.segments.get(2).and_then(|id| Id::parse(id)),
+    );
     let (Some(org), Some(user)) = wanted else { return Reply::html(404, "Bad_Id") };
     if org != state.org_id || !state.logins.contains_key(&user) {
         return Reply::html(404, "Bad_Id");
@@ -236,10 +253,9 @@ pub(crate) fn identity(state: &State, call: &Call) -> Reply {
 impl State {
     /// The user with that user name.
     pub(crate) fn user_named(&self, name: &str) -> Option<Id> {
-        self.logins
-            .keys()
-            .copied()
-            .find(|id| self.user_field(*id, "Username").as_str().is_some_and(|known| known.eq_ignore_ascii_case(name)))
+        self.logins.keys().copied().find(|id| {
+            self.user_field(*id, "Username").as_str().is_some_and(|known| known.eq_ignore_ascii_case(name))
+        })
     }
 
     /// A field of a user's row.

@@ -93,7 +93,9 @@ fn check_runs(records: &[Map<String, Json>]) -> Result<(), ApiError> {
         }
     }
     if runs > RUNS {
-        let message = format!("Cannot have more than {RUNS} chunks in a single operation. Please rearrange the data to reduce chunking.");
+        let message = format!(
+            "Cannot have more than {RUNS} chunks in a single operation. Please rearrange the data to reduce chunking."
+        );
         return Err(ApiError::new(400, "LIMIT_EXCEEDED", message));
     }
     Ok(())
@@ -114,7 +116,10 @@ fn save(state: &mut State, call: &Call, caller: &Caller) -> Answer {
 fn save_one(state: &mut State, caller: &Caller, record: &mut Map<String, Json>, update: bool) -> Outcome {
     let kind = type_of(record).unwrap_or_default().to_owned();
     let Some(position) = state.schema.position(&kind) else {
-        return Outcome::failed(None, vec![SaveError::new("INVALID_TYPE", format!("sObject type '{kind}' is not supported."))]);
+        return Outcome::failed(
+            None,
+            vec![SaveError::new("INVALID_TYPE", format!("sObject type '{kind}' is not supported."))],
+        );
     };
     let given = record.remove("id").or_else(|| record.remove("Id"));
     let actor = caller.actor(ActorKind::Api);
@@ -122,7 +127,10 @@ fn save_one(state: &mut State, caller: &Caller, record: &mut Map<String, Json>, 
         (false, None) => None,
         (false, Some(_)) => {
             let message = "cannot specify Id in an insert call";
-            return Outcome::failed(None, vec![SaveError::on("INVALID_FIELD_FOR_INSERT_UPDATE", message, "Id")]);
+            return Outcome::failed(
+                None,
+                vec![SaveError::on("INVALID_FIELD_FOR_INSERT_UPDATE", message, "Id")],
+            );
         }
         (true, given) => match given.as_ref().and_then(Json::as_str) {
             None => {
@@ -145,7 +153,8 @@ fn save_one(state: &mut State, caller: &Caller, record: &mut Map<String, Json>, 
 }
 
 fn delete(state: &mut State, call: &Call, caller: &Caller) -> Answer {
-    let ids: Vec<&str> = call.param("ids").unwrap_or_default().split(',').filter(|id| !id.is_empty()).collect();
+    let ids: Vec<&str> =
+        call.param("ids").unwrap_or_default().split(',').filter(|id| !id.is_empty()).collect();
     if ids.is_empty() {
         return Err(ApiError::new(400, "MISSING_ARGUMENT", "ids"));
     }
@@ -155,7 +164,10 @@ fn delete(state: &mut State, call: &Call, caller: &Caller) -> Answer {
     let outcomes = atomically(state, all_or_none, ids.len(), |state, at| {
         let text = ids.get(at).copied().unwrap_or_default();
         let Some(id) = Id::parse(text) else {
-            return Outcome::failed(None, vec![SaveError::new("MALFORMED_ID", format!("malformed id {text}"))]);
+            return Outcome::failed(
+                None,
+                vec![SaveError::new("MALFORMED_ID", format!("malformed id {text}"))],
+            );
         };
         match state.delete(&actor, id) {
             Ok(()) => Outcome::done(id),
@@ -170,7 +182,9 @@ fn upsert(state: &mut State, call: &Call, caller: &Caller, object: &str, key: &s
     check_size(batch.records.len())?;
     let position = object_position(state, object)?;
     let outcomes = atomically(state, batch.all_or_none, batch.records.len(), |state, at| {
-        let Some(mut record) = batch.records.get(at).cloned() else { return Outcome::failed(None, Vec::new()) };
+        let Some(mut record) = batch.records.get(at).cloned() else {
+            return Outcome::failed(None, Vec::new());
+        };
         let value = record.remove(key).or_else(|| record.remove(&key.to_ascii_lowercase()));
         let text = match &value {
             Some(Json::String(text)) => text.clone(),
@@ -212,8 +226,10 @@ fn atomically(
         state.roll_back();
         for outcome in outcomes.iter_mut().filter(|outcome| outcome.errors.is_empty()) {
             let message = "Record rolled back because not all records were valid and the request was using AllOrNone header";
-            *outcome =
-                Outcome::failed(outcome.id, vec![SaveError::new("ALL_OR_NONE_OPERATION_ROLLED_BACK", message)]);
+            *outcome = Outcome::failed(
+                outcome.id,
+                vec![SaveError::new("ALL_OR_NONE_OPERATION_ROLLED_BACK", message)],
+            );
         }
     } else if guard {
         state.keep();
@@ -243,7 +259,8 @@ fn results(outcomes: &[Outcome]) -> Json {
 fn retrieve(state: &State, caller: &Caller, object: &str, ids: &[String], fields: &[String]) -> Answer {
     let position = object_position(state, object)?;
     if ids.len() > RETRIEVED {
-        let message = format!("record limit reached. cannot submit more than {RETRIEVED} records in this call");
+        let message =
+            format!("record limit reached. cannot submit more than {RETRIEVED} records in this call");
         return Err(ApiError::new(400, "EXCEEDED_MAX_SIZE_REQUEST", message));
     }
     let names: Vec<&str> = fields.iter().map(String::as_str).collect();

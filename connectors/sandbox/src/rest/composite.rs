@@ -69,7 +69,10 @@ pub(super) fn composite(state: &mut State, call: &Call, caller: &Caller) -> Answ
 /// With an outer allOrNone a collection fails when any of its rows does.
 fn is_failure(reply: &Reply, sub: &Sub, all_or_none: bool) -> bool {
     let row_failed = || {
-        reply.body_json().as_array().is_some_and(|rows| rows.iter().any(|row| row.get("success") == Some(&json!(false))))
+        reply
+            .body_json()
+            .as_array()
+            .is_some_and(|rows| rows.iter().any(|row| row.get("success") == Some(&json!(false))))
     };
     reply.status >= 400 || (all_or_none && sub.url.contains("/composite/sobjects") && row_failed())
 }
@@ -103,8 +106,9 @@ fn check(request: &Composite) -> Result<(), ApiError> {
         })
         .count();
     if heavy > HEAVY {
-        let message =
-            format!("Limit exceeded: at most {HEAVY} subrequests may be queries or sObject collection operations");
+        let message = format!(
+            "Limit exceeded: at most {HEAVY} subrequests may be queries or sObject collection operations"
+        );
         return Err(ApiError::new(400, "LIMIT_EXCEEDED", message));
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -137,7 +141,8 @@ fn run(state: &mut State, call: &Call, caller: &Caller, sub: &Sub, bodies: &BTre
     };
     let mut headers = HeaderMap::new();
     for (name, value) in &sub.headers {
-        let pair = (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str().unwrap_or_default()));
+        let pair =
+            (HeaderName::try_from(name.as_str()), HeaderValue::try_from(value.as_str().unwrap_or_default()));
         if let (Ok(name), Ok(value)) = pair {
             headers.insert(name, value);
         }
@@ -150,7 +155,14 @@ fn run(state: &mut State, call: &Call, caller: &Caller, sub: &Sub, bodies: &BTre
     subcall(state, caller, &sub.method, &url, headers, &body).unwrap_or_else(|error| error.reply())
 }
 
-fn subcall(state: &mut State, caller: &Caller, method: &str, url: &str, headers: HeaderMap, body: &Json) -> Answer {
+fn subcall(
+    state: &mut State,
+    caller: &Caller,
+    method: &str,
+    url: &str,
+    headers: HeaderMap,
+    body: &Json,
+) -> Answer {
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|_| ApiError::new(400, "INVALID_INPUT", "unsupported method"))?;
     let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
@@ -171,9 +183,13 @@ fn subcall(state: &mut State, caller: &Caller, method: &str, url: &str, headers:
 fn resolve(json: &Json, bodies: &BTreeMap<String, Json>) -> Result<Json, ApiError> {
     Ok(match json {
         Json::String(text) => Json::String(resolve_text(text, bodies)?),
-        Json::Array(items) => Json::Array(items.iter().map(|item| resolve(item, bodies)).collect::<Result<_, _>>()?),
+        Json::Array(items) => {
+            Json::Array(items.iter().map(|item| resolve(item, bodies)).collect::<Result<_, _>>()?)
+        }
         Json::Object(map) => Json::Object(
-            map.iter().map(|(key, value)| Ok((key.clone(), resolve(value, bodies)?))).collect::<Result<_, ApiError>>()?,
+            map.iter()
+                .map(|(key, value)| Ok((key.clone(), resolve(value, bodies)?)))
+                .collect::<Result<_, ApiError>>()?,
         ),
         Json::Null | Json::Bool(_) | Json::Number(_) => json.clone(),
     })
@@ -202,7 +218,12 @@ fn look_up(path: &str, bodies: &BTreeMap<String, Json>) -> Result<String, ApiErr
     let mut steps = path.split(['.', '[']).map(|step| step.trim_end_matches(']'));
     let mut at = steps.next().and_then(|id| bodies.get(id)).ok_or_else(lost)?;
     for step in steps {
-        at = step.parse::<usize>().ok().and_then(|index| at.get(index)).or_else(|| at.get(step)).ok_or_else(lost)?;
+        at = step
+            .parse::<usize>()
+            .ok()
+            .and_then(|index| at.get(index))
+            .or_else(|| at.get(step))
+            .ok_or_else(lost)?;
     }
     match at {
         Json::String(text) => Ok(text.clone()),
@@ -246,7 +267,11 @@ pub(super) fn batch(state: &mut State, call: &Call, caller: &Caller) -> Answer {
         }
         // Subrequest addresses of a batch leave "/services/data" out.
         let url = sub.url.trim_start_matches('/');
-        let url = if url.starts_with("services/data/") { format!("/{url}") } else { format!("/services/data/{url}") };
+        let url = if url.starts_with("services/data/") {
+            format!("/{url}")
+        } else {
+            format!("/services/data/{url}")
+        };
         let reply = subcall(state, caller, &sub.method, &url, HeaderMap::new(), &sub.input)
             .unwrap_or_else(|error| error.reply());
         errors |= reply.status >= 400;

@@ -74,12 +74,15 @@ fn batch_size(call: &Call) -> u64 {
 }
 
 fn check_version(version: &str) -> Result<(), ApiError> {
-    let number = version.strip_prefix('v').and_then(|text| text.strip_suffix(".0")).and_then(|text| text.parse().ok());
+    let number =
+        version.strip_prefix('v').and_then(|text| text.strip_suffix(".0")).and_then(|text| text.parse().ok());
     match number {
         Some(31_u32..=68) => Ok(()),
-        Some(number) if number < 31 => {
-            Err(ApiError::new(410, "UNSUPPORTED_API_VERSION", "The requested API version is no longer supported"))
-        }
+        Some(number) if number < 31 => Err(ApiError::new(
+            410,
+            "UNSUPPORTED_API_VERSION",
+            "The requested API version is no longer supported",
+        )),
         Some(_) | None => Err(ApiError::not_found()),
     }
 }
@@ -87,7 +90,9 @@ fn check_version(version: &str) -> Result<(), ApiError> {
 fn token_of(call: &Call) -> Result<String, ApiError> {
     let Some(header) = call.header("authorization") else { return Err(ApiError::session()) };
     match header.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth") => {
+        Some((scheme, token))
+            if scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("oauth") =>
+        {
             Ok(token.trim().to_owned())
         }
         _ => Err(ApiError::new(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")),
@@ -153,7 +158,10 @@ fn resources(state: &State, caller: &Caller) -> Json {
     for name in ["sobjects", "query", "queryAll", "limits", "composite", "jobs/query", "jobs/ingest"] {
         map.insert(name.to_owned(), json!(format!("{base}/{name}")));
     }
-    map.insert("identity".to_owned(), json!(format!("{}/id/{}/{}", state.base_url, state.org_id, caller.user)));
+    map.insert(
+        "identity".to_owned(),
+        json!(format!("{}/id/{}/{}", state.base_url, state.org_id, caller.user)),
+    );
     map.into()
 }
 
@@ -171,8 +179,7 @@ fn query(state: &mut State, call: &Call, caller: &Caller) -> Answer {
         .unwrap_or(2000_usize)
         .clamp(200, 2000);
     let deleted = call.segments.get(3).is_some_and(|name| name.eq_ignore_ascii_case("queryall"));
-    let ask =
-        Ask { soql, user: caller.user, token: &caller.token, version: &caller.version, deleted, batch };
+    let ask = Ask { soql, user: caller.user, token: &caller.token, version: &caller.version, deleted, batch };
     state.query(&ask).map(|body| Reply::json(200, &body))
 }
 

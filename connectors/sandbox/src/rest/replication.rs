@@ -22,8 +22,10 @@ fn window(state: &State, call: &Call, days: i64) -> Result<Window, ApiError> {
     let bad = |message: &str| ApiError::new(400, "INVALID_REPLICATION_DATE", message);
     let read = |name: &str| -> Result<i64, ApiError> {
         // A plus sign that a client failed to encode arrives as a space.
-        let text = call.param(name).ok_or_else(|| ApiError::new(400, "MISSING_ARGUMENT", name))?.replace(' ', "+");
-        parse_datetime(&text).ok_or_else(|| ApiError::new(400, "INVALID_ARGUMENT_TYPE", format!("{name} is no date-time")))
+        let text =
+            call.param(name).ok_or_else(|| ApiError::new(400, "MISSING_ARGUMENT", name))?.replace(' ', "+");
+        parse_datetime(&text)
+            .ok_or_else(|| ApiError::new(400, "INVALID_ARGUMENT_TYPE", format!("{name} is no date-time")))
     };
     let minute = |second: i64| second - second.rem_euclid(60);
     let (start, end, now) = (minute(read("start")?), minute(read("end")?), state.second());

@@ -34,7 +34,12 @@ pub(super) fn answer(state: &mut State, call: &Call, caller: &Caller, object: &s
     }
 }
 
-fn create(state: &mut State, caller: &Caller, position: usize, fields: &Map<String, Json>) -> Result<Id, ApiError> {
+fn create(
+    state: &mut State,
+    caller: &Caller,
+    position: usize,
+    fields: &Map<String, Json>,
+) -> Result<Id, ApiError> {
     if fields.keys().any(|name| name.eq_ignore_ascii_case("id")) {
         return Err(ApiError::save(vec![SaveError::on(
             "INVALID_FIELD_FOR_INSERT_UPDATE",
@@ -207,7 +212,9 @@ pub(super) fn upsert(
             fields.insert(key.to_owned(), json!(value));
             state.save(&actor, position, None, &fields).map(Upserted::Created).map_err(ApiError::save)
         }
-        [id] => state.save(&actor, position, Some(*id), fields).map(Upserted::Updated).map_err(ApiError::save),
+        [id] => {
+            state.save(&actor, position, Some(*id), fields).map(Upserted::Updated).map_err(ApiError::save)
+        }
         _ => Ok(Upserted::Ambiguous(matches)),
     }
 }
@@ -225,10 +232,19 @@ fn find_by_key(
     };
     let object = state.schema.objects.get(position).ok_or_else(ApiError::not_found)?;
     if key.eq_ignore_ascii_case("id") {
-        let id = Id::parse(value).ok_or_else(|| ApiError::new(400, "MALFORMED_ID", format!("malformed id {value}")))?;
-        return Ok(state.row(id).filter(|(at, row)| *at == position && !row.deleted).map(|_| id).into_iter().collect());
+        let id = Id::parse(value)
+            .ok_or_else(|| ApiError::new(400, "MALFORMED_ID", format!("malformed id {value}")))?;
+        return Ok(state
+            .row(id)
+            .filter(|(at, row)| *at == position && !row.deleted)
+            .map(|_| id)
+            .into_iter()
+            .collect());
     }
-    let field = object.field(key).filter(|field| field.spec.external_id || field.spec.id_lookup).ok_or_else(missing)?;
+    let field = object
+        .field(key)
+        .filter(|field| field.spec.external_id || field.spec.id_lookup)
+        .ok_or_else(missing)?;
     let login = state.logins.get(&caller.user).ok_or_else(ApiError::session)?;
     if !login.can_read(object.name(), &field.spec) {
         return Err(missing());
@@ -238,10 +254,20 @@ fn find_by_key(
     Ok(table.by_key(slot, value))
 }
 
-fn by_key(state: &mut State, call: &Call, caller: &Caller, position: usize, key: &str, value: &str) -> Answer {
+fn by_key(
+    state: &mut State,
+    call: &Call,
+    caller: &Caller,
+    position: usize,
+    key: &str,
+    value: &str,
+) -> Answer {
     let links = |state: &State, ids: &[Id]| -> Json {
-        let name = state.schema.objects.get(position).map(|object| object.name().to_owned()).unwrap_or_default();
-        ids.iter().map(|id| json!(format!("/services/data/v{}/sobjects/{name}/{id}", caller.version))).collect()
+        let name =
+            state.schema.objects.get(position).map(|object| object.name().to_owned()).unwrap_or_default();
+        ids.iter()
+            .map(|id| json!(format!("/services/data/v{}/sobjects/{name}/{id}", caller.version)))
+            .collect()
     };
     match call.method {
         Method::PATCH => {
@@ -251,10 +277,13 @@ fn by_key(state: &mut State, call: &Call, caller: &Caller, position: usize, key:
                 return Err(ApiError::new(400, "INVALID_FIELD", message));
             }
             let update_only = call.param("updateOnly") == Some("true");
-            let body = |id: Id, created: bool| json!({"id": id, "success": true, "errors": [], "created": created});
+            let body =
+                |id: Id, created: bool| json!({"id": id, "success": true, "errors": [], "created": created});
             match upsert(state, caller, position, key, value, &fields, update_only)? {
                 Upserted::Created(id) => Ok(Reply::json(201, &body(id, true))),
-                Upserted::Updated(id) if at_least(&caller.version, 46) => Ok(Reply::json(200, &body(id, false))),
+                Upserted::Updated(id) if at_least(&caller.version, 46) => {
+                    Ok(Reply::json(200, &body(id, false)))
+                }
                 Upserted::Updated(_) => Ok(Reply::empty(204)),
                 Upserted::Ambiguous(ids) => Ok(Reply::json(300, &links(state, &ids))),
             }

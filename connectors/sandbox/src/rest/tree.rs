@@ -53,7 +53,11 @@ pub(super) fn answer(state: &mut State, call: &Call, caller: &Caller, object: &s
 }
 
 fn children(record: &Json) -> impl Iterator<Item = (&String, &Vec<Json>)> {
-    record.as_object().into_iter().flatten().filter_map(|(name, value)| Some((name, value.get("records")?.as_array()?)))
+    record
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name, value.get("records")?.as_array()?)))
 }
 
 fn size(record: &Json) -> usize {
@@ -61,7 +65,14 @@ fn size(record: &Json) -> usize {
 }
 
 impl Planting<'_> {
-    fn plant(&mut self, state: &mut State, position: usize, record: &Json, parent: Option<(&str, Id)>, level: usize) {
+    fn plant(
+        &mut self,
+        state: &mut State,
+        position: usize,
+        record: &Json,
+        parent: Option<(&str, Id)>,
+        level: usize,
+    ) {
         let reference = record
             .get("attributes")
             .and_then(|attributes| attributes.get("referenceId"))
@@ -69,7 +80,10 @@ impl Planting<'_> {
             .unwrap_or_default()
             .to_owned();
         if level > LEVELS {
-            self.failed.push((reference, vec![SaveError::new("INVALID_INPUT", "at most 5 levels per tree request")]));
+            self.failed.push((
+                reference,
+                vec![SaveError::new("INVALID_INPUT", "at most 5 levels per tree request")],
+            ));
             return;
         }
         let mut fields: Map<String, Json> = record
@@ -111,6 +125,8 @@ fn child_of(schema: &Schema, parent: usize, relationship: &str) -> Option<(usize
     schema
         .children_of(parent.name())
         .into_iter()
-        .find(|(_, field)| field.spec.children.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(relationship)))
+        .find(|(_, field)| {
+            field.spec.children.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(relationship))
+        })
         .map(|(at, field)| (at, field.spec.name.clone()))
 }

@@ -16,7 +16,8 @@ pub(crate) fn global(state: &State, call: &Call, caller: &Caller) -> Answer {
     if is_fresh(state, call) {
         return Ok(Reply::empty(304));
     }
-    let objects: Vec<Json> = state.schema.objects.iter().map(|object| summary(object, &caller.version)).collect();
+    let objects: Vec<Json> =
+        state.schema.objects.iter().map(|object| summary(object, &caller.version)).collect();
     let body = json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects});
     Ok(dated(state, Reply::json(200, &body)))
 }
@@ -69,7 +70,9 @@ pub(crate) fn object(state: &State, call: &Call, name: &str, caller: &Caller) ->
 }
 
 fn is_fresh(state: &State, call: &Call) -> bool {
-    call.header("if-modified-since").and_then(parse_http_date).is_some_and(|since| state.schema_changed_at <= since)
+    call.header("if-modified-since")
+        .and_then(parse_http_date)
+        .is_some_and(|since| state.schema_changed_at <= since)
 }
 
 fn dated(state: &State, reply: Reply) -> Reply {
@@ -108,7 +111,8 @@ fn field_json(state: &State, object: &Object, field: &Field, login: &Login) -> J
         (FieldType::Percent, None) => (3, 0),
         _ => (0, 0),
     };
-    let defaulted = kind == FieldType::Boolean || spec.default.is_some() || spec.name == "OwnerId" || field.is_system();
+    let defaulted =
+        kind == FieldType::Boolean || spec.default.is_some() || spec.name == "OwnerId" || field.is_system();
     json!({
         "name": spec.name, "label": spec.label(), "type": kind.name(), "soapType": soap_type(kind),
         "length": length, "byteLength": length * 3, "precision": precision, "scale": scale,

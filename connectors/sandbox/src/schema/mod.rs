@@ -78,12 +78,6 @@ impl Object {
         }
     }
 
-    pub(crate) fn by_relationship(&self, relationship: &str) -> Option<&Field> {
-        self.fields
-            .iter()
-            .find(|field| field.spec.relationship.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(relationship)))
-    }
-
     /// Adds or replaces a field; a replaced field keeps its values.
     pub(crate) fn add(&mut self, spec: FieldSpec) {
         let known = self.index.get(&spec.name.to_ascii_lowercase()).copied();
@@ -122,8 +116,12 @@ impl Object {
     }
 
     fn reindex(&mut self) {
-        self.index =
-            self.fields.iter().enumerate().map(|(at, field)| (field.spec.name.to_ascii_lowercase(), at)).collect();
+        self.index = self
+            .fields
+            .iter()
+            .enumerate()
+            .map(|(at, field)| (field.spec.name.to_ascii_lowercase(), at))
+            .collect();
     }
 }
 
@@ -137,8 +135,8 @@ pub(crate) struct Schema {
 impl Schema {
     /// The standard objects and their default opportunity stages.
     pub(crate) fn standard() -> Result<(Self, Vec<StageSpec>), Error> {
-        let file: spec::File =
-            toml::from_str(include_str!("standard.toml")).map_err(|source| Error::Schema { detail: source.to_string() })?;
+        let file: spec::File = toml::from_str(include_str!("standard.toml"))
+            .map_err(|source| Error::Schema { detail: source.to_string() })?;
         let mut schema = Self::default();
         for object in file.object {
             schema.add_object(object);

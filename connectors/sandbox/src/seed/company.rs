@@ -62,9 +62,21 @@ pub const PEOPLE: [Person; 11] = [
     person("Tom", "Harrow", "Sales Development Rep", Team::Development, "tom.harrow@northwind-peak.example"),
     person("Ingrid", "Moen", "Onboarding Lead", Team::Onboarding, "ingrid.moen@northwind-peak.example"),
     person("Luis", "Ortega", "Onboarding Lead", Team::Onboarding, "luis.ortega@northwind-peak.example"),
-    person("Grace", "Adeyemi", "Customer Success Manager", Team::Success, "grace.adeyemi@northwind-peak.example"),
+    person(
+        "Grace",
+        "Adeyemi",
+        "Customer Success Manager",
+        Team::Success,
+        "grace.adeyemi@northwind-peak.example",
+    ),
     person("Henrik", "Dahl", "Customer Success Manager", Team::Success, "henrik.dahl@northwind-peak.example"),
-    person("Claire", "Fontaine", "Commission Analyst", Team::Finance, "claire.fontaine@northwind-peak.example"),
+    person(
+        "Claire",
+        "Fontaine",
+        "Commission Analyst",
+        Team::Finance,
+        "claire.fontaine@northwind-peak.example",
+    ),
 ];
 
 /// Name, industry, employees, city.
@@ -188,16 +200,25 @@ impl Company<'_> {
             }))?;
             let mut contacts = Vec::new();
             for turn in 0..3 {
-                let Some((first, last, title)) = CONTACTS.get((at * 3 + turn) % CONTACTS.len()) else { continue };
-                let email = format!("{}.{}@customer{at:02}.example", first.to_lowercase(), last.to_lowercase());
-                contacts.push(self.add("Contact", json!({
-                    "FirstName": first, "LastName": last, "Title": title, "Email": email,
-                    "AccountId": account.as_str(), "OwnerId": self.of_team(Team::Sales, at),
-                }))?);
+                let Some((first, last, title)) = CONTACTS.get((at * 3 + turn) % CONTACTS.len()) else {
+                    continue;
+                };
+                let email =
+                    format!("{}.{}@customer{at:02}.example", first.to_lowercase(), last.to_lowercase());
+                contacts.push(self.add(
+                    "Contact",
+                    json!({
+                        "FirstName": first, "LastName": last, "Title": title, "Email": email,
+                        "AccountId": account.as_str(), "OwnerId": self.of_team(Team::Sales, at),
+                    }),
+                )?);
             }
             customers.push((*name, account, contacts));
         }
-        let campaign = self.add("Campaign", json!({"Name": "Spring field-service webinar", "Type": "Webinar", "Status": "Completed"}))?;
+        let campaign = self.add(
+            "Campaign",
+            json!({"Name": "Spring field-service webinar", "Type": "Webinar", "Status": "Completed"}),
+        )?;
         for number in 0..DEALS {
             if let Some((name, account, contacts)) = customers.get(number % customers.len()) {
                 self.deal(number, name, *account, contacts, campaign)?;
@@ -212,7 +233,8 @@ impl Company<'_> {
     }
 
     fn of_team(&self, team: Team, turn: usize) -> String {
-        let members: Vec<Id> = self.staff.iter().filter(|(person, _)| person.team == team).map(|(_, id)| *id).collect();
+        let members: Vec<Id> =
+            self.staff.iter().filter(|(person, _)| person.team == team).map(|(_, id)| *id).collect();
         members.get(turn % members.len().max(1)).copied().unwrap_or(self.system.user).to_string()
     }
 
@@ -220,7 +242,14 @@ impl Company<'_> {
         self.today.saturating_add(offset.days()).to_string()
     }
 
-    fn deal(&mut self, number: usize, customer: &str, account: Id, contacts: &[Id], campaign: Id) -> Result<(), Error> {
+    fn deal(
+        &mut self,
+        number: usize,
+        customer: &str,
+        account: Id,
+        contacts: &[Id],
+        campaign: Id,
+    ) -> Result<(), Error> {
         let stage = STAGES.get(number % STAGES.len()).copied().unwrap_or("Prospecting");
         let filled = match (number % 3, stage) {
             (0, "Negotiation/Review" | "Closed Won" | "Proposal/Price Quote") => Filled::Full,
@@ -230,7 +259,8 @@ impl Company<'_> {
         };
         let turn = i64::try_from(number).unwrap_or(0);
         let closed = stage.starts_with("Closed");
-        let product = ["Field Service", "Dispatch Cloud", "Asset Care"].get(number % 3).copied().unwrap_or_default();
+        let product =
+            ["Field Service", "Dispatch Cloud", "Asset Care"].get(number % 3).copied().unwrap_or_default();
         let mut fields = Map::new();
         let standard = json!({
             "Name": format!("{customer} - {product}"), "AccountId": account.as_str(), "StageName": stage,
@@ -250,10 +280,13 @@ impl Company<'_> {
             Filled::Empty => &[],
         };
         for (role, contact) in roles.iter().zip(contacts) {
-            self.add("OpportunityContactRole", json!({
-                "OpportunityId": deal.as_str(), "ContactId": contact.as_str(), "Role": role,
-                "IsPrimary": *role == "Champion",
-            }))?;
+            self.add(
+                "OpportunityContactRole",
+                json!({
+                    "OpportunityId": deal.as_str(), "ContactId": contact.as_str(), "Role": role,
+                    "IsPrimary": *role == "Champion",
+                }),
+            )?;
         }
         if number % 4 == 0 {
             self.add("Task", json!({
@@ -273,11 +306,15 @@ impl Company<'_> {
             "Champion_Strength__c": "Strong",
             "Political_Dynamics__c": "Operations wants it; IT fears another integration to look after",
             "Verbal_Commitments__c": "Two extra training days were promised by phone on the last call",
+            "No_Side_Letters__c": false,
             "Success_Criteria__c": "Missed appointments fall from 9 % to under 4 % by the end of the second quarter",
             "Onboarding_Lead__c": receiver,
         });
         let rest = json!({
-            "Success_Measure__c": "Missed appointments per month, from the dispatch report, 9 % to 4 % in six months",
+            "Success_Metric__c": "Missed appointments per month, read from the dispatch report",
+            "Success_Target__c": "From 9 % to 4 % of all appointments",
+            "Success_Target_Date__c": self.day(180 + i64::try_from(number).unwrap_or(0)),
+            "No_Known_Risks__c": false,
             "Implementation_Risks__c": "Their address data is stored in three systems that disagree",
             "Incumbent_Tool__c": "Spreadsheets and a legacy planner",
             "Sticky_Points__c": "Dispatchers love the colour codes of the old planner and will miss them",
