@@ -25,7 +25,7 @@ fn sweep(org: &mut Org, page_size: usize, mut cursor: Cursor) -> (Vec<String>, C
 fn b07_equal_stamps_at_a_page_border_are_all_read_once() {
     let mut org = Org::new("2026-11-20T12:00:00Z");
     for n in 0..450 {
-        org.put("Opportunity", &id(n), "2026-11-20T09:00:00Z", json!({}));
+        org.put("Opportunity", &id(n), "2026-11-20T09:00:00Z", &json!({}));
     }
     let (seen, cursor) = sweep(&mut org, 100, Cursor::beginning());
     assert_eq!(seen.len(), 450);
@@ -39,10 +39,10 @@ fn b07_equal_stamps_at_a_page_border_are_all_read_once() {
 #[test]
 fn a_row_that_becomes_visible_behind_the_cursor_is_read() {
     let mut org = Org::new("2026-11-20T12:00:00Z");
-    org.put("Opportunity", &id(1), "2026-11-20T11:59:58Z", json!({}));
+    org.put("Opportunity", &id(1), "2026-11-20T11:59:58Z", &json!({}));
     let (_, cursor) = sweep(&mut org, 100, Cursor::beginning());
     // Written nine minutes ago by a transaction that commits only now.
-    org.put("Opportunity", &id(2), "2026-11-20T11:51:00Z", json!({}));
+    org.put("Opportunity", &id(2), "2026-11-20T11:51:00Z", &json!({}));
     org.clock = Some(at("2026-11-20T12:00:10Z"));
     let (seen, cursor) = sweep(&mut org, 100, cursor);
     assert!(seen.contains(&id(2)), "{seen:?}");
@@ -55,12 +55,12 @@ fn a_row_that_becomes_visible_behind_the_cursor_is_read() {
 #[test]
 fn b06_a_stamp_in_the_future_or_in_1970_moves_nothing() {
     let mut org = Org::new("2026-11-20T12:00:00Z");
-    org.put("Opportunity", &id(1), "1970-01-01T00:00:00Z", json!({}));
-    org.put("Opportunity", &id(2), "2026-11-20T11:00:00Z", json!({}));
-    org.put("Opportunity", &id(3), "2099-01-01T00:00:00Z", json!({}));
+    org.put("Opportunity", &id(1), "1970-01-01T00:00:00Z", &json!({}));
+    org.put("Opportunity", &id(2), "2026-11-20T11:00:00Z", &json!({}));
+    org.put("Opportunity", &id(3), "2099-01-01T00:00:00Z", &json!({}));
     let (seen, cursor) = sweep(&mut org, 2, Cursor::beginning());
     assert_eq!(seen, [id(1), id(2), id(3)]);
-    org.put("Opportunity", &id(4), "2026-11-20T12:00:30Z", json!({}));
+    org.put("Opportunity", &id(4), "2026-11-20T12:00:30Z", &json!({}));
     org.clock = Some(at("2026-11-20T12:01:00Z"));
     let (seen, _) = sweep(&mut org, 2, cursor);
     assert!(seen.contains(&id(4)), "the cursor ran ahead: {seen:?}");
@@ -69,7 +69,7 @@ fn b06_a_stamp_in_the_future_or_in_1970_moves_nothing() {
 #[test]
 fn a_server_without_a_clock_is_read_again_rather_than_skipped() {
     let mut org = Org { clock: None, ..Org::new("2026-11-20T12:00:00Z") };
-    org.put("Opportunity", &id(1), "2026-11-20T11:00:00Z", json!({}));
+    org.put("Opportunity", &id(1), "2026-11-20T11:00:00Z", &json!({}));
     let (_, cursor) = sweep(&mut org, 10, Cursor::beginning());
     let (seen, _) = sweep(&mut org, 10, cursor);
     assert_eq!(seen, [id(1)]);
@@ -79,9 +79,9 @@ fn a_server_without_a_clock_is_read_again_rather_than_skipped() {
 fn child_rows_and_history_name_their_record() {
     let mut org = Org::new("2026-11-20T12:00:00Z");
     let role = json!({ "OpportunityId": id(7), "IsDeleted": true });
-    org.put("OpportunityContactRole", &id_of("00K", 1), "2026-11-20T09:00:00Z", role);
+    org.put("OpportunityContactRole", &id_of("00K", 1), "2026-11-20T09:00:00Z", &role);
     let row = json!({ "OpportunityId": id(8), "Field": "StageName" });
-    org.put("OpportunityFieldHistory", &id_of("017", 1), "2026-11-20T09:00:00Z", row);
+    org.put("OpportunityFieldHistory", &id_of("017", 1), "2026-11-20T09:00:00Z", &row);
     let (seen, _) = sweep(&mut org, 10, Cursor::beginning());
     assert_eq!(seen, [id(7), id(8)]);
 }
@@ -90,7 +90,7 @@ fn child_rows_and_history_name_their_record() {
 fn d19_a_server_that_repeats_a_page_for_ever_is_found_out() {
     let mut org = Org::new("2026-11-20T12:00:00Z");
     for n in 0..3 {
-        org.put("Opportunity", &id(n), "2026-11-20T09:00:00Z", json!({}));
+        org.put("Opportunity", &id(n), "2026-11-20T09:00:00Z", &json!({}));
     }
     let connector = connector(3);
     let request = connector.changes(&plan(), &Cursor::beginning()).request();
@@ -112,8 +112,10 @@ fn d19_a_server_that_repeats_a_page_for_ever_is_found_out() {
 #[test]
 fn a_cursor_that_cannot_be_read_starts_again() {
     let mut org = Org::new("2026-11-20T12:00:00Z");
-    org.put("Opportunity", &id(1), "2026-11-20T09:00:00Z", json!({}));
-    for broken in [json!(7), json!({ "streams": [] }), json!({ "streams": { "": { "low": { "stamp": "x" } } } })] {
+    org.put("Opportunity", &id(1), "2026-11-20T09:00:00Z", &json!({}));
+    for broken in
+        [json!(7), json!({ "streams": [] }), json!({ "streams": { "": { "low": { "stamp": "x" } } } })]
+    {
         let (seen, _) = sweep(&mut org, 10, Cursor(broken));
         assert_eq!(seen, [id(1)]);
     }
@@ -123,7 +125,7 @@ fn a_cursor_that_cannot_be_read_starts_again() {
 fn the_questions_are_these() {
     let connector = connector(2_000);
     let mut org = Org::new("2026-11-20T12:00:00Z");
-    org.put("Opportunity", &id(1), "2026-11-20T09:15:27Z", json!({}));
+    org.put("Opportunity", &id(1), "2026-11-20T09:15:27Z", &json!({}));
     let first = readable(&connector.changes(&plan(), &Cursor::beginning()).request());
     let page = org.talk(&mut *connector.changes(&plan(), &Cursor::beginning())).expect("a page");
     assert_eq!(page.changed.first().map(|change| &change.record), Some(&opportunity(1)));

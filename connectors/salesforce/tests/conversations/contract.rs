@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use handoff_connector::{Connector as _, Cursor, Lane, Reply, Sink as _, Source as _, conformance};
 use handoff_core::extract::RecordVersion;
 use handoff_core::plan::{Plan, Write};
@@ -8,13 +10,14 @@ use serde_json::json;
 use crate::org::{at, connector, id_of, opportunity, plan};
 
 fn plans() -> Vec<Plan> {
-    let write = |to: bool| Write { field: "Cleared__c".to_owned(), from: json!(!to), to: json!(to), gate: None };
+    let write =
+        |to: bool| Write { field: "Cleared__c".to_owned(), from: json!(!to), to: json!(to), gate: None };
     let closing = Plan {
         target: opportunity(1),
         writes: vec![write(false)],
         shadow: Vec::new(),
         guard: None,
-        expect: Default::default(),
+        expect: BTreeMap::new(),
         withdraw: Vec::new(),
     };
     let guard = Some(RecordVersion { stamp: at("2026-11-20T09:00:00Z") });
@@ -27,14 +30,16 @@ fn d05_no_nonsense_is_taken_for_an_answer() {
     let spec = connector.spec();
     conformance::spec(&connector).expect("a spec");
     conformance::survives(|| connector.read(&plan, &[opportunity(1)]), spec, |_| None).expect("read");
-    conformance::survives(|| connector.changes(&plan, &Cursor::beginning()), spec, |_| None).expect("changes");
+    conformance::survives(|| connector.changes(&plan, &Cursor::beginning()), spec, |_| None)
+        .expect("changes");
     conformance::survives(|| connector.users(&[id_of("005", 1)]), spec, |_| None).expect("users");
     conformance::survives(|| connector.whoami(), spec, |_| None).expect("whoami");
     let failed = |outcomes: &Vec<Result<handoff_connector::Applied, handoff_connector::Fault>>| {
         outcomes.iter().map(|one| one.clone().err()).collect()
     };
     conformance::survives(|| connector.apply(&plans(), Lane::GateClose), spec, failed).expect("apply");
-    conformance::survives(|| connector.check(&[], &[plan.clone()], &[]), spec, |_| None).expect("check");
+    conformance::survives(|| connector.check(&[], std::slice::from_ref(&plan), &[]), spec, |_| None)
+        .expect("check");
 }
 
 #[test]
@@ -49,7 +54,8 @@ fn d05_a_custom_relationship_is_learnt_before_anything_is_read() {
         { "relationshipName": "Stakeholders__r", "childSObject": "Stakeholder__c", "field": "Deal__c" },
         { "relationshipName": null, "childSObject": "X", "field": "Y" },
     ] });
-    let reply = Reply { status: StatusCode::OK, headers: HeaderMap::new(), body: describe.to_string().into() };
+    let reply =
+        Reply { status: StatusCode::OK, headers: HeaderMap::new(), body: describe.to_string().into() };
     exchange.reply(&reply).expect("goes on");
     let text = crate::org::readable(&exchange.request());
     assert!(text.contains("FROM Stakeholder__c WHERE Deal__c IN ("), "{text}");
@@ -58,18 +64,35 @@ fn d05_a_custom_relationship_is_learnt_before_anything_is_read() {
 
 fn json_value() -> impl Strategy<Value = serde_json::Value> {
     let word = prop_oneof![
-        Just("records"), Just("done"), Just("nextRecordsUrl"), Just("Id"), Just("SystemModstamp"), Just("success"),
-        Just("errors"), Just("body"), Just("httpStatusCode"), Just("referenceId"), Just("compositeResponse"),
-        Just("write0"), Just("read0"), Just("open0"), Just("changes0"),
+        Just("records"),
+        Just("done"),
+        Just("nextRecordsUrl"),
+        Just("Id"),
+        Just("SystemModstamp"),
+        Just("success"),
+        Just("errors"),
+        Just("body"),
+        Just("httpStatusCode"),
+        Just("referenceId"),
+        Just("compositeResponse"),
+        Just("write0"),
+        Just("read0"),
+        Just("open0"),
+        Just("changes0"),
     ];
     let leaf = prop_oneof![
-        Just(json!(null)), any::<bool>().prop_map(|b| json!(b)), (0..600).prop_map(|n| json!(n)),
-        word.clone().prop_map(|w| json!(w)), Just(json!(crate::org::id(1))), Just(json!("2026-11-20T09:15:27.000+0000")),
+        Just(json!(null)),
+        any::<bool>().prop_map(|b| json!(b)),
+        (0..600).prop_map(|n| json!(n)),
+        word.clone().prop_map(|w| json!(w)),
+        Just(json!(crate::org::id(1))),
+        Just(json!("2026-11-20T09:15:27.000+0000")),
     ];
     leaf.prop_recursive(4, 40, 6, move |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..6).prop_map(|v| json!(v)),
-            proptest::collection::btree_map(word.clone().prop_map(str::to_owned), inner, 0..6).prop_map(|m| json!(m)),
+            proptest::collection::btree_map(word.clone().prop_map(str::to_owned), inner, 0..6)
+                .prop_map(|m| json!(m)),
         ]
     })
 }

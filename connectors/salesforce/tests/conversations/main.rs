@@ -1,5 +1,7 @@
 //! Whole conversations with a small org that has state.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test's own tools may fail loudly")]
+
 mod changes;
 mod check;
 mod contract;

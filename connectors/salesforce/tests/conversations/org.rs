@@ -1,6 +1,7 @@
 //! A small org: answers queries over its rows and keeps what is written to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use handoff_connector::{Body, Connector as _, Exchange, Fault, Reply, Request, conformance};
 use handoff_core::extract::ReadPlan;
@@ -11,31 +12,31 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Map, Value, json};
 
-pub const ORG: &str = "00Dxx0000000001EAA";
+pub(crate) const ORG: &str = "00Dxx0000000001EAA";
 
-pub fn connector(page_size: usize) -> Salesforce {
+pub(crate) fn connector(page_size: usize) -> Salesforce {
     let config = SalesforceConfig { page_size, ..SalesforceConfig::new("sf".into(), ORG) };
     Salesforce::new(config).expect("valid")
 }
 
 /// The n-th opportunity's id, 18 characters.
-pub fn id(n: usize) -> String {
+pub(crate) fn id(n: usize) -> String {
     id_of("006", n)
 }
 
-pub fn id_of(prefix: &str, n: usize) -> String {
+pub(crate) fn id_of(prefix: &str, n: usize) -> String {
     handoff_salesforce::SfId::parse(&format!("{prefix}xx0000{n:06}")).expect("valid").as_str().to_owned()
 }
 
-pub fn opportunity(n: usize) -> RecordRef {
+pub(crate) fn opportunity(n: usize) -> RecordRef {
     RecordRef { connection: "sf".into(), object: "Opportunity".into(), record: RecordId(id(n)) }
 }
 
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-pub fn plan() -> ReadPlan {
+pub(crate) fn plan() -> ReadPlan {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
     ReadPlan {
         object: "Opportunity".into(),
@@ -49,40 +50,40 @@ pub fn plan() -> ReadPlan {
 
 /// Rows by object, the clock that stamps replies, and what was asked.
 #[derive(Default)]
-pub struct Org {
-    pub clock: Option<Timestamp>,
-    pub rows: BTreeMap<String, Vec<Value>>,
-    pub calls: Vec<String>,
+pub(crate) struct Org {
+    pub(crate) clock: Option<Timestamp>,
+    pub(crate) rows: BTreeMap<String, Vec<Value>>,
+    pub(crate) calls: Vec<String>,
 }
 
-pub fn stamp(time: Timestamp) -> String {
+pub(crate) fn stamp(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()
 }
 
 impl Org {
-    pub fn new(clock: &str) -> Self {
+    pub(crate) fn new(clock: &str) -> Self {
         Self { clock: Some(at(clock)), ..Self::default() }
     }
 
     /// Puts a row with an id and a stamp.
-    pub fn put(&mut self, object: &str, id: &str, time: &str, fields: Value) {
+    pub(crate) fn put(&mut self, object: &str, id: &str, time: &str, fields: &Value) {
         let mut row = json!({ "Id": id, "SystemModstamp": stamp(at(time)), "CreatedDate": stamp(at(time)),
             "IsDeleted": false, "LastModifiedDate": stamp(at(time)), "LastModifiedById": id_of("005", 1) });
-        merge(&mut row, &fields);
+        merge(&mut row, fields);
         self.rows.entry(object.to_owned()).or_default().push(row);
     }
 
-    pub fn row(&mut self, id: &str) -> Option<&mut Value> {
+    pub(crate) fn row(&mut self, id: &str) -> Option<&mut Value> {
         self.rows.values_mut().flatten().find(|row| row["Id"] == id)
     }
 
     /// Leads a conversation to its end.
-    pub fn talk<T: Send>(&mut self, exchange: &mut dyn Exchange<Output = T>) -> Result<T, Fault> {
+    pub(crate) fn talk<T: Send>(&mut self, exchange: &mut dyn Exchange<Output = T>) -> Result<T, Fault> {
         let spec = connector(10).spec();
         conformance::drive(exchange, spec, |request| self.answer(request)).expect("the contract is kept")
     }
 
-    pub fn answer(&mut self, request: &Request) -> Reply {
+    pub(crate) fn answer(&mut self, request: &Request) -> Reply {
         self.calls.push(request.name.to_owned());
         let Body::Json(body) = &request.body else { return self.reply(404, &Value::Null) };
         let parts = body["compositeRequest"].as_array().expect("parts").clone();
@@ -102,13 +103,17 @@ impl Org {
         self.reply(200, &json!({ "compositeResponse": answers }))
     }
 
-    pub fn reply(&self, status: u16, body: &Value) -> Reply {
+    pub(crate) fn reply(&self, status: u16, body: &Value) -> Reply {
         let mut headers = HeaderMap::new();
         if let Some(clock) = self.clock {
             let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&clock).expect("a date");
             headers.insert(http::header::DATE, HeaderValue::from_str(&date).expect("ASCII"));
         }
-        Reply { status: StatusCode::from_u16(status).expect("a status"), headers, body: body.to_string().into() }
+        Reply {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers,
+            body: body.to_string().into(),
+        }
     }
 
     fn part(&mut self, part: &Value) -> (u16, Value) {
@@ -124,7 +129,12 @@ impl Org {
             }
             (Some("POST"), Some(rest)) if rest.starts_with("composite/sobjects/") => {
                 let ids = body["ids"].as_array().expect("ids").clone();
-                (200, ids.iter().map(|id| self.row(id.as_str().expect("an id")).cloned().unwrap_or_default()).collect())
+                (
+                    200,
+                    ids.iter()
+                        .map(|id| self.row(id.as_str().expect("an id")).cloned().unwrap_or_default())
+                        .collect(),
+                )
             }
             (Some("PATCH"), Some(rest)) => {
                 let id = rest.rsplit('/').next().unwrap_or_default().to_owned();
@@ -175,18 +185,30 @@ impl Org {
                 rows.retain(|row| row[column].as_str().is_some_and(|value| list.contains(value)));
             }
         }
-        let limit = between(&format!("{soql} "), " LIMIT ", " ").and_then(|n| n.parse().ok()).unwrap_or(2_000);
+        let limit =
+            between(&format!("{soql} "), " LIMIT ", " ").and_then(|n| n.parse().ok()).unwrap_or(2_000);
         rows.truncate(limit);
+        let columns: Vec<String> = between(soql, "SELECT ", " FROM ")
+            .expect("SELECT")
+            .split(", ")
+            .map(|path| path.split('.').next().unwrap_or_default().to_lowercase())
+            .collect();
+        let shown = |row: &Value| -> Value {
+            let fields = row.as_object().into_iter().flatten();
+            let shown = fields.filter(|(name, _)| columns.contains(&name.to_lowercase()));
+            Value::Object(shown.map(|(name, value)| (name.clone(), value.clone())).collect())
+        };
+        let rows: Vec<Value> = rows.into_iter().map(shown).collect();
         json!({ "totalSize": rows.len(), "done": true, "records": rows })
     }
 }
 
-pub fn error(code: &str) -> Value {
+pub(crate) fn error(code: &str) -> Value {
     json!([{ "errorCode": code, "message": "No.", "fields": [] }])
 }
 
 /// The query in an address, decoded.
-pub fn soql(url: &str) -> String {
+pub(crate) fn soql(url: &str) -> String {
     let query = url.split_once("?q=").map_or("", |(_, query)| query);
     percent_encoding::percent_decode_str(query).decode_utf8().expect("UTF-8").into_owned()
 }
@@ -204,19 +226,24 @@ fn merge(row: &mut Value, change: &Value) {
 }
 
 /// A request as a person reads it.
-pub fn readable(request: &Request) -> String {
+pub(crate) fn readable(request: &Request) -> String {
     let mut out = format!("{} {} ({:?}, {})\n", request.method, request.path, request.lane, request.name);
     let Body::Json(body) = &request.body else { return out };
     for part in body["compositeRequest"].as_array().into_iter().flatten() {
         let url = part["url"].as_str().unwrap_or_default();
         let path = url.split('?').next().unwrap_or_default();
-        out.push_str(&format!("\n{} {} {path}\n", part["referenceId"].as_str().unwrap_or_default(), part["method"].as_str().unwrap_or_default()));
+        let _ = write!(
+            out,
+            "\n{} {} {path}\n",
+            part["referenceId"].as_str().unwrap_or_default(),
+            part["method"].as_str().unwrap_or_default()
+        );
         if url.contains('?') {
-            out.push_str(&format!("  {}\n", soql(url)));
+            let _ = writeln!(out, "  {}", soql(url));
         }
         for key in ["httpHeaders", "body"] {
             if let Some(value) = part.get(key) {
-                out.push_str(&format!("  {value}\n"));
+                let _ = writeln!(out, "  {value}");
             }
         }
     }

@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use handoff_connector::{Body, Exchange as _, Fault, Source as _, Step};
 use handoff_core::extract::Existence;
 use serde_json::{Value, json};
@@ -8,15 +10,18 @@ fn org() -> Org {
     let mut org = Org::new("2026-11-20T12:00:00Z");
     let fields = json!({ "Name": "Acme", "StageName": "Commit", "decision__c": null, "OwnerId": id_of("005", 2),
         "Account": { "attributes": {}, "Name": "Acme Ltd" } });
-    org.put("Opportunity", &id(1), "2026-11-20T09:15:27Z", fields);
-    org.put("Opportunity", &id(2), "2026-11-20T09:16:00Z", json!({ "IsDeleted": true, "Account": null }));
+    org.put("Opportunity", &id(1), "2026-11-20T09:15:27Z", &fields);
+    org.put("Opportunity", &id(2), "2026-11-20T09:16:00Z", &json!({ "IsDeleted": true, "Account": null }));
     for n in [2, 1] {
-        let role = json!({ "OpportunityId": id(1), "Role": format!("Role {n}"), "ContactId": id_of("003", n) });
-        org.put("OpportunityContactRole", &id_of("00K", n), "2026-11-20T09:00:00Z", role);
+        let role =
+            json!({ "OpportunityId": id(1), "Role": format!("Role {n}"), "ContactId": id_of("003", n) });
+        org.put("OpportunityContactRole", &id_of("00K", n), "2026-11-20T09:00:00Z", &role);
     }
-    for (n, field, old, new) in [(2, "Decision__c", json!("Accept"), json!(null)), (1, "StageName", json!("Open"), json!("Commit"))] {
+    for (n, field, old, new) in
+        [(2, "Decision__c", json!("Accept"), json!(null)), (1, "StageName", json!("Open"), json!("Commit"))]
+    {
         let row = json!({ "OpportunityId": id(1), "Field": field, "OldValue": old, "NewValue": new, "CreatedById": id_of("005", 1) });
-        org.put("OpportunityFieldHistory", &id_of("017", n), "2026-11-20T09:15:27Z", row);
+        org.put("OpportunityFieldHistory", &id_of("017", n), "2026-11-20T09:15:27Z", &row);
     }
     org
 }
@@ -32,8 +37,13 @@ fn one_call_reads_everything_in_request_order() {
     assert_eq!(deleted.fields.get("Account.Name"), Some(&Value::Null));
     assert_eq!(first.existence, Existence::Present);
     assert_eq!(first.fields.get("Account.Name"), Some(&json!("Acme Ltd")));
-    assert_eq!(first.fields.get("Decision__c"), Some(&Value::Null), "the CRM's own spelling of a name may differ");
-    let roles: Vec<&Value> = first.related["OpportunityContactRoles"].iter().map(|row| &row.fields["Role"]).collect();
+    assert_eq!(
+        first.fields.get("Decision__c"),
+        Some(&Value::Null),
+        "the CRM's own spelling of a name may differ"
+    );
+    let roles: Vec<&Value> =
+        first.related["OpportunityContactRoles"].iter().map(|row| &row.fields["Role"]).collect();
     assert_eq!(roles, [&json!("Role 1"), &json!("Role 2")]);
     let history = first.history.as_ref().expect("history");
     let told: Vec<(&str, &str)> = history.iter().map(|row| (row.id.as_str(), row.field.as_str())).collect();
@@ -45,11 +55,11 @@ fn one_call_reads_everything_in_request_order() {
 fn d17_a_merged_record_names_its_survivor() {
     let mut org = Org::new("2026-11-20T12:00:00Z");
     let merged = json!({ "IsDeleted": true, "MasterRecordId": id_of("00Q", 2) });
-    org.put("Lead", &id_of("00Q", 1), "2026-11-20T09:15:27Z", merged);
+    org.put("Lead", &id_of("00Q", 1), "2026-11-20T09:15:27Z", &merged);
     let plan = handoff_core::extract::ReadPlan {
         object: "Lead".into(),
-        related: Default::default(),
-        history: Default::default(),
+        related: BTreeMap::new(),
+        history: BTreeSet::new(),
         ..plan()
     };
     let mut asked = opportunity(1);
@@ -102,7 +112,8 @@ fn d12_a_field_that_is_gone_is_absent_and_the_rest_is_read() {
 fn d12_an_error_that_names_no_field_of_ours_ends_the_read() {
     let fault = talk_with(&mut org(), &[1], |_, answer| {
         answer["httpStatusCode"] = json!(400);
-        answer["body"] = json!([{ "errorCode": "INVALID_FIELD", "message": "No such column 'Id' on entity 'X'." }]);
+        answer["body"] =
+            json!([{ "errorCode": "INVALID_FIELD", "message": "No such column 'Id' on entity 'X'." }]);
     });
     assert_eq!(fault.expect_err("a fault").kind(), "denied");
 }
@@ -132,7 +143,9 @@ fn further_pages_are_followed_and_a_lost_place_starts_again() {
 
 #[test]
 fn a_next_page_elsewhere_is_not_followed() {
-    for url in ["https://evil.example/x", "//evil.example/", "/services/data/v62.0/../../x", "/services/oauth2/x"] {
+    for url in
+        ["https://evil.example/x", "//evil.example/", "/services/data/v62.0/../../x", "/services/oauth2/x"]
+    {
         let fault = talk_with(&mut org(), &[1], |_, answer| {
             answer["body"]["done"] = json!(false);
             answer["body"]["nextRecordsUrl"] = json!(url);
@@ -171,14 +184,22 @@ fn people_are_known_by_address_and_machines_are_told() {
         json!({ "Username": format!("U{n}@Example.org"), "Email": email, "Name": format!("User {n}"), "IsActive": n != 3,
             "UserType": kind, "Profile": { "Name": profile } })
     };
-    org.put("User", &id_of("005", 1), "2026-11-20T09:00:00Z", user(1, "Ann@Example.org", "Standard", "Sales"));
-    org.put("User", &id_of("005", 2), "2026-11-20T09:00:00Z", user(2, "", "AutomatedProcess", ""));
+    org.put(
+        "User",
+        &id_of("005", 1),
+        "2026-11-20T09:00:00Z",
+        &user(1, "Ann@Example.org", "Standard", "Sales"),
+    );
+    org.put("User", &id_of("005", 2), "2026-11-20T09:00:00Z", &user(2, "", "AutomatedProcess", ""));
     let profile = "Minimum Access - API Only Integrations";
-    org.put("User", &id_of("005", 3), "2026-11-20T09:00:00Z", user(3, "", "Standard", profile));
+    org.put("User", &id_of("005", 3), "2026-11-20T09:00:00Z", &user(3, "", "Standard", profile));
     let ids: Vec<String> = (1..=3).map(|n| id_of("005", n)[..15].to_owned()).collect();
     let users = org.talk(&mut *connector(10).users(&ids)).expect("users");
     let told: Vec<_> = users.iter().map(|user| (user.login.as_str(), user.active, user.machine)).collect();
-    assert_eq!(told, [("ann@example.org", true, false), ("u2@example.org", true, true), ("u3@example.org", false, true)]);
+    assert_eq!(
+        told,
+        [("ann@example.org", true, false), ("u2@example.org", true, true), ("u3@example.org", false, true)]
+    );
 }
 
 #[test]

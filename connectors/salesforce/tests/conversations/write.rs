@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use handoff_connector::{Applied, Body, Exchange, Fault, Lane, Sink as _, Step};
 use handoff_core::extract::RecordVersion;
 use handoff_core::plan::{Plan, Write};
@@ -15,10 +17,13 @@ fn write(field: &str, from: Value, to: Value) -> Write {
 fn closing(n: usize) -> Plan {
     Plan {
         target: opportunity(n),
-        writes: vec![write("Cleared__c", json!(true), json!(false)), write("Status__c", json!(""), json!("Waiting"))],
+        writes: vec![
+            write("Cleared__c", json!(true), json!(false)),
+            write("Status__c", json!(""), json!("Waiting")),
+        ],
         shadow: Vec::new(),
         guard: None,
-        expect: Default::default(),
+        expect: BTreeMap::new(),
         withdraw: Vec::new(),
     }
 }
@@ -36,7 +41,12 @@ fn opening(n: usize) -> Plan {
 fn org(count: usize) -> Org {
     let mut org = Org::new("2026-11-20T12:00:00Z");
     for n in 0..count {
-        org.put("Opportunity", &id(n), READ, json!({ "Name": "Acme", "Cleared__c": false, "Status__c": null }));
+        org.put(
+            "Opportunity",
+            &id(n),
+            READ,
+            &json!({ "Name": "Acme", "Cleared__c": false, "Status__c": null }),
+        );
     }
     org
 }
@@ -72,12 +82,18 @@ fn d07_each_row_of_a_batch_has_its_own_outcome() {
     org.row(&id(2)).expect("a row")["refuse"] = json!("UNABLE_TO_LOCK_ROW");
     let plans: Vec<Plan> = [3, 9, 1, 0, 2].into_iter().map(closing).collect();
     let outcomes = apply(&mut org, &plans, Lane::GateClose);
-    let kinds: Vec<&str> = outcomes.iter().map(|one| one.as_ref().map_or_else(Fault::kind, |_| "applied")).collect();
+    let kinds: Vec<&str> =
+        outcomes.iter().map(|one| one.as_ref().map_or_else(Fault::kind, |_| "applied")).collect();
     assert_eq!(kinds, ["applied", "gone", "refused", "applied", "transient"]);
 }
 
 /// Answers with the org; a test may answer itself.
-fn talk_with(org: &mut Org, plans: &[Plan], lane: Lane, mut own: impl FnMut(&Value) -> Option<Value>) -> (Outcomes, Vec<Lane>) {
+fn talk_with(
+    org: &mut Org,
+    plans: &[Plan],
+    lane: Lane,
+    mut own: impl FnMut(&Value) -> Option<Value>,
+) -> (Outcomes, Vec<Lane>) {
     let mut exchange = connector(10).apply(plans, lane);
     let mut lanes = Vec::new();
     for _ in 0..200 {
