@@ -162,6 +162,7 @@ impl Scorecard {
             | Event::StageChanged { .. }
             | Event::PackageChanged { .. }
             | Event::Submitted { .. }
+            | Event::ConcernsChanged { .. }
             | Event::Completed { .. }
             | Event::FellIncomplete { .. }
             | Event::Rejected { .. }

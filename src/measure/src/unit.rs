@@ -164,6 +164,7 @@ impl Unit {
             | Event::PeopleChanged { .. }
             | Event::StageChanged { .. }
             | Event::Submitted { .. }
+            | Event::ConcernsChanged { .. }
             | Event::AnswerRefused { .. }
             | Event::Reopened { .. }
             | Event::SlaBreached { .. }
