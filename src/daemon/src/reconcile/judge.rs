@@ -214,27 +214,10 @@ fn handoff(rule: &Rule, item: &Item, before: Option<&Saved>, events: &[Event]) -
         |saved| saved.state.id.clone(),
     );
     for event in events {
-        match event {
-            Event::Opened { handoff, .. } => id = handoff.clone(),
-            Event::Reopened { cycle, .. } => id.cycle = *cycle,
-            Event::PeopleChanged { .. }
-            | Event::StageChanged { .. }
-            | Event::PackageChanged { .. }
-            | Event::Submitted { .. }
-            | Event::Completed { .. }
-            | Event::FellIncomplete { .. }
-            | Event::Accepted { .. }
-            | Event::Rejected { .. }
-            | Event::AnswerRefused { .. }
-            | Event::SlaBreached { .. }
-            | Event::Bypassed { .. }
-            | Event::Tampered { .. }
-            | Event::GateWritten { .. }
-            | Event::CommissionReleased { .. }
-            | Event::CommissionHeld { .. }
-            | Event::Voided { .. }
-            | Event::Healed { .. }
-            | Event::GateOrdered { .. } => {}
+        if let Event::Opened { handoff, .. } = event {
+            id = handoff.clone();
+        } else if let Event::Reopened { cycle, .. } = event {
+            id.cycle = *cycle;
         }
     }
     id
