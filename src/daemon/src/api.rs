@@ -16,6 +16,7 @@ use handoff_transport::{Clock, Secret};
 use utoipa::OpenApi;
 
 pub use audit::{Follower, Standing};
+pub(crate) use routes::{plan_row, record_named};
 
 use crate::app::Handle;
 use crate::metrics::Metrics;

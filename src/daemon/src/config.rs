@@ -15,6 +15,11 @@ pub mod reference;
 #[cfg(test)]
 mod tests;
 
+/// Every field that a mapping writes.
+pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
+    lint::written(mapping)
+}
+
 pub use load::{ConfigError, Loaded, load, read, schema};
 
 /// A configuration as an admin writes it.

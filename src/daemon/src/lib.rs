@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod app;
+mod at_rest;
 pub mod bench;
 pub mod books;
 pub mod check;

@@ -52,7 +52,7 @@ pub async fn serve(listener: TcpListener, router: Router, head_deadline: Duratio
             tokio::pin!(connection);
             tokio::select! {
                 _ = &mut connection => {}
-                _ = end.wait_for(|ended| *ended) => {
+                () = ended(&mut end) => {
                     connection.as_mut().graceful_shutdown();
                     let _ = connection.await;
                 }
@@ -63,4 +63,9 @@ pub async fn serve(listener: TcpListener, router: Router, head_deadline: Duratio
     drop(listener);
     ending.send_replace(true);
     while connections.join_next().await.is_some() {}
+}
+
+async fn ended(end: &mut tokio::sync::watch::Receiver<bool>) {
+    // A closed channel has ended too.
+    let _ = end.wait_for(|ended| *ended).await.map(|value| *value);
 }

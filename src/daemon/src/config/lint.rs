@@ -10,6 +10,7 @@ use handoff_core::lint::Complaint;
 use handoff_core::registry::Registry;
 
 use super::{Config, SecretRef};
+pub(super) use govern::written;
 
 /// What was found.
 #[derive(Debug, Default)]

@@ -13,6 +13,7 @@ listen = "127.0.0.1:8642"
 [connection.sf]
 connector = "salesforce"
 login_url = "https://acme.my.salesforce.com"
+org_id = "00D000000000001AAA"
 webhook_secrets = [{ env = "HOOK" }]
 
 [connection.sf.auth]
@@ -69,33 +70,34 @@ const CORPUS: &[(&str, &str, &str)] = &[
     ("https://acme.my.salesforce.com", "https://acme.my.salesforce.com/services?x=1", "handoffd.toml:8:1: only the host is needed"),
     ("https://acme.my.salesforce.com", "https://me:pw@acme.my.salesforce.com", "handoffd.toml:8:1: an address carries no user name or password"),
     ("https://acme.my.salesforce.com", "acme", "handoffd.toml:8:1: not a web address"),
-    ("[{ env = \"HOOK\" }]", "[{ env = \"A\" }, { env = \"B\" }, { env = \"C\" }]", "handoffd.toml:9:1: more than two secrets"),
+    ("[{ env = \"HOOK\" }]", "[{ env = \"A\" }, { env = \"B\" }, { env = \"C\" }]", "handoffd.toml:10:1: more than two secrets"),
     ("[{ env = \"HOOK\" }]", "[{ envv = \"HOOK\" }]", "unknown key \"envv\""),
-    ("[{ env = \"HOOK\" }]", "[]\napi_version = \"sixty\"", "handoffd.toml:10:1: not an API version"),
-    ("[{ env = \"HOOK\" }]", "[]\norg_id = \"006000000000001\"", "handoffd.toml:10:1: not a Salesforce organization id"),
-    ("[{ env = \"HOOK\" }]", "[]\npoll_seconds = 1", "handoffd.toml:10:1: out of range; write 5"),
-    ("[{ env = \"HOOK\" }]", "[]\ndaily_share_percent = 101", "handoffd.toml:10:1: out of range; write 1 to 100"),
-    ("[{ env = \"HOOK\" }]", "[]\ndaily_share_percent = 300", "handoffd.toml:10:23: \"daily_share_percent\" in [connection.sf] is out of range; write a whole number from 0 to 255"),
-    ("[{ env = \"HOOK\" }]", "[]\noverlap_seconds = 0", "handoffd.toml:10:1: out of range: a shorter look back"),
-    ("kind = \"client_credentials\"", "kind = \"client_credential\"", "handoffd.toml:12:8: unknown value \"client_credential\" for \"kind\" in [connection.sf.auth]; did you mean \"client_credentials\"?"),
+    ("[{ env = \"HOOK\" }]", "[]\napi_version = \"sixty\"", "handoffd.toml:11:1: not an API version"),
+    ("00D000000000001AAA", "006000000000001", "handoffd.toml:9:1: not a Salesforce organization id"),
+    ("[{ env = \"HOOK\" }]", "[]\npoll_seconds = 1", "handoffd.toml:11:1: out of range; write 5"),
+    ("[{ env = \"HOOK\" }]", "[]\ndaily_share_percent = 101", "handoffd.toml:11:1: out of range; write 1 to 100"),
+    ("[{ env = \"HOOK\" }]", "[]\ndaily_share_percent = 300", "handoffd.toml:11:23: \"daily_share_percent\" in [connection.sf] is out of range; write a whole number from 0 to 255"),
+    ("[{ env = \"HOOK\" }]", "[]\noverlap_seconds = 0", "handoffd.toml:11:1: out of range: a shorter look back"),
+    ("org_id = \"00D000000000001AAA\"\n", "", "handoffd.toml:6:1: org_id is missing"),
+    ("kind = \"client_credentials\"", "kind = \"client_credential\"", "handoffd.toml:13:8: unknown value \"client_credential\" for \"kind\" in [connection.sf.auth]; did you mean \"client_credentials\"?"),
     ("kind = \"client_credentials\"\n", "", "missing key \"kind\" in [connection.sf.auth]; add one of \"client_credentials\", \"jwt_bearer\", \"refresh_token\""),
     ("kind = \"client_credentials\"", "kind = \"refresh_token\"", "missing key \"refresh_token\" in [connection.sf.auth]"),
-    ("client_id = { env = \"SF_ID\" }", "client_id = { env = \"SF_ID\" }\npassword = \"x\"", "handoffd.toml:14:1: unknown key \"password\" in [connection.sf.auth]"),
-    ("contract = \"h03-ae-to-onboarding\"", "contract = \"h03-ae-to-onbording\"", "handoffd.toml:17:1: there is no contract \"h03-ae-to-onbording\"; did you mean \"h03-ae-to-onboarding\"?"),
-    ("contract = \"h03-ae-to-onboarding\"", "contract = \"h01-marketing-to-sdr\"", "handoffd.toml:18:1: this mapping serves contract h03-ae-to-onboarding, not h01-marketing-to-sdr"),
-    ("mapping = \"salesforce/h03-ae-to-onboarding\"", "mapping = \"salesforce/h3-ae-to-onboarding\"", "handoffd.toml:18:1: there is no mapping \"salesforce/h3-ae-to-onboarding\"; did you mean"),
-    ("connection = \"sf\"", "connection = \"sff\"", "handoffd.toml:19:1: there is no connection \"sff\"; did you mean \"sf\"?"),
-    ("2026-01-01T00:00:00Z", "yesterday", "handoffd.toml:20:18"),
-    ("closed_won = \"enforce\"", "closed_one = \"enforce\"", "handoffd.toml:23:1: contract h03-ae-to-onboarding has no gate \"closed_one\"; did you mean \"closed_won\"?"),
-    ("closed_won = \"enforce\"", "closed_won = \"on\"", "handoffd.toml:23:14: unknown value \"on\" for \"closed_won\""),
-    ("[govern.mode]", "[govern.on_bypass]\ncommission = \"notify\"\n[govern.mode]", "handoffd.toml:23:1: only a stage gate can be passed by"),
-    ("governed_since = \"2026-01-01T00:00:00Z\"", "max_writes_per_hour = 0", "handoffd.toml:20:1: nothing could ever be written"),
-    ("onboarding_lead = [\"*\"]", "onboarding_led = [\"*\"]", "handoffd.toml:26:1: no contract knows the role \"onboarding_led\"; did you mean \"onboarding_lead\"?"),
-    ("onboarding_lead = [\"*\"]", "onboarding_lead = []", "handoffd.toml:26:1: nobody holds this role"),
-    ("onboarding_lead = [\"*\"]", "onboarding_lead = [\"*\", \"a@b.example\"]", "handoffd.toml:26:1: \"*\" already means"),
+    ("client_id = { env = \"SF_ID\" }", "client_id = { env = \"SF_ID\" }\npassword = \"x\"", "handoffd.toml:15:1: unknown key \"password\" in [connection.sf.auth]"),
+    ("contract = \"h03-ae-to-onboarding\"", "contract = \"h03-ae-to-onbording\"", "handoffd.toml:18:1: there is no contract \"h03-ae-to-onbording\"; did you mean \"h03-ae-to-onboarding\"?"),
+    ("contract = \"h03-ae-to-onboarding\"", "contract = \"h01-marketing-to-sdr\"", "handoffd.toml:19:1: this mapping serves contract h03-ae-to-onboarding, not h01-marketing-to-sdr"),
+    ("mapping = \"salesforce/h03-ae-to-onboarding\"", "mapping = \"salesforce/h3-ae-to-onboarding\"", "handoffd.toml:19:1: there is no mapping \"salesforce/h3-ae-to-onboarding\"; did you mean"),
+    ("connection = \"sf\"", "connection = \"sff\"", "handoffd.toml:20:1: there is no connection \"sff\"; did you mean \"sf\"?"),
+    ("2026-01-01T00:00:00Z", "yesterday", "handoffd.toml:21:18"),
+    ("closed_won = \"enforce\"", "closed_one = \"enforce\"", "handoffd.toml:24:1: contract h03-ae-to-onboarding has no gate \"closed_one\"; did you mean \"closed_won\"?"),
+    ("closed_won = \"enforce\"", "closed_won = \"on\"", "handoffd.toml:24:14: unknown value \"on\" for \"closed_won\""),
+    ("[govern.mode]", "[govern.on_bypass]\ncommission = \"notify\"\n[govern.mode]", "handoffd.toml:24:1: only a stage gate can be passed by"),
+    ("governed_since = \"2026-01-01T00:00:00Z\"", "max_writes_per_hour = 0", "handoffd.toml:21:1: nothing could ever be written"),
+    ("onboarding_lead = [\"*\"]", "onboarding_led = [\"*\"]", "handoffd.toml:27:1: no contract knows the role \"onboarding_led\"; did you mean \"onboarding_lead\"?"),
+    ("onboarding_lead = [\"*\"]", "onboarding_lead = []", "handoffd.toml:27:1: nobody holds this role"),
+    ("onboarding_lead = [\"*\"]", "onboarding_lead = [\"*\", \"a@b.example\"]", "handoffd.toml:27:1: \"*\" already means"),
     ("rita = [", "max = [\"RITA@acme.example\"]\nrita = [", "belongs to \"max\""),
-    ("\"acme.example/handoffd\"", "\"acme example\"", "handoffd.toml:32:1: an origin is"),
-    ("[audit]", "[audit", "handoffd.toml:31"),
+    ("\"acme.example/handoffd\"", "\"acme example\"", "handoffd.toml:33:1: an origin is"),
+    ("[audit]", "[audit", "handoffd.toml:32"),
     ("state_dir = \"state\"", "state_dir = \"a\"\nstate_dir = \"b\"", "handoffd.toml:2:1: not valid TOML"),
 ];
 
@@ -143,7 +145,7 @@ fn a_commission_gate_without_its_clause_cannot_be_enforced() {
     let text = GOOD.replace("closed_won = \"enforce\"", "commission = \"enforce\"");
     let config = read("c.toml", &text).unwrap();
     let error = judge("c.toml", &text, config, registry).unwrap_err();
-    assert!(error.to_string().contains("c.toml:23:1: gate commission holds pay"), "{error}");
+    assert!(error.to_string().contains("c.toml:24:1: gate commission holds pay"), "{error}");
 }
 
 #[test]

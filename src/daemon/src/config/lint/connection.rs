@@ -55,6 +55,13 @@ fn one(name: &str, connection: &Connection, found: &mut Found) {
     if connection.api_version.as_deref().is_some_and(|version| !is_version(version)) {
         found.wrong(&at("api_version"), "not an API version", "write it like \"62.0\", or leave it out");
     }
+    if connection.org_id.is_none() {
+        found.wrong(
+            &["connection", name],
+            "org_id is missing: without it a token of another org could not be refused",
+            "copy the Organization ID from Setup, Company Information",
+        );
+    }
     if connection.org_id.as_deref().is_some_and(|id| !is_org(id)) {
         found.wrong(
             &at("org_id"),

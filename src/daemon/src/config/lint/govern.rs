@@ -27,7 +27,7 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
         if let Some(held) = registry.contract_of(mapping).filter(|_| mapping.contract == entry.contract) {
             gates(entry, &held.contract, &row, found);
         }
-        for field in fields(mapping) {
+        for field in written(mapping) {
             let place = (&entry.connection, mapping.object.as_str(), field);
             let Some(first) = written.insert(place, index).filter(|first| *first != index) else { continue };
             let message = format!(
@@ -127,7 +127,7 @@ fn gates(entry: &Govern, contract: &Contract, row: &str, found: &mut Found) {
 }
 
 /// Every field that a mapping writes.
-fn fields(mapping: &Mapping) -> Vec<&str> {
+pub(in crate::config) fn written(mapping: &Mapping) -> Vec<&str> {
     let gates = mapping.write.gate.values().flat_map(|gate| {
         let others =
             [&gate.number, &gate.status, &gate.cleared_at, &gate.clearance_id, &gate.hold_reason];
