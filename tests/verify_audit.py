@@ -253,14 +253,14 @@ def check_leaf(index, name, entry):
     where = f"entry {index} in {name}"
     try:
         leaf = json.loads(entry)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(f"{where}: not JSON") from None
     if not isinstance(leaf, dict) or set(leaf) != {"v", "i", "leaf", "sealed"} or leaf["v"] != 1:
         raise Refused(f"{where}: not a leaf of this log")
     if leaf["i"] != index:
         raise Refused(f"{where}: says that it is entry {leaf['i']}")
     digests = leaf["sealed"]
-    if not all(isinstance(d, str) and re.fullmatch("[0-9a-f]{64}", d) for d in digests):
+    if not isinstance(digests, list) or not all(isinstance(d, str) and re.fullmatch("[0-9a-f]{64}", d) for d in digests):
         raise Refused(f"{where}: malformed digests")
     return digests
 

@@ -33,10 +33,10 @@ impl Rules {
             Some(Value::Erased) => return Some(Problem::Erased),
             Some(value) => value,
         };
-        if part.kind != Kind::Choice || part.choices.is_empty() {
-            if let Some(problem) = words_of(value).and_then(|text| self.nothing_said(part.kind, text)) {
-                return Some(problem);
-            }
+        let judged_by_words = part.kind != Kind::Choice || part.choices.is_empty();
+        let text = words_of(value).filter(|_| judged_by_words);
+        if let Some(problem) = text.and_then(|text| self.nothing_said(part.kind, text)) {
+            return Some(problem);
         }
         self.by_kind(part, value)
     }

@@ -262,24 +262,14 @@ impl Loading {
 }
 
 fn missing_contract(registry: &Registry, mapping: &Mapping) -> Complaint {
-    match registry.contracts.get(&mapping.contract) {
-        Some(versions) => {
-            let known: Vec<String> = versions.keys().map(u32::to_string).collect();
-            Complaint::new(
-                &["version"],
-                format!("contract {} has no version {}", mapping.contract, mapping.version),
-                format!("loaded: {}", known.join(", ")),
-            )
-        }
-        None => {
-            let known: Vec<&str> = registry.contracts.keys().map(ContractId::as_str).collect();
-            Complaint::new(
-                &["contract"],
-                format!("there is no contract {}", quoted(mapping.contract.as_str())),
-                suggestion(mapping.contract.as_str(), &known),
-            )
-        }
+    if let Some(versions) = registry.contracts.get(&mapping.contract) {
+        let known: Vec<String> = versions.keys().map(u32::to_string).collect();
+        let message = format!("contract {} has no version {}", mapping.contract, mapping.version);
+        return Complaint::new(&["version"], message, format!("loaded: {}", known.join(", ")));
     }
+    let known: Vec<&str> = registry.contracts.keys().map(ContractId::as_str).collect();
+    let message = format!("there is no contract {}", quoted(mapping.contract.as_str()));
+    Complaint::new(&["contract"], message, suggestion(mapping.contract.as_str(), &known))
 }
 
 /// A mapping names itself; otherwise the folder and the keys that only mappings have decide.

@@ -9,8 +9,9 @@ use crate::contract::{AfterAcceptance, Submit};
 use crate::event::{EditEffect, Event, ReopenCause};
 use crate::gate::due;
 use crate::handoff::{Handoff, Phase};
-use crate::id::FieldKey;
+use crate::id::{FieldKey, PartKey};
 use crate::observation::Actor;
+use crate::value::Sourced;
 
 impl Decision<'_> {
     /// Fields that stand differently from what the state knows.
@@ -33,9 +34,14 @@ impl Decision<'_> {
             }
         }
         for key in changed {
-            // A change that no history places happened at the latest now: an answer given before is not an answer to it.
-            let unplaced = self.seen.edited_by_latest.unwrap_or(self.now);
-            times.entry(key.clone()).or_insert((unplaced, None));
+            // A change that no history places happened at the latest now: an answer given before is not an answer to it. So did one that
+            // shows another row than before: the row that went away left no stamp.
+            let unplaced = (self.seen.edited_by_latest.unwrap_or(self.now), None);
+            if swapped(state.package.get(key), self.seen.package.get(key)) {
+                times.insert(key.clone(), unplaced);
+            } else {
+                times.entry(key.clone()).or_insert(unplaced);
+            }
         }
         times
     }
@@ -117,4 +123,10 @@ impl Decision<'_> {
             self.emit(Event::SlaBreached { round, due });
         }
     }
+}
+
+/// Whether any part that was there comes from another record now.
+fn swapped(before: Option<&BTreeMap<PartKey, Sourced>>, now: Option<&BTreeMap<PartKey, Sourced>>) -> bool {
+    let (Some(before), Some(now)) = (before, now) else { return false };
+    before.iter().any(|(part, was)| now.get(part).is_some_and(|is| is.from != was.from))
 }

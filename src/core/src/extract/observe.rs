@@ -84,7 +84,7 @@ impl<'a> View<'a> {
         for field in &self.contract.fields {
             let parts = self.parts_of(field);
             let parts: BTreeMap<PartKey, Sourced> =
-                parts.filter_map(|(key, part, path)| Some((key.clone(), self.part(part, path)?))).collect();
+                parts.filter_map(|(key, part, path)| Some((key.clone(), self.part(&part, path)?))).collect();
             if !parts.is_empty() {
                 package.insert(field.key.clone(), parts);
             }
@@ -102,9 +102,9 @@ impl<'a> View<'a> {
         })
     }
 
-    fn part(&self, part: Part, path: &ReadPath) -> Option<Sourced> {
+    fn part(&self, part: &Part, path: &ReadPath) -> Option<Sourced> {
         if let Some(field) = &path.field {
-            let value = convert::value(&part, self.field(field))?;
+            let value = convert::value(part, self.field(field))?;
             return Some(Sourced { value, from: self.raw.record.clone(), field: field.clone() });
         }
         let take = path.take.as_ref()?;
@@ -112,9 +112,9 @@ impl<'a> View<'a> {
         let row = rows.first()?;
         let cell = |row: &'a RelatedRow| row.fields.get(take).filter(|cell| !cell.is_null());
         let value = if part.kind == Kind::List {
-            convert::value(&part, &Json::Array(rows.iter().copied().filter_map(cell).cloned().collect()))?
+            convert::value(part, &Json::Array(rows.iter().copied().filter_map(cell).cloned().collect()))?
         } else {
-            convert::value(&part, cell(row)?)?
+            convert::value(part, cell(row)?)?
         };
         Some(Sourced { value, from: row.record.clone(), field: take.clone() })
     }

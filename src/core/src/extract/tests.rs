@@ -476,7 +476,7 @@ proptest! {
         raw.fields = names.iter().map(|name| (*name).clone()).zip(values).collect();
         raw.history = Some(news.iter().enumerate().map(|(id, (value, field, second))| FieldChange {
             id: id.to_string(),
-            field: names.get(field % names.len()).unwrap().to_string(),
+            field: (*names.get(field % names.len()).unwrap()).clone(),
             old: None,
             new: Some(value.clone()),
             by: "005AE".into(),

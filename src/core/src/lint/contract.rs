@@ -164,7 +164,7 @@ pub(super) fn unique_fields(contract: &Contract, found: &mut Found) {
     }
 }
 
-fn parts<'c>(contract: &'c Contract) -> impl Iterator<Item = ([String; 4], &'c Field, &'c str, &'c Part)> {
+fn parts(contract: &Contract) -> impl Iterator<Item = ([String; 4], &Field, &str, &Part)> {
     contract.fields.iter().enumerate().flat_map(|(row, field)| {
         field.parts.iter().map(move |(name, part)| {
             let at = ["field".to_owned(), row.to_string(), "parts".to_owned(), name.as_str().to_owned()];

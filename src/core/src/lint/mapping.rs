@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::contract::{Contract, Submit};
-use crate::id::{FieldKey, PartKey};
+use crate::id::{FieldKey, GateName, PartKey};
 use crate::lint::Complaint;
 use crate::mapping::Mapping;
 use crate::registry::{quoted, suggestion};
@@ -91,7 +91,7 @@ fn paths_of(mapping: &Mapping) -> impl Iterator<Item = (&FieldKey, &PartKey, &cr
 }
 
 pub(super) fn gates(mapping: &Mapping, contract: &Contract, found: &mut Found) {
-    let known: Vec<&str> = contract.gates.keys().map(|name| name.as_str()).collect();
+    let known: Vec<&str> = contract.gates.keys().map(GateName::as_str).collect();
     for name in contract.gates.keys().filter(|name| !mapping.write.gate.contains_key(name)) {
         let message = format!("gate {} is not mapped", quoted(name.as_str()));
         found.push(Complaint::new(&["write", "gate"], message, format!("add {name} = {{ field = \"…\" }}")));

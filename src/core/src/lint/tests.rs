@@ -24,3 +24,46 @@ fn n1_stage_gate_of_handoff_03_may_be_enforced_by_the_admin() {
     h03.opens.when_stage_becomes = vec!["closed_won".into()];
     assert_eq!(contract(&h03).len(), 1, "an enforced stage gate that opens only at the win deadlocks");
 }
+
+#[test]
+fn h03_only_plain_identifiers_reach_a_query() {
+    let registry = Registry::load(shipped()).unwrap();
+    let good = registry.mapping("salesforce/h03-ae-to-onboarding").unwrap();
+    let contract = &registry.contract_of(good).unwrap().contract;
+    assert_eq!(super::mapping(good, contract), []);
+    let long = "A".repeat(81);
+    for name in [
+        "",
+        "Id,Name",
+        "Id FROM User",
+        "O'Brien",
+        "A\\",
+        "A\n",
+        "A.B",
+        "_A",
+        "9A",
+        "Ä__c",
+        "A__c ",
+        "A\u{200B}",
+        long.as_str(),
+    ] {
+        let mut places: Vec<crate::mapping::Mapping> = vec![good.clone(); 6];
+        let [object, stage, sender, decision, read, written] = places.as_mut_slice() else {
+            panic!("six places")
+        };
+        object.object = name.into();
+        name.clone_into(&mut stage.stage.field);
+        name.clone_into(&mut sender.people.sender.field);
+        name.clone_into(&mut decision.decision.field);
+        let paths = read.read.get_mut(&"go_live".into()).unwrap();
+        paths.get_mut(&"anchor".into()).unwrap().field = Some(name.to_owned());
+        name.clone_into(&mut written.write.gate.get_mut(&"commission".into()).unwrap().field);
+        for bad in &places {
+            let found = super::mapping(bad, contract);
+            assert!(
+                found.iter().any(|each| each.message.ends_with("is not an API name")),
+                "{name:?}: {found:?}"
+            );
+        }
+    }
+}

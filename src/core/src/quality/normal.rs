@@ -45,15 +45,12 @@ fn without_markup(text: &str) -> String {
         plain.push_str(before);
         let is_tag =
             after.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '/' | '!'));
-        match after.split_once('>').filter(|_| is_tag) {
-            Some((_, behind)) => {
-                plain.push(' ');
-                rest = behind;
-            }
-            None => {
-                plain.push('<');
-                rest = after;
-            }
+        if let Some((_, behind)) = after.split_once('>').filter(|_| is_tag) {
+            plain.push(' ');
+            rest = behind;
+        } else {
+            plain.push('<');
+            rest = after;
         }
     }
     plain.push_str(rest);

@@ -402,7 +402,13 @@ fn shipped_is_exactly_what_stands_in_the_folder() {
 #[test]
 fn shipped_files_load_with_all_38_fields() {
     let registry = Registry::load(shipped()).unwrap_or_else(|found| {
-        panic!("{}", found.iter().map(|problem| format!("{problem}\n")).collect::<String>())
+        panic!(
+            "{}",
+            found.iter().map(ToString::to_string).collect::<Vec<_>>().join(
+                "
+"
+            )
+        )
     });
     let counts: Vec<usize> = registry.contracts().map(|held| held.contract.fields.len()).collect();
     assert_eq!(counts, [6, 6, 8, 6, 6, 6]);
@@ -410,7 +416,7 @@ fn shipped_files_load_with_all_38_fields() {
         .contracts()
         .map(|held| {
             let fields = held.contract.fields.iter().map(|field| {
-                let parts: Vec<&str> = field.parts.keys().map(|key| key.as_str()).collect();
+                let parts: Vec<&str> = field.parts.keys().map(crate::id::PartKey::as_str).collect();
                 format!("  {}: {}\n", field.key, parts.join(", "))
             });
             format!("{}\n{}", held.reference.id, fields.collect::<String>())

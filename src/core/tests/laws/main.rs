@@ -23,7 +23,7 @@ fn histories() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 600, ..Config::default() })]
+    #![proptest_config(Config { cases: 200, ..Config::default() })]
 
     #[test]
     fn l1_the_same_observation_again_is_quiet(history in histories()) {
