@@ -115,12 +115,11 @@ impl State {
         }
         let mut given = self.typed(actor, object, fields)?;
         let now = self.second();
-        let mut row = match &old {
-            Some(row) => Row::clone(row),
-            None => {
-                defaults(object, actor.user, &mut given);
-                Row::new(Id::LOWEST, now, actor.user)
-            }
+        let mut row = if let Some(row) = &old {
+            Row::clone(row)
+        } else {
+            defaults(object, actor.user, &mut given);
+            Row::new(Id::LOWEST, now, actor.user)
         };
         for (field, value) in &given {
             assign(&mut row, field, value);

@@ -25,11 +25,14 @@ use crate::{
     value::Value,
 };
 
+/// A change that waits for its commit: object, row, what happened, changed fields, user.
+type Unseen = (usize, Arc<Row>, Operation, Vec<String>, Id);
+
 /// Where the changes of an open transaction wait for their commit.
 #[derive(Debug, Default)]
 pub(crate) struct OpenTransaction {
     pub(crate) started: i64,
-    pub(crate) rows: Vec<(usize, Arc<Row>, Operation, Vec<String>, Id)>,
+    pub(crate) rows: Vec<Unseen>,
 }
 
 /// What a failed all-or-none request takes back.
