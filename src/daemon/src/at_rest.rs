@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::connect::Real;
 use crate::govern::{Governed, governed};
-use crate::link::{Connect as _, Equipment};
+use crate::link::Equipment;
 use crate::start;
 use crate::view::{SwitchView, View};
 

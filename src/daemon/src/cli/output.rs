@@ -10,44 +10,44 @@ use super::exit::Failure;
 
 /// Where a command prints to.
 #[derive(Debug, Clone, Copy)]
-pub struct Output {
+pub(crate) struct Output {
     json: bool,
 }
 
 impl Output {
     /// Text or JSON.
-    pub fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         Self { json }
     }
 
     /// Whether JSON is wanted.
-    pub fn is_json(self) -> bool {
+    pub(crate) fn is_json(self) -> bool {
         self.json
     }
 
     /// Prints text as it is: every foreign part of it went through [`plain`] before.
-    pub fn text(self, text: &str) {
+    pub(crate) fn text(self, text: &str) {
         // A reader that went away is no error of ours.
         let _ = std::io::stdout().lock().write_all(text.as_bytes());
     }
 
     /// Prints a line.
-    pub fn line(self, line: &str) {
+    pub(crate) fn line(self, line: &str) {
         self.text(&format!("{line}\n"));
     }
 
     /// Prints a value as indented JSON.
-    pub fn json<T: Serialize>(self, value: &T) {
+    pub(crate) fn json<T: Serialize>(self, value: &T) {
         self.line(&serde_json::to_string_pretty(value).unwrap_or_default());
     }
 
     /// Prints a value as JSON on one line.
-    pub fn json_line<T: Serialize>(self, value: &T) {
+    pub(crate) fn json_line<T: Serialize>(self, value: &T) {
         self.line(&serde_json::to_string(value).unwrap_or_default());
     }
 
     /// Prints why a command could not do its work, on standard error.
-    pub fn failure(self, failure: &Failure) {
+    pub(crate) fn failure(self, failure: &Failure) {
         let message = failure.message.lines().map(plain).collect::<Vec<_>>().join("\n");
         let text = if self.json {
             serde_json::json!({"error": failure.message, "exit": failure.exit.code()}).to_string()
@@ -60,17 +60,17 @@ impl Output {
 }
 
 /// A word that means well, in green where colours are shown.
-pub fn good(text: &str) -> String {
+pub(crate) fn good(text: &str) -> String {
     text.if_supports_color(Stream::Stdout, |text| text.green()).to_string()
 }
 
 /// A word that means ill, in red where colours are shown.
-pub fn bad(text: &str) -> String {
+pub(crate) fn bad(text: &str) -> String {
     text.if_supports_color(Stream::Stdout, |text| text.red()).to_string()
 }
 
 /// Text from outside without anything that steers a terminal or turns the direction of reading.
-pub fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for each in text.chars() {
         let turns = matches!(each, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');

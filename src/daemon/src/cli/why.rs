@@ -9,7 +9,6 @@ use handoff_core::handoff::Handoff;
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Actor;
 use handoff_core::value::Value;
-use handoff_core::words::advice;
 use handoff_measure::scorecard::refusal;
 use serde::Serialize;
 
@@ -59,7 +58,7 @@ pub fn explain(told: &Told, contract: Option<&Contract>) -> String {
     if let Some(verdict) = told.verdict.as_ref().filter(|verdict| !verdict.missing.is_empty()) {
         let _ = writeln!(text, "  missing");
         for finding in &verdict.missing {
-            let _ = writeln!(text, "    {}: {}", plain(&finding.label), advice(&finding.problem));
+            let _ = writeln!(text, "    {}", plain(&finding.to_string()));
         }
     }
     let _ = writeln!(text, "  log");

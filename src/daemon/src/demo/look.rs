@@ -1,7 +1,7 @@
 //! What is seen: the sandbox's records and writes, and the daemon's ledger where only it can hold an answer.
 
 use handoff_core::event::Event;
-use handoff_sandbox::{Act, FieldChange, Id, Org, SaveError};
+use handoff_sandbox::{Act, FieldChange, Id, SaveError};
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use serde_json::Value;

@@ -14,7 +14,7 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
     if config.govern.is_empty() {
         found.wrong(&["govern"], "nothing is governed", "add [[govern]] with contract, mapping and connection");
     }
-    let mut written: BTreeMap<(&ConnectionId, &str, &str), usize> = BTreeMap::new();
+    let mut taken: BTreeMap<(&ConnectionId, &str, &str), usize> = BTreeMap::new();
     for (index, entry) in config.govern.iter().enumerate() {
         let row = index.to_string();
         connection(config, entry, &row, found);
@@ -29,7 +29,7 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
         }
         for field in written(mapping) {
             let place = (&entry.connection, mapping.object.as_str(), field);
-            let Some(first) = written.insert(place, index).filter(|first| *first != index) else { continue };
+            let Some(first) = taken.insert(place, index).filter(|first| *first != index) else { continue };
             let message = format!(
                 "writes {}.{field} of connection {}, which [[govern]] {} writes too",
                 mapping.object,
