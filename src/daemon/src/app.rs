@@ -214,7 +214,7 @@ impl Handle {
     /// Writes again, and looks at every open handoff.
     pub async fn resume(&self, by: &str) -> Result<(), Fatal> {
         self.0.set_switch(true, by).await?;
-        self.0.sweep().await
+        self.0.sweep_all().await
     }
 
     /// Reads and decides one record now, whatever parked it; resolves with what became of it.

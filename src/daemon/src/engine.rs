@@ -26,6 +26,9 @@ use crate::parked::Shelf;
 use crate::snapshots::{Contracts, Snapshots};
 use crate::view::SwitchView;
 
+/// How long an accepted handoff is swept as often as an open one.
+const LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// What all workers share.
 pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
@@ -137,12 +140,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Marks every open handoff due.
+    /// Marks every handoff due that somebody still works on or that was accepted lately; the older ones are looked at daily.
     pub(crate) async fn sweep(&self) -> Result<(), Fatal> {
+        let since = self.clock.now().checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+        self.sweep_since(since).await
+    }
+
+    /// Marks every handoff due that is not off.
+    pub(crate) async fn sweep_all(&self) -> Result<(), Fatal> {
+        self.sweep_since(Timestamp::MIN).await
+    }
+
+    async fn sweep_since(&self, since: Timestamp) -> Result<(), Fatal> {
         let now = self.clock.now();
         let mut change = Change::default();
         let mut marks = Vec::new();
-        for record in self.snapshots.open_records() {
+        for record in self.snapshots.open_records(since) {
             let Some(object) = self.object_of(&record) else { continue };
             let source = Source { connection: record.connection.clone(), channel: Channel::Sweep };
             change.books.received(source.clone(), 1);

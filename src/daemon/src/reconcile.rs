@@ -76,6 +76,9 @@ async fn dispatch(engine: &Arc<Engine>, object: &Arc<Governed>) {
     let mut changed = object.due.watch();
     while !engine.is_stopping() {
         changed.borrow_and_update();
+        while let Some(ended) = batches.try_join_next() {
+            notice(engine, &ended);
+        }
         let Ok(permit) = Arc::clone(&abreast).acquire_owned().await else { break };
         let items = object.due.take(engine.clock.now(), most);
         if !items.is_empty() && !engine.is_stopping() {
@@ -97,14 +100,17 @@ async fn dispatch(engine: &Arc<Engine>, object: &Arc<Governed>) {
             () = wake => {}
             _ = changed.changed() => {}
             () = engine.stopped() => {}
-            Some(ended) = batches.join_next() => {
-                if ended.is_err() {
-                    engine.fail(Fatal::Worker { what: "a reconciliation" });
-                }
-            }
+            Some(ended) = batches.join_next() => notice(engine, &ended),
         }
     }
     while batches.join_next().await.is_some() {}
+}
+
+/// A batch that ended by itself left its records marked as being worked on: nothing can go on.
+fn notice(engine: &Engine, ended: &Result<(), tokio::task::JoinError>) {
+    if ended.is_err() {
+        engine.fail(Fatal::Worker { what: "a reconciliation" });
+    }
 }
 
 fn until(now: Timestamp, at: Timestamp) -> Duration {

@@ -129,10 +129,14 @@ impl Snapshots {
         self.read().summaries.get(stream).cloned()
     }
 
-    /// Records of handoffs that a sweep looks at.
-    pub(crate) fn open_records(&self) -> Vec<RecordRef> {
+    /// Records whose handoff is not off and, if it was accepted, had an entry since `since`.
+    pub(crate) fn open_records(&self, since: Timestamp) -> Vec<RecordRef> {
         let known = self.read();
-        let open = known.summaries.values().filter(|summary| summary.phase != Phase::Voided);
+        let open = known.summaries.values().filter(|summary| match summary.phase {
+            Phase::Draft | Phase::Complete | Phase::Rejected => true,
+            Phase::Accepted => summary.last.time >= since,
+            Phase::Voided => false,
+        });
         open.map(|summary| summary.handoff.subject.clone()).collect()
     }
 

@@ -225,7 +225,7 @@ async fn setting(engine: &Arc<Engine>, what: String, digest: Digest) -> Result<(
 /// Takes up what was left: undone deliveries, and every open handoff, whose writes may have been cut off.
 pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
     ingress::recover(engine).await?;
-    engine.sweep().await
+    engine.sweep_all().await
 }
 
 /// The key of the clearance ids, created at the first start (mode 600).
