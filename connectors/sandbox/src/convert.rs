@@ -94,7 +94,9 @@ fn bounded(field: &FieldSpec, text: &str) -> Result<Value, SaveError> {
         let message = format!("{}: invalid email address: {text}", field.label());
         return Err(SaveError::on("INVALID_EMAIL_ADDRESS", message, &field.name));
     }
-    if field.restricted && !field.values.iter().any(|value| value == text) {
+    let known = |word: &str| field.values.iter().any(|value| value == word);
+    let all_known = if field.kind == FieldType::Multipicklist { text.split(';').all(known) } else { known(text) };
+    if field.restricted && !all_known {
         let message = format!("{}: bad value for restricted picklist field: {text}", field.label());
         return Err(SaveError::on("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, &field.name));
     }

@@ -1,7 +1,7 @@
 //! The commands.
 
 mod archive;
-mod audit;
+pub(crate) mod audit;
 mod bench;
 mod demo;
 pub mod exit;
@@ -114,20 +114,24 @@ struct By {
 
 /// Parses the command line, does what it says, and tells how it went.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    execute(std::env::args_os()).into()
+}
+
+fn execute(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
         }
     };
     let output = Output::new(cli.json);
     let done = runtime().and_then(|runtime| runtime.block_on(dispatch(cli, output)));
     match done {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit,
         Err(failure) => {
             output.failure(&failure);
-            failure.exit.into()
+            failure.exit
         }
     }
 }

@@ -454,4 +454,4 @@ fn status_bytes(name: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -191,12 +191,7 @@ impl Unit {
         self.pass(scene, when.at, Passage::Accepted);
     }
 
-    fn reject(
-        &mut self,
-        scene: Scene<'_>,
-        at: Timestamp,
-        fields: &std::collections::BTreeSet<FieldKey>,
-    ) {
+    fn reject(&mut self, scene: Scene<'_>, at: Timestamp, fields: &std::collections::BTreeSet<FieldKey>) {
         let when = When::weigh(Some(at), scene.logged);
         self.decision.get_or_insert(Decision { at: when.at, accepted: false });
         self.rejections += 1;

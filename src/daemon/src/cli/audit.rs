@@ -14,7 +14,7 @@ use super::archive::{Archive, Folded};
 use super::exit::{Exit, Failure};
 use super::output::{Output, bad, good, plain};
 use super::run::must_be_stopped;
-use crate::config::load;
+use crate::config::{Config, load};
 
 /// Prove the log.
 #[derive(Debug, Args)]
@@ -140,10 +140,21 @@ fn difference(folded: &Folded, entry: &LogEntry) -> Option<String> {
     Some(format!("logged: {}; decided again: {}", names(events), names(&again)))
 }
 
-fn replay(config: &Path, output: Output) -> Result<Exit, Failure> {
-    let loaded = load(config)?;
-    must_be_stopped(&loaded.config)?;
-    let archive = Archive::open(&loaded.config)?;
+/// What came of making every decision again.
+#[derive(Debug, Default)]
+pub(crate) struct Replayed {
+    /// Decisions made again.
+    pub(crate) decisions: u64,
+    /// Entries whose records were erased.
+    pub(crate) erased: u64,
+    /// The first difference: log position and words.
+    pub(crate) difference: Option<(u64, String)>,
+}
+
+/// Folds the log and makes every decision again.
+pub(crate) fn replayed(config: &Config) -> Result<Replayed, Failure> {
+    must_be_stopped(config)?;
+    let archive = Archive::open(config)?;
     let mut folded = Folded::default();
     let (mut decisions, mut erased) = (0_u64, 0_u64);
     let mut found: Option<(u64, String)> = None;
@@ -157,6 +168,11 @@ fn replay(config: &Path, output: Output) -> Result<Exit, Failure> {
         folded.apply(position, &entry);
         found.is_none()
     })?;
+    Ok(Replayed { decisions, erased, difference: found })
+}
+
+fn replay(config: &Path, output: Output) -> Result<Exit, Failure> {
+    let Replayed { decisions, erased, difference: found } = replayed(&load(config)?.config)?;
     if output.is_json() {
         output.json(&json!({
             "ok": found.is_none(), "decisions": decisions, "erased": erased,

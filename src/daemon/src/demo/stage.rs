@@ -30,6 +30,8 @@ pub struct Stage {
     pub sandbox: Sandbox,
     /// The daemon.
     pub app: App,
+    /// What the daemon was started with.
+    pub config: Config,
     /// The folder that holds the daemon's state; removed with the stage.
     pub folder: tempfile::TempDir,
 }
@@ -85,10 +87,10 @@ impl Stage {
         let (routed, ticking) = (Arc::clone(&metrics), Arc::clone(&clock));
         let routes = Box::new(move |handle: Handle| Surface::new(handle, routed, ticking, None).router());
         let options = Options { routes: Some(routes), observer: metrics, ..Options::default() };
-        let app = App::start(config, registry, clock, options).await?;
+        let app = App::start(config.clone(), registry, clock, options).await?;
         let hook = format!("http://{}/webhooks/sf?key={HOOK}", app.local_addr());
         sandbox.org().set_outbound(vec![hook], Vec::new());
-        Ok(Self { sandbox, app, folder })
+        Ok(Self { sandbox, app, config, folder })
     }
 
     /// The sandbox's control.

@@ -30,11 +30,7 @@ fn handoff(record: &str) -> HandoffId {
     HandoffId {
         contract: ContractId::from("h03-ae-to-onboarding"),
         motion: MotionId::from("main"),
-        subject: RecordRef {
-            connection: "sf".into(),
-            object: "Opportunity".into(),
-            record: record.into(),
-        },
+        subject: RecordRef { connection: "sf".into(), object: "Opportunity".into(), record: record.into() },
         cycle: 1,
     }
 }
@@ -89,7 +85,14 @@ fn accepted(hour: i64, round: u32) -> Event {
 
 fn rejected(hour: i64, round: u32, fields: &[&str]) -> Event {
     let fields = fields.iter().map(|key| FieldKey::from(*key)).collect();
-    Event::Rejected { act: format!("r{hour}"), by: actor(), at: hours(hour), round, fields, reason: "thin".into() }
+    Event::Rejected {
+        act: format!("r{hour}"),
+        by: actor(),
+        at: hours(hour),
+        round,
+        fields,
+        reason: "thin".into(),
+    }
 }
 
 fn bypassed(hour: i64, entry: &str, ever_accepted: bool) -> Event {
@@ -121,13 +124,7 @@ fn a_rejected_then_accepted_cycle_is_measured_from_its_last_completion() {
         "1",
         hours(80),
         Package::new(),
-        vec![
-            opened("1"),
-            completed(1, 1),
-            rejected(10, 1, &["pain"]),
-            completed(20, 2),
-            accepted(44, 2),
-        ],
+        vec![opened("1"), completed(1, 1), rejected(10, 1, &["pain"]), completed(20, 2), accepted(44, 2)],
     )]));
     assert_eq!((row.completion.met, row.completion.n), (1, 1));
     assert_eq!((row.acceptance.met, row.acceptance.n), (0, 1));
@@ -141,7 +138,8 @@ fn a_rejected_then_accepted_cycle_is_measured_from_its_last_completion() {
 
 #[test]
 fn a_young_acceptance_is_provisional_until_thirty_days_are_over() {
-    let card = card(&[decided("1", hours(3), Package::new(), vec![opened("1"), completed(1, 1), accepted(2, 1)])]);
+    let card =
+        card(&[decided("1", hours(3), Package::new(), vec![opened("1"), completed(1, 1), accepted(2, 1)])]);
     let provisional = |as_of| card.report(Period::Week, as_of).rows.iter().any(|row| row.provisional);
     assert!(provisional(hours(2 + 30 * 24 - 1)));
     assert!(!provisional(hours(2 + 30 * 24)));
@@ -226,18 +224,16 @@ fn b02_a_negative_span_is_flagged_and_never_counted() {
 fn a_field_that_was_sent_back_counts_as_missing_until_it_is_changed() {
     let contract = parse_contract("h03", CONTRACT).unwrap();
     let key = contract.fields.first().unwrap().key.clone();
-    let value = Sourced {
-        value: Value::Text("changed".into()),
-        from: handoff("1").subject,
-        field: "Pain__c".into(),
-    };
+    let value =
+        Sourced { value: Value::Text("changed".into()), from: handoff("1").subject, field: "Pain__c".into() };
     let mended = Event::PackageChanged {
         set: BTreeMap::from([(key.clone(), BTreeMap::from([(PartKey::from("text"), value)]))]),
         cleared: BTreeSet::new(),
         edits: BTreeMap::new(),
         acceptance: EditEffect::BeforeAcceptance,
     };
-    let mut card = card(&[decided("1", hours(9), Package::new(), vec![opened("1"), rejected(2, 1, &[key.as_str()])])]);
+    let mut card =
+        card(&[decided("1", hours(9), Package::new(), vec![opened("1"), rejected(2, 1, &[key.as_str()])])]);
     let waiting = |card: &Scorecard| card.units.first().unwrap().clone();
     let before = waiting(&card);
     card.apply(&decided("1", hours(12), Package::new(), vec![mended]));
@@ -246,7 +242,8 @@ fn a_field_that_was_sent_back_counts_as_missing_until_it_is_changed() {
 
 #[test]
 fn refused_answers_tampers_and_voids_are_counted_by_month() {
-    let refused = |hour, why| Event::AnswerRefused { act: format!("{hour}"), by: actor(), at: hours(hour), why };
+    let refused =
+        |hour, why| Event::AnswerRefused { act: format!("{hour}"), by: actor(), at: hours(hour), why };
     let tampered = Event::Tampered {
         gate: "commission".into(),
         expected_open: false,
