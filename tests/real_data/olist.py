@@ -44,6 +44,7 @@ def main():
         file.write("id\n" + "".join(f"{person}\n" for person in people))
     print(json.dumps({
         "leads": len(first),
+        "people": len(people),
         "filled": {row["mql_id"]: filled(row) for row in deals},
         "one_person": sorted(row["mql_id"] for row in deals if row["sdr_id"] == row["sr_id"]),
         "too_early": sorted(row["mql_id"] for row in deals if row["won_date"] < row["first_contact_date"]),
