@@ -37,7 +37,10 @@ impl TokenVault for Forgetful {
 
     /// A rotated token that is not kept would lock the daemon out, so the exchange fails instead.
     fn store(&self, _token: &Secret<String>) -> Result<(), VaultError> {
-        Err(VaultError { detail: "a command does not keep rotated tokens: let the daemon run and see its status".to_owned() })
+        Err(VaultError {
+            detail: "a command does not keep rotated tokens: let the daemon run and see its status"
+                .to_owned(),
+        })
     }
 }
 
@@ -96,9 +99,11 @@ impl App {
             };
             let connected = connect.connect(id, connection, equipment)?;
             let own: Vec<&Governed> = objects.iter().filter(|object| object.connection == *id).collect();
-            let mappings: Vec<_> = own.iter().flat_map(|object| &object.rules).map(|rule| rule.mapping.clone()).collect();
+            let mappings: Vec<_> =
+                own.iter().flat_map(|object| &object.rules).map(|rule| rule.mapping.clone()).collect();
             let plans: Vec<_> = own.iter().map(|object| object.plan.clone()).collect();
-            let writes: Vec<_> = mappings.iter().map(|mapping| (mapping.object.clone(), written(mapping))).collect();
+            let writes: Vec<_> =
+                mappings.iter().map(|mapping| (mapping.object.clone(), written(mapping))).collect();
             let asked = connected.source.check(&mappings, &plans, &writes);
             reports.insert(id.clone(), connected.transport.run(asked).await);
         }

@@ -78,11 +78,16 @@ async fn appends(count: u32, figures: &mut Vec<Figure>) -> Result<(), DemoError>
     }
     figures.push(figure("durable appends, one after the other", per_second(count, start.elapsed()), "/s"));
     let start = Instant::now();
-    let together = (0..count).map(|_| log.append(vec![Entry { leaf: leaf.clone(), sealed: Vec::new() }], None));
+    let together =
+        (0..count).map(|_| log.append(vec![Entry { leaf: leaf.clone(), sealed: Vec::new() }], None));
     for done in futures::future::join_all(together).await {
         done.map_err(crate::fatal::Fatal::from)?;
     }
-    figures.push(figure("durable appends, all at once (group commit)", per_second(count, start.elapsed()), "/s"));
+    figures.push(figure(
+        "durable appends, all at once (group commit)",
+        per_second(count, start.elapsed()),
+        "/s",
+    ));
     let raw = raw_syncs(folder.path(), count, &leaf)?;
     figures.push(figure("raw write + fdatasync of the same bytes", per_second(count, raw), "/s"));
     Ok(())
@@ -133,7 +138,11 @@ async fn backfill(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Resul
         let per = (after - before) * 100_000.0 / f64::from(count.max(1));
         figures.push(figure("CPU per 100,000 records, sandbox included", per, "s"));
     }
-    figures.push(figure("API calls of the backfill", f64::from(u32::try_from(calls).unwrap_or(u32::MAX)), ""));
+    figures.push(figure(
+        "API calls of the backfill",
+        f64::from(u32::try_from(calls).unwrap_or(u32::MAX)),
+        "",
+    ));
     // Read in pages of 2,000; write in composites of 1,000: facts of the vendor's own caps.
     let least = 1 + count.div_ceil(2_000) - 1 + count.div_ceil(1_000);
     figures.push(figure("least calls that could do it", f64::from(least), ""));
@@ -155,7 +164,11 @@ async fn latency(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Result
     let mut times = Vec::new();
     for round in 0..count {
         // Every other save fills a part, so that the list of what is missing changes each time.
-        let text = if round % 2 == 0 { json!("Operations wants it; IT fears another integration") } else { json!(null) };
+        let text = if round % 2 == 0 {
+            json!("Operations wants it; IT fears another integration")
+        } else {
+            json!(null)
+        };
         let fields = json!({"Political_Dynamics__c": text});
         while written.try_recv().is_ok() {}
         let start = Instant::now();
@@ -178,9 +191,12 @@ async fn latency(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Result
 
 /// `evaluate` over a real handoff of this run, on one core.
 async fn evaluations(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Result<(), DemoError> {
-    let registry = Registry::load(shipped()).map_err(|_refused| DemoError::Contracts("refused".to_owned()))?;
+    let registry =
+        Registry::load(shipped()).map_err(|_refused| DemoError::Contracts("refused".to_owned()))?;
     let view = stage.app.view();
-    let Some(summary) = view.handoffs(&crate::view::Filter::default()).into_iter().next() else { return Ok(()) };
+    let Some(summary) = view.handoffs(&crate::view::Filter::default()).into_iter().next() else {
+        return Ok(());
+    };
     let state: Option<Handoff> = view.handoff(&summary.stream).await?.and_then(|detail| detail.state);
     let (Some(state), Some(held)) = (state, registry.pinned(&summary.contract)) else { return Ok(()) };
     let (now, start) = (stage.org().now(), Instant::now());

@@ -47,8 +47,16 @@ pub(crate) async fn check(path: &Path, online: bool, output: Output) -> Result<E
         }
         if wrong == 0 && secrets.is_empty() {
             let contracts = loaded.registry.contracts().count();
-            let what = if online { "configuration, contracts, mappings and CRM fit" } else { "configuration, contracts and mappings fit" };
-            output.line(&format!("{}: {what} ({contracts} contracts, {} governed)", good("ok"), loaded.config.govern.len()));
+            let what = if online {
+                "configuration, contracts, mappings and CRM fit"
+            } else {
+                "configuration, contracts and mappings fit"
+            };
+            output.line(&format!(
+                "{}: {what} ({contracts} contracts, {} governed)",
+                good("ok"),
+                loaded.config.govern.len()
+            ));
         }
     }
     Ok(match (unreachable, wrong == 0, secrets.is_empty()) {
@@ -96,10 +104,19 @@ fn secrets(loaded: &Loaded) -> Vec<String> {
                 all
             }
         };
-        places.extend(auth.into_iter().map(|(key, secret)| (format!("connection.{name}.auth.{key}"), secret)));
-        places.extend(connection.webhook_secrets.iter().map(|secret| (format!("connection.{name}.webhook_secrets"), secret)));
+        places
+            .extend(auth.into_iter().map(|(key, secret)| (format!("connection.{name}.auth.{key}"), secret)));
+        places.extend(
+            connection
+                .webhook_secrets
+                .iter()
+                .map(|secret| (format!("connection.{name}.webhook_secrets"), secret)),
+        );
     }
-    places.into_iter().filter_map(|(place, from)| secret::read(from).err().map(|error| format!("{place}: {error}"))).collect()
+    places
+        .into_iter()
+        .filter_map(|(place, from)| secret::read(from).err().map(|error| format!("{place}: {error}")))
+        .collect()
 }
 
 /// One finding of a CRM.
@@ -114,7 +131,8 @@ struct Finding {
 /// Asks every connection; true = one of them did not answer.
 async fn ask(loaded: &Loaded) -> Result<(Vec<Finding>, bool), Failure> {
     let options = Options { autopilot: false, ..Options::default() };
-    let reports = App::check_once(&loaded.config, &loaded.registry, std::sync::Arc::new(SystemClock), options).await?;
+    let reports =
+        App::check_once(&loaded.config, &loaded.registry, std::sync::Arc::new(SystemClock), options).await?;
     let (mut findings, mut unreachable) = (Vec::new(), false);
     for (connection, report) in reports {
         match report {

@@ -43,23 +43,33 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Govern: receive webhooks, poll, decide, write gates.
-    #[command(after_help = "Example:\n  handoffd --config /etc/handoffd/handoffd.toml run\n\nStops cleanly on SIGTERM and SIGINT; gates stay as they are.")]
+    #[command(
+        after_help = "Example:\n  handoffd --config /etc/handoffd/handoffd.toml run\n\nStops cleanly on SIGTERM and SIGINT; gates stay as they are."
+    )]
     Run,
     /// Watch a CRM being governed: starts a sandbox company and plays one story through it.
-    #[command(after_help = "Examples:\n  handoffd demo              plays the story and stays up, to look around\n  handoffd demo --once       plays it and exits 0 if every step held, else 1\n  handoffd demo --once --json | jq .ok")]
+    #[command(
+        after_help = "Examples:\n  handoffd demo              plays the story and stays up, to look around\n  handoffd demo --once       plays it and exits 0 if every step held, else 1\n  handoffd demo --once --json | jq .ok"
+    )]
     Demo(demo::Demo),
     /// Serve a Salesforce sandbox on loopback, to rehearse against.
-    #[command(after_help = "Example:\n  handoffd sandbox --port 8643\n\nPoint login_url at it. The control interface is under /_sandbox.")]
+    #[command(
+        after_help = "Example:\n  handoffd sandbox --port 8643\n\nPoint login_url at it. The control interface is under /_sandbox."
+    )]
     Sandbox(sandbox::Serve),
     /// Judge configuration, contracts and mappings; with --online also what the CRM offers.
-    #[command(after_help = "Examples:\n  handoffd check             reads files only; exits 3 with all findings\n  handoffd check --online    also asks the CRM for fields, access, stages and rules; exits 1 with findings")]
+    #[command(
+        after_help = "Examples:\n  handoffd check             reads files only; exits 3 with all findings\n  handoffd check --online    also asks the CRM for fields, access, stages and rules; exits 1 with findings"
+    )]
     Check {
         /// Also ask the CRM.
         #[arg(long)]
         online: bool,
     },
     /// What would be logged and written for one record now; changes nothing.
-    #[command(after_help = "Example:\n  handoffd plan sf/Opportunity/006000000000001AAA\n\nReads like a diff:\n  Handoff_03_In_Queue__c: false -> true   [gate receiver_queue opens]")]
+    #[command(
+        after_help = "Example:\n  handoffd plan sf/Opportunity/006000000000001AAA\n\nReads like a diff:\n  Handoff_03_In_Queue__c: false -> true   [gate receiver_queue opens]"
+    )]
     Plan(Which),
     /// Why a record's gates stand as they do: contract, values and their origin, rule, actors, clock, writes.
     #[command(after_help = "Example:\n  handoffd why 006000000000001AAA")]
@@ -77,7 +87,9 @@ enum Command {
     /// Prove the log: verify, replay, export.
     Audit(audit::Audit),
     /// Build the memory anew from the log; the log is the truth.
-    #[command(after_help = "Example:\n  systemctl stop handoffd && handoffd rebuild && systemctl start handoffd")]
+    #[command(
+        after_help = "Example:\n  systemctl stop handoffd && handoffd rebuild && systemctl start handoffd"
+    )]
     Rebuild,
     /// Measure this machine: backfill, gates, latency, durable appends, memory.
     Bench(bench::Bench),

@@ -38,7 +38,12 @@ pub struct Described {
     pub help: &'static str,
 }
 
-const fn described(name: &'static str, kind: &'static str, labels: &'static [&'static str], help: &'static str) -> Described {
+const fn described(
+    name: &'static str,
+    kind: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Described {
     Described { name, kind, labels, help }
 }
 
@@ -48,35 +53,125 @@ pub const METRICS: &[Described] = &[
     described("handoffd_writing", "gauge", &[], "1 while gates are written, 0 while paused"),
     described("handoffd_caps_reached", "gauge", &[], "Mappings whose cap of writes per hour was reached"),
     described("handoffd_handoffs", "gauge", &["contract", "phase"], "Handoffs by phase"),
-    described("handoffd_received_total", "counter", &["connection", "channel"], "Mentions of records that came in"),
-    described("handoffd_outcomes_total", "counter", &["connection", "channel", "outcome"], "What became of them"),
-    described("handoffd_pending", "gauge", &["connection", "channel"], "Mentions that wait for their outcome"),
-    described("handoffd_webhooks_refused_total", "counter", &["connection", "reason"], "Deliveries turned away or without effect since the start"),
+    described(
+        "handoffd_received_total",
+        "counter",
+        &["connection", "channel"],
+        "Mentions of records that came in",
+    ),
+    described(
+        "handoffd_outcomes_total",
+        "counter",
+        &["connection", "channel", "outcome"],
+        "What became of them",
+    ),
+    described(
+        "handoffd_pending",
+        "gauge",
+        &["connection", "channel"],
+        "Mentions that wait for their outcome",
+    ),
+    described(
+        "handoffd_webhooks_refused_total",
+        "counter",
+        &["connection", "reason"],
+        "Deliveries turned away or without effect since the start",
+    ),
     described("handoffd_parked", "gauge", &["kind"], "Records that wait for somebody"),
     described("handoffd_due", "gauge", &["connection", "object"], "Records due now or being worked on"),
-    described("handoffd_scheduled", "gauge", &["connection", "object"], "Records that will be due by time alone"),
-    described("handoffd_poll_age_seconds", "gauge", &["connection", "object"], "Seconds since a pass over the changes ended"),
-    described("handoffd_circuit_open", "gauge", &["connection"], "1 while nothing is sent because the CRM denies or is down"),
-    described("handoffd_budget_limit", "gauge", &["connection", "budget"], "Calls that we allow ourselves per window"),
+    described(
+        "handoffd_scheduled",
+        "gauge",
+        &["connection", "object"],
+        "Records that will be due by time alone",
+    ),
+    described(
+        "handoffd_poll_age_seconds",
+        "gauge",
+        &["connection", "object"],
+        "Seconds since a pass over the changes ended",
+    ),
+    described(
+        "handoffd_circuit_open",
+        "gauge",
+        &["connection"],
+        "1 while nothing is sent because the CRM denies or is down",
+    ),
+    described(
+        "handoffd_budget_limit",
+        "gauge",
+        &["connection", "budget"],
+        "Calls that we allow ourselves per window",
+    ),
     described("handoffd_budget_used", "gauge", &["connection", "budget"], "Our own calls in the window"),
-    described("handoffd_budget_vendor_limit", "gauge", &["connection", "budget"], "The vendor's limit as last reported"),
-    described("handoffd_budget_vendor_used", "gauge", &["connection", "budget"], "Calls of everybody as the vendor last reported"),
+    described(
+        "handoffd_budget_vendor_limit",
+        "gauge",
+        &["connection", "budget"],
+        "The vendor's limit as last reported",
+    ),
+    described(
+        "handoffd_budget_vendor_used",
+        "gauge",
+        &["connection", "budget"],
+        "Calls of everybody as the vendor last reported",
+    ),
     described("handoffd_calls_total", "counter", &["call", "outcome"], "HTTP calls to CRMs since the start"),
-    described("handoffd_throttled_total", "counter", &["budget"], "Times a CRM asked us to wait since the start"),
+    described(
+        "handoffd_throttled_total",
+        "counter",
+        &["budget"],
+        "Times a CRM asked us to wait since the start",
+    ),
     described("handoffd_token_refreshes_total", "counter", &["outcome"], "Tokens asked for since the start"),
-    described("handoffd_ledger_failures_total", "counter", &["budget"], "Times a budget's count could not be saved since the start"),
+    described(
+        "handoffd_ledger_failures_total",
+        "counter",
+        &["budget"],
+        "Times a budget's count could not be saved since the start",
+    ),
     described("handoffd_call_wait_seconds", "histogram", &["lane"], "Time a call waited for its turn"),
     described("handoffd_log_entries", "gauge", &[], "Durable log entries"),
     described("handoffd_log_signed_entries", "gauge", &[], "Log entries that the last checkpoint covers"),
     described("handoffd_accepted_total", "counter", &["contract", "motion"], "Handoff cycles accepted"),
     described("handoffd_rejections_total", "counter", &["contract", "motion"], "Rejections"),
-    described("handoffd_bypasses_total", "counter", &["contract", "motion"], "Guarded stages entered while the gate was shut"),
+    described(
+        "handoffd_bypasses_total",
+        "counter",
+        &["contract", "motion"],
+        "Guarded stages entered while the gate was shut",
+    ),
     described("handoffd_tampers_total", "counter", &["contract", "motion"], "Flags set by somebody else"),
-    described("handoffd_adjustments_total", "counter", &["contract", "motion"], "Pay that had been released and was held again"),
-    described("handoffd_refused_answers_total", "counter", &["contract", "motion", "reason"], "Answers that did not count"),
-    described("handoffd_completion_ratio", "gauge", &["contract", "motion"], "Transitions with all mandatory fields filled before, of all transitions"),
-    described("handoffd_acceptance_ratio", "gauge", &["contract", "motion"], "Cycles accepted on the first submission, of all decided"),
-    described("handoffd_time_to_acceptance_hours", "gauge", &["contract", "motion"], "Median hours from completion to acceptance"),
+    described(
+        "handoffd_adjustments_total",
+        "counter",
+        &["contract", "motion"],
+        "Pay that had been released and was held again",
+    ),
+    described(
+        "handoffd_refused_answers_total",
+        "counter",
+        &["contract", "motion", "reason"],
+        "Answers that did not count",
+    ),
+    described(
+        "handoffd_completion_ratio",
+        "gauge",
+        &["contract", "motion"],
+        "Transitions with all mandatory fields filled before, of all transitions",
+    ),
+    described(
+        "handoffd_acceptance_ratio",
+        "gauge",
+        &["contract", "motion"],
+        "Cycles accepted on the first submission, of all decided",
+    ),
+    described(
+        "handoffd_time_to_acceptance_hours",
+        "gauge",
+        &["contract", "motion"],
+        "Median hours from completion to acceptance",
+    ),
     described("handoffd_resident_memory_bytes", "gauge", &[], "Resident memory of the process"),
 ];
 
@@ -115,7 +210,10 @@ impl Observer for Metrics {
                 self.calls.get_or_create(&labels(&[("call", name), ("outcome", outcome)])).inc();
             }
             Note::Wait { lane, waited } => {
-                self.waits.0.get_or_create(&labels(&[("lane", lane_name(lane))])).observe(waited.as_secs_f64());
+                self.waits
+                    .0
+                    .get_or_create(&labels(&[("lane", lane_name(lane))]))
+                    .observe(waited.as_secs_f64());
             }
             Note::Throttled { budget, .. } => {
                 self.throttled.get_or_create(&labels(&[("budget", budget)])).inc();
@@ -137,10 +235,26 @@ impl Metrics {
     pub fn text(&self, view: &View, report: &Report, now: Timestamp) -> Result<String, fmt::Error> {
         let mut page = Page::default();
         page.registry.register("handoffd_calls", help("handoffd_calls_total"), self.calls.clone());
-        page.registry.register("handoffd_throttled", help("handoffd_throttled_total"), self.throttled.clone());
-        page.registry.register("handoffd_token_refreshes", help("handoffd_token_refreshes_total"), self.refreshes.clone());
-        page.registry.register("handoffd_ledger_failures", help("handoffd_ledger_failures_total"), self.ledger.clone());
-        page.registry.register("handoffd_call_wait_seconds", help("handoffd_call_wait_seconds"), self.waits.0.clone());
+        page.registry.register(
+            "handoffd_throttled",
+            help("handoffd_throttled_total"),
+            self.throttled.clone(),
+        );
+        page.registry.register(
+            "handoffd_token_refreshes",
+            help("handoffd_token_refreshes_total"),
+            self.refreshes.clone(),
+        );
+        page.registry.register(
+            "handoffd_ledger_failures",
+            help("handoffd_ledger_failures_total"),
+            self.ledger.clone(),
+        );
+        page.registry.register(
+            "handoffd_call_wait_seconds",
+            help("handoffd_call_wait_seconds"),
+            self.waits.0.clone(),
+        );
         page.daemon(view);
         page.books(view);
         page.connections(view, now);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use http::{HeaderMap, StatusCode, Uri, header};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -20,7 +20,9 @@ pub(super) const BODY: usize = 4_096;
 
 /// Lets a request pass, or says why not.
 pub(super) async fn guard(State(surface): State<Surface>, request: Request, next: Next) -> Response {
-    if let Err(refusal) = admit(surface.token.as_deref().map(|token| token.expose().as_str()), request.uri(), request.headers()) {
+    if let Err(refusal) =
+        admit(surface.token.as_deref().map(|token| token.expose().as_str()), request.uri(), request.headers())
+    {
         return refusal.into_response();
     }
     let Ok(answer) = tokio::time::timeout(DEADLINE, next.run(request)).await else {
@@ -49,7 +51,9 @@ impl IntoResponse for Refusal {
                     "the bearer token is missing or wrong",
                     "send the header Authorization: Bearer TOKEN",
                 );
-                answer.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+                answer
+                    .headers_mut()
+                    .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
                 answer
             }
             Self::TokenInAddress => problem(
@@ -70,12 +74,19 @@ impl IntoResponse for Refusal {
 pub(super) fn admit(token: Option<&str>, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
     let query = uri.query().unwrap_or_default();
     let names = query.split('&').filter_map(|pair| pair.split('=').next());
-    if names.map(str::to_ascii_lowercase).any(|name| matches!(name.as_str(), "token" | "access_token" | "bearer" | "authorization")) {
+    if names
+        .map(str::to_ascii_lowercase)
+        .any(|name| matches!(name.as_str(), "token" | "access_token" | "bearer" | "authorization"))
+    {
         return Err(Refusal::TokenInAddress);
     }
     match token {
         Some(token) => {
-            if is_token(headers, token) { Ok(()) } else { Err(Refusal::Unauthenticated) }
+            if is_token(headers, token) {
+                Ok(())
+            } else {
+                Err(Refusal::Unauthenticated)
+            }
         }
         // A browser sends Origin with whatever page asks, and Host with whatever name led it here.
         None if headers.contains_key(header::ORIGIN) || !is_local(headers) => Err(Refusal::Foreign),
@@ -109,7 +120,10 @@ fn dressed(mut answer: Response) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
     ] {
         headers.insert(name, header::HeaderValue::from_static(value));
     }

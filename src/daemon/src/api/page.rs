@@ -16,7 +16,14 @@ pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypas
          <title>handoffd</title><style>{STYLE}</style></head><body><main><h1>handoffd</h1>\n"
     );
     // Writing to a String cannot fail.
-    let _ = writeln!(html, "<p>{} {} {} log entries, {} signed.</p>", state(status), writing(status), status.log.entries, status.log.signed);
+    let _ = writeln!(
+        html,
+        "<p>{} {} {} log entries, {} signed.</p>",
+        state(status),
+        writing(status),
+        status.log.entries,
+        status.log.signed
+    );
     table(
         &mut html,
         "Handoffs",
@@ -31,7 +38,13 @@ pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypas
                     format!("{}: <span class=\"{class}\">{word}</span>", escape(gate))
                 })
                 .collect();
-            [format!("<code>{}</code>", escape(record)), escape(&row.status), escape(&row.turn), gates.join("<br>"), row.changed_at.to_string()]
+            [
+                format!("<code>{}</code>", escape(record)),
+                escape(&row.status),
+                escape(&row.turn),
+                gates.join("<br>"),
+                row.changed_at.to_string(),
+            ]
         }),
     );
     table(
@@ -42,7 +55,13 @@ pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypas
             let record = row.stream.splitn(3, '/').nth(2).unwrap_or_default();
             let at = row.at.unwrap_or(row.recorded_at);
             let by = row.by.as_deref().unwrap_or("not told");
-            [format!("<code>{}</code>", escape(record)), escape(&row.gate), escape(&row.stage), format!("<code>{}</code>", escape(by)), at.to_string()]
+            [
+                format!("<code>{}</code>", escape(record)),
+                escape(&row.gate),
+                escape(&row.stage),
+                format!("<code>{}</code>", escape(by)),
+                at.to_string(),
+            ]
         }),
     );
     html.push_str("<p><a href=\"/metrics\">Metrics</a> · <a href=\"/api/v1/openapi.json\">API</a></p></main></body></html>\n");
@@ -65,7 +84,12 @@ fn writing(status: &Status) -> String {
     format!("<span class=\"bad\">Writing is paused by {}.</span>", escape(by))
 }
 
-fn table<const N: usize>(html: &mut String, caption: &str, head: &[&str; N], rows: impl Iterator<Item = [String; N]>) {
+fn table<const N: usize>(
+    html: &mut String,
+    caption: &str,
+    head: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) {
     let _ = write!(html, "<table><caption>{caption}</caption><thead><tr>");
     for name in head {
         let _ = write!(html, "<th scope=\"col\">{name}</th>");
@@ -107,6 +131,9 @@ mod tests {
 
     #[test]
     fn e12_markup_of_a_record_stays_text() {
-        assert_eq!(escape("<script>'x'&\"y\"</script>"), "&lt;script&gt;&#39;x&#39;&amp;&quot;y&quot;&lt;/script&gt;");
+        assert_eq!(
+            escape("<script>'x'&\"y\"</script>"),
+            "&lt;script&gt;&#39;x&#39;&amp;&quot;y&quot;&lt;/script&gt;"
+        );
     }
 }

@@ -16,7 +16,8 @@ use utoipa::IntoParams;
 
 use super::guard::{self, problem};
 use super::model::{
-    self, Bypass, HandoffDetail, HandoffPage, HandoffRow, ParkedRow, PlanRow, Problem, Status, Switch, Writing,
+    self, Bypass, HandoffDetail, HandoffPage, HandoffRow, ParkedRow, PlanRow, Problem, Status, Switch,
+    Writing,
 };
 use super::{Surface, page};
 use crate::fatal::Fatal;
@@ -76,7 +77,11 @@ pub(super) async fn readyz(State(surface): State<Surface>) -> Response {
 
 fn answer(good: bool, yes: &'static str, no: &'static str) -> Response {
     let (status, text) = if good { (StatusCode::OK, yes) } else { (StatusCode::SERVICE_UNAVAILABLE, no) };
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")], format!("{text}\n"))
+    (
+        status,
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")],
+        format!("{text}\n"),
+    )
         .into_response()
 }
 
@@ -154,12 +159,17 @@ pub(super) struct Which {
 /// Handoffs at a glance, by stream; no values of records.
 #[utoipa::path(get, path = "/api/v1/handoffs", tag = "handoffs", params(Which), security(("bearer" = [])),
     responses((status = 200, body = HandoffPage), (status = 400, body = Problem), (status = 401, body = Problem)))]
-pub(super) async fn handoffs(State(surface): State<Surface>, which: Result<Query<Which>, axum::extract::rejection::QueryRejection>) -> Response {
+pub(super) async fn handoffs(
+    State(surface): State<Surface>,
+    which: Result<Query<Which>, axum::extract::rejection::QueryRejection>,
+) -> Response {
     let Ok(Query(which)) = which else {
         return refused("a parameter is unknown or malformed", "see /api/v1/openapi.json");
     };
     let phase = match which.phase.as_deref().map(model::phase_named) {
-        Some(None) => return refused("there is no such phase", "use draft, complete, accepted, rejected or voided"),
+        Some(None) => {
+            return refused("there is no such phase", "use draft, complete, accepted, rejected or voided");
+        }
         Some(found) => found,
         None => None,
     };
@@ -195,7 +205,9 @@ pub(super) async fn handoffs(State(surface): State<Surface>, which: Result<Query
 pub(super) async fn handoff(State(surface): State<Surface>, Path(stream): Path<String>) -> Response {
     match surface.handle.view().handoff(&stream).await {
         Ok(Some(detail)) => Json(detail_of(&detail)).into_response(),
-        Ok(None) => problem(StatusCode::NOT_FOUND, "there is no such handoff", "list them at /api/v1/handoffs"),
+        Ok(None) => {
+            problem(StatusCode::NOT_FOUND, "there is no such handoff", "list them at /api/v1/handoffs")
+        }
         Err(error) => failed(&error),
     }
 }
@@ -241,7 +253,11 @@ pub(crate) fn plan_row(plan: &RecordPlan) -> PlanRow {
 }
 
 fn crm(fault: &Fault) -> Response {
-    problem(StatusCode::BAD_GATEWAY, &format!("the CRM did not answer as it should: {fault}"), "see /api/v1/status for the connection")
+    problem(
+        StatusCode::BAD_GATEWAY,
+        &format!("the CRM did not answer as it should: {fault}"),
+        "see /api/v1/status for the connection",
+    )
 }
 
 /// Which periods.
@@ -256,11 +272,18 @@ pub(super) struct Cut {
 /// Completion, acceptance and time to acceptance by contract, motion and period, with the records behind each number.
 #[utoipa::path(get, path = "/api/v1/scorecard", tag = "numbers", params(Cut), security(("bearer" = [])),
     responses((status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem)))]
-pub(super) async fn scorecard(State(surface): State<Surface>, cut: Result<Query<Cut>, axum::extract::rejection::QueryRejection>) -> Response {
-    let Ok(Query(cut)) = cut else { return refused("a parameter is unknown or malformed", "use by=week or by=month") };
+pub(super) async fn scorecard(
+    State(surface): State<Surface>,
+    cut: Result<Query<Cut>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    let Ok(Query(cut)) = cut else {
+        return refused("a parameter is unknown or malformed", "use by=week or by=month");
+    };
     let mut follower = surface.follower.lock().await;
     match follower.catch_up(&surface.handle.view()).await {
-        Ok(standing) => Json(standing.scorecard.report(cut.by.unwrap_or_default(), surface.clock.now())).into_response(),
+        Ok(standing) => {
+            Json(standing.scorecard.report(cut.by.unwrap_or_default(), surface.clock.now())).into_response()
+        }
         Err(error) => failed(&error),
     }
 }
@@ -318,7 +341,13 @@ async fn switch(surface: &Surface, body: &[u8], on: bool) -> Response {
             Err(_) => return refused("the body is not {\"by\": \"NAME\"}", "send that, or no body"),
         }
     };
-    let by: String = asked.by.unwrap_or_else(|| "api".to_owned()).chars().filter(|each| !each.is_control()).take(100).collect();
+    let by: String = asked
+        .by
+        .unwrap_or_else(|| "api".to_owned())
+        .chars()
+        .filter(|each| !each.is_control())
+        .take(100)
+        .collect();
     let done = if on { surface.handle.resume(&by).await } else { surface.handle.pause(&by).await };
     match done {
         Ok(()) => Json(Writing::from(surface.handle.view().switch())).into_response(),
@@ -331,7 +360,8 @@ async fn home(State(surface): State<Surface>) -> Response {
     let mut follower = surface.follower.lock().await;
     match follower.catch_up(&view).await {
         Ok(standing) => {
-            let rows: Vec<HandoffRow> = view.handoffs(&Filter::default()).iter().take(MOST).map(HandoffRow::from).collect();
+            let rows: Vec<HandoffRow> =
+                view.handoffs(&Filter::default()).iter().take(MOST).map(HandoffRow::from).collect();
             Html(page::render(&status_of(&view), &rows, &standing.bypasses)).into_response()
         }
         Err(error) => failed(&error),
@@ -343,7 +373,9 @@ pub(crate) fn record_named(text: &str) -> Option<RecordRef> {
     let mut parts = text.splitn(3, '/');
     let (connection, object, record) = (parts.next()?, parts.next()?, parts.next()?);
     let plain = |part: &str| {
-        !part.is_empty() && part.len() <= 128 && part.chars().all(|each| each.is_ascii_alphanumeric() || "-_.".contains(each))
+        !part.is_empty()
+            && part.len() <= 128
+            && part.chars().all(|each| each.is_ascii_alphanumeric() || "-_.".contains(each))
     };
     [connection, object, record].into_iter().all(plain).then(|| RecordRef {
         connection: ConnectionId(connection.to_owned()),

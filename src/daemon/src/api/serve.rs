@@ -23,7 +23,12 @@ const HEAD_BYTES: usize = 16 * 1024;
 const AT_ONCE: usize = 1_024;
 
 /// Serves until `stopped`; connections that are open then finish the request they are in.
-pub async fn serve(listener: TcpListener, router: Router, head_deadline: Duration, stopped: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    head_deadline: Duration,
+    stopped: impl Future<Output = ()>,
+) {
     let mut connections = JoinSet::new();
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let (ending, end) = tokio::sync::watch::channel(false);
@@ -43,7 +48,8 @@ pub async fn serve(listener: TcpListener, router: Router, head_deadline: Duratio
         let _ = stream.set_nodelay(true);
         let (router, mut end) = (router.clone(), end.clone());
         connections.spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
+            let service =
+                service_fn(move |request: Request<Incoming>| router.clone().oneshot(request.map(Body::new)));
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(head_deadline)

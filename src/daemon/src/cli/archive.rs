@@ -36,7 +36,8 @@ impl Archive {
     pub(crate) fn open(config: &Config) -> Result<Self, Failure> {
         let dir = &config.state_dir;
         if !dir.join("log").is_dir() {
-            let message = format!("{} is no state directory: no daemon has run with this configuration", dir.display());
+            let message =
+                format!("{} is no state directory: no daemon has run with this configuration", dir.display());
             return Err(Failure::new(Exit::State, message));
         }
         let options = StateOptions { check_memory: false, ..StateOptions::new(config.audit.origin.clone()) };

@@ -27,7 +27,9 @@ pub(super) struct Audit {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Recompute the whole tree and compare it with the signed checkpoint; names the first place that does not fit.
-    #[command(after_help = "Examples:\n  handoffd audit verify\n  handoffd audit verify --dir ./export --older ./checkpoint.last-month\n\nKeep checkpoints outside: an older one shows a rewritten or shortened log.")]
+    #[command(
+        after_help = "Examples:\n  handoffd audit verify\n  handoffd audit verify --dir ./export --older ./checkpoint.last-month\n\nKeep checkpoints outside: an older one shows a rewritten or shortened log."
+    )]
     Verify {
         /// The audit directory; absent = that of the configuration, compared with the log beside it.
         #[arg(long)]
@@ -67,8 +69,9 @@ fn key(given: Option<String>, dir: &Path) -> Result<String, Failure> {
         Some(path) => PathBuf::from(path),
         None => dir.join("vkey"),
     };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| Failure::new(Exit::State, format!("the public key {} cannot be read: {error}", path.display())))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        Failure::new(Exit::State, format!("the public key {} cannot be read: {error}", path.display()))
+    })?;
     Ok(text.trim().to_owned())
 }
 
@@ -80,7 +83,9 @@ fn check(
     output: Output,
 ) -> Result<Exit, Failure> {
     let older = older.map(std::fs::read).transpose();
-    let older = older.map_err(|error| Failure::new(Exit::State, format!("the older checkpoint cannot be read: {error}")))?;
+    let older = older.map_err(|error| {
+        Failure::new(Exit::State, format!("the older checkpoint cannot be read: {error}"))
+    })?;
     let verified = if let Some(dir) = dir {
         verify(&dir, &key(vkey, &dir)?, older.as_deref())
     } else {
@@ -120,7 +125,10 @@ fn check(
 fn difference(folded: &Folded, entry: &LogEntry) -> Option<String> {
     let LogEntry::Decided { handoff, contract: pin, terms, at, seen, events } = entry else { return None };
     let Some(contract) = folded.contracts.get(pin) else {
-        return Some(format!("contract {} version {} was not published before it was used", pin.id, pin.version));
+        return Some(format!(
+            "contract {} version {} was not published before it was used",
+            pin.id, pin.version
+        ));
     };
     let before: Option<&Handoff> = folded.states.get(&handoff.stream());
     let case = Case { contract, pin, motion: &handoff.motion, terms };
@@ -172,8 +180,13 @@ fn replay(config: &Path, output: Output) -> Result<Exit, Failure> {
         }));
     } else {
         match &found {
-            None => output.line(&format!("{}: {decisions} decisions made again, 0 differences; {erased} entries erased", good("replayed"))),
-            Some((position, words)) => output.line(&format!("{} at log entry {position}: {}", bad("DIFFERENT"), plain(words))),
+            None => output.line(&format!(
+                "{}: {decisions} decisions made again, 0 differences; {erased} entries erased",
+                good("replayed")
+            )),
+            Some((position, words)) => {
+                output.line(&format!("{} at log entry {position}: {}", bad("DIFFERENT"), plain(words)))
+            }
         }
     }
     Ok(if found.is_none() { Exit::Ok } else { Exit::Findings })
@@ -184,12 +197,18 @@ fn copy(config: &Path, to: &Path, sealed: bool, output: Output) -> Result<Exit, 
     let dir = loaded.config.state_dir.join("audit");
     let vkey = key(None, &dir)?;
     if to.exists() {
-        return Err(Failure::new(Exit::Usage, format!("{} is there already: name a new directory", to.display())));
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{} is there already: name a new directory", to.display()),
+        ));
     }
     let done = if sealed {
         must_be_stopped(&loaded.config)?;
-        let (log, _) = handoff_store::log::Log::open(&loaded.config.state_dir.join("log"), handoff_store::log::LogOptions::default())
-            .map_err(|error| Failure::because(Exit::State, &error))?;
+        let (log, _) = handoff_store::log::Log::open(
+            &loaded.config.state_dir.join("log"),
+            handoff_store::log::LogOptions::default(),
+        )
+        .map_err(|error| Failure::because(Exit::State, &error))?;
         export(&dir, &vkey, to, Some(&log))
     } else {
         export(&dir, &vkey, to, None)
@@ -199,7 +218,10 @@ fn copy(config: &Path, to: &Path, sealed: bool, output: Output) -> Result<Exit, 
         output.json(&json!({"entries": checkpoint.size, "to": to}));
     } else {
         let place = to.display();
-        output.line(&format!("{} entries copied; verify them with: handoffd audit verify --dir {place}", checkpoint.size));
+        output.line(&format!(
+            "{} entries copied; verify them with: handoffd audit verify --dir {place}",
+            checkpoint.size
+        ));
     }
     Ok(Exit::Ok)
 }

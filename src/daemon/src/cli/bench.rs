@@ -8,7 +8,9 @@ use crate::bench::{Sizes, run};
 
 /// How much is measured.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  handoffd bench --records 20000 --webhooks 500\n\nEverything runs on loopback against the built-in sandbox; figures hold for this machine.")]
+#[command(
+    after_help = "Example:\n  handoffd bench --records 20000 --webhooks 500\n\nEverything runs on loopback against the built-in sandbox; figures hold for this machine."
+)]
 pub(super) struct Bench {
     /// Records of the backfill.
     #[arg(long, default_value_t = 2_000)]

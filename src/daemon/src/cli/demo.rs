@@ -25,7 +25,10 @@ pub(super) async fn demo(demo: &Demo, output: Output) -> Result<Exit, Failure> {
     let stage = Stage::start(setting).await?;
     let daemon = stage.app.local_addr();
     if !output.is_json() {
-        output.line(&format!("A company on {}, governed by handoffd on http://{daemon}\n", stage.sandbox.base_url()));
+        output.line(&format!(
+            "A company on {}, governed by handoffd on http://{daemon}\n",
+            stage.sandbox.base_url()
+        ));
     }
     let mut number = 0;
     let held = play(&stage, &mut |step| {

@@ -134,8 +134,21 @@ mod tests {
 
     #[test]
     fn the_table_names_every_code_once() {
-        let all = [Exit::Ok, Exit::Findings, Exit::Usage, Exit::Config, Exit::State, Exit::Crm, Exit::Daemon, Exit::Store];
-        let told: Vec<u8> = TABLE.lines().skip(1).map(|line| line.split_whitespace().next().unwrap().parse().unwrap()).collect();
+        let all = [
+            Exit::Ok,
+            Exit::Findings,
+            Exit::Usage,
+            Exit::Config,
+            Exit::State,
+            Exit::Crm,
+            Exit::Daemon,
+            Exit::Store,
+        ];
+        let told: Vec<u8> = TABLE
+            .lines()
+            .skip(1)
+            .map(|line| line.split_whitespace().next().unwrap().parse().unwrap())
+            .collect();
         assert_eq!(told, all.map(Exit::code));
     }
 }

@@ -90,7 +90,10 @@ mod tests {
 
     #[test]
     fn e12_escapes_of_a_record_do_not_reach_the_terminal() {
-        assert_eq!(plain("a\u{1b}[31mred\r\nb\u{202e}c\u{9b}d"), "a\\u{1b}[31mred\\u{d}\\u{a}b\\u{202e}c\\u{9b}d");
+        assert_eq!(
+            plain("a\u{1b}[31mred\r\nb\u{202e}c\u{9b}d"),
+            "a\\u{1b}[31mred\\u{d}\\u{a}b\\u{202e}c\\u{9b}d"
+        );
         assert_eq!(plain("Größe 9 % → 4 %"), "Größe 9 % → 4 %");
     }
 }

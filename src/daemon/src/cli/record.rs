@@ -18,7 +18,9 @@ use crate::config::{Loaded, load};
 
 /// The records that an argument may mean: written out, or an id alone on every governed object.
 fn records(loaded: &Loaded, argument: &str) -> Result<Vec<RecordRef>, Failure> {
-    let unknown = || Failure::new(Exit::Usage, "not a record: write connection/object/record, or the record's id alone");
+    let unknown = || {
+        Failure::new(Exit::Usage, "not a record: write connection/object/record, or the record's id alone")
+    };
     if argument.contains('/') {
         return record_named(argument).map(|record| vec![record]).ok_or_else(unknown);
     }
@@ -34,7 +36,11 @@ fn records(loaded: &Loaded, argument: &str) -> Result<Vec<RecordRef>, Failure> {
         .collect();
     found.sort();
     found.dedup();
-    if found.iter().all(|record| record_named(&record.to_string()).is_some()) { Ok(found) } else { Err(unknown()) }
+    if found.iter().all(|record| record_named(&record.to_string()).is_some()) {
+        Ok(found)
+    } else {
+        Err(unknown())
+    }
 }
 
 pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<Exit, Failure> {
@@ -49,7 +55,8 @@ pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<
         }
         let options = Options { autopilot: false, ..Options::default() };
         let clock = Arc::new(SystemClock);
-        let plans = App::plan_once(loaded.config.clone(), loaded.registry.clone(), clock, options, &record).await?;
+        let plans =
+            App::plan_once(loaded.config.clone(), loaded.registry.clone(), clock, options, &record).await?;
         let plans = plans.map_err(|fault| Failure::new(Exit::Crm, fault.to_string()))?;
         rows.extend(plans.iter().map(plan_row));
     }
@@ -71,7 +78,10 @@ fn planned(row: &PlanRow) -> String {
         text.push_str(&format!("  would stand at: {}\n", plain(status)));
     }
     let names: Vec<&str> = row.events.iter().filter_map(|event| event.get("event")?.as_str()).collect();
-    text.push_str(&format!("  would be logged: {}\n", if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }));
+    text.push_str(&format!(
+        "  would be logged: {}\n",
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    ));
     match &row.writes {
         Some(writes) => writes.lines().skip(1).for_each(|line| text.push_str(&format!("{}\n", plain(line)))),
         None => text.push_str("  nothing to write\n"),
@@ -122,7 +132,9 @@ fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, Failure> {
     archive.read("reading the log", |position, entry| {
         if let Some(entry) = entry {
             folded.apply(position, &entry);
-            if let Some((handoff, _)) = entry.handoff().filter(|(handoff, _)| records.contains(&handoff.subject)) {
+            if let Some((handoff, _)) =
+                entry.handoff().filter(|(handoff, _)| records.contains(&handoff.subject))
+            {
                 entries.entry(handoff.stream()).or_insert_with(Vec::new).push((position, entry));
             }
         }

@@ -48,7 +48,9 @@ impl Remote {
     /// The daemon at this address.
     pub(crate) fn at(address: &str, token: Option<Secret<String>>) -> Result<Self, Failure> {
         let address = address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
-        let wrong = |_not_a_url| Failure::new(Exit::Daemon, "the running daemon's address cannot be read: restart it");
+        let wrong = |_not_a_url| {
+            Failure::new(Exit::Daemon, "the running daemon's address cannot be read: restart it")
+        };
         let base = Url::parse(&format!("http://{address}/")).map_err(wrong)?;
         let wire = HttpWire::new(HttpConfig {
             hosts: AllowedHosts { names: Vec::new(), allow_loopback: true },
@@ -66,27 +68,44 @@ impl Remote {
     }
 
     /// Tells.
-    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &serde_json::Value) -> Result<T, Failure> {
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, Failure> {
         self.send(Method::POST, path, body.to_string().into_bytes()).await
     }
 
-    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: Vec<u8>) -> Result<T, Failure> {
+    async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<T, Failure> {
         let daemon = |message: &str| Failure::new(Exit::Daemon, message);
-        let url = self.base.join(path).map_err(|_not_a_path| daemon("the record cannot be part of an address"))?;
+        let url =
+            self.base.join(path).map_err(|_not_a_path| daemon("the record cannot be part of an address"))?;
         let mut headers = HeaderMap::new();
         if let Some(token) = &self.token {
-            let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
-                .map_err(|_not_a_header| Failure::new(Exit::Config, "http.token holds characters that no header can carry"))?;
+            let mut value =
+                HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_not_a_header| {
+                    Failure::new(Exit::Config, "http.token holds characters that no header can carry")
+                })?;
             value.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, value);
         }
-        let request = WireRequest { method, url, headers, body: body.into(), timeout: Duration::from_secs(60) };
+        let request =
+            WireRequest { method, url, headers, body: body.into(), timeout: Duration::from_secs(60) };
         let reply = self.wire.send(request).await.map_err(|fault| {
-            Failure::new(Exit::Daemon, format!("a daemon holds the state directory but does not answer: {fault}"))
+            Failure::new(
+                Exit::Daemon,
+                format!("a daemon holds the state directory but does not answer: {fault}"),
+            )
         })?;
         if reply.status.is_success() {
-            return serde_json::from_slice(&reply.body)
-                .map_err(|_other_shape| daemon("the running daemon answers in another shape: is it the same version?"));
+            return serde_json::from_slice(&reply.body).map_err(|_other_shape| {
+                daemon("the running daemon answers in another shape: is it the same version?")
+            });
         }
         let exit = if reply.status == http::StatusCode::BAD_GATEWAY { Exit::Crm } else { Exit::Daemon };
         let told = serde_json::from_slice::<Problem>(&reply.body).ok();

@@ -62,7 +62,10 @@ pub(super) async fn rebuild(path: &Path, output: Output) -> Result<Exit, Failure
     must_be_stopped(&loaded.config)?;
     let dir = &loaded.config.state_dir;
     if !dir.join("log").is_dir() {
-        return Err(Failure::new(Exit::State, format!("{} is no state directory: there is no log", dir.display())));
+        return Err(Failure::new(
+            Exit::State,
+            format!("{} is no state directory: there is no log", dir.display()),
+        ));
     }
     let (memory, aside) = (dir.join("memory"), dir.join("memory.before-rebuild"));
     if aside.exists() {

@@ -74,7 +74,9 @@ fn render(report: &Report) -> String {
 }
 
 fn line(row: &Row) -> String {
-    let time = row.time_to_acceptance.map_or_else(|| "-".to_owned(), |spread| format!("{} h (n {})", spread.median_hours, spread.n));
+    let time = row
+        .time_to_acceptance
+        .map_or_else(|| "-".to_owned(), |spread| format!("{} h (n {})", spread.median_hours, spread.n));
     let provisional = if row.provisional { "*" } else { "" };
     format!(
         "{:<34} {:<9} {:>18} {:>18} {:>14} {:>9} {:>8}\n",

@@ -24,7 +24,11 @@ pub(super) async fn status(path: &Path, output: Output) -> Result<Exit, Failure>
     } else {
         output.text(&render(&status));
     }
-    Ok(if status.healthy && !status.writing.paused && status.writing.tripped.is_empty() { Exit::Ok } else { Exit::Findings })
+    Ok(if status.healthy && !status.writing.paused && status.writing.tripped.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Findings
+    })
 }
 
 /// What can be said while no daemon runs.
@@ -44,10 +48,17 @@ fn at_rest(config: &crate::config::Config, output: Output) -> Result<Exit, Failu
         }));
     } else {
         output.line(&format!("{}: gates stay as they are", bad("not running")));
-        output.line(&format!("writing    {}", if paused { bad("paused") } else { "on once it runs".to_owned() }));
+        output.line(&format!(
+            "writing    {}",
+            if paused { bad("paused") } else { "on once it runs".to_owned() }
+        ));
         output.line(&format!("log        {entries} entries, {signed} signed"));
         for (contract, phases) in counts {
-            output.line(&format!("handoffs   {}: {}", plain(&contract), listed(phases.iter().map(|(name, count)| (*name, *count)))));
+            output.line(&format!(
+                "handoffs   {}: {}",
+                plain(&contract),
+                listed(phases.iter().map(|(name, count)| (*name, *count)))
+            ));
         }
     }
     Ok(Exit::Findings)
@@ -65,19 +76,35 @@ fn render(status: &Status) -> String {
     let writing = if status.writing.paused { bad(&format!("paused by {by}")) } else { good("on") };
     lines.push(format!("writing    {writing}"));
     for mapping in &status.writing.tripped {
-        lines.push(format!("           {}", bad(&format!("{}: cap of writes per hour reached; resume lets it go on", plain(mapping)))));
+        lines.push(format!(
+            "           {}",
+            bad(&format!("{}: cap of writes per hour reached; resume lets it go on", plain(mapping)))
+        ));
     }
     lines.push(format!("log        {} entries, {} signed", status.log.entries, status.log.signed));
     for (contract, phases) in &status.handoffs {
-        lines.push(format!("handoffs   {}: {}", plain(contract), listed(phases.iter().map(|(name, count)| (name.as_str(), *count)))));
+        lines.push(format!(
+            "handoffs   {}: {}",
+            plain(contract),
+            listed(phases.iter().map(|(name, count)| (name.as_str(), *count)))
+        ));
     }
     lines.push(format!("parked     {}", status.parked));
     for (source, account) in &status.books {
-        lines.push(format!("{source:<10} received {}, pending {}, parked {}", account.received, account.pending, account.parked));
+        lines.push(format!(
+            "{source:<10} received {}, pending {}, parked {}",
+            account.received, account.pending, account.parked
+        ));
     }
     for connection in &status.connections {
-        let field = |pointer: &str| connection.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned();
-        lines.push(format!("connection {}: circuit {}", plain(&field("/connection")), plain(&field("/transport/circuit/state"))));
+        let field = |pointer: &str| {
+            connection.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned()
+        };
+        lines.push(format!(
+            "connection {}: circuit {}",
+            plain(&field("/connection")),
+            plain(&field("/transport/circuit/state"))
+        ));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -87,7 +114,12 @@ fn listed<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
     counts.map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
 }
 
-pub(super) async fn switch(path: &Path, by: Option<String>, on: bool, output: Output) -> Result<Exit, Failure> {
+pub(super) async fn switch(
+    path: &Path,
+    by: Option<String>,
+    on: bool,
+    output: Output,
+) -> Result<Exit, Failure> {
     let loaded = load(path)?;
     let by = by.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "command line".to_owned());
     let writing = if let Some(remote) = Remote::find(&loaded.config)? {
@@ -101,7 +133,11 @@ pub(super) async fn switch(path: &Path, by: Option<String>, on: bool, output: Ou
     if output.is_json() {
         output.json(&writing);
     } else {
-        output.line(if writing.paused { "writing is paused; deciding and recording go on" } else { "writing is on" });
+        output.line(if writing.paused {
+            "writing is paused; deciding and recording go on"
+        } else {
+            "writing is on"
+        });
     }
     Ok(Exit::Ok)
 }

@@ -65,7 +65,8 @@ pub fn explain(told: &Told, contract: Option<&Contract>) -> String {
     for (position, entry) in &told.entries {
         let Some((handoff, events)) = entry.handoff() else { continue };
         for event in events {
-            let _ = writeln!(text, "    #{position} {} cycle {}  {}", entry.at(), handoff.cycle, words(event));
+            let _ =
+                writeln!(text, "    #{position} {} cycle {}  {}", entry.at(), handoff.cycle, words(event));
         }
     }
     text
@@ -75,10 +76,19 @@ fn standing(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contr
     let pin = &state.contract;
     let short: String = pin.digest.0.chars().take(12).collect();
     let _ = writeln!(text, "  contract  {} version {}, sha256 {short}…", plain(pin.id.as_str()), pin.version);
-    let stage = state.stage.as_ref().map_or_else(|| "unknown to the mapping".to_owned(), |stage| plain(stage.as_str()));
+    let stage = state
+        .stage
+        .as_ref()
+        .map_or_else(|| "unknown to the mapping".to_owned(), |stage| plain(stage.as_str()));
     let _ = writeln!(text, "  stage     {stage} (\"{}\" in the CRM)", plain(&state.stage_raw));
     let status = verdict.map(|verdict| plain(&verdict.status)).unwrap_or_default();
-    let _ = writeln!(text, "  stands    {}, cycle {}, round {}: {status}", phase(state.phase), state.id.cycle, state.round);
+    let _ = writeln!(
+        text,
+        "  stands    {}, cycle {}, round {}: {status}",
+        phase(state.phase),
+        state.id.cycle,
+        state.round
+    );
     let _ = writeln!(text, "  sender    {}", actor(state.sender.as_ref()));
     let _ = writeln!(text, "  receiver  {}", actor(state.receiver.as_ref()));
     if let Some(acceptance) = &state.accepted {
@@ -105,10 +115,11 @@ fn gates(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contract
     let Some(verdict) = verdict else { return };
     let _ = writeln!(text, "  gates");
     for (gate, open) in &verdict.gates {
-        let rule = contract.and_then(|contract| contract.gates.get(gate)).map_or("", |gate| match gate.opens_when {
-            Condition::Complete => " (opens when the package is complete)",
-            Condition::Accepted => " (opens when the receiver accepted exactly this package)",
-        });
+        let rule =
+            contract.and_then(|contract| contract.gates.get(gate)).map_or("", |gate| match gate.opens_when {
+                Condition::Complete => " (opens when the package is complete)",
+                Condition::Accepted => " (opens when the receiver accepted exactly this package)",
+            });
         let known = state.gates.get(gate);
         let written = match known.and_then(|known| known.confirmed) {
             Some(true) => "written open",
@@ -130,7 +141,11 @@ fn package(text: &mut String, state: &Handoff) {
         let edited = state.edits.get(field).map(|at| format!(", edited {at}")).unwrap_or_default();
         for (part, sourced) in parts {
             let (from, column) = (plain(&sourced.from.to_string()), plain(&sourced.field));
-            let _ = writeln!(text, "    {field}.{part} = {}  from {from}.{column}{edited}", value(&sourced.value));
+            let _ = writeln!(
+                text,
+                "    {field}.{part} = {}  from {from}.{column}{edited}",
+                value(&sourced.value)
+            );
         }
     }
 }
@@ -184,31 +199,48 @@ fn words(event: &Event) -> String {
         Event::StageChanged { raw, .. } => format!("stage is \"{}\"", plain(raw)),
         Event::PackageChanged { set, cleared, edits, .. } => {
             let changed: Vec<String> = set.keys().chain(cleared).map(|key| plain(key.as_str())).collect();
-            let by: std::collections::BTreeSet<String> = edits.values().filter_map(|(_, by)| by.as_ref()).map(who).collect();
+            let by: std::collections::BTreeSet<String> =
+                edits.values().filter_map(|(_, by)| by.as_ref()).map(who).collect();
             let by: Vec<String> = by.into_iter().collect();
             let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
             format!("package changed: {}{by}", changed.join(", "))
         }
         Event::Submitted { by, at, .. } => format!("submitted by {} at {at}", who(by)),
-        Event::Completed { round, at } => format!("complete in round {round} at {at}: the receiver's clock starts"),
+        Event::Completed { round, at } => {
+            format!("complete in round {round} at {at}: the receiver's clock starts")
+        }
         Event::FellIncomplete { missing } => format!("no longer complete: {} missing", missing.len()),
         Event::Accepted { by, at, round, .. } => format!("accepted by {} at {at} in round {round}", who(by)),
         Event::Rejected { by, at, fields: keys, reason, .. } => {
             format!("rejected by {} at {at}: {}; \"{}\"", who(by), fields(keys), plain(reason))
         }
-        Event::AnswerRefused { by, at, why, .. } => format!("answer of {} at {at} did not count: {}", who(by), refusal(why)),
+        Event::AnswerRefused { by, at, why, .. } => {
+            format!("answer of {} at {at} did not count: {}", who(by), refusal(why))
+        }
         Event::Reopened { cycle, .. } => format!("re-opened as cycle {cycle}"),
         Event::SlaBreached { due, .. } => format!("the receiver's time was up at {due}"),
         Event::ConcernsChanged { concerns } => format!("{} concerns stand", concerns.len()),
         Event::Bypassed { gate, stage, by, at, .. } => {
             let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
-            format!("by-passed: gate {} was shut when stage {} was entered by {}{at}", plain(gate.as_str()), plain(stage.as_str()), actor(by.as_ref()))
+            format!(
+                "by-passed: gate {} was shut when stage {} was entered by {}{at}",
+                plain(gate.as_str()),
+                plain(stage.as_str()),
+                actor(by.as_ref())
+            )
         }
         Event::Tampered { gate, seen_open, by, at, .. } => {
             let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
-            format!("tampered: gate {} was set {} by {}{at}", plain(gate.as_str()), shut(*seen_open), actor(by.as_ref()))
+            format!(
+                "tampered: gate {} was set {} by {}{at}",
+                plain(gate.as_str()),
+                shut(*seen_open),
+                actor(by.as_ref())
+            )
         }
-        Event::GateWritten { gate, open, .. } => format!("gate {} written {} and read back", plain(gate.as_str()), shut(*open)),
+        Event::GateWritten { gate, open, .. } => {
+            format!("gate {} written {} and read back", plain(gate.as_str()), shut(*open))
+        }
         Event::CommissionReleased { cycle } => format!("commission released in cycle {cycle}"),
         Event::CommissionHeld { adjustment, .. } => format!("commission held again: adjustment {adjustment}"),
         Event::Voided { .. } => "voided".to_owned(),

@@ -77,7 +77,12 @@ pub fn read(name: &str, text: &str) -> Result<Config, Vec<Problem>> {
 }
 
 /// Judges a configuration against its contracts and mappings.
-pub(super) fn judge(name: &str, text: &str, config: Config, registry: Registry) -> Result<Loaded, ConfigError> {
+pub(super) fn judge(
+    name: &str,
+    text: &str,
+    config: Config,
+    registry: Registry,
+) -> Result<Loaded, ConfigError> {
     let found = lint::config(&config, &registry);
     let mut problems = registry::place(name, text, found.complaints);
     if !problems.is_empty() {
@@ -113,12 +118,16 @@ fn walk(root: &Path, dir: &Path, depth: u8, files: &mut Vec<PathBuf>) -> Result<
         let entry = entry.map_err(|source| unreadable(dir, source))?;
         let path = entry.path();
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        let Some(real) = std::fs::canonicalize(&path).ok().filter(|real| real.starts_with(root) && !hidden) else {
+        let Some(real) = std::fs::canonicalize(&path).ok().filter(|real| real.starts_with(root) && !hidden)
+        else {
             continue;
         };
         if real.is_dir() && depth < 4 && !path.is_symlink() {
             walk(root, &path, depth + 1, files)?;
-        } else if real.is_file() && path.extension().is_some_and(|end| end == "toml") && files.len() <= MAX_FILES {
+        } else if real.is_file()
+            && path.extension().is_some_and(|end| end == "toml")
+            && files.len() <= MAX_FILES
+        {
             files.push(path);
         }
     }

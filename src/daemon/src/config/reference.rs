@@ -41,16 +41,25 @@ fn write_section<'a>(
     let variants = section.get("oneOf").and_then(Value::as_array);
     // Writing to a String cannot fail.
     let _ = writeln!(text, "#### `{name}`\n\n{}\n", first_line(section));
-    for (index, form) in variants.map_or_else(|| vec![section], |list| list.iter().collect()).into_iter().enumerate() {
+    for (index, form) in
+        variants.map_or_else(|| vec![section], |list| list.iter().collect()).into_iter().enumerate()
+    {
         let tag = property(form, "kind").and_then(|kind| kind.get("const")).and_then(Value::as_str);
         if let Some(tag) = tag {
             let _ = writeln!(text, "`kind = \"{tag}\"`: {}\n", first_line(form));
         }
         let _ = writeln!(text, "| Key | Type | Default | Meaning |\n| --- | --- | --- | --- |");
-        let required: Vec<&str> =
-            form.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> = form
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let properties = form.get("properties").and_then(Value::as_object);
-        for (key, schema) in properties.into_iter().flatten().filter(|(key, _)| tag.is_none() || *key != "kind") {
+        for (key, schema) in
+            properties.into_iter().flatten().filter(|(key, _)| tag.is_none() || *key != "kind")
+        {
             let target = resolve(root, schema);
             let default = default_of(schema, target, required.contains(&key.as_str()));
             let meaning = meaning(schema, target);
@@ -64,7 +73,13 @@ fn write_section<'a>(
 }
 
 /// Sections that a key leads to, each once; secrets are explained where they stand.
-fn queue<'a>(root: &'a Value, name: &str, key: &str, schema: &'a Value, sections: &mut Vec<(String, &'a Value)>) {
+fn queue<'a>(
+    root: &'a Value,
+    name: &str,
+    key: &str,
+    schema: &'a Value,
+    sections: &mut Vec<(String, &'a Value)>,
+) {
     let base = if name == "(top)" { String::new() } else { format!("{}.", name.trim_matches(['[', ']'])) };
     let target = resolve(root, schema);
     let found = if is_section(target) {
@@ -85,9 +100,10 @@ fn queue<'a>(root: &'a Value, name: &str, key: &str, schema: &'a Value, sections
 }
 
 fn is_section(schema: &Value) -> bool {
-    let tagged = schema.get("oneOf").and_then(Value::as_array).is_some_and(|forms| {
-        forms.iter().any(|form| form.get("properties").is_some())
-    });
+    let tagged = schema
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .is_some_and(|forms| forms.iter().any(|form| form.get("properties").is_some()));
     schema.get("properties").is_some() || tagged
 }
 
@@ -106,9 +122,10 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
         .and_then(Value::as_str)
         .and_then(|name| name.strip_prefix("#/$defs/"))
         .and_then(|name| root.get("$defs")?.get(name));
-    let some = schema.get("anyOf").and_then(Value::as_array).and_then(|forms| {
-        forms.iter().find(|form| form.get("type").and_then(Value::as_str) != Some("null"))
-    });
+    let some = schema
+        .get("anyOf")
+        .and_then(Value::as_array)
+        .and_then(|forms| forms.iter().find(|form| form.get("type").and_then(Value::as_str) != Some("null")));
     match (target, some) {
         (Some(target), _) => target,
         (None, Some(form)) => resolve(root, form),
@@ -129,9 +146,9 @@ fn type_of(root: &Value, schema: &Value) -> String {
         return words.join(", ");
     }
     let named = target.get("type");
-    let name = named.and_then(Value::as_str).or_else(|| {
-        named?.as_array()?.iter().filter_map(Value::as_str).find(|name| *name != "null")
-    });
+    let name = named
+        .and_then(Value::as_str)
+        .or_else(|| named?.as_array()?.iter().filter_map(Value::as_str).find(|name| *name != "null"));
     match name {
         Some("array") => {
             let items = target.get("items").map_or_else(|| "any".to_owned(), |items| type_of(root, items));

@@ -42,7 +42,12 @@ impl Stage {
     }
 
     /// What the CRM refused a save with; `None` = it saved.
-    pub(super) fn refused(&self, user: &str, id: Id, fields: &Value) -> Result<Option<Vec<SaveError>>, DemoError> {
+    pub(super) fn refused(
+        &self,
+        user: &str,
+        id: Id,
+        fields: &Value,
+    ) -> Result<Option<Vec<SaveError>>, DemoError> {
         match self.org().act(&Act::update(user, DEAL, id, fields)) {
             Ok(_) => Ok(None),
             Err(handoff_sandbox::Error::Refused(errors)) => Ok(Some(errors)),
@@ -73,7 +78,9 @@ impl Stage {
         let detail = self.app.view().handoff(&stream).await?;
         let entries = detail.map(|detail| detail.entries).unwrap_or_default();
         let entries = entries.into_iter().filter_map(|entry| entry.entry);
-        Ok(entries.flat_map(|entry| entry.handoff().map_or_else(Vec::new, |(_, events)| events.to_vec())).collect())
+        Ok(entries
+            .flat_map(|entry| entry.handoff().map_or_else(Vec::new, |(_, events)| events.to_vec()))
+            .collect())
     }
 }
 

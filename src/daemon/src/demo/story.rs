@@ -43,7 +43,8 @@ async fn cast(stage: &Stage) -> Result<(Id, Id), DemoError> {
         });
         Ok(org.act(&Act::create(REP, DEAL, &fields))?)
     };
-    let deals = (make("Alderbrook Logistics - Northern depots")?, make("Alderbrook Logistics - Fleet add-on")?);
+    let deals =
+        (make("Alderbrook Logistics - Northern depots")?, make("Alderbrook Logistics - Fleet add-on")?);
     stage.settle().await?;
     Ok(deals)
 }
@@ -70,7 +71,10 @@ impl Story<'_> {
         let ok = words.is_some() && lines >= 8 && missing.contains("is empty");
         let seen = match words {
             Some(words) => {
-                format!("refused: \"{words}\" The record lists {lines} missing parts, first \"{}\"", first_line(&missing))
+                format!(
+                    "refused: \"{words}\" The record lists {lines} missing parts, first \"{}\"",
+                    first_line(&missing)
+                )
             }
             None => "the CRM saved it".to_owned(),
         };
@@ -91,7 +95,8 @@ impl Story<'_> {
         let refused = self.stage.refused(REP, self.deal, &json!({"StageName": "Closed Won"}))?.is_some();
         let cleared = self.stage.cleared(self.deal);
         let example = junk.first().copied().unwrap_or_default();
-        let seen = format!("{} answers named, e.g. \"{example}\"; the win is refused: {}", junk.len(), yes(refused));
+        let seen =
+            format!("{} answers named, e.g. \"{example}\"; the win is refused: {}", junk.len(), yes(refused));
         self.report(
             "Ava fills the fields with tbd, n/a and \"much better\"",
             "each is named with the reason why it is no answer; the deal still cannot be won",
@@ -104,7 +109,8 @@ impl Story<'_> {
     async fn completes(&mut self) -> Result<(), DemoError> {
         let contacts = self.stage.org().query("SELECT Id FROM Contact ORDER BY Id LIMIT 2")?;
         for (row, role) in contacts.iter().zip(["Economic Buyer", "Champion"]) {
-            let fields = json!({"OpportunityId": self.deal.as_str(), "ContactId": row.get("Id"), "Role": role});
+            let fields =
+                json!({"OpportunityId": self.deal.as_str(), "ContactId": row.get("Id"), "Role": role});
             self.stage.org().act(&Act::create(REP, "OpportunityContactRole", &fields))?;
         }
         let package = fill::complete(&self.stage.days(60), &self.stage.days(240));
@@ -180,7 +186,12 @@ impl Story<'_> {
             "Ava rewrites the two fields",
             "nothing is missing; the deal is back in the queue; commission stays held",
             missing.is_empty() && queued && !cleared,
-            format!("missing: {}; in queue: {}; commission: {}", or_nothing(&missing), yes(queued), pay(cleared)),
+            format!(
+                "missing: {}; in queue: {}; commission: {}",
+                or_nothing(&missing),
+                yes(queued),
+                pay(cleared)
+            ),
         );
         Ok(())
     }
@@ -254,7 +265,9 @@ impl Story<'_> {
         let admin = self.stage.org().user(seed::ADMIN_USER)?.to_string();
         let events = self.stage.ledger(self.deal).await?;
         let named = events.iter().find_map(|event| {
-            let Event::Tampered { by: Some(by), at: Some(at), seen_open: true, .. } = event else { return None };
+            let Event::Tampered { by: Some(by), at: Some(at), seen_open: true, .. } = event else {
+                return None;
+            };
             (by.id.as_str() == admin).then(|| format!("Sam ({admin}) at {at}"))
         });
         let cleared = self.stage.cleared(self.deal);

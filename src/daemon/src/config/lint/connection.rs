@@ -98,7 +98,11 @@ fn auth(name: &str, auth: &Auth, found: &mut Found) {
             check("private_key", private_key);
             host(audience, &["connection", name, "auth", "audience"], found);
             if username.trim().is_empty() {
-                found.wrong(&["connection", name, "auth", "username"], "is empty", "write the user to act as");
+                found.wrong(
+                    &["connection", name, "auth", "username"],
+                    "is empty",
+                    "write the user to act as",
+                );
             }
         }
         Auth::RefreshToken { client_id, client_secret, refresh_token } => {

@@ -12,7 +12,11 @@ use crate::config::{Config, Govern};
 
 pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
     if config.govern.is_empty() {
-        found.wrong(&["govern"], "nothing is governed", "add [[govern]] with contract, mapping and connection");
+        found.wrong(
+            &["govern"],
+            "nothing is governed",
+            "add [[govern]] with contract, mapping and connection",
+        );
     }
     let mut taken: BTreeMap<(&ConnectionId, &str, &str), usize> = BTreeMap::new();
     for (index, entry) in config.govern.iter().enumerate() {
@@ -129,8 +133,7 @@ fn gates(entry: &Govern, contract: &Contract, row: &str, found: &mut Found) {
 /// Every field that a mapping writes.
 pub(in crate::config) fn written(mapping: &Mapping) -> Vec<&str> {
     let gates = mapping.write.gate.values().flat_map(|gate| {
-        let others =
-            [&gate.number, &gate.status, &gate.cleared_at, &gate.clearance_id, &gate.hold_reason];
+        let others = [&gate.number, &gate.status, &gate.cleared_at, &gate.clearance_id, &gate.hold_reason];
         std::iter::once(gate.field.as_str()).chain(others.into_iter().filter_map(Option::as_deref))
     });
     let note = [&mapping.write.note.status, &mapping.write.note.missing];
@@ -138,7 +141,10 @@ pub(in crate::config) fn written(mapping: &Mapping) -> Vec<&str> {
 }
 
 /// The contracts that entries govern, in entry order.
-pub(super) fn governed<'a>(config: &'a Config, registry: &'a Registry) -> impl Iterator<Item = (&'a ContractId, &'a Contract)> {
+pub(super) fn governed<'a>(
+    config: &'a Config,
+    registry: &'a Registry,
+) -> impl Iterator<Item = (&'a ContractId, &'a Contract)> {
     config.govern.iter().filter_map(|entry| {
         let mapping = registry.mapping(&entry.mapping)?;
         registry.contract_of(mapping).map(|held| (&entry.contract, &held.contract))

@@ -26,10 +26,18 @@ fn roles(config: &Config, registry: &Registry, found: &mut Found) {
             found.wrong(&at, message, suggestion(role, &names));
         }
         if holders.is_empty() {
-            found.wrong(&at, "nobody holds this role, so nobody could act in it", "name logins, or write [\"*\"]");
+            found.wrong(
+                &at,
+                "nobody holds this role, so nobody could act in it",
+                "name logins, or write [\"*\"]",
+            );
         }
         if holders.len() > 1 && holders.iter().any(|holder| holder == "*") {
-            found.wrong(&at, "\"*\" already means every active human user", "write \"*\" alone, or logins alone");
+            found.wrong(
+                &at,
+                "\"*\" already means every active human user",
+                "write \"*\" alone, or logins alone",
+            );
         }
     }
     let receivers: BTreeSet<&str> =
@@ -38,7 +46,10 @@ fn roles(config: &Config, registry: &Registry, found: &mut Found) {
         if !config.people.roles.contains_key(role) {
             found.advise(
                 &["people"],
-                format!("nobody is named for the receiving role {}: every active human user holds it", quoted(role)),
+                format!(
+                    "nobody is named for the receiving role {}: every active human user holds it",
+                    quoted(role)
+                ),
                 format!("add [people.roles] {role} = [\"login\", …]"),
             );
         }
@@ -60,7 +71,11 @@ fn persons(config: &Config, found: &mut Found) {
             }
         }
         if logins.is_empty() {
-            found.wrong(&["people", "same_person", person], "has no logins", "name at least two, or remove it");
+            found.wrong(
+                &["people", "same_person", person],
+                "has no logins",
+                "name at least two, or remove it",
+            );
         }
     }
 }
