@@ -14,7 +14,9 @@ fn ask(token: Option<&str>, uri: &str, headers: &[(header::HeaderName, &str)]) -
 fn h07_the_token_decides_and_never_stands_in_an_address() {
     let bearer = |value| [(header::AUTHORIZATION, value)];
     assert_eq!(ask(Some("s3cret"), "/metrics", &[]), Err(Refusal::Unauthenticated));
-    for wrong in ["Bearer s3cre", "Bearer s3cret2", "Bearer ", "Bearer", "Basic s3cret", "s3cret", "Bearer  s3cret"] {
+    for wrong in
+        ["Bearer s3cre", "Bearer s3cret2", "Bearer ", "Bearer", "Basic s3cret", "s3cret", "Bearer  s3cret"]
+    {
         assert_eq!(ask(Some("s3cret"), "/metrics", &bearer(wrong)), Err(Refusal::Unauthenticated), "{wrong}");
     }
     assert_eq!(ask(Some("s3cret"), "/metrics", &bearer("Bearer s3cret")), Ok(()));

@@ -27,7 +27,22 @@ fn installation(folder: &Path, mode: u32) -> String {
 #[test]
 fn help_is_no_failure_and_every_command_has_it() {
     assert_eq!(exit(&["--help"]), Exit::Ok);
-    for command in ["run", "demo", "sandbox", "check", "plan", "why", "status", "pause", "resume", "scorecard", "audit", "rebuild", "bench", "openapi"] {
+    for command in [
+        "run",
+        "demo",
+        "sandbox",
+        "check",
+        "plan",
+        "why",
+        "status",
+        "pause",
+        "resume",
+        "scorecard",
+        "audit",
+        "rebuild",
+        "bench",
+        "openapi",
+    ] {
         assert_eq!(exit(&[command, "--help"]), Exit::Ok, "{command}");
     }
 }
@@ -63,7 +78,14 @@ fn h06_a_secret_that_others_can_read_is_refused() {
 fn without_a_state_directory_questions_exit_4_and_create_none() {
     let folder = tempfile::tempdir().unwrap();
     let path = installation(folder.path(), 0o600);
-    for command in [["status", "--json"].as_slice(), &["scorecard"], &["why", "006000000000001AAA"], &["audit", "replay"], &["audit", "verify"], &["rebuild"]] {
+    for command in [
+        ["status", "--json"].as_slice(),
+        &["scorecard"],
+        &["why", "006000000000001AAA"],
+        &["audit", "replay"],
+        &["audit", "verify"],
+        &["rebuild"],
+    ] {
         let arguments: Vec<&str> = ["--config", &path].into_iter().chain(command.iter().copied()).collect();
         assert_eq!(exit(&arguments), Exit::State, "{command:?}");
     }

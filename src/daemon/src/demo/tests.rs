@@ -18,7 +18,11 @@ async fn every_step_of_the_story_holds_and_the_log_replays() {
     let mut follower = Follower::default();
     let report = follower.catch_up(&view).await.unwrap().scorecard.report(Period::Week, stage.org().now());
     let row = report.rows.iter().find(|row| row.period.is_none()).unwrap();
-    assert!(row.counts.bypasses >= 1 && row.counts.tampers >= 1 && row.counts.adjustments == 1, "{:#?}", row.counts);
+    assert!(
+        row.counts.bypasses >= 1 && row.counts.tampers >= 1 && row.counts.adjustments == 1,
+        "{:#?}",
+        row.counts
+    );
     assert_eq!(row.counts.accepted, 2);
     let text = Metrics::default().text(&view, &report, stage.org().now()).unwrap();
     crate::metrics::tests::parses(&text);
