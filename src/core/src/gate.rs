@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::completeness::{Finding, Situation, assess};
+use crate::completeness::{Finding, Situation, shortfall};
 use crate::contract::{Condition, Contract, Gate};
 use crate::handoff::{Handoff, Phase, Turn};
 use crate::id::GateName;
@@ -32,9 +32,8 @@ pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdi
     let rejected = handoff.still_rejected();
     let situation =
         Situation { stage: handoff.stage.as_ref(), motion: &handoff.id.motion, still_rejected: &rejected };
-    let completeness = assess(contract, &handoff.package, &situation);
-    let complete = completeness.is_complete();
-    let missing = if handoff.phase == Phase::Voided { Vec::new() } else { completeness.missing };
+    let (missing, complete) = shortfall(contract, &handoff.package, &situation);
+    let missing = if handoff.phase == Phase::Voided { Vec::new() } else { missing };
     let due = due(contract, handoff);
     // Judged by another contract than the pinned one nothing is open.
     let pin = &handoff.contract;

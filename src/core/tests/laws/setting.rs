@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use handoff_core::completeness::Ready;
 use handoff_core::contract::{
     AfterAcceptance, Condition, Contract, Field, Gate, GateKind, Kind, Mode, OnBypass, Opens, Part, Quality,
     Roles, Sla, Submit,
@@ -70,6 +71,7 @@ pub(crate) fn contract() -> Contract {
             field("risks", AfterAcceptance::Reopen),
             field("noted", AfterAcceptance::Note),
         ],
+        ready: Ready::default(),
     }
 }
 
