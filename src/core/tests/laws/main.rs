@@ -7,9 +7,11 @@
     reason = "tests stop at the first surprise and pick single events"
 )]
 
+mod encoding;
 mod people;
 mod rows;
 mod setting;
+mod texts;
 mod world;
 
 use handoff_core::contract::Condition;

@@ -198,3 +198,25 @@ fn words_tell_that_nobody_can_accept_his_own_handoff() {
         "Nobody can accept: sender and receiver are the same person. Name another receiver."
     );
 }
+
+#[test]
+fn f05_without_history_the_stamp_of_a_row_does_not_date_the_edit_beside_it() {
+    let mut world = World::of(Variant::NoHistory);
+    world.play(&Step::Stage("Negotiation"));
+    fill(&mut world, 1);
+    let edit = Step::Edit { field: 0, text: Some(2), who: Person::Sender };
+    for step in [Step::Row, Step::Accept(Person::Receiver), edit, Step::Touch(Person::Receiver)] {
+        world.play(&step);
+        world.play(&Step::Wait(5));
+    }
+    pass(&mut world);
+    assert_eq!(refusals(&world), [Refusal::PackageChanged]);
+    assert!(!commission(&world));
+}
+
+#[test]
+fn judged_by_another_contract_than_the_pinned_one_nothing_is_open() {
+    let mut world = accepted();
+    world.contract.version = 2;
+    assert!(world.verdict().gates.values().all(|open| !open));
+}

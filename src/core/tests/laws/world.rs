@@ -67,6 +67,10 @@ pub(crate) enum Step {
     /// The receiving role is taken from somebody, or given back.
     Role(Person, bool),
     Submit(Person),
+    /// Somebody saves the record without changing anything of it that is mapped.
+    Touch(Person),
+    /// A related row that the first field is partly read from is saved.
+    Row,
     /// What follows happens in the same second as what went before.
     SameSecond,
     Lose(bool),
@@ -103,6 +107,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => (who(), any::<bool>()).prop_map(|(who, held)| Step::Role(who, held)),
         2 => who().prop_map(Step::Submit),
         2 => Just(Step::SameSecond),
+        1 => who().prop_map(Step::Touch),
+        1 => Just(Step::Row),
         1 => any::<bool>().prop_map(Step::Lose),
         2 => (0..200_000_u32).prop_map(Step::Wait),
         3 => Just(Step::Observe),
@@ -115,14 +121,17 @@ impl Step {
     /// Who changed the record with it.
     fn author(&self) -> Option<Person> {
         match self {
-            Self::Edit { who, .. } | Self::Accept(who) | Self::Reject(who, _) | Self::Submit(who) => {
-                Some(*who)
-            }
+            Self::Edit { who, .. }
+            | Self::Accept(who)
+            | Self::Reject(who, _)
+            | Self::Submit(who)
+            | Self::Touch(who) => Some(*who),
             Self::Stage(_) | Self::Flag { .. } | Self::Receiver(_) | Self::Sender(_) => {
                 Some(Person::Stranger)
             }
             Self::Role(..)
             | Self::SameSecond
+            | Self::Row
             | Self::Lose(_)
             | Self::Wait(_)
             | Self::Observe
@@ -151,6 +160,7 @@ pub(crate) struct Truth {
     receiver: Option<Person>,
     roleless: BTreeSet<PersonId>,
     last_modified: (Timestamp, Person),
+    row_saved: Option<Timestamp>,
     acts: Vec<Act>,
     decision: Option<&'static str>,
     flags: BTreeMap<GateName, (bool, Option<String>, FlagMove)>,
@@ -204,6 +214,7 @@ impl World {
             receiver: Some(Person::Receiver),
             roleless: BTreeSet::new(),
             last_modified: (now, Person::Sender),
+            row_saved: None,
             acts: Vec::new(),
             decision: None,
             flags: BTreeMap::new(),
@@ -242,6 +253,11 @@ impl World {
     /// The clearance id beside a flag.
     pub(crate) fn clearance(&self, gate: &str) -> Option<String> {
         self.truth.flags.get(&GateName::from(gate)).and_then(|flag| flag.1.clone())
+    }
+
+    /// What stands in a field for people.
+    pub(crate) fn word(&self, field: &str) -> String {
+        self.truth.words.get(field).and_then(serde_json::Value::as_str).unwrap_or("-").to_owned()
     }
 
     /// The answer pick-list.
@@ -305,6 +321,8 @@ impl World {
             Step::Submit(who) => {
                 truth.acts.push(Act { id, by: actor(*who), at, answer: Answer::Submit });
             }
+            Step::Touch(_) => {}
+            Step::Row => truth.row_saved = Some(at),
             Step::SameSecond => truth.now = at - SignedDuration::from_millis(700),
             Step::Lose(lost) => truth.exists = !lost,
             Step::Wait(seconds) => truth.now += SignedDuration::from_secs(i64::from(*seconds)),
@@ -500,7 +518,7 @@ impl World {
             },
             first_contact: None,
             package: package(&truth.texts),
-            edits: if self.variant == Variant::NoHistory { BTreeMap::new() } else { truth.edits.clone() },
+            edits: self.edits(),
             edited_by_latest: (self.variant == Variant::NoHistory).then_some(truth.last_modified.0),
             sender: truth.sender.map(|who| self.resolve(actor(who))),
             receiver: truth.receiver.map(|who| self.resolve(actor(who))),
@@ -526,6 +544,18 @@ impl World {
             actor.roles.clear();
         }
         actor
+    }
+
+    fn edits(&self) -> BTreeMap<FieldKey, Edit> {
+        let mut edits = match self.variant {
+            Variant::NoHistory => BTreeMap::new(),
+            Variant::History | Variant::Explicit => self.truth.edits.clone(),
+        };
+        if let Some(at) = self.truth.row_saved {
+            let first = edits.entry(FieldKey::from(FIELDS[0])).or_insert(Edit { at, by: None });
+            first.at = first.at.max(at);
+        }
+        edits
     }
 
     fn acts(&self) -> Vec<Act> {
