@@ -139,3 +139,13 @@ fn entries_of_no_record_are_their_own_leaf() {
     assert!(encoded.parts.is_empty());
     assert_eq!(decoded(&encoded.leaf, &encoded.parts), Some(started));
 }
+
+#[test]
+fn g13_who_threw_the_switch_is_sealed_and_the_switch_stays_known_without_his_name() {
+    let at = waiting().log[0].stamp.time;
+    let switched = |by: &str| LogEntry::Switched { on: false, by: by.to_owned(), at };
+    let encoded = switched("dana@example.com").encode().expect("encodes");
+    assert!(!String::from_utf8_lossy(&encoded.leaf).contains("dana"));
+    assert_eq!(decoded(&encoded.leaf, &encoded.parts), Some(switched("dana@example.com")));
+    assert_eq!(decoded(&encoded.leaf, &BTreeMap::new()), Some(switched("erased")));
+}
