@@ -1,7 +1,10 @@
 //! Stories of people who change, leave, answer at the wrong moment, or are the same person twice.
 
-use handoff_core::event::{Event, Refusal, ReopenCause};
-use handoff_core::handoff::Phase;
+use std::collections::{BTreeMap, BTreeSet};
+
+use handoff_core::event::{EditEffect, Event, Refusal, ReopenCause};
+use handoff_core::gate::evaluate;
+use handoff_core::handoff::{Handoff, Phase};
 
 use crate::rows::{accepted, commission, fill, pass, phase, refusals, waiting};
 use crate::world::{Person, Step, Variant, World};
@@ -219,4 +222,47 @@ fn judged_by_another_contract_than_the_pinned_one_nothing_is_open() {
     let mut world = accepted();
     world.contract.version = 2;
     assert!(world.verdict().gates.values().all(|open| !open));
+}
+
+/// Folds a further event that no decision of ours would leave alone, and says whether the commission gate is open.
+fn open_after(event: Event) -> bool {
+    let world = accepted();
+    let before = world.state();
+    let stamp = world.log.last().expect("accepted").stamp;
+    let state = Handoff::apply(before, stamp, &[event]).expect("open");
+    evaluate(&world.contract, &state, stamp.time).gates[&"commission".into()]
+}
+
+#[test]
+fn i1_a_log_in_which_something_else_follows_the_acceptance_leaves_the_gate_shut() {
+    let state = accepted().state().expect("open");
+    let mut changed = state.package.clone();
+    let parts = changed.remove(&"risks".into()).expect("filled");
+    let edit = |parts| Event::PackageChanged {
+        set: [("outcome".into(), parts)].into(),
+        cleared: BTreeSet::new(),
+        edits: BTreeMap::new(),
+        acceptance: EditEffect::BeforeAcceptance,
+    };
+    let people = |sender, receiver| Event::PeopleChanged { sender, receiver };
+    let (sam, rita) = (state.sender.clone(), state.receiver.clone());
+    assert!(open_after(people(sam.clone(), rita.clone())));
+    assert!(!open_after(edit(parts)), "another package");
+    assert!(!open_after(people(sam.clone(), sam.clone())), "another receiver");
+    assert!(!open_after(people(rita.clone(), rita.clone())), "his own");
+    assert!(!open_after(people(sam, None)) && !open_after(people(None, rita)), "nobody named");
+}
+
+#[test]
+fn f07_an_acceptance_given_before_the_handoff_opened_does_not_count() {
+    let mut world = World::new();
+    for field in 0..3 {
+        world.play(&Step::Edit { field, text: Some(1), who: Person::Sender });
+    }
+    for step in [Step::Wait(60), Step::Accept(Person::Receiver), Step::Wait(60), Step::Stage("Negotiation")] {
+        world.play(&step);
+    }
+    pass(&mut world);
+    assert_eq!(refusals(&world), [Refusal::PackageChanged]);
+    assert!(!commission(&world));
 }

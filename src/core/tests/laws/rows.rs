@@ -280,8 +280,9 @@ fn a_rejection_and_its_mending_seen_at_once_end_in_the_second_round() {
     world.play(&Step::Wait(30));
     world.play(&Step::Accept(Person::Receiver));
     pass(&mut world);
-    assert_eq!(phase(&world), Phase::Accepted);
-    assert_eq!(world.state().expect("open").round, 2);
+    let state = world.state().expect("open");
+    assert_eq!((state.phase, state.round), (Phase::Accepted, 2));
+    assert!(state.rejected.is_empty(), "nothing of it is left for the next cycle");
 }
 
 #[test]

@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::clearance::ClearanceKey;
-use handoff_core::completeness::{Situation, assess};
 use handoff_core::contract::{Contract, ContractRef, Submit};
 use handoff_core::decide::{Case, Terms, confirm, decide};
 use handoff_core::digest::Digest;
-use handoff_core::event::{Event, Refusal};
-use handoff_core::extract::{Existence, RawRecord, RecordVersion};
+use handoff_core::event::Event;
 use handoff_core::gate::{Verdict, evaluate};
 use handoff_core::handoff::{Handoff, Stamp};
 use handoff_core::id::{ActorId, FieldKey, GateName, MotionId, ObjectName, PartKey, PersonId, RecordRef};
 use handoff_core::mapping::Mapping;
-use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation, StageSeen};
+use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation};
 use handoff_core::plan::{Inputs, Plan, plan};
 use handoff_core::value::{Package, Sourced, Value};
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +19,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::setting::{contract, mapping};
+
+mod look;
+mod truth;
 
 /// The flag of the gate that is only observed.
 pub(crate) const OBSERVED_FLAG: &str = "Stage_Open__c";
@@ -71,6 +72,8 @@ pub(crate) enum Step {
     Touch(Person),
     /// A related row that the first field is partly read from is saved.
     Row,
+    /// All that it takes, done well: filled, handed over and accepted by whoever is to accept.
+    HandOver(u8),
     /// What follows happens in the same second as what went before.
     SameSecond,
     Lose(bool),
@@ -107,6 +110,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => (who(), any::<bool>()).prop_map(|(who, held)| Step::Role(who, held)),
         2 => who().prop_map(Step::Submit),
         2 => Just(Step::SameSecond),
+        2 => (0..4_u8).prop_map(Step::HandOver),
         1 => who().prop_map(Step::Touch),
         1 => Just(Step::Row),
         1 => any::<bool>().prop_map(Step::Lose),
@@ -131,6 +135,7 @@ impl Step {
             }
             Self::Role(..)
             | Self::SameSecond
+            | Self::HandOver(_)
             | Self::Row
             | Self::Lose(_)
             | Self::Wait(_)
@@ -276,7 +281,21 @@ impl World {
         evaluate(&self.contract, self.state.as_ref().expect("open"), self.truth.now)
     }
 
+    fn hand_over(&mut self, text: u8) {
+        let who = self.truth.sender.unwrap_or(Person::Stranger);
+        let edits = (0..3).map(|field| Step::Edit { field, text: Some(text), who });
+        let receiver = self.truth.receiver.unwrap_or(Person::Stranger);
+        let answers = [Step::Wait(5), Step::Submit(who), Step::Wait(5), Step::Accept(receiver)];
+        for step in [Step::Stage("Negotiation")].into_iter().chain(edits).chain(answers) {
+            self.play(&step);
+        }
+    }
+
     pub(crate) fn play(&mut self, step: &Step) {
+        if let Step::HandOver(text) = step {
+            self.hand_over(*text);
+            return;
+        }
         let truth = &mut self.truth;
         truth.serial += 1;
         truth.now += SignedDuration::from_millis(700);
@@ -321,7 +340,7 @@ impl World {
             Step::Submit(who) => {
                 truth.acts.push(Act { id, by: actor(*who), at, answer: Answer::Submit });
             }
-            Step::Touch(_) => {}
+            Step::Touch(_) | Step::HandOver(_) => {}
             Step::Row => truth.row_saved = Some(at),
             Step::SameSecond => truth.now = at - SignedDuration::from_millis(700),
             Step::Lose(lost) => truth.exists = !lost,
@@ -429,173 +448,11 @@ impl World {
         }
     }
 
-    /// The truth, judged without looking at any state of ours: the last word of the receiver in force is an acceptance that is newer
-    /// than every edit of a field that matters, on a complete package in a stage that counts.
-    pub(crate) fn is_legitimately_accepted(&self) -> bool {
-        let truth = &self.truth;
-        let Some(state) = &self.state else { return false };
-        let Some(acceptance) = &state.accepted else { return false };
-        let by = &acceptance.by.person;
-        let said = |act: &&Act| act.answer == Answer::Accept && act.by.person == *by;
-        let legitimate = match self.variant {
-            Variant::History | Variant::Explicit => {
-                truth.acts.iter().filter(said).any(|act| act.at == acceptance.at)
-            }
-            // Without history whoever saves the record while the answer stands repeats it.
-            Variant::NoHistory => truth.acts.iter().filter(said).any(|act| act.at <= acceptance.at),
-        };
-        let in_force = truth.receiver.is_some_and(|receiver| actor(receiver).person == *by)
-            && truth.sender.is_some_and(|sender| actor(sender).person != *by);
-        let edited_since = truth.edits.iter().any(|(key, edit)| {
-            key.as_str() != "noted" && edit.at >= acceptance.at && self.differs_from_accepted(key)
-        });
-        let rejected_since = truth.acts.iter().any(|act| {
-            matches!(act.answer, Answer::Reject { .. })
-                && (act.at > acceptance.at || (act.at == acceptance.at && !self.was_answered_before(act)))
-                && act.by.person == *by
-                && self.variant != Variant::NoHistory
-                && !self.was_refused(act)
-        });
-        let complete = assess(
-            &self.contract,
-            &self.look().package,
-            &Situation { stage: None, motion: &self.motion, still_rejected: &BTreeSet::new() },
-        )
-        .is_complete();
-        let off = ["Closed Lost", "Renamed by an admin"].contains(&truth.stage.0) || !truth.exists;
-        legitimate && in_force && !edited_since && !rejected_since && complete && !off
-    }
-
-    /// Whether the log shows this rejection before the acceptance in force.
-    fn was_answered_before(&self, act: &Act) -> bool {
-        let names = |event: &Event| match event {
-            Event::Rejected { act: id, .. } | Event::AnswerRefused { act: id, .. } => *id == act.id,
-            _ => false,
-        };
-        let accepted = self.events().collect::<Vec<_>>();
-        let last = accepted.iter().rposition(|event| matches!(event, Event::Accepted { .. }));
-        last.is_some_and(|last| accepted.iter().take(last).any(|event| names(event)))
-    }
-
-    /// Whether this rejection did not count when it was given, because he was not the receiver then or did not hold the role.
-    fn was_refused(&self, act: &Act) -> bool {
-        self.events().any(|event| matches!(event, Event::AnswerRefused { act: id, why, .. } if *id == act.id
-            && matches!(why, Refusal::LacksRole | Refusal::NotTheReceiver | Refusal::OwnHandoff | Refusal::NoSender | Refusal::NoReceiver)))
-    }
-
-    fn differs_from_accepted(&self, key: &FieldKey) -> bool {
-        self.state.as_ref().is_none_or(|state| state.package.get(key) != self.look().package.get(key))
-    }
-
     fn append(&mut self, seen: Option<Observation>, events: Vec<Event>) {
         let position = u64::try_from(self.log.len()).expect("small");
         let stamp = Stamp { position, time: self.truth.now };
         self.state = Handoff::apply(self.state.take(), stamp, &events);
         self.log.push(Entry { stamp, seen, events });
-    }
-
-    fn look(&self) -> Observation {
-        let truth = &self.truth;
-        if !truth.exists {
-            return Observation { existence: Existence::Deleted, ..Observation::gone(subject()) };
-        }
-        let names = &self.mapping.stage.names;
-        let name = names
-            .iter()
-            .find(|(_, raw)| raw.iter().any(|raw| raw == truth.stage.0))
-            .map(|(name, _)| name.clone());
-        Observation {
-            subject: subject(),
-            version: Some(RecordVersion { stamp: truth.now }),
-            existence: Existence::Present,
-            stage: StageSeen {
-                name,
-                raw: truth.stage.0.to_owned(),
-                before: None,
-                since: Some(truth.stage.1),
-                by: None,
-                entry: truth.stage.2.to_string(),
-            },
-            first_contact: None,
-            package: package(&truth.texts),
-            edits: self.edits(),
-            edited_by_latest: (self.variant == Variant::NoHistory).then_some(truth.last_modified.0),
-            sender: truth.sender.map(|who| self.resolve(actor(who))),
-            receiver: truth.receiver.map(|who| self.resolve(actor(who))),
-            acts: self.acts(),
-            flags: ["commission", "queue", "closed_won"]
-                .into_iter()
-                .map(|gate| {
-                    let flag = truth.flags.get(&GateName::from(gate));
-                    let seen = FlagSeen {
-                        open: Some(flag.is_some_and(|flag| flag.0)),
-                        clearance: flag.and_then(|flag| flag.1.clone()),
-                        moved: flag.map(|flag| flag.2.clone()),
-                    };
-                    (GateName::from(gate), seen)
-                })
-                .collect(),
-        }
-    }
-
-    /// What the directory says of somebody now.
-    fn resolve(&self, mut actor: Actor) -> Actor {
-        if self.truth.roleless.contains(&actor.person) {
-            actor.roles.clear();
-        }
-        actor
-    }
-
-    fn edits(&self) -> BTreeMap<FieldKey, Edit> {
-        let mut edits = match self.variant {
-            Variant::NoHistory => BTreeMap::new(),
-            Variant::History | Variant::Explicit => self.truth.edits.clone(),
-        };
-        if let Some(at) = self.truth.row_saved {
-            let first = edits.entry(FieldKey::from(FIELDS[0])).or_insert(Edit { at, by: None });
-            first.at = first.at.max(at);
-        }
-        edits
-    }
-
-    fn acts(&self) -> Vec<Act> {
-        let truth = &self.truth;
-        if self.variant != Variant::NoHistory {
-            let acts = truth.acts.iter().cloned();
-            return acts.map(|act| Act { by: self.resolve(act.by.clone()), ..act }).collect();
-        }
-        let (at, by) = truth.last_modified;
-        let answer = match truth.decision {
-            Some("Accept") => Answer::Accept,
-            Some(_) => {
-                Answer::Reject { fields: BTreeSet::new(), reason: "the target has no date".to_owned() }
-            }
-            None => return Vec::new(),
-        };
-        vec![Act { id: format!("lm:{at}"), by: self.resolve(actor(by)), at, answer }]
-    }
-
-    fn raw(&self) -> RawRecord {
-        let mut fields = self.truth.words.clone();
-        for (gate, write) in &self.mapping.write.gate {
-            let flag = self.truth.flags.get(gate);
-            fields.insert(write.field.clone(), json!(flag.is_some_and(|flag| flag.0)));
-            if let Some(field) = &write.clearance_id {
-                fields.insert(field.clone(), json!(flag.and_then(|flag| flag.1.clone())));
-            }
-        }
-        fields.insert("StageName".to_owned(), json!(self.truth.stage.0));
-        fields.insert("Decision__c".to_owned(), json!(self.truth.decision));
-        RawRecord {
-            record: subject(),
-            version: Some(RecordVersion { stamp: self.truth.now }),
-            existence: if self.truth.exists { Existence::Present } else { Existence::Deleted },
-            created_at: None,
-            last_modified: None,
-            fields,
-            related: BTreeMap::new(),
-            history: None,
-        }
     }
 }
 
