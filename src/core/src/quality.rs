@@ -44,8 +44,11 @@ impl Rules {
                 let needs = part.min_chars.unwrap_or(self.min_chars);
                 self.fillers.surely_says_something(text, needs, part.needs_number)
             }
+            // Which choices there are is not for a short look.
+            (Kind::Choice, Value::Choice(_)) if !part.choices.is_empty() => false,
             (Kind::Name, Value::Name(text))
             | (Kind::Person, Value::Person(text))
+            | (Kind::Choice, Value::Choice(text))
             | (Kind::Record, Value::Record(text)) => self.fillers.surely_says_something(text, 0, false),
             (
                 Kind::Text

@@ -88,7 +88,7 @@ impl<'t> Look<'t> {
         let (true, false) = (!word.is_empty(), joins && word.iter().any(|byte| b",;|".contains(byte))) else {
             return true;
         };
-        self.has_own_word |= !vocabulary.contains(word);
+        self.has_own_word = self.has_own_word || !vocabulary.contains(word);
         match self.first {
             None => self.first = Some(word),
             Some(first) => self.has_two_words |= !first.eq_ignore_ascii_case(word),

@@ -457,7 +457,8 @@ proptest::proptest! {
         let rules = rules();
         let prose = Part { min_chars: Some(needs), needs_number, ..Part::of(Kind::Text) };
         let kinds = [(prose, Value::Text(text.clone())), (Part::of(Kind::Name), Value::Name(text.clone())),
-            (Part::of(Kind::Person), Value::Person(text.clone())), (Part::of(Kind::Record), Value::Record(text))];
+            (Part::of(Kind::Person), Value::Person(text.clone())),
+            (Part::of(Kind::Choice), Value::Choice(text.clone())), (Part::of(Kind::Record), Value::Record(text))];
         for (part, value) in kinds {
             if rules.answers_at_a_glance(&part, &value) {
                 proptest::prop_assert_eq!(rules.looked_at_closely(&part, &value), None);
