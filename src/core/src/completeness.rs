@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::id::{FieldKey, PartKey};
 
 mod assess;
+mod prepared;
 pub(crate) mod rule;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use assess::shortfall;
 pub use assess::{Situation, assess};
+pub use prepared::Ready;
 pub use rule::MAX_EXPRESSION;
 
 /// One thing that is missing, in words a rep understands.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::completeness::Ready;
 use crate::digest::Digest;
 use crate::id::{ContractId, FieldKey, GateName, PartKey, StageName};
 
@@ -40,6 +41,9 @@ pub struct Contract {
     /// The mandatory fields, in the order people see them.
     #[serde(rename = "field")]
     pub fields: Vec<Field>,
+    /// The rules above made ready at first use; no part of what is written.
+    #[serde(skip)]
+    pub ready: Ready,
 }
 
 /// When a handoff opens.

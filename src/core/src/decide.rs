@@ -64,7 +64,8 @@ pub use flags::confirm;
 
 /// Decides. Seeing the same observation again yields nothing (L1).
 pub fn decide(case: Case<'_>, before: Option<&Handoff>, seen: &Observation, now: Timestamp) -> Vec<Event> {
-    let mut decision = Decision { case, seen, now, state: before.cloned(), events: Vec::new() };
+    let mut decision =
+        Decision { case, seen, now, before, state: before.cloned(), returned: false, events: Vec::new() };
     decision.run();
     decision.events
 }
@@ -74,7 +75,10 @@ struct Decision<'a> {
     case: Case<'a>,
     seen: &'a Observation,
     now: Timestamp,
+    before: Option<&'a Handoff>,
     state: Option<Handoff>,
+    /// The record came back from being lost, and nothing tells which of its answers are older than that.
+    returned: bool,
     events: Vec<Event>,
 }
 
@@ -89,6 +93,7 @@ impl Decision<'_> {
             return;
         }
         self.note_people();
+        self.break_by_people();
         let entered = self.note_stage();
         self.void_by_stage();
         if !self.is_voided() {

@@ -283,6 +283,8 @@ pub enum ReopenCause {
         /// Why.
         reason: String,
     },
+    /// The receiver in force is no longer who accepted, or is the sender now.
+    People,
     /// The deal is off, or its record was lost, after acceptance.
     Voided {
         /// Why.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::completeness::{Finding, Situation, assess};
+use crate::completeness::{Finding, Situation, shortfall};
 use crate::contract::{Condition, Contract, Gate};
 use crate::handoff::{Handoff, Phase, Turn};
 use crate::id::GateName;
+use crate::words;
 
 /// What holds now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,17 +32,19 @@ pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdi
     let rejected = handoff.still_rejected();
     let situation =
         Situation { stage: handoff.stage.as_ref(), motion: &handoff.id.motion, still_rejected: &rejected };
-    let completeness = assess(contract, &handoff.package, &situation);
-    let complete = completeness.is_complete();
-    let missing = if handoff.phase == Phase::Voided { Vec::new() } else { completeness.missing };
+    let (missing, complete) = shortfall(contract, &handoff.package, &situation);
+    let missing = if handoff.phase == Phase::Voided { Vec::new() } else { missing };
     let due = due(contract, handoff);
+    // Judged by another contract than the pinned one nothing is open.
+    let pin = &handoff.contract;
+    let is_pinned = pin.id == contract.contract && pin.version == contract.version;
     Verdict {
         gates: contract
             .gates
             .iter()
-            .map(|(name, gate)| (name.clone(), is_open(gate, handoff, complete)))
+            .map(|(name, gate)| (name.clone(), is_pinned && is_open(gate, handoff, complete)))
             .collect(),
-        status: status(handoff, &missing, due, now),
+        status: words::standing(contract, handoff, &missing, due.is_some_and(|due| due <= now)),
         missing,
         turn: handoff.turn(),
         look_again_at: due.filter(|due| !handoff.sla_breached && *due > now),
@@ -58,37 +61,7 @@ pub fn due(contract: &Contract, handoff: &Handoff) -> Option<Timestamp> {
 fn is_open(gate: &Gate, handoff: &Handoff, complete: bool) -> bool {
     let condition = match gate.opens_when {
         Condition::Complete => matches!(handoff.phase, Phase::Complete | Phase::Accepted),
-        Condition::Accepted => {
-            handoff.phase == Phase::Accepted
-                && handoff
-                    .accepted
-                    .as_ref()
-                    .is_some_and(|acceptance| acceptance.covers == handoff.package_digest())
-        }
+        Condition::Accepted => handoff.acceptance_holds(),
     };
     condition && complete && handoff.stage.is_some()
-}
-
-fn status(handoff: &Handoff, missing: &[Finding], due: Option<Timestamp>, now: Timestamp) -> String {
-    if handoff.stage.is_none() && handoff.phase != Phase::Voided {
-        return "Held: this stage is not known to the handoff mapping. An admin has to name it.".to_owned();
-    }
-    match handoff.phase {
-        Phase::Draft => format!("With the sender: {} to fill", count(missing.len())),
-        Phase::Rejected => format!("Sent back to the sender: {} to mend", count(missing.len())),
-        Phase::Complete if due.is_some_and(|due| due <= now) => {
-            "Waiting for the receiver: overdue".to_owned()
-        }
-        Phase::Complete => "Waiting for the receiver to accept or reject".to_owned(),
-        Phase::Accepted => "Accepted by the receiver".to_owned(),
-        Phase::Voided => "Not open: the deal is off or the record is gone".to_owned(),
-    }
-}
-
-fn count(things: usize) -> String {
-    match things {
-        0 => "nothing".to_owned(),
-        1 => "1 thing".to_owned(),
-        many => format!("{many} things"),
-    }
 }

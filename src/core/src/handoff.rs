@@ -8,9 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::contract::ContractRef;
 use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
-use crate::id::{FieldKey, GateName, HandoffId, StageName};
+use crate::id::{FieldKey, GateName, HandoffId, PersonId, StageName};
 use crate::observation::Actor;
 use crate::value::Package;
+
+mod known;
+
+pub use known::{Acceptance, Consumed, GateState, RejectedField, SentBack, StandingBypass};
 
 /// Where in the log, and when, an event stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,75 +53,6 @@ pub enum Turn {
     Nobody,
 }
 
-/// The receiver's word on this cycle's package.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Acceptance {
-    /// Who.
-    pub by: Actor,
-    /// When, as the CRM claims.
-    pub at: Timestamp,
-    /// Where it stands in the log.
-    pub stamp: Stamp,
-    /// Digest of the package as it was accepted; the clearance id is bound to it.
-    pub shown: Digest,
-    /// Digest of the package that the acceptance covers now: as accepted, with noted edits carried over.
-    pub covers: Digest,
-}
-
-/// A field that the receiver sent back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RejectedField {
-    /// When.
-    pub at: Timestamp,
-    /// Digest of the field's parts as they stood; a changed digest mends it.
-    pub was: Digest,
-    /// Whether it was changed since.
-    pub mended: bool,
-}
-
-/// A by-pass whose stage still stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StandingBypass {
-    /// The gate that was passed.
-    pub gate: GateName,
-    /// The CRM's stage before, if it told.
-    pub from: Option<String>,
-}
-
-/// A package that was sent back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SentBack {
-    /// When.
-    pub at: Timestamp,
-    /// How it stood.
-    pub package: Digest,
-}
-
-/// What we know of one gate's flag.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct GateState {
-    /// Last value we wrote and read back; `None` = never written, so it should be shut.
-    pub confirmed: Option<bool>,
-    /// The clearance id confirmed with it.
-    pub clearance: Option<String>,
-    /// What we ordered last and have not read back yet.
-    pub ordered: Option<bool>,
-    /// A deviation that stands in the ledger already.
-    pub tampered: Option<String>,
-}
-
-impl GateState {
-    /// What the flag reads, or will read, if nobody but us touches it.
-    pub fn intended(&self) -> bool {
-        self.ordered.unwrap_or_else(|| self.confirmed.unwrap_or(false))
-    }
-
-    /// Whether a flag that reads `open` can be our own doing: as confirmed, or as ordered but not yet read back.
-    pub fn is_ours(&self, open: bool) -> bool {
-        open == self.confirmed.unwrap_or(false) || self.ordered == Some(open)
-    }
-}
-
 /// The state of one handoff with all its cycles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handoff {
@@ -139,6 +74,9 @@ pub struct Handoff {
     pub stage_raw: String,
     /// The package.
     pub package: Package,
+    /// Digest of the package; absent only in states that were saved by a program that did not keep it.
+    #[serde(default)]
+    pub digest: Option<Digest>,
     /// Last known edit per field.
     pub edits: BTreeMap<FieldKey, Timestamp>,
     /// Who hands over.
@@ -147,6 +85,12 @@ pub struct Handoff {
     pub receiver: Option<Actor>,
     /// The sender handed over in this round.
     pub submitted: Option<Timestamp>,
+    /// Who handed over in this round: who submitted it, or else the sender in force when it became complete.
+    #[serde(default)]
+    pub handed_over_by: Option<PersonId>,
+    /// The package was complete in this round and is no longer: the receiver may have seen it.
+    #[serde(default)]
+    pub fell_incomplete: bool,
     /// When the round became complete, as the CRM claims.
     pub completed: Option<Timestamp>,
     /// The receiver's clock ran out in this round.
@@ -162,7 +106,7 @@ pub struct Handoff {
     /// The receiver's last reason.
     pub reason: Option<String>,
     /// Acts of answering that have had their effect.
-    pub consumed: BTreeSet<String>,
+    pub consumed: Consumed,
     /// The entry into the present stage that was judged already.
     pub stage_entry: String,
     /// What looks wrong about the record now.
@@ -186,7 +130,33 @@ pub struct Handoff {
 impl Handoff {
     /// Digest of the package as it stands.
     pub fn package_digest(&self) -> Digest {
-        package_digest(&self.package)
+        self.digest.clone().unwrap_or_else(|| package_digest(&self.package))
+    }
+
+    /// Whether the acceptance in force covers exactly the package as it stands, and is the word of the receiver in force, who is not the
+    /// sender. Nobody named on either side: nothing is in force.
+    pub fn acceptance_holds(&self) -> bool {
+        let covers = |acceptance: &Acceptance| match &self.digest {
+            Some(digest) => acceptance.covers == *digest,
+            None => acceptance.covers == package_digest(&self.package),
+        };
+        let named = self.sender.is_some() && self.receiver.is_some();
+        self.phase == Phase::Accepted
+            && named
+            && self.accepted.as_ref().is_some_and(covers)
+            && !self.is_outlived_by_people()
+    }
+
+    /// Whether the people in force make the acceptance somebody else's, or the sender's own. Nobody named leaves it as it is.
+    pub fn is_outlived_by_people(&self) -> bool {
+        let Some(acceptance) = &self.accepted else { return false };
+        let is_acceptor =
+            |actor: &Actor| actor.person == acceptance.by.person || actor.id == acceptance.by.id;
+        let own = self.sender.as_ref().is_some_and(|sender| {
+            is_acceptor(sender)
+                || self.receiver.as_ref().is_some_and(|receiver| receiver.person == sender.person)
+        });
+        own || self.receiver.as_ref().is_some_and(|receiver| !is_acceptor(receiver))
     }
 
     /// Whether the acceptance in force covers exactly the package as it stands.
@@ -259,11 +229,14 @@ impl Handoff {
             opened_at: None,
             stage: Some(stage.clone()),
             stage_raw: String::new(),
+            digest: Some(package_digest(&Package::new())),
             package: Package::new(),
             edits: BTreeMap::new(),
             sender: None,
             receiver: None,
             submitted: None,
+            handed_over_by: None,
+            fell_incomplete: false,
             completed: None,
             sla_breached: false,
             accepted: None,
@@ -271,7 +244,7 @@ impl Handoff {
             sent_back: None,
             rejected: BTreeMap::new(),
             reason: None,
-            consumed: BTreeSet::new(),
+            consumed: Consumed::default(),
             stage_entry: String::new(),
             concerns: BTreeSet::new(),
             bypasses: 0,
@@ -286,6 +259,7 @@ impl Handoff {
         match before {
             None => fresh,
             Some(old) => Self {
+                digest: Some(package_digest(&old.package)),
                 package: old.package,
                 edits: old.edits,
                 sender: old.sender,
@@ -322,29 +296,33 @@ impl Handoff {
                 self.edit(set, cleared, edits);
                 self.carry(*acceptance);
             }
-            Event::Submitted { act, at, .. } => {
-                self.consumed.insert(act.clone());
+            Event::Submitted { act, by, at } => {
+                self.consumed.insert(act, *at);
                 self.submitted = Some(*at);
+                self.handed_over_by = Some(by.person.clone());
             }
             Event::Completed { at, .. } => {
                 self.phase = Phase::Complete;
                 self.completed = Some(*at);
                 self.sla_breached = false;
+                self.fell_incomplete = false;
+                if self.submitted.is_none() {
+                    self.handed_over_by = self.sender.as_ref().map(|sender| sender.person.clone());
+                }
             }
             Event::FellIncomplete { .. } => {
                 self.phase = Phase::Draft;
                 self.completed = None;
+                self.fell_incomplete = true;
             }
             Event::Accepted { act, by, at, .. } => self.accept(stamp, act, by, *at),
             Event::Rejected { act, at, fields, reason, .. } => {
-                self.consumed.insert(act.clone());
+                self.consumed.insert(act, *at);
                 self.phase = Phase::Rejected;
                 self.round += 1;
                 self.send_back(*at, fields, reason);
             }
-            Event::AnswerRefused { act, .. } => {
-                self.consumed.insert(act.clone());
-            }
+            Event::AnswerRefused { act, at, .. } => self.consumed.insert(act, *at),
             Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
             Event::SlaBreached { .. } => self.sla_breached = true,
             Event::ConcernsChanged { concerns } => self.concerns.clone_from(concerns),
@@ -396,6 +374,9 @@ impl Handoff {
         for (key, parts) in set {
             self.package.insert(key.clone(), parts.clone());
         }
+        if !set.is_empty() || !cleared.is_empty() || self.digest.is_none() {
+            self.digest = Some(package_digest(&self.package));
+        }
         for (key, (at, _)) in edits {
             self.edits.insert(key.clone(), *at);
         }
@@ -417,7 +398,7 @@ impl Handoff {
     }
 
     fn accept(&mut self, stamp: Stamp, act: &str, by: &Actor, at: Timestamp) {
-        self.consumed.insert(act.to_owned());
+        self.consumed.insert(act, at);
         self.phase = Phase::Accepted;
         self.ever_accepted = true;
         self.rejected.clear();
@@ -431,6 +412,8 @@ impl Handoff {
     fn send_back(&mut self, at: Timestamp, fields: &BTreeSet<FieldKey>, reason: &str) {
         self.completed = None;
         self.submitted = None;
+        self.handed_over_by = None;
+        self.fell_incomplete = false;
         self.reason = Some(reason.to_owned());
         self.sent_back = Some(SentBack { at, package: self.package_digest() });
         for key in fields {
@@ -448,6 +431,8 @@ impl Handoff {
         self.accepted = None;
         self.completed = None;
         self.submitted = None;
+        self.handed_over_by = None;
+        self.fell_incomplete = false;
         self.sla_breached = false;
         self.sent_back = None;
         self.rejected.clear();

@@ -16,6 +16,9 @@ use crate::observation::Observation;
 /// Version of this encoding; readers refuse a newer one.
 pub const VERSION: u32 = 1;
 
+/// The part that holds the names of those who operate the daemon; no record has this name.
+pub const OPERATORS: &str = "operators";
+
 /// One log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
@@ -136,10 +139,14 @@ impl LogEntry {
     pub fn encode(&self) -> Result<Encoded, JournalError> {
         let Some((handoff, events)) = self.handoff() else {
             let mut leaf = serde_json::to_value(self)?;
+            let mut parts = BTreeMap::new();
             if let Some(object) = leaf.as_object_mut() {
                 object.insert("v".to_owned(), json!(VERSION));
+                if let (Self::Switched { .. }, Some(by)) = (self, object.remove("by")) {
+                    parts.insert(OPERATORS.to_owned(), serde_json::to_vec(&by)?);
+                }
             }
-            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts: BTreeMap::new() });
+            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
         };
         let names: Vec<&str> = events.iter().map(Event::name).collect();
         let kind = if matches!(self, Self::Decided { .. }) { "decided" } else { "confirmed" };
@@ -162,13 +169,21 @@ impl LogEntry {
         leaf: &[u8],
         mut open: impl FnMut(&str) -> Option<Vec<u8>>,
     ) -> Result<Option<Self>, JournalError> {
-        let leaf: Value = serde_json::from_slice(leaf)?;
+        let mut leaf: Value = serde_json::from_slice(leaf)?;
         match leaf.get("v").and_then(Value::as_u64) {
             None => return Err(JournalError::NoVersion),
             Some(found) if found > u64::from(VERSION) => return Err(JournalError::Newer { found }),
             Some(_) => {}
         }
         let Some(stream) = leaf.get("stream").and_then(Value::as_str) else {
+            let is_switch = leaf.get("entry").and_then(Value::as_str) == Some("switched");
+            if let Some(object) =
+                leaf.as_object_mut().filter(|object| is_switch && !object.contains_key("by"))
+            {
+                // The switch itself must stay known when the name is erased.
+                let name = open(OPERATORS).map(|bytes| serde_json::from_slice(&bytes)).transpose()?;
+                object.insert("by".to_owned(), name.unwrap_or_else(|| json!("erased")));
+            }
             return Ok(Some(serde_json::from_value(leaf)?));
         };
         // The stream is contract/motion/connection/object/record; the record is what follows the second slash.

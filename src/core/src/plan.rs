@@ -164,6 +164,8 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     if plan.opens() {
         plan.guard.clone_from(&inputs.raw.version);
         plan.expect = expected(inputs);
+        // What the plan itself changes on the way says nothing about anybody else.
+        plan.expect.retain(|field, _| plan.writes.iter().all(|write| write.field != *field));
     }
     plan
 }
@@ -193,8 +195,14 @@ fn gate_values(inputs: Inputs<'_>, gate: &GateName, write: &GateWrite, open: boo
 }
 
 fn closing(inputs: Inputs<'_>, gate: &GateName, write: &GateWrite) -> Vec<Write> {
+    let reason = Value::String(words::CHANGED_MEANWHILE.to_owned());
     gate_values(inputs, gate, write, false)
         .into_iter()
+        .map(
+            |(field, to)| {
+                if Some(&field) == write.hold_reason.as_ref() { (field, reason.clone()) } else { (field, to) }
+            },
+        )
         .map(|(field, to)| Write { from: Value::Null, field, to, gate: Some((gate.clone(), false)) })
         .collect()
 }
@@ -223,9 +231,12 @@ fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
         values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
     }
     let decision = &inputs.mapping.decision;
-    let answered = inputs.raw.fields.get(&decision.field).is_some_and(|value| !value.is_null());
-    let consumed = inputs.seen.acts.iter().all(|act| inputs.handoff.consumed.contains(&act.id));
-    if answered && consumed && inputs.handoff.phase != Phase::Accepted {
+    let answer = inputs.raw.fields.get(&decision.field).filter(|value| !value.is_null());
+    let consumed = inputs.seen.acts.iter().all(|act| inputs.handoff.consumed.contains(act));
+    // What stands there cannot be chosen again: only the acceptance in force may stay.
+    let in_force =
+        inputs.handoff.phase == Phase::Accepted && answer == Some(&Value::from(decision.accept.as_str()));
+    if answer.is_some() && consumed && !in_force {
         values.push((decision.field.clone(), Value::Null));
     }
     values
@@ -249,6 +260,7 @@ fn expected(inputs: Inputs<'_>) -> BTreeMap<String, Value> {
         mapping.stage.field.clone(),
         mapping.people.sender.field.clone(),
         mapping.people.receiver.field.clone(),
+        mapping.decision.field.clone(),
     ];
     package
         .chain(own)

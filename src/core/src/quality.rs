@@ -8,6 +8,7 @@ use crate::value::Value;
 
 mod filler;
 mod normal;
+mod quick;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +34,40 @@ impl Rules {
             Some(Value::Erased) => return Some(Problem::Erased),
             Some(value) => value,
         };
+        if self.answers_at_a_glance(part, value) { None } else { self.looked_at_closely(part, value) }
+    }
+
+    /// Whether a short look tells already that the value answers its question.
+    fn answers_at_a_glance(&self, part: &Part, value: &Value) -> bool {
+        match (part.kind, value) {
+            (Kind::Text, Value::Text(text)) => {
+                let needs = part.min_chars.unwrap_or(self.min_chars);
+                self.fillers.surely_says_something(text, needs, part.needs_number)
+            }
+            // Which choices there are is not for a short look.
+            (Kind::Choice, Value::Choice(_)) if !part.choices.is_empty() => false,
+            (Kind::Name, Value::Name(text))
+            | (Kind::Person, Value::Person(text))
+            | (Kind::Choice, Value::Choice(text))
+            | (Kind::Record, Value::Record(text)) => self.fillers.surely_says_something(text, 0, false),
+            (
+                Kind::Text
+                | Kind::Name
+                | Kind::Number
+                | Kind::Money
+                | Kind::Date
+                | Kind::Choice
+                | Kind::Person
+                | Kind::Record
+                | Kind::Flag
+                | Kind::List
+                | Kind::Series,
+                _,
+            ) => false,
+        }
+    }
+
+    fn looked_at_closely(&self, part: &Part, value: &Value) -> Option<Problem> {
         let judged_by_words = part.kind != Kind::Choice || part.choices.is_empty();
         let text = words_of(value).filter(|_| judged_by_words);
         if let Some(problem) = text.and_then(|text| self.nothing_said(part.kind, text)) {

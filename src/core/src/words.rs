@@ -18,21 +18,105 @@ pub fn instant(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Why a gate is shut again that was being opened.
+pub const CHANGED_MEANWHILE: &str = "The record changed while its gate was being opened";
+
+/// Where a handoff stands and who has to act, in one line; `overdue` = the receiver's time is up.
+pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], overdue: bool) -> String {
+    if handoff.stage.is_none() && handoff.phase != Phase::Voided {
+        return "Held: this stage is not known to the handoff mapping. An admin has to name it.".to_owned();
+    }
+    match handoff.phase {
+        Phase::Draft if missing.is_empty() => {
+            if handoff.is_unchanged_since_sent_back() {
+                "With the sender: not changed since it was sent back".to_owned()
+            } else {
+                "With the sender: filled, but not handed over yet".to_owned()
+            }
+        }
+        Phase::Draft => format!("With the sender: {} to fill", count(missing.len())),
+        Phase::Rejected if missing.is_empty() => {
+            if handoff.is_unchanged_since_sent_back() {
+                "Sent back to the sender: not changed since".to_owned()
+            } else {
+                "Sent back to the sender: changed, but not handed over again yet".to_owned()
+            }
+        }
+        Phase::Rejected => format!("Sent back to the sender: {} to mend", count(missing.len())),
+        Phase::Complete => match nobody_can_accept(contract, handoff) {
+            Some(why) => format!("Nobody can accept: {why}"),
+            None if overdue => "Waiting for the receiver: overdue".to_owned(),
+            None => "Waiting for the receiver to accept or reject".to_owned(),
+        },
+        Phase::Accepted => match no_longer(handoff) {
+            Some(why) => format!("Accepted, but {why}"),
+            None if missing.is_empty() => "Accepted by the receiver".to_owned(),
+            None => format!("Accepted, but no longer complete: {} to fill", count(missing.len())),
+        },
+        Phase::Voided => "Not open: the deal is off or the record is gone".to_owned(),
+    }
+}
+
+/// Why nobody can accept as things stand, and what to do.
+fn nobody_can_accept(contract: &Contract, handoff: &Handoff) -> Option<String> {
+    let Some(sender) = &handoff.sender else { return Some("no sender is named.".to_owned()) };
+    let Some(receiver) = &handoff.receiver else {
+        return Some("no receiver is named. Name one.".to_owned());
+    };
+    let role = &contract.roles.receiver;
+    let why = if sender.person == receiver.person {
+        "sender and receiver are the same person."
+    } else if receiver.machine {
+        "the receiver is a machine."
+    } else if !receiver.active {
+        "the receiver's user is switched off."
+    } else if !receiver.roles.contains(role) {
+        return Some(format!(
+            "the receiver does not hold the role {}. Name another receiver.",
+            role.replace('_', " ")
+        ));
+    } else if handoff.handed_over_by.as_ref() == Some(&receiver.person) {
+        return Some(
+            "the receiver handed it over himself. Name another receiver, or send it back.".to_owned(),
+        );
+    } else {
+        return None;
+    };
+    Some(format!("{why} Name another receiver."))
+}
+
+/// What is wrong with the people of an acceptance that stands.
+fn no_longer(handoff: &Handoff) -> Option<&'static str> {
+    if handoff.receiver.is_none() {
+        Some("no receiver is named now. Name the one who accepted, or another who accepts anew.")
+    } else if handoff.sender.is_none() {
+        Some("no sender is named now. Name one.")
+    } else {
+        (!handoff.acceptance_holds()).then_some("not as it stands now")
+    }
+}
+
 /// Why a gate is shut and who has to act; at most 255 characters.
 pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) -> String {
     let receiver = contract.roles.receiver.replace('_', " ");
     let sender = contract.roles.sender.replace('_', " ");
     let text = match handoff.phase {
+        Phase::Voided => "The deal is off or its record is gone".to_owned(),
+        Phase::Draft | Phase::Complete | Phase::Accepted | Phase::Rejected if handoff.stage.is_none() => {
+            "The stage is not known to the handoff mapping".to_owned()
+        }
         Phase::Draft | Phase::Rejected if verdict.missing.is_empty() => {
             format!("Waiting for the {sender} to hand over")
         }
         Phase::Draft | Phase::Rejected => format!("Waiting for the {sender}: {}", labels(&verdict.missing)),
-        Phase::Complete => format!("Waiting for the {receiver} to accept"),
-        Phase::Accepted if handoff.stage.is_none() => {
-            "The stage is not known to the handoff mapping".to_owned()
-        }
-        Phase::Accepted => format!("Accepted, but no longer complete: {}", labels(&verdict.missing)),
-        Phase::Voided => "The deal is off or its record is gone".to_owned(),
+        Phase::Complete => match nobody_can_accept(contract, handoff) {
+            Some(why) => format!("Nobody can accept: {why}"),
+            None => format!("Waiting for the {receiver} to accept"),
+        },
+        Phase::Accepted => match no_longer(handoff) {
+            Some(why) => format!("Accepted, but {why}"),
+            None => format!("Accepted, but no longer complete: {}", labels(&verdict.missing)),
+        },
     };
     shorten(&text, SHORT)
 }
@@ -56,6 +140,13 @@ pub fn missing(handoff: &Handoff, verdict: &Verdict) -> String {
     }
     lines.extend(verdict.missing.iter().map(ToString::to_string));
     shorten(&lines.join("\n"), LONG)
+}
+
+fn count(things: usize) -> String {
+    match things {
+        1 => "1 thing".to_owned(),
+        many => format!("{many} things"),
+    }
 }
 
 fn labels(findings: &[Finding]) -> String {

@@ -1,8 +1,10 @@
 //! A package against its contract.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rule::{Facts, Rule};
+use super::prepared::Prepared;
+use super::rule::{RuleError, facts};
 use super::{Completeness, Finding, Problem, words};
 use crate::contract::{Contract, Field};
 use crate::id::{FieldKey, MotionId, PartKey, StageName};
@@ -26,68 +28,93 @@ pub struct Situation<'a> {
 /// too, unless one of its parts says something all the same: then nobody can tell which holds, and it is missing.
 /// A rule that cannot be computed makes its field required and missing.
 pub fn assess(contract: &Contract, package: &Package, situation: &Situation<'_>) -> Completeness {
-    let rules = Rules::new(&contract.quality);
     let mut outcome = Completeness::default();
-    for field in &contract.fields {
-        let required = is_required(contract, field, package, situation);
-        if matches!(required, Ok(false)) {
-            continue;
-        }
-        let parts = package.get(&field.key);
-        let mut missing = field_problems(&rules, field, parts, &mut outcome.attested_none);
-        if required.is_err() {
-            missing.push(finding(field, None, Problem::RuleFailed));
-        }
-        if situation.still_rejected.contains(&field.key) {
-            missing.push(finding(field, None, Problem::Rejected));
-        }
-        let filled = missing.is_empty();
+    judge(contract, package, situation, |field, mut judged| {
+        let filled = judged.missing.is_empty();
         outcome.required.insert(field.key.clone());
         outcome.fields.insert(field.key.clone(), filled);
         if filled {
             outcome.filled.insert(field.key.clone());
         }
-        outcome.missing.append(&mut missing);
-    }
+        if judged.attested_none {
+            outcome.attested_none.insert(field.key.clone());
+        }
+        outcome.missing.append(&mut judged.missing);
+    });
     outcome
 }
 
-/// Whether a field is required could not be computed.
-struct RuleFailed;
-
-fn is_required(
+/// What is missing, and whether the package is complete: [`assess`] without the books.
+pub(crate) fn shortfall(
     contract: &Contract,
-    field: &Field,
     package: &Package,
     situation: &Situation<'_>,
-) -> Result<bool, RuleFailed> {
-    let Some(text) = &field.required_when else { return Ok(true) };
-    let facts = Facts { stage: situation.stage, motion: Some(situation.motion) };
-    Rule::compile(text).and_then(|rule| rule.holds(contract, package, &facts)).map_err(|_| RuleFailed)
+) -> (Vec<Finding>, bool) {
+    let mut missing = Vec::new();
+    let mut requires = false;
+    judge(contract, package, situation, |_, mut judged| {
+        requires = true;
+        missing.append(&mut judged.missing);
+    });
+    let complete = requires && missing.is_empty();
+    (missing, complete)
 }
 
-fn field_problems(
-    rules: &Rules,
-    field: &Field,
-    parts: Option<&BTreeMap<PartKey, Sourced>>,
-    attested: &mut BTreeSet<FieldKey>,
-) -> Vec<Finding> {
-    let value = |key: &PartKey| parts.and_then(|parts| parts.get(key)).map(|sourced| &sourced.value);
-    let problems: Vec<(&PartKey, Option<Problem>)> =
-        field.parts.iter().map(|(key, part)| (key, rules.problem(part, value(key)))).collect();
-    let none = PartKey::from("none");
-    if field.none_is_an_answer && value(&none) == Some(&Value::Flag(true)) {
-        let silent = |problem: &Option<Problem>| matches!(problem, Some(Problem::Empty | Problem::Filler));
-        if problems.iter().all(|(_, problem)| silent(problem)) {
-            attested.insert(field.key.clone());
-            return Vec::new();
+/// One required field.
+#[derive(Default)]
+struct Judged {
+    missing: Vec<Finding>,
+    attested_none: bool,
+}
+
+/// Judges each required field in the contract's order.
+fn judge(
+    contract: &Contract,
+    package: &Package,
+    situation: &Situation<'_>,
+    mut tell: impl FnMut(&Field, Judged),
+) {
+    let prepared = Prepared::of(contract);
+    let facts = LazyCell::new(|| facts(contract, package, situation.stage, Some(situation.motion)));
+    for (place, field) in contract.fields.iter().enumerate() {
+        let required = match prepared.required(place) {
+            None => Ok(true),
+            Some(rule) => rule.and_then(|rule| rule.holds(&facts).map_err(|_| &RuleError::Failed)),
+        };
+        if matches!(required, Ok(false)) {
+            continue;
         }
-        return vec![finding(field, None, Problem::Contradiction)];
+        let mut judged = field_problems(&prepared.rules, field, package.get(&field.key));
+        if required.is_err() {
+            judged.missing.push(finding(field, None, Problem::RuleFailed));
+        }
+        if situation.still_rejected.contains(&field.key) {
+            judged.missing.push(finding(field, None, Problem::Rejected));
+        }
+        tell(field, judged);
+    }
+}
+
+fn field_problems(rules: &Rules, field: &Field, parts: Option<&BTreeMap<PartKey, Sourced>>) -> Judged {
+    let value = |key: &PartKey| parts.and_then(|parts| parts.get(key)).map(|sourced| &sourced.value);
+    let mut problems = field.parts.iter().map(|(key, part)| (key, rules.problem(part, value(key))));
+    if field.none_is_an_answer && is_attested_none(parts) {
+        let silent = |problem: Option<Problem>| matches!(problem, Some(Problem::Empty | Problem::Filler));
+        if problems.all(|(_, problem)| silent(problem)) {
+            return Judged { missing: Vec::new(), attested_none: true };
+        }
+        return Judged { missing: vec![finding(field, None, Problem::Contradiction)], attested_none: false };
     }
     if field.parts.is_empty() {
-        return vec![finding(field, None, Problem::Empty)];
+        return Judged { missing: vec![finding(field, None, Problem::Empty)], attested_none: false };
     }
-    problems.into_iter().filter_map(|(key, problem)| Some(finding(field, Some(key), problem?))).collect()
+    let missing = problems.filter_map(|(key, problem)| Some(finding(field, Some(key), problem?))).collect();
+    Judged { missing, attested_none: false }
+}
+
+fn is_attested_none(parts: Option<&BTreeMap<PartKey, Sourced>>) -> bool {
+    let none = parts.and_then(|parts| parts.iter().find(|(key, _)| key.as_str() == "none"));
+    none.is_some_and(|(_, sourced)| sourced.value == Value::Flag(true))
 }
 
 fn finding(field: &Field, part: Option<&PartKey>, problem: Problem) -> Finding {

@@ -14,11 +14,19 @@ use crate::value::{Package, Value};
 /// Longest expression, in bytes.
 pub const MAX_EXPRESSION: usize = 500;
 
-/// What a rule may look at besides the package.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Facts<'a> {
-    pub(crate) stage: Option<&'a StageName>,
-    pub(crate) motion: Option<&'a MotionId>,
+/// All that a rule may look at.
+pub(crate) fn facts(
+    contract: &Contract,
+    package: &Package,
+    stage: Option<&StageName>,
+    motion: Option<&MotionId>,
+) -> Context<'static, 'static> {
+    let mut context = Context::default();
+    let text = |name: Option<&str>| name.map_or(cel::Value::Null, cel::Value::from);
+    context.add_variable_from_value("stage", text(stage.map(StageName::as_str)));
+    context.add_variable_from_value("motion", text(motion.map(MotionId::as_str)));
+    context.add_variable_from_value("fields", fields(contract, package));
+    context
 }
 
 /// Why an expression is no rule.
@@ -61,24 +69,14 @@ impl Rule {
         if let Some(name) = names.pop_first() {
             return Err(RuleError::Unknown(name));
         }
-        match self.holds(contract, &Package::new(), &Facts::default()) {
+        match self.holds(&facts(contract, &Package::new(), None, None)) {
             Ok(_) | Err(RuleError::Failed) => Ok(()),
             Err(other) => Err(other),
         }
     }
 
-    pub(crate) fn holds(
-        &self,
-        contract: &Contract,
-        package: &Package,
-        facts: &Facts<'_>,
-    ) -> Result<bool, RuleError> {
-        let mut context = Context::default();
-        let text = |name: Option<&str>| name.map_or(cel::Value::Null, cel::Value::from);
-        context.add_variable_from_value("stage", text(facts.stage.map(StageName::as_str)));
-        context.add_variable_from_value("motion", text(facts.motion.map(MotionId::as_str)));
-        context.add_variable_from_value("fields", fields(contract, package));
-        match self.0.execute(&context) {
+    pub(crate) fn holds(&self, facts: &Context<'_, '_>) -> Result<bool, RuleError> {
+        match self.0.execute(facts) {
             Ok(cel::Value::Bool(answer)) => Ok(answer),
             Ok(_) => Err(RuleError::NotYesNo),
             Err(ExecutionError::UndeclaredReference(name)) => Err(RuleError::Unknown(name.to_string())),

@@ -225,3 +225,67 @@ proptest::proptest! {
         proptest::prop_assert_eq!(outcome.is_complete(), said_no);
     }
 }
+
+fn ruled(expression: &str) -> Contract {
+    let mut contract = h03();
+    contract.fields[7].required_when = Some(expression.to_owned());
+    contract
+}
+
+#[test]
+fn rules_are_made_ready_once_and_shared_by_clones() {
+    fn is_shared_between_threads<T: Send + Sync>(_: &T) {}
+    let contract = ruled("motion == \"main\"");
+    is_shared_between_threads(&contract);
+    run(&contract, &full(), &[]);
+    let clone = contract.clone();
+    assert!(std::sync::Arc::ptr_eq(
+        &super::prepared::Prepared::of(&contract),
+        &super::prepared::Prepared::of(&clone)
+    ));
+    assert_eq!(contract, h03_like(&contract));
+}
+
+/// The same contract, never used.
+fn h03_like(contract: &Contract) -> Contract {
+    let mut fresh = h03();
+    fresh.fields.clone_from(&contract.fields);
+    fresh
+}
+
+#[test]
+fn a_contract_that_is_changed_after_use_is_judged_by_what_it_says_now() {
+    let mut contract = ruled("motion == \"nobody\"");
+    let mut package = full();
+    package.remove(&FieldKey::from("expansion"));
+    assert!(run(&contract, &package, &[]).is_complete());
+    contract.fields[7].required_when = None;
+    assert!(!run(&contract, &package, &[]).is_complete(), "a stale rule would let it pass");
+    let full = full();
+    assert!(run(&contract, &full, &[]).is_complete());
+    contract.quality.min_chars = 500;
+    assert!(!run(&contract, &full, &[]).is_complete(), "stale quality rules would let it pass");
+    let mut swapped = ruled("motion == \"nobody\"");
+    run(&swapped, &full, &[]);
+    swapped.fields.reverse();
+    assert_eq!(run(&swapped, &full, &[]).required.len(), 7);
+}
+
+#[test]
+fn the_short_judgement_agrees_with_the_long_one() {
+    let contract = ruled("fields.go_live.anchor != null");
+    let mut package = full();
+    for key in ["", "go_live", "risks", "expansion", "economic_buyer"] {
+        package.remove(&FieldKey::from(key));
+        let long = run(&contract, &package, &[]);
+        let (stage, motion) = (StageName::from("commit"), MotionId::from("main"));
+        let situation = Situation { stage: Some(&stage), motion: &motion, still_rejected: &BTreeSet::new() };
+        let (missing, complete) = super::shortfall(&contract, &package, &situation);
+        assert_eq!((missing, complete), (long.missing.clone(), long.is_complete()));
+    }
+    let mut empty = h03();
+    empty.fields.clear();
+    let situation =
+        Situation { stage: None, motion: &MotionId::from("main"), still_rejected: &BTreeSet::new() };
+    assert!(!super::shortfall(&empty, &full(), &situation).1, "an empty contract is never complete");
+}

@@ -35,7 +35,7 @@ impl Decision<'_> {
 
     fn pending(&self) -> Vec<Act> {
         let Some(state) = &self.state else { return Vec::new() };
-        self.seen.acts.iter().filter(|act| !state.consumed.contains(&act.id)).cloned().collect()
+        self.seen.acts.iter().filter(|act| !state.consumed.contains(act)).cloned().collect()
     }
 
     fn consume(&mut self, act: &Act) {
@@ -109,9 +109,23 @@ impl Decision<'_> {
         }
     }
 
+    /// Whether he handed this package over, or was the sender until the change of people that is seen with his answer: nothing tells
+    /// which of the two came first.
+    fn handed_over(&self, state: &Handoff, by: &Actor) -> bool {
+        let before = self.before.and_then(|before| before.sender.as_ref());
+        state.handed_over_by.as_ref() == Some(&by.person)
+            || before.is_some_and(|sender| sender.person == by.person)
+    }
+
     fn refuse_accept(&self, state: &Handoff, act: &Act) -> Option<Refusal> {
         if let Some(problem) = self.receiver_problem(state, &act.by) {
             return Some(problem);
+        }
+        if self.handed_over(state, &act.by) {
+            return Some(Refusal::OwnHandoff);
+        }
+        if self.returned {
+            return Some(Refusal::NotWaiting);
         }
         match state.phase {
             Phase::Accepted | Phase::Voided => return Some(Refusal::NotWaiting),
@@ -142,8 +156,10 @@ fn refuse_reject(problem: Option<Refusal>, state: &Handoff, act: &Act, reason: &
     }
     match state.phase {
         Phase::Complete => None,
-        // An acceptance given after this rejection is the receiver's later word.
-        Phase::Accepted if state.accepted.as_ref().is_some_and(|acceptance| acceptance.at < act.at) => None,
+        // What the receiver saw complete he may send back, whatever the sender took out of it meanwhile.
+        Phase::Draft if state.fell_incomplete => None,
+        // An acceptance given after this rejection is the receiver's later word. In the same second nobody can tell, and shut is safe.
+        Phase::Accepted if state.accepted.as_ref().is_some_and(|acceptance| acceptance.at <= act.at) => None,
         Phase::Accepted | Phase::Draft | Phase::Rejected | Phase::Voided => Some(Refusal::NotWaiting),
     }
 }

@@ -40,8 +40,9 @@ impl Decision<'_> {
             return;
         }
         let Some(state) = &self.state else { return };
-        // A new acceptance has a new clearance id, even where the flag already stands open.
-        let newly_accepted = self.events.iter().any(|event| matches!(event, Event::Accepted { .. }));
+        // A new acceptance has a new clearance id, and a lost one has none, even where the flag stays open.
+        let is_news = |event: &Event| matches!(event, Event::Accepted { .. } | Event::Reopened { .. });
+        let new_clearance = self.events.iter().any(is_news);
         let verdict = evaluate(self.case.contract, state, self.now);
         let orders: Vec<Event> = verdict
             .gates
@@ -49,7 +50,7 @@ impl Decision<'_> {
             .filter(|(gate, _)| self.case.terms.mode(self.case.contract, gate) == Mode::Enforce)
             .filter(|(gate, open)| {
                 let intended = state.gates.get(gate).is_some_and(GateState::intended);
-                intended != *open || (*open && newly_accepted)
+                intended != *open || (*open && new_clearance)
             })
             .map(|(gate, open)| Event::GateOrdered { gate, open })
             .collect();

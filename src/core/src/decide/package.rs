@@ -33,14 +33,18 @@ impl Decision<'_> {
                 times.insert(key.clone(), (edit.at, edit.by.clone()));
             }
         }
+        let latest = self.seen.edited_by_latest;
         for key in changed {
             // A change that no history places happened at the latest now: an answer given before is not an answer to it. So did one that
-            // shows another row than before: the row that went away left no stamp.
-            let unplaced = (self.seen.edited_by_latest.unwrap_or(self.now), None);
-            if swapped(state.package.get(key), self.seen.package.get(key)) {
-                times.insert(key.clone(), unplaced);
-            } else {
-                times.entry(key.clone()).or_insert(unplaced);
+            // shows another row than before: the row that went away left no stamp. Without history a row's stamp places its own part only.
+            let is_placed = times.contains_key(key)
+                && latest.is_none()
+                && !swapped(state.package.get(key), self.seen.package.get(key));
+            if !is_placed {
+                let bound = Some(latest.unwrap_or(self.now));
+                let placed = times.get(key).map(|(at, _)| *at);
+                let latest = [bound, placed, state.edits.get(key).copied()].into_iter().flatten().max();
+                times.insert(key.clone(), (latest.unwrap_or(self.now), None));
             }
         }
         times

@@ -2,7 +2,7 @@
 
 use super::Decision;
 use crate::contract::GateKind;
-use crate::event::{Event, ReopenCause, VoidCause};
+use crate::event::{EditEffect, Event, ReopenCause, VoidCause};
 use crate::extract::Existence;
 use crate::handoff::{Handoff, Phase};
 use crate::id::{HandoffId, StageName};
@@ -49,6 +49,8 @@ impl Decision<'_> {
             return;
         }
         let cycle = again.map_or(1, |state| state.id.cycle + 1);
+        let lost = again.is_some_and(|state| !matches!(state.voided, Some(VoidCause::Stage { .. })));
+        self.returned = again.is_some() && (lost || self.seen.stage.since.is_none());
         let stage = self.seen.stage.name.clone().unwrap_or_else(|| StageName::from("unknown"));
         let handoff = HandoffId {
             contract: self.case.contract.contract.clone(),
@@ -84,6 +86,14 @@ impl Decision<'_> {
                 sender: self.seen.sender.clone(),
                 receiver: self.seen.receiver.clone(),
             });
+        }
+    }
+
+    /// An acceptance does not outlive its receiver: another one answers for himself, and nobody's own handoff stays accepted.
+    pub(super) fn break_by_people(&mut self) {
+        let broken = |state: &Handoff| state.is_accepted() && state.is_outlived_by_people();
+        if self.state.as_ref().is_some_and(broken) {
+            self.reopen(ReopenCause::People);
         }
     }
 
@@ -131,9 +141,43 @@ impl Decision<'_> {
     }
 
     fn was_accepted_on_entry(&self, state: &Handoff) -> bool {
-        state.accepted.as_ref().is_some_and(|acceptance| match self.seen.stage.since {
-            Some(since) => acceptance.at <= since,
-            None => true,
-        })
+        let before = self.before.filter(|before| before.is_accepted() && self.was_broken_after_entry());
+        let acceptances =
+            [before, Some(state)].into_iter().flatten().filter_map(|state| state.accepted.as_ref());
+        let since = self.seen.stage.since;
+        acceptances.into_iter().any(|acceptance| since.is_none_or(|since| acceptance.at <= since))
+    }
+
+    /// Whether what broke an acceptance in this decision happened after the stage was entered.
+    fn was_broken_after_entry(&self) -> bool {
+        let Some(since) = self.seen.stage.since else { return true };
+        let broken_at = self.events.iter().find_map(|event| match event {
+            Event::PackageChanged { edits, acceptance: EditEffect::Breaks, .. } => {
+                edits.values().map(|edit| edit.0).min()
+            }
+            Event::Rejected { at, .. } => Some(*at),
+            Event::Reopened { cause: ReopenCause::People, .. } => Some(since),
+            Event::Opened { .. }
+            | Event::PeopleChanged { .. }
+            | Event::StageChanged { .. }
+            | Event::PackageChanged { .. }
+            | Event::Submitted { .. }
+            | Event::Completed { .. }
+            | Event::FellIncomplete { .. }
+            | Event::Accepted { .. }
+            | Event::AnswerRefused { .. }
+            | Event::Reopened { .. }
+            | Event::SlaBreached { .. }
+            | Event::ConcernsChanged { .. }
+            | Event::Bypassed { .. }
+            | Event::Tampered { .. }
+            | Event::GateWritten { .. }
+            | Event::CommissionReleased { .. }
+            | Event::CommissionHeld { .. }
+            | Event::Voided { .. }
+            | Event::Healed { .. }
+            | Event::GateOrdered { .. } => None,
+        });
+        broken_at.is_some_and(|at| at > since)
     }
 }

@@ -226,7 +226,9 @@ impl<'a> View<'a> {
         } else {
             return None;
         };
-        Some(Act { id: format!("lm:{at}"), by: self.who.actor(by), at: *at, answer })
+        // Two saves of one second are two acts if another person or another answer stands behind them.
+        let word = convert::text(self.field(&decision.field)).unwrap_or_default();
+        Some(Act { id: format!("lm:{at}:{by}:{word}"), by: self.who.actor(by), at: *at, answer })
     }
 
     fn rejection(&self) -> Answer {

@@ -264,8 +264,11 @@ fn the_last_modifier_speaks_when_the_mapping_says_so() {
     let act = acts.first().unwrap();
     assert_eq!(
         (act.id.as_str(), act.by.id.as_str(), &act.answer),
-        ("lm:2026-11-20T10:00:00Z", "005LEAD", &Answer::Accept)
+        ("lm:2026-11-20T10:00:00Z:005LEAD:Accept", "005LEAD", &Answer::Accept)
     );
+    raw.fields.insert("Handoff_03_Decision__c".to_owned(), json!("Reject"));
+    let changed_mind = extract(&mapping, &contract, &raw, &Book).acts;
+    assert_ne!(changed_mind.first().unwrap().id, act.id, "in the same second");
     raw.fields.insert("Handoff_03_Decision__c".to_owned(), Json::Null);
     assert_eq!(extract(&mapping, &contract, &raw, &Book).acts, []);
     raw.fields.insert("Handoff_03_Decision__c".to_owned(), json!("Accept"));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::contract::Kind;
 
 use super::normal::{is_link, visible, words};
+use super::quick::{Vocabulary, says_something};
 
 /// Filler in every kind of part.
 const EVERYWHERE: &[&str] = &[
@@ -322,14 +323,23 @@ const LONGEST_PHRASE: usize = 4;
 pub struct Fillers {
     everywhere: BTreeSet<String>,
     in_prose: BTreeSet<String>,
+    vocabulary: Vocabulary,
 }
 
 impl Fillers {
     /// The floor and a contract's own words.
     pub fn new(own: &[String]) -> Self {
-        let everywhere =
+        let everywhere: BTreeSet<String> =
             EVERYWHERE.iter().copied().chain(own.iter().map(String::as_str)).map(phrase).collect();
-        Self { everywhere, in_prose: IN_PROSE.iter().map(|text| phrase(text)).collect() }
+        let in_prose: BTreeSet<String> = IN_PROSE.iter().map(|text| phrase(text)).collect();
+        let known = everywhere.iter().chain(&in_prose).flat_map(|phrase| phrase.split(' '));
+        let vocabulary = Vocabulary::new(known.chain(WEAK.iter().copied()));
+        Self { everywhere, in_prose, vocabulary }
+    }
+
+    /// Whether a short look tells that a text says something, in whatever kind of part, and informs by `needs` letters and digits.
+    pub(super) fn surely_says_something(&self, text: &str, needs: u32, needs_number: bool) -> bool {
+        says_something(&self.vocabulary, text, needs, needs_number)
     }
 
     /// Whether a visible text says nothing where this kind is asked for: a bare "yes" is a fair choice but no name, and "Gong" is a fair

@@ -430,3 +430,56 @@ proptest::proptest! {
         let _ = verdict(Kind::Text, &text);
     }
 }
+
+/// Words, fillers, links, mark-up and signs, thrown together.
+fn scraps() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let scrap = prop_oneof![
+        3 => prop::sample::select(vec![
+            "tbd", "see", "gong", "notes", "for", "now", "n/a", "xxx", "aaaa", "abab", "ab", "TBD", "Select", "per", "sow", "test",
+            "www.x.io", "https://gong.io/call", "<p>", "</p>", "<b", "&nbsp;", "-", "...", "\"ok\"", "tbd,tbd", "0", "the customer",
+        ]).prop_map(str::to_owned),
+        2 => prop::sample::select(vec!["budget", "Ada", "Lovelace", "30", "signs", "alone", "Überweisung", "\u{200B}", "\u{FF34}bd", "don't"])
+            .prop_map(str::to_owned),
+        1 => "[a-c]{1,8}",
+        1 => "\\PC{0,6}",
+    ];
+    let joint = prop::sample::select(vec![" ", "  ", ",", ";", "\n", "", "|", ":"]);
+    prop::collection::vec((scrap, joint), 0..8)
+        .prop_map(|scraps| scraps.into_iter().map(|(scrap, joint)| scrap + joint).collect())
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 4_000, ..Default::default() })]
+
+    #[test]
+    fn a_short_look_never_finds_more_than_a_close_one(text in scraps(), needs in 0..20_u32, needs_number: bool) {
+        let rules = rules();
+        let prose = Part { min_chars: Some(needs), needs_number, ..Part::of(Kind::Text) };
+        let kinds = [(prose, Value::Text(text.clone())), (Part::of(Kind::Name), Value::Name(text.clone())),
+            (Part::of(Kind::Person), Value::Person(text.clone())),
+            (Part::of(Kind::Choice), Value::Choice(text.clone())), (Part::of(Kind::Record), Value::Record(text))];
+        for (part, value) in kinds {
+            if rules.answers_at_a_glance(&part, &value) {
+                proptest::prop_assert_eq!(rules.looked_at_closely(&part, &value), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_short_look_is_enough_for_plain_answers_and_never_for_fillers() {
+    let rules = rules();
+    let glance = |text: &str| rules.answers_at_a_glance(&Part::of(Kind::Text), &Value::Text(text.to_owned()));
+    assert!(glance("The CFO signs alone up to 50,000 EUR."));
+    let junk = [
+        "",
+        "tbd",
+        "see gong for now",
+        "https://gong.io/call/1234567890 budget signs",
+        "www.gong.io signs alone",
+        "aaaaaaaaaaaaaaaaaaaa",
+        "<p></p>",
+    ];
+    assert_eq!(junk.map(glance), [false; 7]);
+}

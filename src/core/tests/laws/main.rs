@@ -7,7 +7,11 @@
     reason = "tests stop at the first surprise and pick single events"
 )]
 
+mod encoding;
+mod people;
 mod rows;
+mod setting;
+mod texts;
 mod world;
 
 use handoff_core::contract::Condition;
@@ -16,7 +20,11 @@ use handoff_core::handoff::Handoff;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
-use world::{Step, World, step};
+use world::{Step, Variant, World, step};
+
+fn variants() -> impl Strategy<Value = Variant> {
+    prop_oneof![3 => Just(Variant::History), 1 => Just(Variant::Explicit), 1 => Just(Variant::NoHistory)]
+}
 
 fn histories() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..60)
@@ -26,8 +34,8 @@ proptest! {
     #![proptest_config(Config { cases: 200, ..Config::default() })]
 
     #[test]
-    fn l1_the_same_observation_again_is_quiet(history in histories()) {
-        let mut world = World::new();
+    fn l1_the_same_observation_again_is_quiet(variant in variants(), history in histories()) {
+        let mut world = World::of(variant);
         for step in history {
             world.play(&step);
             world.observe();
@@ -37,8 +45,8 @@ proptest! {
     }
 
     #[test]
-    fn l2_a_gate_is_open_only_on_the_receivers_word_on_this_package(history in histories()) {
-        let mut world = World::new();
+    fn l2_a_gate_is_open_only_on_the_receivers_word_on_this_package(variant in variants(), history in histories()) {
+        let mut world = World::of(variant);
         for step in history {
             world.play(&step);
             world.observe();
@@ -53,8 +61,8 @@ proptest! {
     }
 
     #[test]
-    fn l3_one_application_reaches_the_fixed_point(history in histories()) {
-        let mut world = World::new();
+    fn l3_one_application_reaches_the_fixed_point(variant in variants(), history in histories()) {
+        let mut world = World::of(variant);
         for step in history {
             world.play(&step);
         }
@@ -67,8 +75,8 @@ proptest! {
     }
 
     #[test]
-    fn l4_openings_are_guarded_closings_are_free_observed_gates_are_never_written(history in histories()) {
-        let mut world = World::new();
+    fn l4_openings_are_guarded_closings_are_free_observed_gates_are_never_written(variant in variants(), history in histories()) {
+        let mut world = World::of(variant);
         for step in history {
             world.play(&step);
             world.observe();
@@ -88,8 +96,8 @@ proptest! {
     }
 
     #[test]
-    fn l5_folding_again_gives_the_same_state_and_deciding_again_the_same_events(history in histories()) {
-        let mut world = World::new();
+    fn l5_folding_again_gives_the_same_state_and_deciding_again_the_same_events(variant in variants(), history in histories()) {
+        let mut world = World::of(variant);
         for step in history {
             world.play(&step);
             world.observe();
@@ -111,8 +119,8 @@ proptest! {
     }
 
     #[test]
-    fn l8_nobody_accepts_his_own_handoff_and_no_act_counts_twice(history in histories()) {
-        let mut world = World::new();
+    fn l8_nobody_accepts_his_own_handoff_and_no_act_counts_twice(variant in variants(), history in histories()) {
+        let mut world = World::of(variant);
         for step in history {
             world.play(&step);
             world.observe();
@@ -141,8 +149,19 @@ proptest! {
     }
 
     #[test]
-    fn i5_released_and_held_alternate(history in histories()) {
-        let mut world = World::new();
+    fn our_own_writes_are_never_taken_for_tampering(variant in variants(), history in histories()) {
+        let mut world = World::of(variant);
+        for step in history.into_iter().filter(|step| !matches!(step, Step::Flag { .. })) {
+            world.play(&step);
+            world.observe();
+        }
+        let tampered = world.events().find(|event| matches!(event, Event::Tampered { .. }));
+        prop_assert!(tampered.is_none(), "{tampered:?}");
+    }
+
+    #[test]
+    fn i5_released_and_held_alternate(variant in variants(), history in histories()) {
+        let mut world = World::of(variant);
         for step in history {
             world.play(&step);
             world.observe();

@@ -3,39 +3,48 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::clearance::ClearanceKey;
-use handoff_core::completeness::{Situation, assess};
-use handoff_core::contract::{
-    AfterAcceptance, Condition, Contract, ContractRef, Field, Gate, GateKind, Kind, Mode, OnBypass, Opens,
-    Part, Quality, Roles, Sla, Submit,
-};
+use handoff_core::contract::{Contract, ContractRef, Submit};
 use handoff_core::decide::{Case, Terms, confirm, decide};
 use handoff_core::digest::Digest;
 use handoff_core::event::Event;
-use handoff_core::extract::{Existence, RawRecord, RecordVersion};
 use handoff_core::gate::{Verdict, evaluate};
 use handoff_core::handoff::{Handoff, Stamp};
 use handoff_core::id::{ActorId, FieldKey, GateName, MotionId, ObjectName, PartKey, PersonId, RecordRef};
-use handoff_core::mapping::{
-    DecisionMapping, GateWrite, Mapping, Motion, NoteWrite, PeopleMapping, ReadPath, StageMapping, Timeline,
-    UserField, Who, WriteMapping,
-};
-use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation, StageSeen};
+use handoff_core::mapping::Mapping;
+use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation};
 use handoff_core::plan::{Inputs, Plan, plan};
 use handoff_core::value::{Package, Sourced, Value};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::json;
 
+use crate::setting::{contract, mapping};
+
+mod look;
+mod truth;
+
 /// The flag of the gate that is only observed.
 pub(crate) const OBSERVED_FLAG: &str = "Stage_Open__c";
-const FIELDS: [&str; 3] = ["outcome", "risks", "noted"];
+pub(crate) const FIELDS: [&str; 3] = ["outcome", "risks", "noted"];
 
-/// People: two logins of one sender, the receiver, a stranger, the receiver without his role, a machine.
+/// How the record is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// With field history; a filled package is handed over by itself.
+    History,
+    /// With field history; the sender hands over himself.
+    Explicit,
+    /// Without field history: only the last change of the record is known.
+    NoHistory,
+}
+
+/// People: two logins of one sender, two receivers, a stranger, a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Person {
     Sender,
     SenderOtherLogin,
     Receiver,
+    OtherReceiver,
     Stranger,
     Machine,
 }
@@ -55,6 +64,18 @@ pub(crate) enum Step {
         open: bool,
     },
     Receiver(Option<Person>),
+    Sender(Option<Person>),
+    /// The receiving role is taken from somebody, or given back.
+    Role(Person, bool),
+    Submit(Person),
+    /// Somebody saves the record without changing anything of it that is mapped.
+    Touch(Person),
+    /// A related row that the first field is partly read from is saved.
+    Row,
+    /// All that it takes, done well: filled, handed over and accepted by whoever is to accept.
+    HandOver(u8),
+    /// What follows happens in the same second as what went before.
+    SameSecond,
     Lose(bool),
     Wait(u32),
     Observe,
@@ -66,7 +87,7 @@ pub(crate) enum Step {
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let who = || {
         prop_oneof![
-            4 => Just(Person::Receiver), 2 => Just(Person::Sender), 1 => Just(Person::SenderOtherLogin),
+            4 => Just(Person::Receiver), 2 => Just(Person::OtherReceiver), 2 => Just(Person::Sender), 1 => Just(Person::SenderOtherLogin),
             1 => Just(Person::Stranger), 1 => Just(Person::Machine)
         ]
     };
@@ -78,19 +99,51 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         Just("Renamed by an admin")
     ];
     prop_oneof![
-        6 => (0..3_usize, prop::option::weighted(0.9, 0..4_u8), who()).prop_map(|(field, text, who)| Step::Edit { field, text, who }),
+        6 => (0..3_usize, prop::option::weighted(0.9, 0..5_u8), who()).prop_map(|(field, text, who)| Step::Edit { field, text, who }),
         2 => stage.prop_map(Step::Stage),
         5 => who().prop_map(Step::Accept),
         2 => (who(), 0..4_usize).prop_map(|(who, field)| Step::Reject(who, field)),
         2 => (prop_oneof![Just("commission"), Just("queue"), Just("closed_won")], any::<bool>())
             .prop_map(|(gate, open)| Step::Flag { gate, open }),
         1 => prop::option::weighted(0.8, who()).prop_map(Step::Receiver),
+        1 => prop::option::weighted(0.9, who()).prop_map(Step::Sender),
+        1 => (who(), any::<bool>()).prop_map(|(who, held)| Step::Role(who, held)),
+        2 => who().prop_map(Step::Submit),
+        2 => Just(Step::SameSecond),
+        2 => (0..4_u8).prop_map(Step::HandOver),
+        1 => who().prop_map(Step::Touch),
+        1 => Just(Step::Row),
         1 => any::<bool>().prop_map(Step::Lose),
         2 => (0..200_000_u32).prop_map(Step::Wait),
         3 => Just(Step::Observe),
         3 => Just(Step::Write),
         1 => Just(Step::WriteAndDie),
     ]
+}
+
+impl Step {
+    /// Who changed the record with it.
+    fn author(&self) -> Option<Person> {
+        match self {
+            Self::Edit { who, .. }
+            | Self::Accept(who)
+            | Self::Reject(who, _)
+            | Self::Submit(who)
+            | Self::Touch(who) => Some(*who),
+            Self::Stage(_) | Self::Flag { .. } | Self::Receiver(_) | Self::Sender(_) => {
+                Some(Person::Stranger)
+            }
+            Self::Role(..)
+            | Self::SameSecond
+            | Self::HandOver(_)
+            | Self::Row
+            | Self::Lose(_)
+            | Self::Wait(_)
+            | Self::Observe
+            | Self::Write
+            | Self::WriteAndDie => None,
+        }
+    }
 }
 
 /// One log entry.
@@ -108,7 +161,11 @@ pub(crate) struct Truth {
     stage: (&'static str, Timestamp, u32),
     texts: BTreeMap<FieldKey, (u8, Timestamp)>,
     edits: BTreeMap<FieldKey, Edit>,
-    receiver: Option<Actor>,
+    sender: Option<Person>,
+    receiver: Option<Person>,
+    roleless: BTreeSet<PersonId>,
+    last_modified: (Timestamp, Person),
+    row_saved: Option<Timestamp>,
     acts: Vec<Act>,
     decision: Option<&'static str>,
     flags: BTreeMap<GateName, (bool, Option<String>, FlagMove)>,
@@ -132,6 +189,7 @@ pub(crate) struct World {
     pub(crate) terms: Terms,
     key: ClearanceKey,
     motion: MotionId,
+    variant: Variant,
     pub(crate) truth: Truth,
     pub(crate) log: Vec<Entry>,
     state: Option<Handoff>,
@@ -140,7 +198,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let contract = contract();
+        Self::of(Variant::History)
+    }
+
+    pub(crate) fn of(variant: Variant) -> Self {
+        let mut contract = contract();
+        if variant == Variant::Explicit {
+            contract.submit = Submit::Explicit;
+        }
         let pin = ContractRef { id: contract.contract.clone(), version: 1, digest: Digest::of(&contract) };
         let now: Timestamp = "2026-03-02T09:00:00Z".parse().expect("a date");
         let truth = Truth {
@@ -150,7 +215,11 @@ impl World {
             stage: ("Prospecting", now, 0),
             texts: BTreeMap::new(),
             edits: BTreeMap::new(),
-            receiver: Some(actor(Person::Receiver)),
+            sender: Some(Person::Sender),
+            receiver: Some(Person::Receiver),
+            roleless: BTreeSet::new(),
+            last_modified: (now, Person::Sender),
+            row_saved: None,
             acts: Vec::new(),
             decision: None,
             flags: BTreeMap::new(),
@@ -164,6 +233,7 @@ impl World {
             terms: Terms::default(),
             key: ClearanceKey::new(vec![7; 32]).expect("long enough"),
             motion: MotionId::from("main"),
+            variant,
             truth,
             log: Vec::new(),
             state: None,
@@ -190,6 +260,16 @@ impl World {
         self.truth.flags.get(&GateName::from(gate)).and_then(|flag| flag.1.clone())
     }
 
+    /// What stands in a field for people.
+    pub(crate) fn word(&self, field: &str) -> String {
+        self.truth.words.get(field).and_then(serde_json::Value::as_str).unwrap_or("-").to_owned()
+    }
+
+    /// The answer pick-list.
+    pub(crate) fn decision(&self) -> Option<&'static str> {
+        self.truth.decision
+    }
+
     /// Somebody writes another clearance id beside a flag.
     pub(crate) fn forge_clearance(&mut self, gate: &str, clearance: &str) {
         if let Some(flag) = self.truth.flags.get_mut(&GateName::from(gate)) {
@@ -201,13 +281,30 @@ impl World {
         evaluate(&self.contract, self.state.as_ref().expect("open"), self.truth.now)
     }
 
+    fn hand_over(&mut self, text: u8) {
+        let who = self.truth.sender.unwrap_or(Person::Stranger);
+        let edits = (0..3).map(|field| Step::Edit { field, text: Some(text), who });
+        let receiver = self.truth.receiver.unwrap_or(Person::Stranger);
+        let answers = [Step::Wait(5), Step::Submit(who), Step::Wait(5), Step::Accept(receiver)];
+        for step in [Step::Stage("Negotiation")].into_iter().chain(edits).chain(answers) {
+            self.play(&step);
+        }
+    }
+
     pub(crate) fn play(&mut self, step: &Step) {
+        if let Step::HandOver(text) = step {
+            self.hand_over(*text);
+            return;
+        }
         let truth = &mut self.truth;
         truth.serial += 1;
         truth.now += SignedDuration::from_millis(700);
         // The CRM stamps with a resolution of one second.
         let at = Timestamp::from_second(truth.now.as_second()).expect("in range");
         let id = format!("017{:04}", truth.serial);
+        if let Some(who) = step.author() {
+            truth.last_modified = (at, who);
+        }
         match step {
             Step::Edit { field, text, who } => {
                 let key = FieldKey::from(FIELDS[*field]);
@@ -236,7 +333,16 @@ impl World {
                     .flags
                     .insert(gate, (*open, clearance, FlagMove { id, by: actor(Person::Stranger), at }));
             }
-            Step::Receiver(who) => truth.receiver = who.map(actor),
+            Step::Receiver(who) => truth.receiver = *who,
+            Step::Sender(who) => truth.sender = *who,
+            Step::Role(who, true) => drop(truth.roleless.remove(&actor(*who).person)),
+            Step::Role(who, false) => drop(truth.roleless.insert(actor(*who).person)),
+            Step::Submit(who) => {
+                truth.acts.push(Act { id, by: actor(*who), at, answer: Answer::Submit });
+            }
+            Step::Touch(_) | Step::HandOver(_) => {}
+            Step::Row => truth.row_saved = Some(at),
+            Step::SameSecond => truth.now = at - SignedDuration::from_millis(700),
             Step::Lose(lost) => truth.exists = !lost,
             Step::Wait(seconds) => truth.now += SignedDuration::from_secs(i64::from(*seconds)),
             Step::Observe => self.observe(),
@@ -319,6 +425,7 @@ impl World {
     }
 
     fn truth_write(&mut self, field: &str, to: serde_json::Value) {
+        self.truth.last_modified = (self.truth.now, Person::Machine);
         let serial = self.truth.serial;
         let moved = FlagMove { id: format!("ours{serial}"), by: actor(Person::Machine), at: self.truth.now };
         let by_flag = self.mapping.write.gate.iter().find(|(_, write)| write.field == field);
@@ -341,111 +448,11 @@ impl World {
         }
     }
 
-    /// The truth, judged without looking at any state of ours: the last word of the receiver in force is an acceptance that is newer
-    /// than every edit of a field that matters, on a complete package in a stage that counts.
-    pub(crate) fn is_legitimately_accepted(&self) -> bool {
-        let truth = &self.truth;
-        let Some(state) = &self.state else { return false };
-        let Some(acceptance) = &state.accepted else { return false };
-        let legitimate = truth.acts.iter().any(|act| {
-            act.answer == Answer::Accept && act.at == acceptance.at && act.by.person == PersonId::from("rita")
-        });
-        let edited_since = truth.edits.iter().any(|(key, edit)| {
-            key.as_str() != "noted" && edit.at >= acceptance.at && self.differs_from_accepted(key)
-        });
-        let rejected_since = truth.acts.iter().any(|act| {
-            matches!(act.answer, Answer::Reject { .. })
-                && act.at > acceptance.at
-                && act.by.person == PersonId::from("rita")
-                && state.receiver.as_ref().is_some_and(|receiver| receiver.person == act.by.person)
-                && !state.consumed.contains(&act.id)
-        });
-        let complete = assess(
-            &self.contract,
-            &self.look().package,
-            &Situation { stage: None, motion: &self.motion, still_rejected: &BTreeSet::new() },
-        )
-        .is_complete();
-        let off = ["Closed Lost", "Renamed by an admin"].contains(&truth.stage.0) || !truth.exists;
-        legitimate && !edited_since && !rejected_since && complete && !off
-    }
-
-    fn differs_from_accepted(&self, key: &FieldKey) -> bool {
-        self.state.as_ref().is_none_or(|state| state.package.get(key) != self.look().package.get(key))
-    }
-
     fn append(&mut self, seen: Option<Observation>, events: Vec<Event>) {
         let position = u64::try_from(self.log.len()).expect("small");
         let stamp = Stamp { position, time: self.truth.now };
         self.state = Handoff::apply(self.state.take(), stamp, &events);
         self.log.push(Entry { stamp, seen, events });
-    }
-
-    fn look(&self) -> Observation {
-        let truth = &self.truth;
-        if !truth.exists {
-            return Observation { existence: Existence::Deleted, ..Observation::gone(subject()) };
-        }
-        let names = &self.mapping.stage.names;
-        let name = names
-            .iter()
-            .find(|(_, raw)| raw.iter().any(|raw| raw == truth.stage.0))
-            .map(|(name, _)| name.clone());
-        Observation {
-            subject: subject(),
-            version: Some(RecordVersion { stamp: truth.now }),
-            existence: Existence::Present,
-            stage: StageSeen {
-                name,
-                raw: truth.stage.0.to_owned(),
-                before: None,
-                since: Some(truth.stage.1),
-                by: None,
-                entry: truth.stage.2.to_string(),
-            },
-            first_contact: None,
-            package: package(&truth.texts),
-            edits: truth.edits.clone(),
-            edited_by_latest: None,
-            sender: Some(actor(Person::Sender)),
-            receiver: truth.receiver.clone(),
-            acts: truth.acts.clone(),
-            flags: ["commission", "queue", "closed_won"]
-                .into_iter()
-                .map(|gate| {
-                    let flag = truth.flags.get(&GateName::from(gate));
-                    let seen = FlagSeen {
-                        open: Some(flag.is_some_and(|flag| flag.0)),
-                        clearance: flag.and_then(|flag| flag.1.clone()),
-                        moved: flag.map(|flag| flag.2.clone()),
-                    };
-                    (GateName::from(gate), seen)
-                })
-                .collect(),
-        }
-    }
-
-    fn raw(&self) -> RawRecord {
-        let mut fields = self.truth.words.clone();
-        for (gate, write) in &self.mapping.write.gate {
-            let flag = self.truth.flags.get(gate);
-            fields.insert(write.field.clone(), json!(flag.is_some_and(|flag| flag.0)));
-            if let Some(field) = &write.clearance_id {
-                fields.insert(field.clone(), json!(flag.and_then(|flag| flag.1.clone())));
-            }
-        }
-        fields.insert("StageName".to_owned(), json!(self.truth.stage.0));
-        fields.insert("Decision__c".to_owned(), json!(self.truth.decision));
-        RawRecord {
-            record: subject(),
-            version: Some(RecordVersion { stamp: self.truth.now }),
-            existence: if self.truth.exists { Existence::Present } else { Existence::Deleted },
-            created_at: None,
-            last_modified: None,
-            fields,
-            related: BTreeMap::new(),
-            history: None,
-        }
     }
 }
 
@@ -462,6 +469,7 @@ fn actor(who: Person) -> Actor {
         Person::Sender => ("005S", "sam", false, true),
         Person::SenderOtherLogin => ("005T", "sam", false, true),
         Person::Receiver => ("005R", "rita", false, true),
+        Person::OtherReceiver => ("005Q", "rolf", false, true),
         Person::Stranger => ("005X", "xaver", false, false),
         Person::Machine => ("005M", "robot", true, true),
     };
@@ -478,132 +486,12 @@ fn package(texts: &BTreeMap<FieldKey, (u8, Timestamp)>) -> Package {
     texts
         .iter()
         .map(|(key, (text, _))| {
-            let value = Value::Text(format!("The customer expects wording number {text} to hold"));
+            let value = match text {
+                4 => Value::Text("tbd".to_owned()),
+                text => Value::Text(format!("The customer expects wording number {text} to hold")),
+            };
             let sourced = Sourced { value, from: subject(), field: format!("{key}__c") };
             (key.clone(), BTreeMap::from([(PartKey::from("text"), sourced)]))
         })
         .collect()
-}
-
-fn contract() -> Contract {
-    let field = |key: &str, after_acceptance| Field {
-        key: FieldKey::from(key),
-        label: key.to_owned(),
-        ask: "?".to_owned(),
-        parts: BTreeMap::from([(
-            PartKey::from("text"),
-            Part {
-                kind: Kind::Text,
-                label: None,
-                choices: Vec::new(),
-                columns: BTreeMap::new(),
-                needs_number: false,
-                min_chars: None,
-            },
-        )]),
-        none_is_an_answer: false,
-        human_authored: false,
-        required_when: None,
-        after_acceptance,
-    };
-    let gate = |kind, opens_when, mode, stages: &[&str]| Gate {
-        kind,
-        opens_when,
-        mode,
-        stages: stages.iter().map(|stage| (*stage).into()).collect(),
-        on_bypass: OnBypass::Record,
-        plan_clause: Some("pay waits".to_owned()),
-    };
-    Contract {
-        contract: "h03-ae-to-onboarding".into(),
-        version: 1,
-        title: "AE to Onboarding".to_owned(),
-        opens: Opens {
-            when_stage_becomes: vec!["commit".into(), "closed_won".into()],
-            void_when_stage_becomes: vec!["closed_lost".into()],
-        },
-        roles: Roles {
-            sender: "account_executive".to_owned(),
-            receiver: "onboarding_lead".to_owned(),
-            sender_may_accept: false,
-        },
-        submit: Submit::Auto,
-        quality: Quality::default(),
-        sla: Sla { accept_within_hours: Some(48) },
-        gates: BTreeMap::from([
-            ("commission".into(), gate(GateKind::Commission, Condition::Accepted, Mode::Enforce, &[])),
-            ("queue".into(), gate(GateKind::Queue, Condition::Complete, Mode::Enforce, &[])),
-            ("closed_won".into(), gate(GateKind::Stage, Condition::Accepted, Mode::Observe, &["closed_won"])),
-        ]),
-        fields: vec![
-            field("outcome", AfterAcceptance::Reopen),
-            field("risks", AfterAcceptance::Reopen),
-            field("noted", AfterAcceptance::Note),
-        ],
-    }
-}
-
-fn mapping() -> Mapping {
-    let write = |field: &str, clearance: Option<&str>| GateWrite {
-        field: field.to_owned(),
-        open: json!(true),
-        closed: json!(false),
-        number: None,
-        status: None,
-        cleared_at: None,
-        clearance_id: clearance.map(str::to_owned),
-        hold_reason: Some(format!("{field}_Hold")),
-    };
-    let path = |field: &str| ReadPath {
-        field: Some(field.to_owned()),
-        related: None,
-        matching: BTreeMap::new(),
-        take: None,
-    };
-    Mapping {
-        mapping: "salesforce/h03".to_owned(),
-        contract: "h03-ae-to-onboarding".into(),
-        version: 1,
-        connector: "salesforce".to_owned(),
-        object: "Opportunity".into(),
-        motion: Motion { always: "main".into() },
-        stage: StageMapping {
-            field: "StageName".to_owned(),
-            names: BTreeMap::from([
-                ("early".into(), vec!["Prospecting".to_owned()]),
-                ("commit".into(), vec!["Negotiation".to_owned()]),
-                ("closed_won".into(), vec!["Closed Won".to_owned()]),
-                ("closed_lost".into(), vec!["Closed Lost".to_owned()]),
-            ]),
-        },
-        timeline: Timeline::default(),
-        read: FIELDS
-            .into_iter()
-            .map(|key| {
-                (FieldKey::from(key), BTreeMap::from([(PartKey::from("text"), path(&format!("{key}__c")))]))
-            })
-            .collect(),
-        people: PeopleMapping {
-            sender: UserField { field: "OwnerId".to_owned() },
-            receiver: UserField { field: "Lead__c".to_owned() },
-        },
-        decision: DecisionMapping {
-            field: "Decision__c".to_owned(),
-            accept: "Accept".to_owned(),
-            reject: "Reject".to_owned(),
-            reason: "Reason__c".to_owned(),
-            fields: None,
-            who: Who::FieldHistory,
-        },
-        submit: None,
-        write: WriteMapping {
-            gate: BTreeMap::from([
-                ("commission".into(), write("Commission_Open__c", Some("Clearance__c"))),
-                ("queue".into(), write("Queue__c", None)),
-                ("closed_won".into(), write(OBSERVED_FLAG, None)),
-            ]),
-            note: NoteWrite { status: Some("Status__c".to_owned()), missing: Some("Missing__c".to_owned()) },
-        },
-        enforcement: None,
-    }
 }
