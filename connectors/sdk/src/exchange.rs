@@ -84,7 +84,7 @@ pub trait Exchange: Send {
     fn reply(&mut self, reply: &Reply) -> Result<Step<Self::Output>, Fault>;
 }
 
-impl<T: Send> Exchange for Box<dyn Exchange<Output = T>> {
+impl<T: Send> Exchange for Box<dyn Exchange<Output = T> + '_> {
     type Output = T;
 
     fn request(&mut self) -> Request {

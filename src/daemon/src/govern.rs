@@ -1,0 +1,217 @@
+//! What is governed: contracts through mappings over connections, grouped by the object that they read.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use handoff_connector::Changed;
+use handoff_core::contract::Mode;
+use handoff_core::decide::Terms;
+use handoff_core::extract::{ReadPlan, read_plan};
+use handoff_core::id::{ConnectionId, ContractId, ObjectName, RecordRef};
+use handoff_core::mapping::Mapping;
+use handoff_core::registry::{Held, Registry};
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+
+use crate::config::{Config, Govern};
+use crate::due::Due;
+
+/// A change seen this long after its stamp cannot be followed by another one with the same stamp, even if the clocks differ a little.
+const SETTLED: SignedDuration = SignedDuration::from_secs(120);
+/// Most changes remembered per object.
+const REMEMBERED: usize = 200_000;
+
+/// What the configuration governs does not fit together.
+#[derive(Debug, Error)]
+pub enum GovernError {
+    /// No such connection.
+    #[error("[[govern]] {contract}: there is no connection named {connection}")]
+    NoConnection {
+        /// The contract.
+        contract: ContractId,
+        /// The connection asked for.
+        connection: ConnectionId,
+    },
+    /// No such mapping.
+    #[error("[[govern]] {contract}: there is no mapping named {mapping}")]
+    NoMapping {
+        /// The contract.
+        contract: ContractId,
+        /// The mapping asked for.
+        mapping: String,
+    },
+    /// The mapping serves another contract.
+    #[error("[[govern]] {contract}: the mapping {mapping} serves {serves}")]
+    OtherContract {
+        /// The contract asked for.
+        contract: ContractId,
+        /// The mapping.
+        mapping: String,
+        /// What it serves.
+        serves: ContractId,
+    },
+    /// The mapping is for another connector.
+    #[error("[[govern]] {contract}: the mapping {mapping} is for {wants}, the connection {connection} speaks {speaks}")]
+    OtherConnector {
+        /// The contract.
+        contract: ContractId,
+        /// The mapping.
+        mapping: String,
+        /// What the mapping is for.
+        wants: String,
+        /// The connection.
+        connection: ConnectionId,
+        /// What it speaks.
+        speaks: String,
+    },
+    /// The same contract twice on the same records.
+    #[error("[[govern]] {contract} appears twice for the same records of {connection}")]
+    Twice {
+        /// The contract.
+        contract: ContractId,
+        /// The connection.
+        connection: ConnectionId,
+    },
+}
+
+/// One contract over one object.
+pub(crate) struct Rule {
+    pub(crate) mapping: Mapping,
+    /// The version that new handoffs open with.
+    pub(crate) current: Held,
+    pub(crate) terms: Terms,
+    pub(crate) cap: Option<u32>,
+}
+
+impl Rule {
+    /// Whether any gate is written.
+    pub(crate) fn writes(&self) -> bool {
+        let contract = &self.current.contract;
+        contract.gates.keys().any(|gate| self.terms.mode(contract, gate) == Mode::Enforce)
+    }
+
+    pub(crate) fn stream(&self, record: &RecordRef) -> String {
+        format!("{}/{}/{record}", self.mapping.contract, self.mapping.motion.always)
+    }
+}
+
+/// One object of one connection with everything that governs it.
+pub(crate) struct Governed {
+    pub(crate) connection: ConnectionId,
+    pub(crate) object: ObjectName,
+    pub(crate) plan: ReadPlan,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) due: Due,
+    /// One pass over the changes at a time.
+    pub(crate) pass: tokio::sync::Mutex<()>,
+    polled: Mutex<Option<Timestamp>>,
+    seen: Mutex<BTreeMap<(RecordRef, Timestamp), Timestamp>>,
+}
+
+impl Governed {
+    pub(crate) fn polled_at(&self) -> Option<Timestamp> {
+        *self.polled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn polled(&self, at: Timestamp) {
+        *self.polled.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+    }
+
+    /// Whether this change was read before, at a time when no other change could still get the same stamp.
+    pub(crate) fn is_repeated(&self, changed: &Changed, now: Timestamp) -> bool {
+        let Some(stamp) = changed.stamp else { return false };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (changed.record.clone(), stamp);
+        let settled = seen.get(&key).is_some_and(|read| read.duration_since(stamp) > SETTLED);
+        if !settled {
+            if seen.len() >= REMEMBERED {
+                seen.clear();
+            }
+            seen.insert(key, now);
+        }
+        settled
+    }
+}
+
+/// Groups what is governed by connection and object.
+pub(crate) fn governed(config: &Config, registry: &Registry) -> Result<Vec<Governed>, GovernError> {
+    let mut objects: BTreeMap<(ConnectionId, ObjectName), Vec<Rule>> = BTreeMap::new();
+    for govern in &config.govern {
+        let rule = rule(config, registry, govern)?;
+        let key = (govern.connection.clone(), rule.mapping.object.clone());
+        let rules = objects.entry(key).or_default();
+        let same = |other: &Rule| {
+            other.mapping.contract == rule.mapping.contract && other.mapping.motion == rule.mapping.motion
+        };
+        if rules.iter().any(same) {
+            let (contract, connection) = (govern.contract.clone(), govern.connection.clone());
+            return Err(GovernError::Twice { contract, connection });
+        }
+        rules.push(rule);
+    }
+    Ok(objects
+        .into_iter()
+        .map(|((connection, object), rules)| Governed {
+            connection,
+            plan: joint_plan(&object, &rules),
+            object,
+            rules,
+            due: Due::new(),
+            pass: tokio::sync::Mutex::new(()),
+            polled: Mutex::new(None),
+            seen: Mutex::new(BTreeMap::new()),
+        })
+        .collect())
+}
+
+fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, GovernError> {
+    let contract = govern.contract.clone();
+    let Some(connection) = config.connection.get(&govern.connection) else {
+        return Err(GovernError::NoConnection { contract, connection: govern.connection.clone() });
+    };
+    let found = registry.mapping(&govern.mapping).and_then(|mapping| Some((mapping, registry.contract_of(mapping)?)));
+    let Some((mapping, held)) = found else {
+        return Err(GovernError::NoMapping { contract, mapping: govern.mapping.clone() });
+    };
+    if mapping.contract != contract {
+        let (mapping, serves) = (govern.mapping.clone(), mapping.contract.clone());
+        return Err(GovernError::OtherContract { contract, mapping, serves });
+    }
+    if mapping.connector != connection.connector {
+        return Err(GovernError::OtherConnector {
+            contract,
+            mapping: govern.mapping.clone(),
+            wants: mapping.connector.clone(),
+            connection: govern.connection.clone(),
+            speaks: connection.connector.clone(),
+        });
+    }
+    let terms = Terms {
+        governed_since: govern.governed_since,
+        modes: govern.mode.clone(),
+        on_bypass: govern.on_bypass.clone(),
+    };
+    Ok(Rule { mapping: mapping.clone(), current: held.clone(), terms, cap: govern.max_writes_per_hour })
+}
+
+/// One plan that reads what all rules of an object need.
+fn joint_plan(object: &ObjectName, rules: &[Rule]) -> ReadPlan {
+    let mut plans = rules.iter().map(|rule| read_plan(&rule.mapping));
+    let empty = ReadPlan {
+        object: object.clone(),
+        fields: std::collections::BTreeSet::new(),
+        related: BTreeMap::new(),
+        history: std::collections::BTreeSet::new(),
+        stage_field: String::new(),
+        interesting_stages: std::collections::BTreeSet::new(),
+    };
+    let first = plans.next().unwrap_or(empty);
+    plans.fold(first, |mut all, plan| {
+        all.fields.extend(plan.fields);
+        for (relationship, fields) in plan.related {
+            all.related.entry(relationship).or_default().extend(fields);
+        }
+        all.history.extend(plan.history);
+        all
+    })
+}

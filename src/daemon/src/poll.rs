@@ -1,0 +1,233 @@
+//! Finds what changed without being told: passes over the changes of every object, sweeps over open handoffs, and the signed head.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures::future::join_all;
+use handoff_connector::{ChangePage, Cursor};
+use handoff_core::id::RecordRef;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::books::{Channel, Source};
+use crate::due::{Ticket, Waits};
+use crate::engine::Engine;
+use crate::fatal::Fatal;
+use crate::govern::Governed;
+use crate::ingress;
+use crate::memory::{CURSOR, Change};
+
+/// Between signed heads while there are new entries.
+const SIGN_EVERY: Duration = Duration::from_secs(1);
+/// Between looks at every handoff ever opened.
+const DAY: Duration = Duration::from_hours(24);
+/// Most passes of one call of [`idle`]: a CRM that never settles ends here.
+const PASSES: u32 = 200;
+
+/// Starts the pollers, the sweep, the daily look and the signing of the head.
+pub(crate) fn spawn(engine: &Arc<Engine>, tasks: &mut JoinSet<()>, autopilot: bool) {
+    let signing = Arc::clone(engine);
+    tasks.spawn(async move { run(&signing, sign(&signing)).await });
+    if !autopilot {
+        return;
+    }
+    for object in &engine.objects {
+        let (engine, object) = (Arc::clone(engine), Arc::clone(object));
+        tasks.spawn(async move { run(&engine, poll(&engine, &object)).await });
+    }
+    let sweeping = Arc::clone(engine);
+    tasks.spawn(async move { run(&sweeping, sweep(&sweeping)).await });
+    let daily = Arc::clone(engine);
+    tasks.spawn(async move { run(&daily, every_day(&daily)).await });
+}
+
+/// Runs until it fails or a stop is asked for.
+async fn run(engine: &Engine, work: impl Future<Output = Result<(), Fatal>>) {
+    tokio::select! {
+        outcome = work => {
+            if let Err(fatal) = outcome {
+                engine.fail(fatal);
+            }
+        }
+        () = engine.stopped() => {}
+    }
+}
+
+async fn poll(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), Fatal> {
+    let every = engine.links.get(&object.connection).map_or(DAY, |link| link.poll_every);
+    loop {
+        pass_over(engine, object).await?;
+        engine.clock.sleep(every).await;
+    }
+}
+
+async fn sweep(engine: &Arc<Engine>) -> Result<(), Fatal> {
+    loop {
+        engine.clock.sleep(engine.sweep_every).await;
+        engine.sweep().await?;
+    }
+}
+
+/// Looks at every record that ever had a handoff: a record that came back, or was lost without a word, is found here.
+async fn every_day(engine: &Arc<Engine>) -> Result<(), Fatal> {
+    loop {
+        engine.clock.sleep(DAY).await;
+        let records: BTreeSet<RecordRef> =
+            engine.snapshots.list(|_| true).into_iter().map(|summary| summary.handoff.subject).collect();
+        for object in &engine.objects {
+            let own = |record: &&RecordRef| record.connection == object.connection && record.object == object.object;
+            let records: Vec<RecordRef> = records.iter().filter(own).cloned().collect();
+            for page in records.chunks(1_000) {
+                mark_and_wait(engine, object, page, Channel::Sweep).await?;
+            }
+        }
+        ingress::forget_old_deliveries(engine).await?;
+    }
+}
+
+/// Signs the head a moment after it moved, so that one signature covers many entries.
+async fn sign(engine: &Arc<Engine>) -> Result<(), Fatal> {
+    let mut tail = engine.journal.tail();
+    loop {
+        tail.borrow_and_update();
+        engine.journal.checkpoint(engine.journal.head().saturating_sub(1)).await?;
+        if tail.changed().await.is_err() {
+            return Ok(());
+        }
+        engine.clock.sleep(SIGN_EVERY).await;
+    }
+}
+
+/// One pass over all changes of all objects.
+pub(crate) async fn pass(engine: &Arc<Engine>) -> Result<(), Fatal> {
+    let passes = engine.objects.iter().map(|object| pass_over(engine, object));
+    join_all(passes).await.into_iter().collect()
+}
+
+/// Resolves when a pass found nothing new and nothing is due.
+pub(crate) async fn idle(engine: &Arc<Engine>) -> Result<(), Fatal> {
+    for _ in 0..PASSES {
+        quiet(engine).await;
+        let before = engine.activity.load(Ordering::SeqCst);
+        pass(engine).await?;
+        quiet(engine).await;
+        if engine.is_stopping() || engine.activity.load(Ordering::SeqCst) == before {
+            return Ok(());
+        }
+    }
+    tracing::warn!("the CRM does not settle");
+    Ok(())
+}
+
+async fn quiet(engine: &Arc<Engine>) {
+    for object in &engine.objects {
+        let mut changed = object.due.watch();
+        loop {
+            changed.borrow_and_update();
+            if object.due.is_idle(engine.clock.now()) || engine.is_stopping() {
+                break;
+            }
+            tokio::select! {
+                _ = changed.changed() => {}
+                () = engine.stopped() => {}
+            }
+        }
+    }
+}
+
+/// One pass over the changes of one object. The cursor is stored only after every record of a page has its outcome on disk.
+async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), Fatal> {
+    let Some(link) = engine.links.get(&object.connection) else { return Ok(()) };
+    let _alone = object.pass.lock().await;
+    let key = format!("{CURSOR}{}/{}", object.connection, object.object);
+    let mut cursor = engine.memory.get_json(key.clone()).await?.unwrap_or_else(Cursor::beginning);
+    loop {
+        if engine.is_stopping() {
+            return Ok(());
+        }
+        let page = match link.transport.run(link.source.changes(&object.plan, &cursor)).await {
+            Ok(page) => page,
+            Err(fault) => {
+                tracing::warn!(connection = %link.id, object = %object.object, %fault, "cannot ask for changes; at the next pass");
+                return Ok(());
+            }
+        };
+        let ChangePage { changed, next, more } = page;
+        let now = engine.clock.now();
+        let mut records: Vec<RecordRef> = changed
+            .into_iter()
+            .filter(|changed| !object.is_repeated(changed, now))
+            .map(|changed| changed.record)
+            .collect();
+        records.sort_unstable();
+        records.dedup();
+        let found = !records.is_empty();
+        if !mark_and_wait(engine, object, &records, Channel::Poll).await? {
+            return Ok(());
+        }
+        if found {
+            engine.reached("page_applied");
+        }
+        let moved = next != cursor;
+        if moved {
+            let mut change = Change::default();
+            change.put_json(key.clone(), &next);
+            engine.memory.commit(change).await?;
+            cursor = next;
+        }
+        if !more {
+            break;
+        }
+        if !moved {
+            tracing::error!(connection = %link.id, object = %object.object, "the vendor repeats a page for ever; the pass ends here");
+            break;
+        }
+    }
+    object.polled(engine.clock.now());
+    Ok(())
+}
+
+/// Marks records due and waits until each has its outcome on disk; false = a stop cut it off.
+async fn mark_and_wait(
+    engine: &Arc<Engine>,
+    object: &Arc<Governed>,
+    records: &[RecordRef],
+    channel: Channel,
+) -> Result<bool, Fatal> {
+    if records.is_empty() {
+        return Ok(true);
+    }
+    let source = Source { connection: object.connection.clone(), channel };
+    let mut change = Change::default();
+    change.books.received(source.clone(), u64::try_from(records.len()).unwrap_or(u64::MAX));
+    engine.memory.commit(change).await?;
+    let (done, mut outcomes) = mpsc::unbounded_channel();
+    let now = engine.clock.now();
+    for record in records {
+        let full = || {
+            let ticket = Ticket { source: source.clone(), inbox: None, waits: Waits::Page(done.clone()) };
+            object.due.mark(record.clone(), now, Some(ticket)).is_err()
+        };
+        while full() {
+            tokio::select! {
+                () = engine.clock.sleep(Duration::from_secs(1)) => {}
+                () = engine.stopped() => return Ok(false),
+            }
+        }
+    }
+    drop(done);
+    for _ in records {
+        tokio::select! {
+            outcome = outcomes.recv() => {
+                if outcome.is_none() {
+                    return Ok(false);
+                }
+            }
+            () = engine.stopped() => return Ok(false),
+        }
+    }
+    Ok(true)
+}

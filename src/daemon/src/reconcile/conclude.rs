@@ -1,0 +1,74 @@
+//! After the entry is durable: the new state, what holds, and what to write.
+
+use handoff_core::gate::evaluate;
+use handoff_core::plan::{Inputs, plan};
+
+use super::judge::{Judged, Step};
+use crate::engine::Engine;
+use crate::execute::Job;
+use crate::fatal::Fatal;
+use crate::govern::Governed;
+use crate::memory::Change;
+use crate::snapshots::fold;
+
+/// Concludes one record: notes new states, and adds a job where the CRM does not match. Blocks.
+pub(super) fn conclude(
+    engine: &Engine,
+    object: &Governed,
+    of: usize,
+    judged: &mut Judged,
+    change: &mut Change,
+    jobs: &mut Vec<Job>,
+) -> Result<(), Fatal> {
+    let now = engine.clock.now();
+    for case in &mut judged.cases {
+        let Some(rule) = object.rules.get(case.rule) else { continue };
+        let before = case.before.take();
+        let (saved, news) = match &case.step {
+            Step::Known => (before, Vec::new()),
+            // Not logged, so nothing follows from it.
+            Step::Decided { position: None, .. } => continue,
+            Step::Decided { entry, position: Some(position), .. } => {
+                (fold(before, *position, entry), vec![*position])
+            }
+        };
+        let Some(saved) = saved else {
+            change.reflected.extend(news);
+            continue;
+        };
+        let verdict = evaluate(&case.contract, &saved.state, now);
+        if !news.is_empty() {
+            engine.snapshots.note(change, &saved, &verdict, &news)?;
+        }
+        judged.look_again_at = [judged.look_again_at, verdict.look_again_at].into_iter().flatten().min();
+        let Some(raw) = &judged.raw else { continue };
+        let plan = plan(Inputs {
+            contract: &case.contract,
+            mapping: &rule.mapping,
+            terms: &rule.terms,
+            handoff: &saved.state,
+            verdict: &verdict,
+            raw,
+            seen: &case.seen,
+            key: &engine.key,
+        });
+        if !plan.is_empty() {
+            let (contract, version) = (std::sync::Arc::clone(&case.contract), raw.version.clone());
+            jobs.push(Job {
+                of,
+                rule: case.rule,
+                contract,
+                saved,
+                plan,
+                version,
+                attempt: judged.item.attempt,
+                force: judged.item.force,
+                written: false,
+                parked: None,
+                still_parked: false,
+                again: None,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! One record under all its rules: what it says, what happened, and the sealed entry that says so.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use handoff_core::contract::Contract;
+use handoff_core::decide::{self, decide};
+use handoff_core::event::Event;
+use handoff_core::extract::{RawRecord, extract};
+use handoff_core::handoff::Phase;
+use handoff_core::id::HandoffId;
+use handoff_core::journal::LogEntry;
+use handoff_core::observation::Observation;
+use jiff::Timestamp;
+
+use crate::books::Outcome;
+use crate::due::Item;
+use crate::engine::Engine;
+use crate::fatal::Fatal;
+use crate::govern::{Governed, Rule};
+use crate::journal::{Refused, Sealed};
+use crate::snapshots::Saved;
+
+/// One record, judged.
+pub(super) struct Judged {
+    pub(super) item: Item,
+    pub(super) raw: Option<RawRecord>,
+    /// One per rule that is interested.
+    pub(super) cases: Vec<Case>,
+    /// Why it is parked: kind and reason.
+    pub(super) problem: Option<(&'static str, String)>,
+    /// Other entries came first: read and decide again.
+    pub(super) conflict: bool,
+    pub(super) look_again_at: Option<Timestamp>,
+}
+
+/// One record under one rule.
+pub(super) struct Case {
+    pub(super) rule: usize,
+    pub(super) contract: Arc<Contract>,
+    pub(super) before: Option<Saved>,
+    pub(super) seen: Observation,
+    pub(super) step: Step,
+}
+
+/// What one rule makes of a record.
+pub(super) enum Step {
+    /// Nothing happened; the CRM may still have to be made to match.
+    Known,
+    /// Something happened.
+    Decided { entry: Box<LogEntry>, sealed: Option<Sealed>, position: Option<u64> },
+}
+
+impl Judged {
+    pub(super) fn outcome(&self) -> Outcome {
+        let decided = |case: &Case| matches!(case.step, Step::Decided { .. });
+        if self.cases.is_empty() {
+            Outcome::Ignored
+        } else if self.cases.iter().any(decided) {
+            Outcome::Applied
+        } else {
+            Outcome::NoChange
+        }
+    }
+}
+
+/// Kind and reason under which a refused entry is parked.
+pub(super) fn problem(refused: &Refused) -> (&'static str, String) {
+    let kind = match refused {
+        Refused::Erased => "erased",
+        Refused::TooLarge(_) => "too_large",
+        Refused::Conflict | Refused::Fatal(_) => "unreadable",
+    };
+    (kind, refused.to_string())
+}
+
+/// Judges one record. Blocks.
+pub(super) fn judge(
+    engine: &Engine,
+    object: &Governed,
+    item: Item,
+    raw: Option<RawRecord>,
+) -> Result<Judged, Fatal> {
+    let mut judged =
+        Judged { item, raw, cases: Vec::new(), problem: None, conflict: false, look_again_at: None };
+    for (number, rule) in object.rules.iter().enumerate() {
+        // A record that nobody thought of must not take the others with it.
+        let seen = catch_unwind(AssertUnwindSafe(|| case(engine, number, rule, &judged.item, judged.raw.as_ref())));
+        match seen {
+            Ok(Ok(case)) => judged.cases.extend(case),
+            Ok(Err(NotJudged::Fatal(fatal))) => return Err(fatal),
+            Ok(Err(NotJudged::Parked(kind, why))) => judged.problem = Some((kind, why)),
+            Err(_panic) => {
+                let why = format!("{} cannot digest this record; report it", rule.mapping.mapping);
+                judged.problem = Some(("poison", why));
+            }
+        }
+    }
+    Ok(judged)
+}
+
+enum NotJudged {
+    Fatal(Fatal),
+    Parked(&'static str, String),
+}
+
+impl From<Fatal> for NotJudged {
+    fn from(fatal: Fatal) -> Self {
+        Self::Fatal(fatal)
+    }
+}
+
+impl From<Refused> for NotJudged {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Fatal(fatal) => Self::Fatal(fatal),
+            Refused::Conflict | Refused::Erased | Refused::TooLarge(_) => {
+                let (kind, why) = problem(&refused);
+                Self::Parked(kind, why)
+            }
+        }
+    }
+}
+
+fn case(
+    engine: &Engine,
+    number: usize,
+    rule: &Rule,
+    item: &Item,
+    raw: Option<&RawRecord>,
+) -> Result<Option<Case>, NotJudged> {
+    let stream = rule.stream(&item.record);
+    let before = engine.snapshots.load_now(&stream)?;
+    if before.is_none() && raw.is_none() {
+        return Ok(None);
+    }
+    let Some((contract, seen, events, now)) = events(engine, rule, item, raw, before.as_ref())? else {
+        return Ok(None);
+    };
+    let pin = pin(rule, before.as_ref()).clone();
+    if events.is_empty() {
+        let known = before.is_some();
+        return Ok(known.then_some(Case { rule: number, contract, before, seen, step: Step::Known }));
+    }
+    let version = before.as_ref().map_or(0, |saved| saved.state.version);
+    let entry = LogEntry::Decided {
+        handoff: handoff(rule, item, before.as_ref(), &events),
+        contract: pin,
+        terms: rule.terms.clone(),
+        at: now,
+        seen: Box::new(seen.clone()),
+        events,
+    };
+    let sealed = Some(engine.journal.seal(&entry, version)?);
+    let step = Step::Decided { entry: Box::new(entry), sealed, position: None };
+    Ok(Some(Case { rule: number, contract, before, seen, step }))
+}
+
+type Decided = (Arc<Contract>, Observation, Vec<Event>, Timestamp);
+
+/// What happened to this record under this rule.
+pub(super) fn decided(
+    engine: &Engine,
+    rule: &Rule,
+    item: &Item,
+    raw: Option<&RawRecord>,
+    before: Option<&Saved>,
+) -> Result<Option<Decided>, String> {
+    let Some(link) = engine.links.get(&item.record.connection) else { return Ok(None) };
+    let pin = pin(rule, before);
+    let Some(contract) = engine.contracts.get(pin) else {
+        return Err(format!(
+            "the log does not hold {} version {} with digest {}: its gates stay as they are; restore the log it was published in",
+            pin.id, pin.version, pin.digest
+        ));
+    };
+    let seen = raw.map_or_else(
+        || Observation::gone(item.record.clone()),
+        |raw| extract(&rule.mapping, &contract, raw, &link.directory),
+    );
+    let now = engine.clock.now();
+    let case = decide::Case { contract: &contract, pin, motion: &rule.mapping.motion.always, terms: &rule.terms };
+    let events = decide(case, before.map(|saved| &saved.state), &seen, now);
+    Ok(Some((contract, seen, events, now)))
+}
+
+fn events(
+    engine: &Engine,
+    rule: &Rule,
+    item: &Item,
+    raw: Option<&RawRecord>,
+    before: Option<&Saved>,
+) -> Result<Option<Decided>, NotJudged> {
+    decided(engine, rule, item, raw, before).map_err(|why| NotJudged::Parked("contract_unknown", why))
+}
+
+/// An open handoff stays on its version; a new one, or one that begins again after it was off, takes the version in force.
+fn pin<'a>(rule: &'a Rule, before: Option<&'a Saved>) -> &'a handoff_core::contract::ContractRef {
+    match before {
+        Some(saved) if saved.state.phase != Phase::Voided => &saved.state.contract,
+        Some(_) | None => &rule.current.reference,
+    }
+}
+
+/// The handoff and its cycle after these events.
+fn handoff(rule: &Rule, item: &Item, before: Option<&Saved>, events: &[Event]) -> HandoffId {
+    let mut id = before.map_or_else(
+        || HandoffId {
+            contract: rule.mapping.contract.clone(),
+            motion: rule.mapping.motion.always.clone(),
+            subject: item.record.clone(),
+            cycle: 1,
+        },
+        |saved| saved.state.id.clone(),
+    );
+    for event in events {
+        if let Event::Opened { handoff, .. } = event {
+            id = handoff.clone();
+        } else if let Event::Reopened { cycle, .. } = event {
+            id.cycle = *cycle;
+        }
+    }
+    id
+}

@@ -1,0 +1,115 @@
+//! What would happen to a record, without logging and without writing.
+
+use std::sync::Arc;
+
+use handoff_connector::Fault;
+use handoff_core::event::Event;
+use handoff_core::gate::{Verdict, evaluate};
+use handoff_core::handoff::{Handoff, Phase, Stamp};
+use handoff_core::id::{ContractId, RecordRef};
+use handoff_core::plan::{Inputs, Plan, plan};
+use serde::Serialize;
+
+use super::judge::decided;
+use crate::due::Item;
+use crate::engine::Engine;
+use crate::fatal::Fatal;
+use crate::govern::{Governed, Rule};
+use crate::memory::blocking;
+
+/// What one contract would make of a record now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecordPlan {
+    /// The contract.
+    pub contract: ContractId,
+    /// The mapping.
+    pub mapping: String,
+    /// The handoff's stream.
+    pub stream: String,
+    /// Where the handoff would stand; `None` = no handoff is open and none would open.
+    pub phase: Option<Phase>,
+    /// What would be logged.
+    pub events: Vec<Event>,
+    /// What would hold.
+    pub verdict: Option<Verdict>,
+    /// What would be written. A clearance id in it is a specimen: the real one is bound to the log position of the acceptance.
+    pub plan: Option<Plan>,
+    /// Why nothing can be said, e.g. that the pinned contract is not known.
+    pub problem: Option<String>,
+}
+
+/// Reads one record and says what would happen to it; the inner error is the CRM's.
+pub(crate) async fn plan_record(
+    engine: &Arc<Engine>,
+    record: &RecordRef,
+) -> Result<Result<Vec<RecordPlan>, Fault>, Fatal> {
+    let object = engine.object_of(record).cloned();
+    let link = engine.links.get(&record.connection);
+    let (Some(object), Some(link)) = (object, link) else { return Ok(Ok(Vec::new())) };
+    let item = Item { record: record.clone(), tickets: Vec::new(), attempt: 0, force: false };
+    let items = vec![item];
+    let raw = match super::read(engine, link, &object, &items).await {
+        Ok(mut raws) => raws.pop().flatten(),
+        Err(fault) => return Ok(Err(fault)),
+    };
+    let engine = Arc::clone(engine);
+    blocking(move || {
+        let mut plans = Vec::new();
+        for (item, rule) in items.iter().flat_map(|item| object.rules.iter().map(move |rule| (item, rule))) {
+            plans.push(one(&engine, &object, rule, item, raw.as_ref())?);
+        }
+        Ok(Ok(plans))
+    })
+    .await
+}
+
+fn one(
+    engine: &Engine,
+    _object: &Governed,
+    rule: &Rule,
+    item: &Item,
+    raw: Option<&handoff_core::extract::RawRecord>,
+) -> Result<RecordPlan, Fatal> {
+    let stream = rule.stream(&item.record);
+    let mut outcome = RecordPlan {
+        contract: rule.mapping.contract.clone(),
+        mapping: rule.mapping.mapping.clone(),
+        stream: stream.clone(),
+        phase: None,
+        events: Vec::new(),
+        verdict: None,
+        plan: None,
+        problem: None,
+    };
+    let before = engine.snapshots.load_now(&stream)?;
+    let (contract, seen, events, now) = match decided(engine, rule, item, raw, before.as_ref()) {
+        Ok(Some(decided)) => decided,
+        Ok(None) => return Ok(outcome),
+        Err(problem) => {
+            outcome.problem = Some(problem);
+            return Ok(outcome);
+        }
+    };
+    let stamp = Stamp { position: engine.journal.head(), time: now };
+    let before = before.map(|saved| saved.state);
+    let state = if events.is_empty() { before } else { Handoff::apply(before, stamp, &events) };
+    outcome.events = events;
+    if let Some(state) = state {
+        let verdict = evaluate(&contract, &state, now);
+        outcome.plan = raw.map(|raw| {
+            plan(Inputs {
+                contract: &contract,
+                mapping: &rule.mapping,
+                terms: &rule.terms,
+                handoff: &state,
+                verdict: &verdict,
+                raw,
+                seen: &seen,
+                key: &engine.key,
+            })
+        });
+        outcome.phase = Some(state.phase);
+        outcome.verdict = Some(verdict);
+    }
+    Ok(outcome)
+}
