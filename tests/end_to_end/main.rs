@@ -1,0 +1,3 @@
+//! The whole daemon against a stateful org over real HTTP.
+
+mod walk;
