@@ -62,6 +62,8 @@ impl Governed {
 
     /// Everything but the daemon: change [`Self::config`], then [`Self::begin`].
     pub async fn prepare(options: Options) -> Self {
+        // Off unless RUST_LOG asks for it; a test that runs second finds it set.
+        drop(tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_test_writer().try_init());
         let sandbox = Sandbox::start(SandboxOptions { seed: options.seed, ..SandboxOptions::manual() }).await.unwrap();
         if let Some(now) = options.now {
             sandbox.org().set_time(now);
