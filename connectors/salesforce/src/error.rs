@@ -230,7 +230,11 @@ pub(crate) fn in_words(error: &ApiError) -> String {
         // A query error repeats the query first; its last lines say what is wrong.
         let tail = error.message.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
         text.push_str(": ");
-        text.push_str(&clean(if error.code == "INVALID_FIELD" { tail } else { &error.message }));
+        text.push_str(&clean(if matches!(error.code.as_str(), "INVALID_FIELD" | "INVALID_TYPE") {
+            tail
+        } else {
+            &error.message
+        }));
     }
     if !error.fields.is_empty() {
         text.push_str(" (");

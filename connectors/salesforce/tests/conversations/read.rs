@@ -213,3 +213,19 @@ fn d11_a_session_of_another_org_is_refused() {
     assert!(matches!(ask(ORG), Ok(Step::Done(user)) if user == id_of("005", 1)));
     assert_eq!(ask(&id_of("00D", 2)).expect_err("a fault").kind(), "denied");
 }
+
+#[test]
+fn d12_users_are_read_where_profiles_are_hidden() {
+    let mut org = Org::new("2026-11-20T12:00:00Z");
+    let user = json!({ "Username": "a@example.org", "IsActive": true, "UserType": "Standard" });
+    org.put("User", &id_of("005", 1), "2026-11-20T09:00:00Z", &user);
+    let mut exchange = connector(10).users(&[id_of("005", 1)]);
+    assert!(readable(&exchange.request()).contains("Profile.Name"));
+    let message = "\nProfile.Name FROM User\n^\nDidn't understand relationship 'Profile' in field path.";
+    let refused = json!([{ "errorCode": "INVALID_FIELD", "message": message }]);
+    let part = json!({ "referenceId": "users0", "httpStatusCode": 400, "body": refused });
+    let reply = org.reply(200, &json!({ "compositeResponse": [part] }));
+    assert!(matches!(exchange.reply(&reply), Ok(Step::Continue)));
+    let users = org.talk(&mut *exchange).expect("users");
+    assert_eq!(users.iter().map(|user| user.machine).collect::<Vec<_>>(), [false]);
+}
