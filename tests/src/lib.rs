@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "this crate holds tests only: a broken expectation ends the test")]
 
+pub mod door;
 pub mod governed;
+pub mod play;
 pub mod story;
