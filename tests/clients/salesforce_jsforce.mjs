@@ -21,6 +21,7 @@ function connection() {
   });
 }
 
+await control("reset");
 const conn = connection();
 await conn.authorize({ grant_type: "client_credentials" });
 assert.equal(conn.instanceUrl, base);

@@ -62,6 +62,7 @@ def log_in_by_soap():
 
 
 def main():
+    control("reset")
     sf = connect()
     log_in_by_soap()
 

@@ -129,7 +129,7 @@ fn cell(record: &Json, path: &str) -> String {
             text.strip_suffix("+0000").map_or_else(|| text.clone(), |stem| format!("{stem}Z"))
         }
         Json::Null => String::new(),
-        other => other.to_string(),
+        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => at.to_string(),
     }
 }
 

@@ -181,7 +181,7 @@ fn write(org: &Org, call: &Call, parts: &[&str]) -> Done {
             org.forget();
             Ok(json!({}))
         }
-        ["clock"] => clock(org, &body(call)?),
+        ["clock"] => Ok(clock(org, &body(call)?)),
         ["load"] => {
             let wish: LoadWish = body(call)?;
             Ok(json!(org.load(&wish.file, &wish.mapping)?))
@@ -189,26 +189,24 @@ fn write(org: &Org, call: &Call, parts: &[&str]) -> Done {
         ["delete" | "undelete" | "hard_delete" | "merge" | "clone" | "convert_lead" | "stamps"] => {
             records(org, call, parts)
         }
-        ["permission_sets", ..] | ["token" | "app" | "tokens" | "token_lifetime" | "limit", ..] => {
+        ["permission_sets" | "token" | "app" | "tokens" | "token_lifetime" | "limit", ..] => {
             people(org, call, parts)
         }
-        ["faults", ..] | ["locks" | "rejections" | "transactions" | "release", ..] => {
-            faults(org, call, parts)
-        }
+        ["faults" | "locks" | "rejections" | "transactions" | "release", ..] => faults(org, call, parts),
         ["fields" | "objects" | "stages" | "rules"] => schema(org, call, parts),
         ["outbound"] => Ok(outbound(org, body(call)?)),
         _ => Err(Error::unknown("control endpoint", call.path.clone())),
     }
 }
 
-fn clock(org: &Org, wish: &ClockWish) -> Done {
+fn clock(org: &Org, wish: &ClockWish) -> Json {
     if let Some(at) = wish.set {
         org.set_time(at);
     }
     if let Some(seconds) = wish.advance_seconds {
         org.advance(seconds);
     }
-    Ok(json!({"now": org.now()}))
+    json!({"now": org.now()})
 }
 
 fn records(org: &Org, call: &Call, parts: &[&str]) -> Done {

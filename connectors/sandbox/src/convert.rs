@@ -17,7 +17,7 @@ use crate::{
 pub(crate) fn from_json(field: &FieldSpec, json: &Json) -> Result<Value, SaveError> {
     let wrong = || mistyped(field, json);
     match (field.kind, json) {
-        (FieldType::Boolean, Json::Bool(yes)) => Ok(Value::Bool(*yes)),
+        (FieldType::Boolean | FieldType::AnyType, Json::Bool(yes)) => Ok(Value::Bool(*yes)),
         (FieldType::Boolean, _) => Err(wrong()),
         (_, Json::Null) => Ok(Value::Null),
         (_, Json::String(text)) => from_text(field, text).map_err(|error| error.unwrap_or_else(wrong)),
@@ -33,7 +33,6 @@ pub(crate) fn from_json(field: &FieldSpec, json: &Json) -> Result<Value, SaveErr
         (FieldType::AnyType, Json::Number(number)) => {
             Ok(decimal(&number.to_string()).map_or(Value::Null, Value::Num))
         }
-        (FieldType::AnyType, Json::Bool(yes)) => Ok(Value::Bool(*yes)),
         (kind, Json::Number(number)) if kind.is_text() => Ok(bounded(field, &number.to_string())?),
         (kind, Json::Bool(yes)) if kind.is_text() => Ok(bounded(field, &yes.to_string())?),
         _ => Err(wrong()),
@@ -95,7 +94,9 @@ fn bounded(field: &FieldSpec, text: &str) -> Result<Value, SaveError> {
         let message = format!("{}: invalid email address: {text}", field.label());
         return Err(SaveError::on("INVALID_EMAIL_ADDRESS", message, &field.name));
     }
-    if field.restricted && !field.values.iter().any(|value| value == text) {
+    let known = |word: &str| field.values.iter().any(|value| value == word);
+    let all_known = if field.kind == FieldType::Multipicklist { text.split(';').all(known) } else { known(text) };
+    if field.restricted && !all_known {
         let message = format!("{}: bad value for restricted picklist field: {text}", field.label());
         return Err(SaveError::on("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, &field.name));
     }

@@ -29,10 +29,10 @@ impl State {
                 let is_closed =
                     object.field("IsClosed").map(|field| row.get(field)) == Some(Value::Bool(true));
                 if let Some(slot) = object.slot("ClosedDate") {
-                    let stamp = match row.stored(slot) {
-                        Value::Null if is_closed => Value::Time(self.second()),
-                        known if is_closed => known.clone(),
-                        _ => Value::Null,
+                    let stamp = match (is_closed, row.stored(slot).is_null()) {
+                        (true, true) => Value::Time(self.second()),
+                        (true, false) => row.stored(slot).clone(),
+                        (false, _) => Value::Null,
                     };
                     row.set(slot, stamp);
                 }

@@ -21,6 +21,7 @@ mod load;
 mod org;
 mod outbound;
 mod package;
+mod people;
 mod query;
 mod record;
 mod rest;

@@ -166,7 +166,7 @@ impl Loader<'_> {
             let plain = |value: Json| match value {
                 Json::String(text) => text,
                 Json::Null => String::new(),
-                other => other.to_string(),
+                Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => value.to_string(),
             };
             self.save(line, &map.into_iter().map(|(name, value)| (name, plain(value))).collect())?;
         }

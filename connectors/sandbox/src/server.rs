@@ -167,7 +167,7 @@ fn outbound_client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let built = reqwest::Client::builder()
         .no_proxy()
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .redirect(reqwest::redirect::Policy::none())
         .build();
     built.unwrap_or_else(|_| reqwest::Client::new())
@@ -205,21 +205,21 @@ async fn answer(org: Org, request: Request<Incoming>) -> Result<Response<Body>, 
     let (head, body) = request.into_parts();
     let target = head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
     if target.len() > URI_LIMIT {
-        return Ok(response(&org, Reply::uri_too_long(), number));
+        return Ok(response(&org, &Reply::uri_too_long(), number));
     }
     let Ok(body) = axum::body::to_bytes(Body::new(body), BODY_LIMIT).await else {
-        return Ok(response(&org, Reply::html(413, "<h1>Bad Message 413</h1>"), number));
+        return Ok(response(&org, &Reply::html(413, "<h1>Bad Message 413</h1>"), number));
     };
     let call = Call::new(number, head.method, &target, head.headers, body);
     if call.segments.first().is_some_and(|first| first == "_sandbox") {
         let reply = control::answer(&org, &call).await;
-        return Ok(response(&org, reply, number));
+        return Ok(response(&org, &reply, number));
     }
     let kind = kind_of(&call);
     let action = org.lock().faults.strike(&call, kind);
     if let Some(reply) = action.as_ref().and_then(Action::instead) {
         org.lock().count(kind);
-        return Ok(response(&org, with_limit(&org, kind, reply), number));
+        return Ok(response(&org, &with_limit(&org, kind, reply), number));
     }
     match &action {
         Some(Action::DropBefore) => return Err(Dropped),
@@ -232,8 +232,8 @@ async fn answer(org: Org, request: Request<Incoming>) -> Result<Response<Body>, 
     match action {
         Some(Action::DropAfter) => Err(Dropped),
         Some(Action::Truncate { bytes }) => Ok(truncated(&org, &reply, bytes, number)),
-        Some(other) => Ok(response(&org, other.afterwards().unwrap_or(reply), number)),
-        None => Ok(response(&org, reply, number)),
+        Some(other) => Ok(response(&org, &other.afterwards().unwrap_or(reply), number)),
+        None => Ok(response(&org, &reply, number)),
     }
 }
 
@@ -322,9 +322,9 @@ fn kind_of(call: &Call) -> &'static str {
     }
 }
 
-fn response(org: &Org, reply: Reply, number: u64) -> Response<Body> {
+fn response(org: &Org, reply: &Reply, number: u64) -> Response<Body> {
     let body = Body::from(reply.body.clone());
-    dressed(org, &reply, number, body)
+    dressed(org, reply, number, body)
 }
 
 /// Headers of the whole body, then only its start, then a broken connection.

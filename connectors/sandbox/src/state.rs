@@ -25,11 +25,14 @@ use crate::{
     value::Value,
 };
 
+/// A change that waits for its commit: object, row, what happened, changed fields, user.
+type Unseen = (usize, Arc<Row>, Operation, Vec<String>, Id);
+
 /// Where the changes of an open transaction wait for their commit.
 #[derive(Debug, Default)]
 pub(crate) struct OpenTransaction {
     pub(crate) started: i64,
-    pub(crate) rows: Vec<(usize, Arc<Row>, Operation, Vec<String>, Id)>,
+    pub(crate) rows: Vec<Unseen>,
 }
 
 /// What a failed all-or-none request takes back.
@@ -272,11 +275,12 @@ impl State {
     pub(crate) fn commit_row(
         &mut self,
         object: usize,
-        row: Row,
+        mut row: Row,
         operation: Operation,
         fields: Vec<String>,
         actor: &Actor,
     ) {
+        row.compact();
         let row = Arc::new(row);
         if let Some(open) = actor.transaction.and_then(|number| self.open.get_mut(&number)) {
             open.rows.push((object, row, operation, fields, actor.user));

@@ -41,6 +41,11 @@ impl Row {
         }
     }
 
+    /// Gives back memory that growing took and nothing uses.
+    pub(crate) fn compact(&mut self) {
+        self.values.shrink_to_fit();
+    }
+
     pub(crate) fn stored(&self, slot: u16) -> &Value {
         self.values
             .binary_search_by_key(&slot, |(at, _)| *at)
@@ -74,10 +79,11 @@ impl Row {
             Slot::LastModifiedDate => Value::Time(self.modified_at),
             Slot::LastModifiedById => Value::Id(self.modified_by),
             Slot::SystemModstamp => Value::Time(self.stamp),
-            Slot::Stored(slot) => match self.stored(slot) {
-                Value::Null if field.spec.kind == crate::schema::FieldType::Boolean => Value::Bool(false),
-                value => value.clone(),
-            },
+            Slot::Stored(slot) => {
+                let value = self.stored(slot);
+                let unticked = value.is_null() && field.spec.kind == crate::schema::FieldType::Boolean;
+                if unticked { Value::Bool(false) } else { value.clone() }
+            }
         }
     }
 
@@ -90,10 +96,10 @@ impl Row {
             Slot::LastModifiedDate => instant(self.modified_at),
             Slot::LastModifiedById => Cell::Text(self.modified_by.as_str()),
             Slot::SystemModstamp => instant(self.stamp),
-            Slot::Stored(slot) => match self.stored(slot) {
-                Value::Null if boolean => Cell::Bool(false),
-                value => cell_of(value),
-            },
+            Slot::Stored(slot) => {
+                let value = self.stored(slot);
+                if boolean && value.is_null() { Cell::Bool(false) } else { cell_of(value) }
+            }
         }
     }
 }
@@ -233,5 +239,88 @@ impl Table {
             .map(|(_, id)| *id)
             .filter(|id| self.rows.get(id).is_some_and(|row| !row.deleted))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LOOKUP: u16 = 0;
+    const KEY: u16 = 1;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Put { row: u64, parent: Option<u64>, key: Option<u8>, stamp: i64, deleted: bool },
+        Take { row: u64 },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let put = (
+            0_u64..8,
+            proptest::option::of(0_u64..3),
+            proptest::option::of(0_u8..3),
+            0_i64..5,
+            any::<bool>(),
+        );
+        prop_oneof![
+            4 => put.prop_map(|(row, parent, key, stamp, deleted)| Step::Put { row, parent, key, stamp, deleted }),
+            1 => (0_u64..8).prop_map(|row| Step::Take { row }),
+        ]
+    }
+
+    fn run(steps: &[Step], index_first: bool) -> Table {
+        let mut table = Table::default();
+        if index_first {
+            table.index(&[LOOKUP], &[KEY]);
+        }
+        for step in steps {
+            match step {
+                Step::Put { row, parent, key, stamp, deleted } => {
+                    let mut new = Row::new(Id::numbered("001", *row), 0, Id::LOWEST);
+                    new.set(LOOKUP, parent.map_or(Value::Null, |at| Value::Id(Id::numbered("002", at))));
+                    new.set(KEY, key.map_or(Value::Null, |key| Value::text(key.to_string())));
+                    new.stamp = *stamp;
+                    new.deleted = *deleted;
+                    table.put(Arc::new(new));
+                }
+                Step::Take { row } => {
+                    table.take(Id::numbered("001", *row));
+                }
+            }
+        }
+        table.index(&[LOOKUP], &[KEY]);
+        table
+    }
+
+    proptest! {
+        #[test]
+        fn indexes_agree_with_a_scan(steps in proptest::collection::vec(step(), 0..40), index_first: bool) {
+            let table = run(&steps, index_first);
+            for parent in 0..3 {
+                let target = Id::numbered("002", parent);
+                let by_index: Vec<Id> = table.pointing_at(LOOKUP, target).unwrap().map(|row| row.id).collect();
+                let by_scan: Vec<Id> =
+                    table.rows().filter(|row| row.stored(LOOKUP).as_id() == Some(target)).map(|row| row.id).collect();
+                prop_assert_eq!(by_index, by_scan);
+            }
+            for key in 0..3_u8 {
+                let text = key.to_string();
+                let by_scan: Vec<Id> = table
+                    .rows()
+                    .filter(|row| !row.deleted && row.stored(KEY).as_str() == Some(&text))
+                    .map(|row| row.id)
+                    .collect();
+                prop_assert_eq!(table.by_key(KEY, &text), by_scan);
+            }
+            let stamped: Vec<(i64, Id)> = table.by_stamp(Bound::Unbounded, Bound::Unbounded).copied().collect();
+            let mut by_scan: Vec<(i64, Id)> = table.rows().map(|row| (row.stamp, row.id)).collect();
+            by_scan.sort_unstable();
+            prop_assert_eq!(stamped, by_scan);
+        }
     }
 }

@@ -23,7 +23,7 @@ mod tests;
 
 pub use problem::Problem;
 pub use shipped::shipped;
-pub(crate) use strict::{quoted, suggestion};
+pub use strict::{quoted, suggestion};
 
 /// Most files of one load.
 pub const MAX_FILES: usize = 500;
@@ -114,6 +114,20 @@ pub fn parse_contract(file: &str, text: &str) -> Result<Contract, Vec<Problem>> 
 /// Reads one mapping, strictly, without judging it against its contract.
 pub fn parse_mapping(file: &str, text: &str) -> Result<Mapping, Vec<Problem>> {
     parse(file, text, schema::mapping())
+}
+
+/// Reads any file of ours, strictly, by its schema: all findings at once, each with file, line, column and remedy.
+pub fn read_strict<T: DeserializeOwned>(
+    file: &str,
+    text: &str,
+    schema: &'static Value,
+) -> Result<T, Vec<Problem>> {
+    parse(file, text, schema)
+}
+
+/// Finds the places that complaints about a file are about.
+pub fn place(file: &str, text: &str, complaints: Vec<Complaint>) -> Vec<Problem> {
+    Source { file, text }.complaints(complaints)
 }
 
 type Tree<'t> = Spanned<DeTable<'t>>;

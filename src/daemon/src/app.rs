@@ -187,7 +187,8 @@ impl App {
     pub async fn stop(mut self) -> Result<(), Fatal> {
         self.handle.0.stop();
         let tasks = &mut self.tasks;
-        let drained = tokio::time::timeout(self.drain, async { while tasks.join_next().await.is_some() {} }).await;
+        let drained =
+            tokio::time::timeout(self.drain, async { while tasks.join_next().await.is_some() {} }).await;
         if drained.is_err() {
             tracing::warn!("work in progress was cut off; it is taken up again at the next start");
             self.tasks.shutdown().await;
@@ -213,7 +214,7 @@ impl Handle {
     /// Writes again, and looks at every open handoff.
     pub async fn resume(&self, by: &str) -> Result<(), Fatal> {
         self.0.set_switch(true, by).await?;
-        self.0.sweep().await
+        self.0.sweep_all().await
     }
 
     /// Reads and decides one record now, whatever parked it; resolves with what became of it.
@@ -243,6 +244,11 @@ impl Handle {
     /// (a retry, a deadline) is not waited for.
     pub async fn idle(&self) -> Result<(), Fatal> {
         poll::idle(&self.0).await
+    }
+
+    /// Resolves when nothing is due, without asking the CRM for changes.
+    pub async fn drained(&self) {
+        poll::quiet(&self.0).await;
     }
 
     /// Lets a connection call again at once, because a person says that the cause of a denial is gone.

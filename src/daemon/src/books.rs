@@ -79,7 +79,8 @@ pub struct Account {
 impl Account {
     /// Whether everything that came in is accounted for.
     pub fn balances(&self) -> bool {
-        let settled = [self.applied, self.no_change, self.superseded, self.ignored, self.parked, self.pending];
+        let settled =
+            [self.applied, self.no_change, self.superseded, self.ignored, self.parked, self.pending];
         settled.into_iter().try_fold(0_u64, u64::checked_add) == Some(self.received)
     }
 
@@ -136,7 +137,10 @@ impl Books {
             touched.push(source);
         }
         touched.dedup();
-        touched.into_iter().filter_map(|source| self.0.get(&source).map(|account| (source, *account))).collect()
+        touched
+            .into_iter()
+            .filter_map(|source| self.0.get(&source).map(|account| (source, *account)))
+            .collect()
     }
 
     /// What was pending without being on disk was forgotten by the restart and will be found again.

@@ -13,7 +13,10 @@ use tokio::sync::watch;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock; everything else is told the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock; everything else is told the time"
+    )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }

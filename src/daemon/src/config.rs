@@ -9,6 +9,19 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod lint;
+mod load;
+pub mod reference;
+#[cfg(test)]
+mod tests;
+
+/// Every field that a mapping writes.
+pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
+    lint::written(mapping)
+}
+
+pub use load::{ConfigError, Loaded, load, read, schema};
+
 /// A configuration as an admin writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -7,9 +7,9 @@ use handoff_connector::{Connector as _, Sink, Window};
 use handoff_core::id::ConnectionId;
 use handoff_salesforce::{Salesforce, SalesforceConfig};
 use handoff_transport::{
-    AllowedHosts, ClientCredentials, ClientStyle, DayCount, HttpConfig, HttpWire, JwtBearer, JwtConfig, Ledger,
-    LedgerError, OauthConfig, Parts, RefreshToken, Secret, SessionConfig, TokenSource, TokenVault, Transport,
-    TransportConfig, VaultError,
+    AllowedHosts, ClientCredentials, ClientStyle, DayCount, HttpConfig, HttpWire, JwtBearer, JwtConfig,
+    Ledger, LedgerError, OauthConfig, Parts, RefreshToken, Secret, SessionConfig, TokenSource, TokenVault,
+    Transport, TransportConfig, VaultError,
 };
 use thiserror::Error;
 use url::Url;
@@ -108,7 +108,11 @@ impl Connect for Real {
     }
 }
 
-fn salesforce(id: &ConnectionId, config: &Connection, equipment: Equipment) -> Result<Connected, ConnectError> {
+fn salesforce(
+    id: &ConnectionId,
+    config: &Connection,
+    equipment: Equipment,
+) -> Result<Connected, ConnectError> {
     let refused = |source| ConnectError::Salesforce { source };
     let org = config.org_id.clone().ok_or_else(|| ConnectError::NoOrg { connection: id.clone() })?;
     let mut own = SalesforceConfig::new(id.clone(), org.clone());
@@ -117,7 +121,8 @@ fn salesforce(id: &ConnectionId, config: &Connection, equipment: Equipment) -> R
     }
     own.overlap = Duration::from_secs(u64::from(config.overlap_seconds));
     let connector = Arc::new(Salesforce::new(own).map_err(refused)?);
-    let url = Url::parse(&config.login_url).map_err(|_not_a_url| ConnectError::LoginUrl { connection: id.clone() })?;
+    let url = Url::parse(&config.login_url)
+        .map_err(|_not_a_url| ConnectError::LoginUrl { connection: id.clone() })?;
     let hosts = hosts(&url, &["*.my.salesforce.com", "*.salesforce.com"]);
     let wire = HttpWire::new(HttpConfig {
         hosts: hosts.clone(),
@@ -128,7 +133,7 @@ fn salesforce(id: &ConnectionId, config: &Connection, equipment: Equipment) -> R
     .map_err(|source| ConnectError::Http { connection: id.clone(), source })?;
     let token_url = url.join("/services/oauth2/token");
     let token_url = token_url.map_err(|_not_a_url| ConnectError::LoginUrl { connection: id.clone() })?;
-    let tokens = tokens(id, &config.auth, token_url, Arc::clone(&equipment.vault))?;
+    let tokens = tokens(id, &config.auth, &token_url, Arc::clone(&equipment.vault))?;
     let daily = connector.spec().budgets.iter().find(|budget| budget.window == Window::Rolling24h);
     let share = u32::from(config.daily_share_percent.clamp(1, 100));
     let limits = daily.map(|budget| {
@@ -155,7 +160,8 @@ fn salesforce(id: &ConnectionId, config: &Connection, equipment: Equipment) -> R
     };
     let transport = Transport::new(own, parts);
     let transport = transport.map_err(|source| ConnectError::Transport { connection: id.clone(), source })?;
-    let sink: Option<Arc<dyn Sink>> = if equipment.writes { Some(Arc::<Salesforce>::clone(&connector)) } else { None };
+    let sink: Option<Arc<dyn Sink>> =
+        if equipment.writes { Some(Arc::<Salesforce>::clone(&connector)) } else { None };
     Ok(Connected { source: Arc::<Salesforce>::clone(&connector), sink, inbound: Some(connector), transport })
 }
 
@@ -175,7 +181,7 @@ fn hosts(url: &Url, vendor: &[&str]) -> AllowedHosts {
 fn tokens(
     id: &ConnectionId,
     auth: &Auth,
-    token_url: Url,
+    token_url: &Url,
     vault: Arc<dyn TokenVault>,
 ) -> Result<Arc<dyn TokenSource>, ConnectError> {
     let read = |from: &SecretRef| {
@@ -268,14 +274,17 @@ impl TokenVault for RowsVault {
             return Ok(None);
         };
         let plain = self.journal.open_row(&self.key(), &row);
-        let plain = plain.ok_or_else(|| failed("the stored token does not belong to this keyring".to_owned()))?;
-        let text = String::from_utf8(plain).map_err(|_bytes| failed("the stored token is not text".to_owned()))?;
+        let plain =
+            plain.ok_or_else(|| failed("the stored token does not belong to this keyring".to_owned()))?;
+        let text =
+            String::from_utf8(plain).map_err(|_bytes| failed("the stored token is not text".to_owned()))?;
         Ok(Some(Secret::new(text)))
     }
 
     fn store(&self, token: &Secret<String>) -> Result<(), VaultError> {
         let failed = |error: &dyn std::error::Error| VaultError { detail: error.to_string() };
-        let sealed = self.journal.seal_row(&self.key(), token.expose().as_bytes()).map_err(|error| failed(&error))?;
+        let sealed =
+            self.journal.seal_row(&self.key(), token.expose().as_bytes()).map_err(|error| failed(&error))?;
         self.journal.keys_durable().map_err(|error| failed(&error))?;
         self.rows.put_now(self.key(), sealed).map_err(|error| failed(&error))
     }

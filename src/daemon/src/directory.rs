@@ -115,7 +115,10 @@ impl handoff_core::extract::Directory for Directory {
 }
 
 /// All users that a record names: its people, and everybody in its history.
-pub(crate) fn named<'a>(raw: &RawRecord, mappings: impl IntoIterator<Item = &'a Mapping>) -> BTreeSet<String> {
+pub(crate) fn named<'a>(
+    raw: &RawRecord,
+    mappings: impl IntoIterator<Item = &'a Mapping>,
+) -> BTreeSet<String> {
     let mut ids: BTreeSet<String> = raw.history.iter().flatten().map(|change| change.by.0.clone()).collect();
     ids.extend(raw.last_modified.iter().map(|(_, by)| by.0.clone()));
     for mapping in mappings {
@@ -149,7 +152,11 @@ mod tests {
             machine,
         };
         let mut users = directory.users.write().unwrap();
-        for user in [user("1", "rosa@acme.test", false), user("2", "rosa.admin@acme.test", false), user("3", "bot@acme.test", true)] {
+        for user in [
+            user("1", "rosa@acme.test", false),
+            user("2", "rosa.admin@acme.test", false),
+            user("3", "bot@acme.test", true),
+        ] {
             users.insert(user.id.clone(), Known { user: Some(user), asked: Timestamp::UNIX_EPOCH });
         }
         drop(users);

@@ -139,6 +139,11 @@ impl Due {
         self.lock().waiting.len() < MOST
     }
 
+    /// Whether a record waits for a later time because of a fault.
+    pub(crate) fn is_backing_off(&self, record: &RecordRef, now: Timestamp) -> bool {
+        self.lock().waiting.get(record).is_some_and(|waiting| waiting.attempt > 0 && waiting.at > now)
+    }
+
     /// When the next record that nobody works on is due.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         let queue = self.lock();

@@ -26,6 +26,9 @@ use crate::parked::Shelf;
 use crate::snapshots::{Contracts, Snapshots};
 use crate::view::SwitchView;
 
+/// How long an accepted handoff is swept as often as an open one.
+const LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// What all workers share.
 pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
@@ -63,7 +66,8 @@ impl Engine {
 
     /// Ends everything: the first failure counts, the gates stay as they are.
     pub(crate) fn fail(&self, fatal: Fatal) {
-        tracing::error!(error = &fatal as &dyn std::error::Error, "handoffd cannot go on");
+        let cause = std::error::Error::source(&fatal).map(ToString::to_string);
+        tracing::error!(error = %fatal, cause, "handoffd cannot go on");
         self.fatal.send_if_modified(|known| {
             let first = known.is_none();
             if first {
@@ -136,12 +140,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Marks every open handoff due.
+    /// Marks every handoff due that somebody still works on or that was accepted lately; the older ones are looked at daily.
     pub(crate) async fn sweep(&self) -> Result<(), Fatal> {
+        let since = self.clock.now().checked_sub(LATELY).unwrap_or(Timestamp::MIN);
+        self.sweep_since(since).await
+    }
+
+    /// Marks every handoff due that is not off.
+    pub(crate) async fn sweep_all(&self) -> Result<(), Fatal> {
+        self.sweep_since(Timestamp::MIN).await
+    }
+
+    async fn sweep_since(&self, since: Timestamp) -> Result<(), Fatal> {
         let now = self.clock.now();
         let mut change = Change::default();
         let mut marks = Vec::new();
-        for record in self.snapshots.open_records() {
+        for record in self.snapshots.open_records(since) {
             let Some(object) = self.object_of(&record) else { continue };
             let source = Source { connection: record.connection.clone(), channel: Channel::Sweep };
             change.books.received(source.clone(), 1);
@@ -160,9 +174,10 @@ impl Engine {
 fn own_refused(refused: Refused) -> Fatal {
     match refused {
         Refused::Fatal(fatal) => fatal,
-        Refused::Conflict | Refused::Erased | Refused::TooLarge(_) => {
-            Fatal::Unreadable { position: 0, detail: format!("an entry of handoffd's own was refused: {refused}") }
-        }
+        Refused::Conflict | Refused::Erased | Refused::TooLarge(_) => Fatal::Unreadable {
+            position: 0,
+            detail: format!("an entry of handoffd's own was refused: {refused}"),
+        },
     }
 }
 
@@ -218,7 +233,11 @@ impl Switch {
             window.push_back((now, granted));
         }
         if granted < wanted {
-            tracing::error!(mapping, cap, "more writes per hour than allowed: nothing more is written for this mapping until `resume`");
+            tracing::error!(
+                mapping,
+                cap,
+                "more writes per hour than allowed: nothing more is written for this mapping until `resume`"
+            );
             said.tripped.push(mapping.to_owned());
         }
         granted

@@ -29,7 +29,7 @@ use crate::parked::{self, Parked};
 use crate::snapshots::{Saved, fold};
 
 /// Rest of a record whose connection is denied.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_mins(1);
 
 /// One record under one rule whose CRM fields do not match.
 pub(crate) struct Job {
@@ -72,11 +72,20 @@ pub(crate) async fn execute(
         openings.extend(opening.map(|plan| (at, plan)));
     }
     carry_out(engine, link, sink, object, jobs, change, closings, Lane::GateClose).await?;
-    openings.retain(|(at, _)| jobs.get(*at).is_some_and(|job| job.again.is_none() && job.parked.is_none()));
+    // What was just written has another version now, so its opening is decided anew.
+    let now = engine.clock.now();
+    openings.retain(|(at, _)| {
+        let Some(job) = jobs.get_mut(*at) else { return false };
+        if job.written {
+            job.again.get_or_insert(now);
+        }
+        job.again.is_none() && job.parked.is_none()
+    });
     if openings.is_empty() {
         return Ok(());
     }
-    let covering = openings.iter().filter_map(|(at, _)| jobs.get(*at)).map(|job| job.saved.last.position).max();
+    let covering =
+        openings.iter().filter_map(|(at, _)| jobs.get(*at)).map(|job| job.saved.last.position).max();
     engine.journal.checkpoint(covering.unwrap_or(u64::MAX)).await?;
     carry_out(engine, link, sink, object, jobs, change, openings, Lane::GateOpen).await
 }
@@ -161,7 +170,9 @@ fn apply<'a>(
                 plans.into_iter().map(|(at, _)| at).zip(outcomes).collect()
             }
             Ok(_) => {
-                let fault = Fault::Protocol { detail: "the answer names another number of records than written".to_owned() };
+                let fault = Fault::Protocol {
+                    detail: "the answer names another number of records than written".to_owned(),
+                };
                 plans.into_iter().map(|(at, _)| (at, Err(fault.clone()))).collect()
             }
             Err(Fault::Refused { .. } | Fault::Protocol { .. } | Fault::Gone) if plans.len() > 1 => {
@@ -228,9 +239,9 @@ async fn record(
             }
         }
     }
-    let appends = entries.into_iter().map(|(at, entry, sealed)| async move {
-        (at, entry, engine.journal.append(sealed).await)
-    });
+    let appends = entries
+        .into_iter()
+        .map(|(at, entry, sealed)| async move { (at, entry, engine.journal.append(sealed).await) });
     for (at, entry, outcome) in join_all(appends).await {
         let Some(job) = jobs.get_mut(at) else { continue };
         match outcome {
@@ -261,7 +272,8 @@ fn flags(mapping: &Mapping, read_back: &BTreeMap<String, Value>) -> BTreeMap<Gat
             None
         };
         let clearance = write.clearance_id.as_ref().and_then(|field| read_back.get(field));
-        let clearance = clearance.and_then(Value::as_str).filter(|id| !id.trim().is_empty()).map(str::to_owned);
+        let clearance =
+            clearance.and_then(Value::as_str).filter(|id| !id.trim().is_empty()).map(str::to_owned);
         flags.insert(gate.clone(), FlagSeen { open, clearance, moved: None });
     }
     flags

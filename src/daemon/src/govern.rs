@@ -51,7 +51,9 @@ pub enum GovernError {
         serves: ContractId,
     },
     /// The mapping is for another connector.
-    #[error("[[govern]] {contract}: the mapping {mapping} is for {wants}, the connection {connection} speaks {speaks}")]
+    #[error(
+        "[[govern]] {contract}: the mapping {mapping} is for {wants}, the connection {connection} speaks {speaks}"
+    )]
     OtherConnector {
         /// The contract.
         contract: ContractId,
@@ -118,18 +120,23 @@ impl Governed {
     }
 
     /// Whether this change was read before, at a time when no other change could still get the same stamp.
-    pub(crate) fn is_repeated(&self, changed: &Changed, now: Timestamp) -> bool {
+    pub(crate) fn is_repeated(&self, changed: &Changed) -> bool {
         let Some(stamp) = changed.stamp else { return false };
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&(changed.record.clone(), stamp)).is_some_and(|read| read.duration_since(stamp) > SETTLED)
+    }
+
+    /// These changes have their outcome; they were read at `asked` or later.
+    pub(crate) fn remember(&self, changes: Vec<Changed>, asked: Timestamp) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (changed.record.clone(), stamp);
-        let settled = seen.get(&key).is_some_and(|read| read.duration_since(stamp) > SETTLED);
-        if !settled {
-            if seen.len() >= REMEMBERED {
-                seen.clear();
-            }
-            seen.insert(key, now);
+        if seen.len().saturating_add(changes.len()) > REMEMBERED {
+            seen.clear();
         }
-        settled
+        for Changed { record, stamp } in changes {
+            if let Some(stamp) = stamp {
+                seen.insert((record, stamp), asked);
+            }
+        }
     }
 }
 
@@ -169,7 +176,8 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
     let Some(connection) = config.connection.get(&govern.connection) else {
         return Err(GovernError::NoConnection { contract, connection: govern.connection.clone() });
     };
-    let found = registry.mapping(&govern.mapping).and_then(|mapping| Some((mapping, registry.contract_of(mapping)?)));
+    let found =
+        registry.mapping(&govern.mapping).and_then(|mapping| Some((mapping, registry.contract_of(mapping)?)));
     let Some((mapping, held)) = found else {
         return Err(GovernError::NoMapping { contract, mapping: govern.mapping.clone() });
     };

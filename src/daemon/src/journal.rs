@@ -141,7 +141,10 @@ impl Journal {
     }
 
     /// All records from a position on. Blocks while it is read.
-    pub(crate) fn records(&self, from: u64) -> Result<impl Iterator<Item = Result<Record, LogError>> + use<>, Fatal> {
+    pub(crate) fn records(
+        &self,
+        from: u64,
+    ) -> Result<impl Iterator<Item = Result<Record, LogError>> + use<>, Fatal> {
         Ok(self.log.read(from.min(self.log.head()))?)
     }
 

@@ -1,10 +1,16 @@
 //! handoffd: governs revenue handoffs in a CRM. A library so that tests drive what the binary runs.
 
+pub mod api;
 pub mod app;
+mod at_rest;
+pub mod bench;
 pub mod books;
+pub mod check;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connect;
+pub mod demo;
 mod directory;
 mod due;
 mod engine;
@@ -16,8 +22,10 @@ pub mod ingress;
 mod journal;
 pub mod link;
 mod memory;
+pub mod metrics;
 pub mod parked;
 mod poll;
+mod progress;
 pub mod reconcile;
 pub mod secret;
 pub mod shutdown;

@@ -84,7 +84,8 @@ impl Link {
                         .map(|rule| {
                             let contract = &rule.current.contract;
                             let modes = contract.gates.keys();
-                            let modes = modes.map(|gate| (gate.clone(), rule.terms.mode(contract, gate))).collect();
+                            let modes =
+                                modes.map(|gate| (gate.clone(), rule.terms.mode(contract, gate))).collect();
                             (contract.contract.clone(), modes)
                         })
                         .collect();

@@ -1,2 +1,5 @@
 //! The `handoffd` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    handoffd::cli::main()
+}

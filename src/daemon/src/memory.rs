@@ -128,7 +128,10 @@ impl Rows {
         blocking(move || Ok(rows.memory.get(key.as_bytes())?)).await
     }
 
-    pub(crate) async fn get_json<T: DeserializeOwned>(self: &Arc<Self>, key: String) -> Result<Option<T>, Fatal> {
+    pub(crate) async fn get_json<T: DeserializeOwned>(
+        self: &Arc<Self>,
+        key: String,
+    ) -> Result<Option<T>, Fatal> {
         // A row that this version cannot read counts as absent: everything here is found again.
         Ok(self.get(key).await?.and_then(|row| serde_json::from_slice(&row).ok()))
     }
@@ -151,7 +154,10 @@ impl Rows {
         }
     }
 
-    pub(crate) async fn scan(self: &Arc<Self>, prefix: &'static str) -> Result<Vec<(String, Vec<u8>)>, Fatal> {
+    pub(crate) async fn scan(
+        self: &Arc<Self>,
+        prefix: &'static str,
+    ) -> Result<Vec<(String, Vec<u8>)>, Fatal> {
         let rows = Arc::clone(self);
         blocking(move || Ok(rows.scan_now(prefix)?)).await
     }

@@ -78,7 +78,9 @@ async fn every_day(engine: &Arc<Engine>) -> Result<(), Fatal> {
         let records: BTreeSet<RecordRef> =
             engine.snapshots.list(|_| true).into_iter().map(|summary| summary.handoff.subject).collect();
         for object in &engine.objects {
-            let own = |record: &&RecordRef| record.connection == object.connection && record.object == object.object;
+            let own = |record: &&RecordRef| {
+                record.connection == object.connection && record.object == object.object
+            };
             let records: Vec<RecordRef> = records.iter().filter(own).cloned().collect();
             for page in records.chunks(1_000) {
                 mark_and_wait(engine, object, page, Channel::Sweep).await?;
@@ -122,7 +124,8 @@ pub(crate) async fn idle(engine: &Arc<Engine>) -> Result<(), Fatal> {
     Ok(())
 }
 
-async fn quiet(engine: &Arc<Engine>) {
+/// Resolves when nothing is due and nothing is being worked on.
+pub(crate) async fn quiet(engine: &Arc<Engine>) {
     for object in &engine.objects {
         let mut changed = object.due.watch();
         loop {
@@ -155,20 +158,16 @@ async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), F
                 return Ok(());
             }
         };
-        let ChangePage { changed, next, more } = page;
-        let now = engine.clock.now();
-        let mut records: Vec<RecordRef> = changed
-            .into_iter()
-            .filter(|changed| !object.is_repeated(changed, now))
-            .map(|changed| changed.record)
-            .collect();
-        records.sort_unstable();
-        records.dedup();
-        let found = !records.is_empty();
+        let ChangePage { mut changed, next, more } = page;
+        let asked = engine.clock.now();
+        changed.retain(|changed| !object.is_repeated(changed));
+        let records: BTreeSet<RecordRef> = changed.iter().map(|changed| changed.record.clone()).collect();
+        let records: Vec<RecordRef> = records.into_iter().collect();
         if !mark_and_wait(engine, object, &records, Channel::Poll).await? {
             return Ok(());
         }
-        if found {
+        if !changed.is_empty() {
+            object.remember(changed, asked);
             engine.reached("page_applied");
         }
         let moved = next != cursor;
@@ -190,26 +189,30 @@ async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), F
     Ok(())
 }
 
-/// Marks records due and waits until each has its outcome on disk; false = a stop cut it off.
+/// Marks records due and waits until each has its outcome on disk; false = some wait for a later time, or a stop cut it off.
 async fn mark_and_wait(
     engine: &Arc<Engine>,
     object: &Arc<Governed>,
     records: &[RecordRef],
     channel: Channel,
 ) -> Result<bool, Fatal> {
-    if records.is_empty() {
-        return Ok(true);
+    let now = engine.clock.now();
+    // What waits for a later time is in the books already.
+    let fresh: Vec<&RecordRef> =
+        records.iter().filter(|record| !object.due.is_backing_off(record, now)).collect();
+    let complete = fresh.len() == records.len();
+    if fresh.is_empty() {
+        return Ok(complete);
     }
     let source = Source { connection: object.connection.clone(), channel };
     let mut change = Change::default();
-    change.books.received(source.clone(), u64::try_from(records.len()).unwrap_or(u64::MAX));
+    change.books.received(source.clone(), u64::try_from(fresh.len()).unwrap_or(u64::MAX));
     engine.memory.commit(change).await?;
     let (done, mut outcomes) = mpsc::unbounded_channel();
-    let now = engine.clock.now();
-    for record in records {
+    for record in &fresh {
         let full = || {
             let ticket = Ticket { source: source.clone(), inbox: None, waits: Waits::Page(done.clone()) };
-            object.due.mark(record.clone(), now, Some(ticket)).is_err()
+            object.due.mark((*record).clone(), now, Some(ticket)).is_err()
         };
         while full() {
             tokio::select! {
@@ -219,15 +222,31 @@ async fn mark_and_wait(
         }
     }
     drop(done);
-    for _ in records {
+    let mut changed = object.due.watch();
+    let mut open = fresh.len();
+    while open > 0 {
+        changed.borrow_and_update();
+        // Answers are sent before a record is released, so an idle queue has nothing left to answer but what waits for a later time.
+        let idle = object.due.is_idle(engine.clock.now());
+        while open > 0 && outcomes.try_recv().is_ok() {
+            open -= 1;
+        }
+        if open == 0 {
+            break;
+        }
+        if idle {
+            return Ok(false);
+        }
         tokio::select! {
             outcome = outcomes.recv() => {
                 if outcome.is_none() {
                     return Ok(false);
                 }
+                open -= 1;
             }
+            _ = changed.changed() => {}
             () = engine.stopped() => return Ok(false),
         }
     }
-    Ok(true)
+    Ok(complete)
 }

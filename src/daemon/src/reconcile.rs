@@ -17,6 +17,7 @@ use handoff_transport::Policy;
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use crate::books::{Channel, Outcome, Source};
 use crate::directory;
@@ -75,6 +76,9 @@ async fn dispatch(engine: &Arc<Engine>, object: &Arc<Governed>) {
     let mut changed = object.due.watch();
     while !engine.is_stopping() {
         changed.borrow_and_update();
+        while let Some(ended) = batches.try_join_next() {
+            notice(engine, &ended);
+        }
         let Ok(permit) = Arc::clone(&abreast).acquire_owned().await else { break };
         let items = object.due.take(engine.clock.now(), most);
         if !items.is_empty() && !engine.is_stopping() {
@@ -96,14 +100,17 @@ async fn dispatch(engine: &Arc<Engine>, object: &Arc<Governed>) {
             () = wake => {}
             _ = changed.changed() => {}
             () = engine.stopped() => {}
-            Some(ended) = batches.join_next() => {
-                if ended.is_err() {
-                    engine.fail(Fatal::Worker { what: "a reconciliation" });
-                }
-            }
+            Some(ended) = batches.join_next() => notice(engine, &ended),
         }
     }
     while batches.join_next().await.is_some() {}
+}
+
+/// A batch that ended by itself left its records marked as being worked on: nothing can go on.
+fn notice(engine: &Engine, ended: &Result<(), tokio::task::JoinError>) {
+    if ended.is_err() {
+        engine.fail(Fatal::Worker { what: "a reconciliation" });
+    }
 }
 
 fn until(now: Timestamp, at: Timestamp) -> Duration {
@@ -112,7 +119,8 @@ fn until(now: Timestamp, at: Timestamp) -> Duration {
 
 async fn work(engine: &Arc<Engine>, object: &Arc<Governed>, items: Vec<Item>) {
     let records: Vec<RecordRef> = items.iter().map(|item| item.record.clone()).collect();
-    if let Err(fatal) = batch(engine, object, items).await {
+    let span = tracing::info_span!("batch", connection = %object.connection, object = %object.object, records = records.len());
+    if let Err(fatal) = batch(engine, object, items).instrument(span).await {
         engine.fail(fatal);
     }
     object.due.release(&records);
@@ -147,7 +155,9 @@ async fn read(
     let records: Vec<RecordRef> = items.iter().map(|item| item.record.clone()).collect();
     let raws = link.transport.run(link.source.read(&object.plan, &records)).await?;
     if raws.len() != records.len() {
-        return Err(Fault::Protocol { detail: "the answer names another number of records than asked for".to_owned() });
+        return Err(Fault::Protocol {
+            detail: "the answer names another number of records than asked for".to_owned(),
+        });
     }
     let mappings = || object.rules.iter().map(|rule| &rule.mapping);
     let users: BTreeSet<String> =
@@ -225,8 +235,10 @@ async fn judge(
     raws: Vec<Option<RawRecord>>,
 ) -> Result<Vec<Judged>, Fatal> {
     let (engine, object) = (Arc::clone(engine), Arc::clone(object));
-    blocking(move || items.into_iter().zip(raws).map(|(item, raw)| judge::judge(&engine, &object, item, raw)).collect())
-        .await
+    blocking(move || {
+        items.into_iter().zip(raws).map(|(item, raw)| judge::judge(&engine, &object, item, raw)).collect()
+    })
+    .await
 }
 
 /// Appends all decisions of the batch; they share flushes. After this the entries are durable.
@@ -255,7 +267,9 @@ async fn append(engine: &Engine, mut judged: Vec<Judged>) -> Result<Vec<Judged>,
             }
             Err(Refused::Conflict) => one.conflict = true,
             Err(Refused::Fatal(fatal)) => return Err(fatal),
-            Err(refused @ (Refused::Erased | Refused::TooLarge(_))) => one.problem = Some(judge::problem(&refused)),
+            Err(refused @ (Refused::Erased | Refused::TooLarge(_))) => {
+                one.problem = Some(judge::problem(&refused));
+            }
         }
     }
     engine.reached("appended");

@@ -17,7 +17,8 @@ pub async fn run_until_stopped(app: App) -> Result<u8, Fatal> {
 /// Resolves on SIGTERM or SIGINT.
 async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
         tracing::error!("signals cannot be received; stop handoffd by killing it, which loses nothing");
         return std::future::pending().await;

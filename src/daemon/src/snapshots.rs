@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use handoff_core::contract::{Contract, ContractRef};
+use handoff_core::digest::Digest;
 use handoff_core::gate::{Verdict, evaluate};
 use handoff_core::handoff::{Handoff, Phase, Stamp};
 use handoff_core::id::RecordRef;
 use handoff_core::journal::LogEntry;
-use handoff_core::contract::{Contract, ContractRef};
-use handoff_core::digest::Digest;
 use handoff_store::bodies::{Bodies, BodyDigest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,9 @@ impl Contracts {
                 Some(digest) => self.bodies.get(digest)?,
                 None => None,
             };
-            let known = text.and_then(|text| String::from_utf8(text).ok()).is_some_and(|text| self.learn(&pin, &text));
+            let known = text
+                .and_then(|text| String::from_utf8(text).ok())
+                .is_some_and(|text| self.learn(&pin, &text));
             if !known {
                 tracing::error!(contract = %pin.id, version = pin.version, "the text of a published contract is missing; its handoffs rest");
             }
@@ -127,10 +129,14 @@ impl Snapshots {
         self.read().summaries.get(stream).cloned()
     }
 
-    /// Records of handoffs that a sweep looks at.
-    pub(crate) fn open_records(&self) -> Vec<RecordRef> {
+    /// Records whose handoff is not off and, if it was accepted, had an entry since `since`.
+    pub(crate) fn open_records(&self, since: Timestamp) -> Vec<RecordRef> {
         let known = self.read();
-        let open = known.summaries.values().filter(|summary| summary.phase != Phase::Voided);
+        let open = known.summaries.values().filter(|summary| match summary.phase {
+            Phase::Draft | Phase::Complete | Phase::Rejected => true,
+            Phase::Accepted => summary.last.time >= since,
+            Phase::Voided => false,
+        });
         open.map(|summary| summary.handoff.subject.clone()).collect()
     }
 
@@ -145,7 +151,9 @@ impl Snapshots {
         let Some(last) = positions.last().copied() else { return Ok(None) };
         let entries = u64::try_from(positions.len()).unwrap_or(u64::MAX);
         let saved = self.snapshot(stream)?;
-        if let Some(saved) = saved.filter(|saved| saved.last.position == last && saved.state.version == entries) {
+        if let Some(saved) =
+            saved.filter(|saved| saved.last.position == last && saved.state.version == entries)
+        {
             return Ok(Some(saved));
         }
         let mut saved = None;
@@ -171,7 +179,10 @@ impl Snapshots {
     }
 
     /// Decoded entries of a stream, oldest first.
-    pub(crate) async fn entries(self: &Arc<Self>, stream: &str) -> Result<Vec<(u64, Option<LogEntry>)>, Fatal> {
+    pub(crate) async fn entries(
+        self: &Arc<Self>,
+        stream: &str,
+    ) -> Result<Vec<(u64, Option<LogEntry>)>, Fatal> {
         let positions = self.read().index.get(stream).cloned().unwrap_or_default();
         let snapshots = Arc::clone(self);
         blocking(move || snapshots.journal.read_now(&positions)).await
@@ -228,7 +239,7 @@ impl Snapshots {
         &self,
         contracts: &Contracts,
         now: Timestamp,
-        mut other: impl FnMut(&LogEntry, &mut Change) -> Result<(), Fatal>,
+        mut other: impl FnMut(&LogEntry, &mut Change),
         mut commit: impl FnMut(Change) -> Result<(), Fatal>,
     ) -> Result<u64, Fatal> {
         let mut pending: BTreeMap<String, (Option<Saved>, Vec<u64>)> = BTreeMap::new();
@@ -239,7 +250,8 @@ impl Snapshots {
             let position = record.position;
             replayed += 1;
             let entry = self.journal.open(&record)?;
-            let stream = entry.as_ref().and_then(|entry| entry.handoff().map(|(handoff, _)| handoff.stream()));
+            let stream =
+                entry.as_ref().and_then(|entry| entry.handoff().map(|(handoff, _)| handoff.stream()));
             match (entry, stream) {
                 (Some(entry), Some(stream)) => {
                     if !pending.contains_key(&stream) {
@@ -259,7 +271,7 @@ impl Snapshots {
                     if let LogEntry::ContractPublished { contract, text, .. } = &entry {
                         contracts.publish(&mut change, contract, text)?;
                     }
-                    other(&entry, &mut change)?;
+                    other(&entry, &mut change);
                     change.reflected.push(position);
                 }
                 // Erased: nothing is left to fold.
@@ -287,10 +299,9 @@ impl Snapshots {
                 change.reflected.extend(positions);
                 continue;
             };
-            let verdict = contracts.get(&saved.state.contract).map_or_else(
-                || at_rest(&saved.state),
-                |contract| evaluate(&contract, &saved.state, now),
-            );
+            let verdict = contracts
+                .get(&saved.state.contract)
+                .map_or_else(|| at_rest(&saved.state), |contract| evaluate(&contract, &saved.state, now));
             self.note(change, &saved, &verdict, &positions)?;
         }
         Ok(())

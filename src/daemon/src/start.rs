@@ -112,14 +112,15 @@ async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, StartEr
         open_books(&memory)?;
         let switch = Switch::default();
         let row = memory.get_now(SWITCH).map_err(Fatal::from)?;
-        switch.take_up(row.and_then(|row| serde_json::from_slice::<SwitchView>(&row).ok()).unwrap_or_default());
+        switch
+            .take_up(row.and_then(|row| serde_json::from_slice::<SwitchView>(&row).ok()).unwrap_or_default());
         Ok(Opened { journal, memory, contracts, snapshots, parked, switch, key })
     });
     opening.await.unwrap_or(Err(StartError::Fatal(Fatal::Worker { what: "the opening of the state" })))
 }
 
 /// What an entry of our own leaves in the memory.
-fn own_entry(entry: &LogEntry, change: &mut Change) -> Result<(), Fatal> {
+fn own_entry(entry: &LogEntry, change: &mut Change) {
     match entry {
         LogEntry::Switched { on, by, at } => {
             let view = SwitchView { paused: !on, by: Some(by.clone()), at: Some(*at), tripped: Vec::new() };
@@ -131,12 +132,12 @@ fn own_entry(entry: &LogEntry, change: &mut Change) -> Result<(), Fatal> {
         | LogEntry::ContractPublished { .. }
         | LogEntry::Started { .. } => {}
     }
-    Ok(())
 }
 
 fn open_books(memory: &Rows) -> Result<(), Fatal> {
     let rows = memory.scan_now(BOOK)?;
-    let rows: Vec<(Source, Account)> = rows.iter().filter_map(|(_, row)| serde_json::from_slice(row).ok()).collect();
+    let rows: Vec<(Source, Account)> =
+        rows.iter().filter_map(|(_, row)| serde_json::from_slice(row).ok()).collect();
     memory.open_books(rows, &ingress::held(memory)?);
     Ok(())
 }
@@ -155,9 +156,13 @@ fn links(
         let writes = own.flat_map(|object| &object.rules).any(Rule::writes);
         let equipment = Equipment {
             clock: Arc::clone(clock),
-            chance: Arc::new(|| rand::random::<f64>()),
+            chance: Arc::new(rand::random::<f64>),
             ledger: Arc::new(RowsLedger::new(Arc::clone(&opened.memory), id.clone())),
-            vault: Arc::new(RowsVault::new(Arc::clone(&opened.memory), Arc::clone(&opened.journal), id.clone())),
+            vault: Arc::new(RowsVault::new(
+                Arc::clone(&opened.memory),
+                Arc::clone(&opened.journal),
+                id.clone(),
+            )),
             observer: Arc::clone(&setup.observer),
             writes,
         };
@@ -186,7 +191,8 @@ pub(crate) async fn announce(engine: &Arc<Engine>) -> Result<(), Fatal> {
         let at = engine.clock.now();
         let held = &rule.current;
         if engine.contracts.get(&held.reference).is_none() {
-            let (contracts, pin, text) = (Arc::clone(&engine.contracts), held.reference.clone(), held.text.clone());
+            let (contracts, pin, text) =
+                (Arc::clone(&engine.contracts), held.reference.clone(), held.text.clone());
             let change = blocking(move || {
                 let mut change = Change::default();
                 contracts.publish(&mut change, &pin, &text)?;
@@ -219,7 +225,7 @@ async fn setting(engine: &Arc<Engine>, what: String, digest: Digest) -> Result<(
 /// Takes up what was left: undone deliveries, and every open handoff, whose writes may have been cut off.
 pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
     ingress::recover(engine).await?;
-    engine.sweep().await
+    engine.sweep_all().await
 }
 
 /// The key of the clearance ids, created at the first start (mode 600).
@@ -228,7 +234,8 @@ fn clearance_key(path: &Path) -> Result<ClearanceKey, StartError> {
     if !path.exists() {
         let mut bytes = zeroize::Zeroizing::new([0_u8; 32]);
         rand::rng().fill_bytes(bytes.as_mut_slice());
-        create_secret(path, &format!("{}\n", hex(bytes.as_slice()))).map_err(|error| failed(error.to_string()))?;
+        create_secret(path, &format!("{}\n", hex(bytes.as_slice())))
+            .map_err(|error| failed(error.to_string()))?;
     }
     let mode = std::os::unix::fs::PermissionsExt::mode(
         &std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.permissions(),
@@ -236,7 +243,8 @@ fn clearance_key(path: &Path) -> Result<ClearanceKey, StartError> {
     if mode & 0o077 != 0 {
         return Err(failed("others can read it; set its mode to 600 and consider the key known".to_owned()));
     }
-    let text = zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?);
+    let text =
+        zeroize::Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?);
     let text = text.trim();
     if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(failed("it does not hold 64 hexadecimal digits: restore it from a backup".to_owned()));

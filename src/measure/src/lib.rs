@@ -1,1 +1,10 @@
 //! The numbers, pure: computed from handoff events alone.
+//!
+//! [`scorecard::Scorecard`] folds log entries one by one; [`scorecard::Scorecard::report`] says what they amount to. The unit is one
+//! handoff cycle. Nothing here reads a clock: "as of" is passed in.
+
+pub mod period;
+pub mod report;
+pub mod scorecard;
+pub mod spread;
+pub mod unit;

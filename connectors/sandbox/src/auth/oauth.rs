@@ -37,11 +37,11 @@ fn grant(state: &mut State, call: &Call, form: &[(String, String)]) -> Result<Js
             let run_as = state.sessions.apps.get(&client).and_then(|app| app.run_as.clone());
             let user = run_as.and_then(|name| state.user_named(&name));
             let user = user.ok_or((400, "invalid_grant", "no client credentials user enabled"))?;
-            open(state, user, &client, None)
+            open(state, user, &client, false)
         }
         Some("urn:ietf:params:oauth:grant-type:jwt-bearer") => {
             let (user, client) = asserted(state, form)?;
-            open(state, user, &client, None)
+            open(state, user, &client, false)
         }
         Some("refresh_token") => refreshed(state, call, form),
         Some("password") => {
@@ -50,11 +50,7 @@ fn grant(state: &mut State, call: &Call, form: &[(String, String)]) -> Result<Js
             let password = field(form, "password").unwrap_or_default();
             let user =
                 state.log_in(name, password).ok_or((400, "invalid_grant", "authentication failure"))?;
-            let mut body = open(state, user, &client, Some(String::new()))?;
-            if let Some(body) = body.as_object_mut() {
-                body.remove("expires_in");
-            }
-            Ok(body)
+            open(state, user, &client, true)
         }
         _ => Err((400, "unsupported_grant_type", "grant type not supported")),
     }
@@ -134,12 +130,12 @@ fn refreshed(state: &mut State, call: &Call, form: &[(String, String)]) -> Resul
     let rotate = state.sessions.apps.get(&id).is_some_and(|app| app.rotate_refresh_tokens);
     if rotate {
         state.sessions.end(&given);
-        return open(state, refresh.user, &id, Some(given));
+        return open(state, refresh.user, &id, true);
     }
-    open(state, refresh.user, &id, None)
+    open(state, refresh.user, &id, false)
 }
 
-fn open(state: &mut State, user: Id, client: &str, with_refresh: Option<String>) -> Result<Json, Refusal> {
+fn open(state: &mut State, user: Id, client: &str, with_refresh: bool) -> Result<Json, Refusal> {
     if !state.is_active(user) {
         return Err((400, "inactive_user", "user is inactive"));
     }
@@ -154,9 +150,7 @@ fn open(state: &mut State, user: Id, client: &str, with_refresh: Option<String>)
         "access_token": token, "signature": signature, "token_format": "opaque", "scope": "api refresh_token",
         "instance_url": state.base_url, "id": id, "token_type": "Bearer", "issued_at": issued_at,
     });
-    if with_refresh.is_some()
-        && let Some(body) = body.as_object_mut()
-    {
+    if with_refresh && let Some(body) = body.as_object_mut() {
         body.insert("refresh_token".to_owned(), json!(state.sessions.open_refresh(user, client, &token)));
     }
     Ok(body)
@@ -201,7 +195,7 @@ pub(crate) fn introspect(state: &State, call: &Call) -> Reply {
     Reply::json(200, &body)
 }
 
-fn bearer<'a>(call: &'a Call) -> Option<&'a str> {
+fn bearer(call: &Call) -> Option<&str> {
     call.header("authorization")
         .and_then(|header| header.split_once(' '))
         .map(|(_, token)| token)

@@ -62,7 +62,15 @@ fn element(xml: &str, name: &str) -> Option<String> {
             }
             Event::End(_) if inside => return Some(found),
             Event::Eof => return None,
-            _ => {}
+            Event::End(_)
+            | Event::Empty(_)
+            | Event::Text(_)
+            | Event::CData(_)
+            | Event::Comment(_)
+            | Event::Decl(_)
+            | Event::PI(_)
+            | Event::DocType(_)
+            | Event::GeneralRef(_) => {}
         }
     }
 }

@@ -228,7 +228,7 @@ fn look_up(path: &str, bodies: &BTreeMap<String, Json>) -> Result<String, ApiErr
     match at {
         Json::String(text) => Ok(text.clone()),
         Json::Null => Err(lost()),
-        other => Ok(other.to_string()),
+        Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => Ok(at.to_string()),
     }
 }
 

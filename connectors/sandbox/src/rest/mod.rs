@@ -128,12 +128,12 @@ pub(crate) fn route(state: &mut State, call: &Call, caller: &Caller) -> Answer {
     let method = &call.method;
     match parts.as_slice() {
         [] => only_get(method, || Reply::json(200, &resources(state, caller))),
-        ["query"] | ["queryAll"] | ["queryall"] => query(state, call, caller),
+        ["query" | "queryAll" | "queryall"] => query(state, call, caller),
         ["query" | "queryAll" | "queryall", locator] => {
             state.query_more(locator, &caller.token, &caller.version).map(|body| Reply::json(200, &body))
         }
         ["limits"] => only_get(method, || Reply::json(200, &state.limits.json())),
-        ["sobjects"] => describe::global(state, call, caller),
+        ["sobjects"] => Ok(describe::global(state, call, caller)),
         ["sobjects", object] if method == Method::GET => describe::basic(state, object, caller),
         ["sobjects", object, "describe"] => describe::object(state, call, object, caller),
         ["sobjects", object, "updated"] => replication::updated(state, call, object),

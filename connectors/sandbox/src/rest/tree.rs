@@ -105,16 +105,13 @@ impl Planting<'_> {
         };
         self.done.push((reference.clone(), id));
         for (relationship, records) in children(record) {
-            match child_of(&state.schema, position, relationship) {
-                Some((child, lookup)) => {
-                    for record in records {
-                        self.plant(state, child, record, Some((&lookup, id)), level + 1);
-                    }
-                }
-                None => {
-                    let message = format!("No such child relationship '{relationship}'");
-                    self.failed.push((reference.clone(), vec![SaveError::new("INVALID_FIELD", message)]));
-                }
+            let Some((child, lookup)) = child_of(&state.schema, position, relationship) else {
+                let message = format!("No such child relationship '{relationship}'");
+                self.failed.push((reference.clone(), vec![SaveError::new("INVALID_FIELD", message)]));
+                continue;
+            };
+            for record in records {
+                self.plant(state, child, record, Some((&lookup, id)), level + 1);
             }
         }
     }

@@ -12,14 +12,14 @@ use crate::{
 };
 
 /// `GET /sobjects`.
-pub(crate) fn global(state: &State, call: &Call, caller: &Caller) -> Answer {
+pub(crate) fn global(state: &State, call: &Call, caller: &Caller) -> Reply {
     if is_fresh(state, call) {
-        return Ok(Reply::empty(304));
+        return Reply::empty(304);
     }
     let objects: Vec<Json> =
         state.schema.objects.iter().map(|object| summary(object, &caller.version)).collect();
     let body = json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects});
-    Ok(dated(state, Reply::json(200, &body)))
+    dated(state, Reply::json(200, &body))
 }
 
 /// `GET /sobjects/{object}`.
@@ -100,10 +100,12 @@ fn field_json(state: &State, object: &Object, field: &Field, login: &Login) -> J
     let kind = spec.kind;
     let writable = object.spec.writable && login.can_edit(object.name(), spec);
     let long = spec.is_long_text();
-    let length = match kind {
-        FieldType::Id | FieldType::Reference => 18,
-        kind if kind.is_text() => spec.length.unwrap_or(255),
-        _ => 0,
+    let length = if matches!(kind, FieldType::Id | FieldType::Reference) {
+        18
+    } else if kind.is_text() {
+        spec.length.unwrap_or(255)
+    } else {
+        0
     };
     let (precision, scale) = match (kind, spec.precision) {
         (_, Some((precision, scale))) => (precision, scale),
@@ -178,10 +180,8 @@ impl State {
             .rows()
             .filter(|row| self.value("OpportunityStage", row, "IsActive") == crate::Value::Bool(true))
             .map(|row| {
-                let order = match self.value("OpportunityStage", row, "SortOrder") {
-                    crate::Value::Int(order) => order,
-                    _ => 0,
-                };
+                let sort = self.value("OpportunityStage", row, "SortOrder");
+                let order = if let crate::Value::Int(order) = sort { order } else { 0 };
                 (order, self.value("OpportunityStage", row, "ApiName").to_plain())
             })
             .collect();

@@ -194,7 +194,7 @@ impl Company<'_> {
     fn build(mut self) -> Result<(), Error> {
         let mut customers = Vec::new();
         for (at, (name, industry, employees, city)) in ACCOUNTS.iter().enumerate() {
-            let account = self.add("Account", json!({
+            let account = self.add("Account", &json!({
                 "Name": name, "Industry": industry, "NumberOfEmployees": employees, "BillingCity": city,
                 "OwnerId": self.of_team(Team::Sales, at), "Type": "Prospect", "AnnualRevenue": employees * 110_000,
             }))?;
@@ -207,7 +207,7 @@ impl Company<'_> {
                     format!("{}.{}@customer{at:02}.example", first.to_lowercase(), last.to_lowercase());
                 contacts.push(self.add(
                     "Contact",
-                    json!({
+                    &json!({
                         "FirstName": first, "LastName": last, "Title": title, "Email": email,
                         "AccountId": account.as_str(), "OwnerId": self.of_team(Team::Sales, at),
                     }),
@@ -217,7 +217,7 @@ impl Company<'_> {
         }
         let campaign = self.add(
             "Campaign",
-            json!({"Name": "Spring field-service webinar", "Type": "Webinar", "Status": "Completed"}),
+            &json!({"Name": "Spring field-service webinar", "Type": "Webinar", "Status": "Completed"}),
         )?;
         for number in 0..DEALS {
             if let Some((name, account, contacts)) = customers.get(number % customers.len()) {
@@ -228,8 +228,8 @@ impl Company<'_> {
         self.cases(&customers)
     }
 
-    fn add(&mut self, object: &str, fields: Json) -> Result<Id, Error> {
-        self.state.create(&self.system, object, &fields)
+    fn add(&mut self, object: &str, fields: &Json) -> Result<Id, Error> {
+        self.state.create(&self.system, object, fields)
     }
 
     fn of_team(&self, team: Team, turn: usize) -> String {
@@ -253,8 +253,7 @@ impl Company<'_> {
         let stage = STAGES.get(number % STAGES.len()).copied().unwrap_or("Prospecting");
         let filled = match (number % 3, stage) {
             (0, "Negotiation/Review" | "Closed Won" | "Proposal/Price Quote") => Filled::Full,
-            (1, _) => Filled::Half,
-            (_, "Negotiation/Review" | "Closed Won") => Filled::Half,
+            (1, _) | (_, "Negotiation/Review" | "Closed Won") => Filled::Half,
             _ => Filled::Empty,
         };
         let turn = i64::try_from(number).unwrap_or(0);
@@ -273,7 +272,7 @@ impl Company<'_> {
         if filled != Filled::Empty {
             self.package(number, filled, &mut fields);
         }
-        let deal = self.add("Opportunity", Json::Object(fields))?;
+        let deal = self.add("Opportunity", &Json::Object(fields))?;
         let roles: &[&str] = match filled {
             Filled::Full => &["Economic Buyer", "Champion", "Technical Buyer"],
             Filled::Half => &["Champion"],
@@ -282,14 +281,14 @@ impl Company<'_> {
         for (role, contact) in roles.iter().zip(contacts) {
             self.add(
                 "OpportunityContactRole",
-                json!({
+                &json!({
                     "OpportunityId": deal.as_str(), "ContactId": contact.as_str(), "Role": role,
                     "IsPrimary": *role == "Champion",
                 }),
             )?;
         }
-        if number % 4 == 0 {
-            self.add("Task", json!({
+        if number.is_multiple_of(4) {
+            self.add("Task", &json!({
                 "Subject": "Send implementation outline", "WhatId": deal.as_str(), "ActivityDate": self.day(7),
                 "OwnerId": self.of_team(Team::Sales, number), "Status": "Not Started",
             }))?;
@@ -339,12 +338,12 @@ impl Company<'_> {
 
     fn leads(&mut self, campaign: Id) -> Result<(), Error> {
         for (number, (first, last, title)) in CONTACTS.iter().take(8).enumerate() {
-            let lead = self.add("Lead", json!({
+            let lead = self.add("Lead", &json!({
                 "FirstName": first, "LastName": last, "Title": title, "Company": format!("Prospect {}", number + 1),
                 "Email": format!("{}@prospect{number}.example", first.to_lowercase()), "LeadSource": "Web",
                 "OwnerId": self.of_team(Team::Development, number),
             }))?;
-            self.add("CampaignMember", json!({
+            self.add("CampaignMember", &json!({
                 "CampaignId": campaign.as_str(), "LeadId": lead.as_str(), "Status": "Responded", "HasResponded": true,
             }))?;
         }
@@ -353,7 +352,7 @@ impl Company<'_> {
 
     fn cases(&mut self, customers: &[(&str, Id, Vec<Id>)]) -> Result<(), Error> {
         for (number, (_, account, contacts)) in customers.iter().take(6).enumerate() {
-            self.add("Case", json!({
+            self.add("Case", &json!({
                 "Subject": "Technician app shows yesterday's route", "AccountId": account.as_str(), "Origin": "Email",
                 "ContactId": contacts.first().map(Id::as_str), "Status": if number % 2 == 0 { "New" } else { "Working" },
                 "OwnerId": self.of_team(Team::Success, number),

@@ -1,5 +1,7 @@
 //! The sandbox over real HTTP, as any client sees it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation fails the test")]
+
 mod control;
 mod faults;
 mod login;

@@ -8,10 +8,8 @@ const GATE: &str = "FIELD_CUSTOM_VALIDATION_EXCEPTION";
 const WON: &str = "Closed Won";
 
 fn codes(error: Error) -> Vec<String> {
-    match error {
-        Error::Refused(errors) => errors.into_iter().map(|error: SaveError| error.code).collect(),
-        other => panic!("{other}"),
-    }
+    let Error::Refused(errors) = error else { panic!("{error}") };
+    errors.into_iter().map(|error: SaveError| error.code).collect()
 }
 
 fn won(deal: Id, kind: ActorKind) -> Act {

@@ -65,6 +65,9 @@ impl std::fmt::Display for Place {
     }
 }
 
+/// The finding is told already.
+struct Told;
+
 struct Walk<'s> {
     defs: Option<&'s Value>,
     findings: Vec<Finding>,
@@ -86,9 +89,10 @@ impl<'s> Walk<'s> {
         let of_type = |name: &str| forms.iter().copied().find(|form| has_type(form, name));
         match value.get_ref() {
             DeValue::String(text) => self.word(text, span, &forms, key, place),
-            DeValue::Table(table) => match of_type("object") {
-                Some(form) => self.table(table, span, form, &place.key(key)),
-                None => self.wrong_type("a table", span, &forms, key, place),
+            DeValue::Table(table) => match self.variant(table, span.clone(), &forms, key, place) {
+                Ok(Some(form)) => self.table(table, span, form, &place.key(key)),
+                Ok(None) => self.wrong_type("a table", span, &forms, key, place),
+                Err(Told) => {}
             },
             DeValue::Array(items) => match of_type("array") {
                 Some(form) => {
@@ -108,12 +112,15 @@ impl<'s> Walk<'s> {
                 None => self.wrong_type("an array", span, &forms, key, place),
             },
             DeValue::Integer(number) => match of_type("integer") {
-                Some(_) if fits(number) => {}
-                Some(_) => self.tell(
-                    span,
-                    format!("{} in {place} is out of range", quoted(key)),
-                    "write a whole number from 0 to 4294967295".to_owned(),
-                ),
+                Some(form) if fits(number, form) => {}
+                Some(form) => {
+                    let (least, most) = range(form);
+                    self.tell(
+                        span,
+                        format!("{} in {place} is out of range", quoted(key)),
+                        format!("write a whole number from {least} to {most}"),
+                    );
+                }
                 None => self.wrong_type("a whole number", span, &forms, key, place),
             },
             DeValue::Boolean(_) => {
@@ -124,6 +131,34 @@ impl<'s> Walk<'s> {
             DeValue::Float(_) => self.wrong_type("a number with a fraction", span, &forms, key, place),
             DeValue::Datetime(_) => self.wrong_type("a date or time", span, &forms, key, place),
         }
+    }
+
+    /// The form of a table: the only one, or the variant that its tag names.
+    fn variant(
+        &mut self,
+        table: &DeTable<'_>,
+        span: Range<usize>,
+        forms: &[&'s Value],
+        key: &str,
+        place: &Place,
+    ) -> Result<Option<&'s Value>, Told> {
+        let objects: Vec<&'s Value> = forms.iter().copied().filter(|form| has_type(form, "object")).collect();
+        let Some((tag, _)) = objects.first().filter(|_| objects.len() > 1).and_then(|form| tags(form).next()) else {
+            return Ok(objects.first().copied());
+        };
+        let known: Vec<&str> = objects.iter().flat_map(|form| tags(form)).map(|(_, word)| word).collect();
+        let place = place.key(key);
+        let Some((at, found)) = table.get(tag).and_then(|value| Some((value.span(), value.get_ref().as_str()?))) else {
+            let choices: Vec<String> = known.iter().map(|word| quoted(word)).collect();
+            self.tell(span, format!("missing key {} in {place}", quoted(tag)), format!("add one of {}", choices.join(", ")));
+            return Err(Told);
+        };
+        let named = objects.iter().copied().find(|form| tags(form).any(|each| each == (tag, found)));
+        if named.is_none() {
+            let remedy = suggestion(found, &known);
+            self.tell(at, format!("unknown value {} for {} in {place}", quoted(found), quoted(tag)), remedy);
+        }
+        named.map(Some).ok_or(Told)
     }
 
     fn row(
@@ -213,8 +248,21 @@ impl<'s> Walk<'s> {
     }
 }
 
-fn fits(number: &DeInteger<'_>) -> bool {
-    u32::from_str_radix(number.as_str(), number.radix()).is_ok()
+fn fits(number: &DeInteger<'_>, form: &Value) -> bool {
+    let (least, most) = range(form);
+    u64::from_str_radix(number.as_str(), number.radix()).is_ok_and(|number| (least..=most).contains(&number))
+}
+
+/// Least and greatest whole number; what a schema leaves open ends where 32 bits end.
+fn range(form: &Value) -> (u64, u64) {
+    let bound = |name: &str, otherwise: u32| form.get(name).and_then(Value::as_u64).unwrap_or(u64::from(otherwise));
+    (bound("minimum", 0), bound("maximum", u32::MAX))
+}
+
+/// The words that tell a variant: its properties with exactly one value.
+fn tags(form: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let properties = form.get("properties").and_then(Value::as_object);
+    properties.into_iter().flatten().filter_map(|(name, schema)| Some((name.as_str(), schema.get("const")?.as_str()?)))
 }
 
 fn is_anything(form: &Value) -> bool {
@@ -262,7 +310,7 @@ fn describe(schema: Option<&Value>) -> String {
 }
 
 /// `did you mean "x"?`, or what is known, if little is.
-pub(crate) fn suggestion(wrong: &str, known: &[&str]) -> String {
+pub fn suggestion(wrong: &str, known: &[&str]) -> String {
     match closest(wrong, known) {
         Some(name) => format!("did you mean {}?", quoted(name)),
         None if known.is_empty() => "remove it".to_owned(),
@@ -289,7 +337,7 @@ fn closest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 /// A word of a file in quotes, on one line, at most 60 characters.
-pub(crate) fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let short: String = word.chars().take(60).collect();
     let cut = if short.len() < word.len() { "…" } else { "" };
     format!("\"{}{cut}\"", short.escape_debug().to_string().replace("\\'", "'"))

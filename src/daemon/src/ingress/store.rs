@@ -99,20 +99,17 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
         let Ok(record) = serde_json::from_slice::<RecordRef>(&row) else { continue };
         let source = Source { connection: record.connection.clone(), channel: Channel::Webhook };
         let row = format!("{INBOX}{key}");
-        match engine.object_of(&record) {
-            Some(object) => {
-                let ticket = Ticket { source, inbox: Some(row), waits: Waits::Nobody };
-                if object.due.mark(record, now, Some(ticket)).is_err() {
-                    tracing::error!(object = %object.object, "the due queue is full; the delivery is taken up at the next start");
-                }
-            }
-            None => {
-                // No longer governed since the configuration changed.
-                let mut change = Change::default();
-                change.books.settled(source, Outcome::Ignored);
-                change.batch.delete(row);
-                engine.memory.commit(change).await?;
-            }
+        let Some(object) = engine.object_of(&record) else {
+            // No longer governed since the configuration changed.
+            let mut change = Change::default();
+            change.books.settled(source, Outcome::Ignored);
+            change.batch.delete(row);
+            engine.memory.commit(change).await?;
+            continue;
+        };
+        let ticket = Ticket { source, inbox: Some(row), waits: Waits::Nobody };
+        if object.due.mark(record, now, Some(ticket)).is_err() {
+            tracing::error!(object = %object.object, "the due queue is full; the delivery is taken up at the next start");
         }
     }
     Ok(())

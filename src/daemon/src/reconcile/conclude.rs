@@ -37,6 +37,11 @@ pub(super) fn conclude(
             continue;
         };
         let verdict = evaluate(&case.contract, &saved.state, now);
+        if let Step::Decided { entry, .. } = &case.step {
+            let events = entry.handoff().map(|(_, events)| events).unwrap_or_default();
+            let names: Vec<&str> = events.iter().map(handoff_core::event::Event::name).collect();
+            tracing::info!(handoff = %saved.state.id, position = saved.last.position, events = names.join(","), "decided");
+        }
         if !news.is_empty() {
             engine.snapshots.note(change, &saved, &verdict, &news)?;
         }

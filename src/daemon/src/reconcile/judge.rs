@@ -85,7 +85,8 @@ pub(super) fn judge(
         Judged { item, raw, cases: Vec::new(), problem: None, conflict: false, look_again_at: None };
     for (number, rule) in object.rules.iter().enumerate() {
         // A record that nobody thought of must not take the others with it.
-        let seen = catch_unwind(AssertUnwindSafe(|| case(engine, number, rule, &judged.item, judged.raw.as_ref())));
+        let seen =
+            catch_unwind(AssertUnwindSafe(|| case(engine, number, rule, &judged.item, judged.raw.as_ref())));
         match seen {
             Ok(Ok(case)) => judged.cases.extend(case),
             Ok(Err(NotJudged::Fatal(fatal))) => return Err(fatal),
@@ -179,7 +180,8 @@ pub(super) fn decided(
         |raw| extract(&rule.mapping, &contract, raw, &link.directory),
     );
     let now = engine.clock.now();
-    let case = decide::Case { contract: &contract, pin, motion: &rule.mapping.motion.always, terms: &rule.terms };
+    let case =
+        decide::Case { contract: &contract, pin, motion: &rule.mapping.motion.always, terms: &rule.terms };
     let events = decide(case, before.map(|saved| &saved.state), &seen, now);
     Ok(Some((contract, seen, events, now)))
 }

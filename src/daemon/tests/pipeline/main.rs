@@ -1,4 +1,11 @@
 //! The whole walk against a stateful Salesforce on loopback, over real HTTP, on a clock that stands still.
 
+#![expect(clippy::unwrap_used, reason = "a helper that cannot go on is a failed test")]
+
+mod deliveries;
+mod interruptions;
+mod kills;
+mod load;
 mod story;
+mod switches;
 mod world;

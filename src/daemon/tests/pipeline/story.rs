@@ -24,8 +24,8 @@ async fn a_deal_from_an_empty_package_to_every_way_round_the_gate() {
     assert!(world.flag(deal, QUEUE), "complete opens the receiver's queue");
     assert!(!world.flag(deal, COMMISSION), "complete alone does not release pay");
 
-    // The sender cannot accept his own handoff.
-    world.edit(AVA, deal, &json!({DECISION: "Accept"}));
+    // The sender cannot accept his own handoff, even where no field permission stops him.
+    world.force(AVA, deal, &json!({DECISION: "Accept"}));
     world.settle().await;
     assert_eq!(world.phase(deal), Some(Phase::Complete));
     assert!(!world.flag(deal, COMMISSION));
@@ -41,7 +41,11 @@ async fn a_deal_from_an_empty_package_to_every_way_round_the_gate() {
     assert_eq!(world.phase(deal), Some(Phase::Rejected));
     assert!(!world.flag(deal, QUEUE));
 
-    world.edit(AVA, deal, &json!({"Implementation_Risks__c": "Addresses live in SAP, in the planner and in Excel; SAP wins"}));
+    world.edit(
+        AVA,
+        deal,
+        &json!({"Implementation_Risks__c": "Addresses live in SAP, in the planner and in Excel; SAP wins"}),
+    );
     world.settle().await;
     assert_eq!(world.phase(deal), Some(Phase::Complete));
     assert_eq!(world.summary(deal).unwrap().round, 2);
@@ -70,8 +74,18 @@ async fn a_deal_from_an_empty_package_to_every_way_round_the_gate() {
     world.settle().await;
     let events = world.events(deal).await;
     for wanted in [
-        "opened", "completed", "answer_refused", "rejected", "accepted", "commission_released", "reopened",
-        "commission_held", "tampered", "bypassed", "gate_ordered", "gate_written",
+        "opened",
+        "completed",
+        "answer_refused",
+        "rejected",
+        "accepted",
+        "commission_released",
+        "reopened",
+        "commission_held",
+        "tampered",
+        "bypassed",
+        "gate_ordered",
+        "gate_written",
     ] {
         assert!(events.contains(&wanted), "{wanted} is missing in {events:?}");
     }

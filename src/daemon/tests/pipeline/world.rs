@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::handoff::Phase;
@@ -17,28 +16,29 @@ use handoffd::config::{Audit, Auth, Config, Connection, Govern, Http, People, Se
 use handoffd::view::{Detail, Filter, Summary};
 use serde_json::{Value, json};
 
-pub const AVA: &str = "ava.lindqvist@northwind-peak.example";
-pub const INGRID: &str = "ingrid.moen@northwind-peak.example";
-pub const LUIS: &str = "luis.ortega@northwind-peak.example";
+pub(crate) const AVA: &str = "ava.lindqvist@northwind-peak.example";
+pub(crate) const INGRID: &str = "ingrid.moen@northwind-peak.example";
+pub(crate) const LUIS: &str = "luis.ortega@northwind-peak.example";
 
-pub const COMMISSION: &str = "Handoff_03_Commission_Open__c";
-pub const QUEUE: &str = "Handoff_03_In_Queue__c";
-pub const DECISION: &str = "Handoff_03_Decision__c";
+pub(crate) const COMMISSION: &str = "Handoff_03_Commission_Open__c";
+pub(crate) const QUEUE: &str = "Handoff_03_In_Queue__c";
+pub(crate) const DECISION: &str = "Handoff_03_Decision__c";
 
-pub struct World {
-    pub sandbox: Sandbox,
-    pub clock: Arc<ManualClock>,
-    pub dir: tempfile::TempDir,
-    pub app: Option<App>,
-    pub options: fn() -> Options,
-    pub config: Config,
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) clock: Arc<ManualClock>,
+    /// Removed with the world.
+    pub(crate) _dir: tempfile::TempDir,
+    pub(crate) app: Option<App>,
+    pub(crate) options: fn() -> Options,
+    pub(crate) config: Config,
 }
 
 fn by_hand() -> Options {
     Options { autopilot: false, ..Options::default() }
 }
 
-pub fn secret(dir: &Path, name: &str, text: &str) -> SecretRef {
+pub(crate) fn secret(dir: &Path, name: &str, text: &str) -> SecretRef {
     let path = dir.join(name);
     let mut options = std::fs::OpenOptions::new();
     let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&path).unwrap();
@@ -46,7 +46,7 @@ pub fn secret(dir: &Path, name: &str, text: &str) -> SecretRef {
     SecretRef { env: None, file: Some(path) }
 }
 
-pub fn config(dir: &Path, sandbox: &Sandbox) -> Config {
+pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
     let gate = GateName::from("closed_won");
     let connection = Connection {
         connector: "salesforce".to_owned(),
@@ -84,62 +84,68 @@ pub fn config(dir: &Path, sandbox: &Sandbox) -> Config {
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let mut world = Self::quiet().await;
         world.begin().await;
         world
     }
 
     /// Everything but the daemon.
-    pub async fn quiet() -> Self {
+    pub(crate) async fn quiet() -> Self {
+        let filter = tracing_subscriber::EnvFilter::from_default_env();
+        // The first test of the process sets it for all.
+        drop(tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init());
         let sandbox = Sandbox::start(SandboxOptions::manual()).await.unwrap();
         let clock = Arc::new(ManualClock::new(sandbox.org().now()));
         let dir = tempfile::tempdir().unwrap();
         let config = config(dir.path(), &sandbox);
-        Self { sandbox, clock, dir, app: None, options: by_hand, config }
+        Self { sandbox, clock, _dir: dir, app: None, options: by_hand, config }
     }
 
-    pub async fn begin(&mut self) {
+    pub(crate) async fn begin(&mut self) {
         self.begin_with((self.options)()).await;
     }
 
-    pub async fn begin_with(&mut self, options: Options) {
-        let app = App::start(self.config.clone(), Registry::load(shipped()).unwrap(), self.clock.clone(), options).await.unwrap();
+    pub(crate) async fn begin_with(&mut self, options: Options) {
+        let app =
+            App::start(self.config.clone(), Registry::load(shipped()).unwrap(), self.clock.clone(), options)
+                .await
+                .unwrap();
         self.app = Some(app);
     }
 
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(app) = self.app.take() {
             app.stop().await.unwrap();
         }
     }
 
-    pub fn handle(&self) -> Handle {
+    pub(crate) fn handle(&self) -> Handle {
         self.app.as_ref().unwrap().handle()
     }
 
-    pub fn org(&self) -> &Org {
+    pub(crate) fn org(&self) -> &Org {
         self.sandbox.org()
     }
 
     /// A moment passes on both clocks.
-    pub fn pass(&self, seconds: u64) {
+    pub(crate) fn pass(&self, seconds: u64) {
         self.org().advance(i64::try_from(seconds).unwrap());
         self.clock.set(self.org().now());
     }
 
     /// Everything that can be done now is done.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         self.pass(30);
         self.handle().idle().await.unwrap();
     }
 
-    pub fn user(&self, name: &str) -> String {
+    pub(crate) fn user(&self, name: &str) -> String {
         self.org().user(name).unwrap().to_string()
     }
 
     /// A deal of Ava's, to be received by Ingrid, with an empty package.
-    pub fn deal(&self, stage: &str) -> Id {
+    pub(crate) fn deal(&self, stage: &str) -> Id {
         let account = self.org().query("SELECT Id FROM Account ORDER BY Id LIMIT 1").unwrap();
         let account = account.first().unwrap().get("Id").unwrap().clone();
         let fields = json!({
@@ -149,18 +155,18 @@ impl World {
         self.org().act(&Act::create(AVA, "Opportunity", &fields)).unwrap()
     }
 
-    pub fn edit(&self, who: &str, deal: Id, fields: &Value) {
+    pub(crate) fn edit(&self, who: &str, deal: Id, fields: &Value) {
         self.pass(5);
         self.org().act(&Act::update(who, "Opportunity", deal, fields)).unwrap();
     }
 
     /// As somebody whom no rule stops.
-    pub fn force(&self, who: &str, deal: Id, fields: &Value) {
+    pub(crate) fn force(&self, who: &str, deal: Id, fields: &Value) {
         self.pass(5);
         self.org().act(&Act::update(who, "Opportunity", deal, fields).by(ActorKind::Workflow)).unwrap();
     }
 
-    pub fn complete(&self, deal: Id) {
+    pub(crate) fn complete(&self, deal: Id) {
         self.edit(AVA, deal, &package());
         let contacts = self.org().query("SELECT Id FROM Contact ORDER BY Id LIMIT 2").unwrap();
         for (role, contact) in ["Economic Buyer", "Champion"].into_iter().zip(contacts) {
@@ -169,11 +175,11 @@ impl World {
         }
     }
 
-    pub fn flag(&self, deal: Id, field: &str) -> bool {
+    pub(crate) fn flag(&self, deal: Id, field: &str) -> bool {
         self.org().field(deal, field) == json!(true)
     }
 
-    pub fn record(deal: Id) -> RecordRef {
+    pub(crate) fn record(deal: Id) -> RecordRef {
         RecordRef {
             connection: ConnectionId::from("sf"),
             object: ObjectName::from("Opportunity"),
@@ -181,28 +187,28 @@ impl World {
         }
     }
 
-    pub fn summary(&self, deal: Id) -> Option<Summary> {
+    pub(crate) fn summary(&self, deal: Id) -> Option<Summary> {
         let filter = Filter { record: Some(Self::record(deal)), ..Filter::default() };
         self.handle().view().handoffs(&filter).into_iter().next()
     }
 
-    pub fn phase(&self, deal: Id) -> Option<Phase> {
+    pub(crate) fn phase(&self, deal: Id) -> Option<Phase> {
         self.summary(deal).map(|summary| summary.phase)
     }
 
-    pub async fn detail(&self, deal: Id) -> Detail {
+    pub(crate) async fn detail(&self, deal: Id) -> Detail {
         let stream = self.summary(deal).unwrap().stream;
         self.handle().view().handoff(&stream).await.unwrap().unwrap()
     }
 
     /// Names of all events of a deal, oldest first.
-    pub async fn events(&self, deal: Id) -> Vec<&'static str> {
+    pub(crate) async fn events(&self, deal: Id) -> Vec<&'static str> {
         let detail = self.detail(deal).await;
         let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
         entries.flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name)).collect()
     }
 
-    pub fn assert_balanced(&self) {
+    pub(crate) fn assert_balanced(&self) {
         let books = self.handle().view().books();
         assert!(!books.is_empty());
         for (source, account) in books {
@@ -210,14 +216,10 @@ impl World {
             assert_eq!(account.pending, 0, "{source}: {account:?}");
         }
     }
-
-    pub fn state_dir(&self) -> PathBuf {
-        self.config.state_dir.clone()
-    }
 }
 
 /// A package that says something in every part.
-pub fn package() -> Value {
+pub(crate) fn package() -> Value {
     json!({
         "Signing_Authority__c": "CFO signs up to 250,000 EUR alone; above that the board",
         "Champion_Strength__c": "Strong",
@@ -237,7 +239,7 @@ pub fn package() -> Value {
 }
 
 /// What the HTTP surface says to a request written by hand: its status, once the answer has begun.
-pub async fn post(address: std::net::SocketAddr, path: &str, headers: &str, body: &[u8]) -> u16 {
+pub(crate) async fn post(address: std::net::SocketAddr, path: &str, headers: &str, body: &[u8]) -> u16 {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let head = format!(
@@ -251,5 +253,3 @@ pub async fn post(address: std::net::SocketAddr, path: &str, headers: &str, body
     stream.read_exact(&mut answer).await.unwrap();
     String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap().parse().unwrap()
 }
-
-pub const WAIT: Duration = Duration::from_secs(60);

@@ -1,0 +1,285 @@
+//! The API's own shapes: they stay as they are while the program inside changes.
+
+use std::collections::BTreeMap;
+
+use handoff_core::handoff::{Phase, Turn};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::view::{ConnectionView, Head, Summary, SwitchView};
+
+/// One handoff at a glance; holds no values of the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HandoffRow {
+    /// `contract/motion/connection/object/record`; its page is `/api/v1/handoffs/{stream}`.
+    #[schema(example = "h03-ae-to-onboarding/main/sf/Opportunity/006000000000001AAA")]
+    pub stream: String,
+    /// From 1; each re-open adds one.
+    pub cycle: u32,
+    /// The contract's pinned version.
+    pub contract_version: u32,
+    /// `draft`, `complete`, `accepted`, `rejected` or `voided`.
+    pub phase: String,
+    /// Round within the cycle, from 1.
+    pub round: u32,
+    /// Who has to act: `sender`, `receiver` or `nobody`.
+    pub turn: String,
+    /// Our stage name, if known.
+    pub stage: Option<String>,
+    /// One line for people.
+    pub status: String,
+    /// How many things are missing.
+    pub missing: usize,
+    /// Per gate: whether it shall be open now.
+    pub gates: BTreeMap<String, bool>,
+    /// Per gate: the value last written and read back; absent = never written.
+    pub confirmed: BTreeMap<String, bool>,
+    /// When this cycle opened.
+    #[schema(value_type = String, format = DateTime)]
+    pub opened_at: Timestamp,
+    /// Whether the receiver's time ran out in this round.
+    pub overdue: bool,
+    /// By-passes so far.
+    pub bypasses: u32,
+    /// Position of the last log entry.
+    pub position: u64,
+    /// When it was written.
+    #[schema(value_type = String, format = DateTime)]
+    pub changed_at: Timestamp,
+}
+
+/// A page of handoffs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HandoffPage {
+    /// The handoffs, by stream.
+    pub handoffs: Vec<HandoffRow>,
+    /// Ask for more with `after` set to this; absent = this was the last page.
+    pub next: Option<String>,
+}
+
+/// One handoff with everything, values included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HandoffDetail {
+    /// At a glance.
+    pub handoff: HandoffRow,
+    /// The folded state; absent = the record was erased.
+    #[schema(value_type = Option<Object>)]
+    pub state: Option<serde_json::Value>,
+    /// What holds now.
+    #[schema(value_type = Option<Object>)]
+    pub verdict: Option<serde_json::Value>,
+    /// Its log entries, oldest first: `position` and `entry`.
+    #[schema(value_type = Vec<Object>)]
+    pub entries: Vec<serde_json::Value>,
+}
+
+/// One by-pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Bypass {
+    /// The handoff.
+    pub stream: String,
+    /// Its cycle.
+    pub cycle: u32,
+    /// Position in the log.
+    pub position: u64,
+    /// When it was recorded.
+    #[schema(value_type = String, format = DateTime)]
+    pub recorded_at: Timestamp,
+    /// The gate that was passed.
+    pub gate: String,
+    /// The stage that was entered.
+    pub stage: String,
+    /// The CRM's stage before, if told.
+    pub from: Option<String>,
+    /// The CRM's user id of who moved it, if told.
+    pub by: Option<String>,
+    /// When, as the CRM claims.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+    /// Whether the handoff had been accepted at any time before.
+    pub ever_accepted: bool,
+}
+
+/// A record that waits for a person, or for itself or its mapping to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ParkedRow {
+    /// `connection/object/record`.
+    pub record: String,
+    /// The mapping concerned, if one is.
+    pub mapping: Option<String>,
+    /// Kind of fault.
+    pub kind: String,
+    /// Why, in the vendor's words where it said any.
+    pub why: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// The daemon now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Status {
+    /// The program's version.
+    pub version: String,
+    /// Whether the store works.
+    pub healthy: bool,
+    /// Whether a first pass over all changes has ended.
+    pub ready: bool,
+    /// Whether writing is off, and who switched it.
+    pub writing: Writing,
+    /// Handoffs by contract and phase.
+    pub handoffs: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Records that wait for somebody.
+    pub parked: usize,
+    /// The log and its signed head.
+    pub log: LogHead,
+    /// What came in and what became of it, by connection and channel.
+    #[schema(value_type = Object)]
+    pub books: BTreeMap<String, crate::books::Account>,
+    /// The connections: circuit, session, budgets, objects.
+    #[schema(value_type = Vec<Object>)]
+    pub connections: Vec<serde_json::Value>,
+}
+
+/// Whether we write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Writing {
+    /// Whether writing is off.
+    pub paused: bool,
+    /// Who switched last.
+    pub by: Option<String>,
+    /// When.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+    /// Mappings whose cap of writes per hour was reached; `resume` lets them write again.
+    pub tripped: Vec<String>,
+}
+
+/// The log and its signed head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogHead {
+    /// Durable entries.
+    pub entries: u64,
+    /// Entries that the last checkpoint covers.
+    pub signed: u64,
+    /// The checkpoint as published: keep one outside, and a rewritten log is found out.
+    pub checkpoint: Option<String>,
+    /// The public key that verifies it.
+    pub vkey: String,
+}
+
+/// Who switches.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Switch {
+    /// Who asks; stands in the log. At most 100 characters.
+    #[serde(default)]
+    pub by: Option<String>,
+}
+
+/// Why a request was not answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// What is wrong.
+    pub error: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// What one contract would make of a record now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlanRow {
+    /// The contract.
+    pub contract: String,
+    /// The mapping.
+    pub mapping: String,
+    /// The handoff's stream.
+    pub stream: String,
+    /// Where the handoff would stand; absent = none is open and none would open.
+    pub phase: Option<String>,
+    /// One line for people.
+    pub status: Option<String>,
+    /// What would be logged.
+    #[schema(value_type = Vec<Object>)]
+    pub events: Vec<serde_json::Value>,
+    /// What would be written, as an admin reads it.
+    pub writes: Option<String>,
+    /// What would be written.
+    #[schema(value_type = Option<Object>)]
+    pub plan: Option<serde_json::Value>,
+    /// Why nothing can be said.
+    pub problem: Option<String>,
+}
+
+/// A phase's stable name.
+pub fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Draft => "draft",
+        Phase::Complete => "complete",
+        Phase::Accepted => "accepted",
+        Phase::Rejected => "rejected",
+        Phase::Voided => "voided",
+    }
+}
+
+/// The phase of that name.
+pub fn phase_named(name: &str) -> Option<Phase> {
+    [Phase::Draft, Phase::Complete, Phase::Accepted, Phase::Rejected, Phase::Voided]
+        .into_iter()
+        .find(|each| phase(*each) == name)
+}
+
+fn turn(turn: Turn) -> &'static str {
+    match turn {
+        Turn::Sender => "sender",
+        Turn::Receiver => "receiver",
+        Turn::Nobody => "nobody",
+    }
+}
+
+impl From<&Summary> for HandoffRow {
+    fn from(summary: &Summary) -> Self {
+        Self {
+            stream: summary.stream.clone(),
+            cycle: summary.handoff.cycle,
+            contract_version: summary.contract.version,
+            phase: phase(summary.phase).to_owned(),
+            round: summary.round,
+            turn: turn(summary.turn).to_owned(),
+            stage: summary.stage.as_ref().map(|stage| stage.0.clone()),
+            status: summary.status.clone(),
+            missing: summary.missing,
+            gates: summary.gates.iter().map(|(gate, open)| (gate.0.clone(), *open)).collect(),
+            confirmed: summary
+                .flags
+                .iter()
+                .filter_map(|(gate, state)| Some((gate.0.clone(), state.confirmed?)))
+                .collect(),
+            opened_at: summary.opened.time,
+            overdue: summary.overdue,
+            bypasses: summary.bypasses,
+            position: summary.last.position,
+            changed_at: summary.last.time,
+        }
+    }
+}
+
+impl From<SwitchView> for Writing {
+    fn from(view: SwitchView) -> Self {
+        Self { paused: view.paused, by: view.by, at: view.at, tripped: view.tripped }
+    }
+}
+
+impl From<Head> for LogHead {
+    fn from(head: Head) -> Self {
+        Self { entries: head.entries, signed: head.signed, checkpoint: head.checkpoint, vkey: head.vkey }
+    }
+}
+
+/// A connection as JSON.
+pub(crate) fn connection(view: &ConnectionView) -> serde_json::Value {
+    serde_json::to_value(view).unwrap_or_default()
+}

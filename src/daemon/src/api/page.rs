@@ -1,0 +1,139 @@
+//! One read-only page: what waits for whom, which gates are open, what went past them. No scripts, nothing from elsewhere.
+
+use std::fmt::Write as _;
+
+use super::model::{Bypass, HandoffRow, Status};
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#111;background:#fff}\
+table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #bbb;vertical-align:top}\
+caption{text-align:left;font-weight:600;padding:.3rem 0}.bad{color:#8a0000;font-weight:600}.good{color:#005c1f}code{font-size:.9em;overflow-wrap:anywhere}\
+@media(prefers-color-scheme:dark){body{color:#eee;background:#111}.bad{color:#ff9a9a}.good{color:#8fe0a8}}";
+
+/// The page as HTML.
+pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypass]) -> String {
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>handoffd</title><style>{STYLE}</style></head><body><main><h1>handoffd</h1>\n"
+    );
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        html,
+        "<p>{} {} {} log entries, {} signed.</p>",
+        state(status),
+        writing(status),
+        status.log.entries,
+        status.log.signed
+    );
+    table(
+        &mut html,
+        "Handoffs",
+        &["Record", "State", "Who acts", "Gates", "Since"],
+        handoffs.iter().map(|row| {
+            let record = row.stream.splitn(3, '/').nth(2).unwrap_or_default();
+            let gates: Vec<String> = row
+                .gates
+                .iter()
+                .map(|(gate, open)| {
+                    let (class, word) = if *open { ("good", "open") } else { ("bad", "shut") };
+                    format!("{}: <span class=\"{class}\">{word}</span>", escape(gate))
+                })
+                .collect();
+            [
+                format!("<code>{}</code>", escape(record)),
+                escape(&row.status),
+                escape(&row.turn),
+                gates.join("<br>"),
+                row.changed_at.to_string(),
+            ]
+        }),
+    );
+    table(
+        &mut html,
+        "By-passes",
+        &["Record", "Gate", "Stage", "By", "When"],
+        bypasses.iter().rev().take(200).map(|row| {
+            let record = row.stream.splitn(3, '/').nth(2).unwrap_or_default();
+            let at = row.at.unwrap_or(row.recorded_at);
+            let by = row.by.as_deref().unwrap_or("not told");
+            [
+                format!("<code>{}</code>", escape(record)),
+                escape(&row.gate),
+                escape(&row.stage),
+                format!("<code>{}</code>", escape(by)),
+                at.to_string(),
+            ]
+        }),
+    );
+    html.push_str("<p><a href=\"/metrics\">Metrics</a> · <a href=\"/api/v1/openapi.json\">API</a></p></main></body></html>\n");
+    html
+}
+
+fn state(status: &Status) -> &'static str {
+    match (status.healthy, status.ready) {
+        (false, _) => "<span class=\"bad\">The store failed.</span>",
+        (true, false) => "Reading the CRM for the first time.",
+        (true, true) => "<span class=\"good\">Working.</span>",
+    }
+}
+
+fn writing(status: &Status) -> String {
+    if !status.writing.paused {
+        return "Gates are written.".to_owned();
+    }
+    let by = status.writing.by.as_deref().unwrap_or("somebody");
+    format!("<span class=\"bad\">Writing is paused by {}.</span>", escape(by))
+}
+
+fn table<const N: usize>(
+    html: &mut String,
+    caption: &str,
+    head: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+) {
+    let _ = write!(html, "<table><caption>{caption}</caption><thead><tr>");
+    for name in head {
+        let _ = write!(html, "<th scope=\"col\">{name}</th>");
+    }
+    html.push_str("</tr></thead><tbody>\n");
+    let mut any = false;
+    for row in rows {
+        any = true;
+        html.push_str("<tr>");
+        for cell in row {
+            let _ = write!(html, "<td>{cell}</td>");
+        }
+        html.push_str("</tr>\n");
+    }
+    if !any {
+        let _ = writeln!(html, "<tr><td colspan=\"{N}\">None.</td></tr>");
+    }
+    html.push_str("</tbody></table>\n");
+}
+
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for each in text.chars() {
+        match each {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn e12_markup_of_a_record_stays_text() {
+        assert_eq!(
+            escape("<script>'x'&\"y\"</script>"),
+            "&lt;script&gt;&#39;x&#39;&amp;&quot;y&quot;&lt;/script&gt;"
+        );
+    }
+}

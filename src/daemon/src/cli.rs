@@ -1,0 +1,167 @@
+//! The commands.
+
+mod archive;
+pub(crate) mod audit;
+mod bench;
+mod demo;
+pub mod exit;
+pub(crate) mod output;
+mod record;
+mod remote;
+mod run;
+mod sandbox;
+mod scorecard;
+mod status;
+#[cfg(test)]
+mod tests;
+pub mod why;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use exit::{Exit, Failure};
+use output::Output;
+
+/// Governs revenue handoffs: a deal counts only when its package is complete and the receiving team accepted it.
+#[derive(Debug, Parser)]
+#[command(name = "handoffd", version, max_term_width = 110, after_help = exit::TABLE)]
+pub struct Cli {
+    /// The configuration.
+    #[arg(long, short, global = true, env = "HANDOFFD_CONFIG", default_value = "handoffd.toml")]
+    config: PathBuf,
+    /// Print JSON for machines.
+    #[arg(long, global = true)]
+    json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Govern: receive webhooks, poll, decide, write gates.
+    #[command(
+        after_help = "Example:\n  handoffd --config /etc/handoffd/handoffd.toml run\n\nStops cleanly on SIGTERM and SIGINT; gates stay as they are."
+    )]
+    Run,
+    /// Watch a CRM being governed: starts a sandbox company and plays one story through it.
+    #[command(
+        after_help = "Examples:\n  handoffd demo              plays the story and stays up, to look around\n  handoffd demo --once       plays it and exits 0 if every step held, else 1\n  handoffd demo --once --json | jq .ok"
+    )]
+    Demo(demo::Demo),
+    /// Serve a Salesforce sandbox on loopback, to rehearse against.
+    #[command(
+        after_help = "Example:\n  handoffd sandbox --port 8643\n\nPoint login_url at it. The control interface is under /_sandbox."
+    )]
+    Sandbox(sandbox::Serve),
+    /// Judge configuration, contracts and mappings; with --online also what the CRM offers.
+    #[command(
+        after_help = "Examples:\n  handoffd check             reads files only; exits 3 with all findings\n  handoffd check --online    also asks the CRM for fields, access, stages and rules; exits 1 with findings"
+    )]
+    Check {
+        /// Also ask the CRM.
+        #[arg(long)]
+        online: bool,
+    },
+    /// What would be logged and written for one record now; changes nothing.
+    #[command(
+        after_help = "Example:\n  handoffd plan sf/Opportunity/006000000000001AAA\n\nReads like a diff:\n  Handoff_03_In_Queue__c: false -> true   [gate receiver_queue opens]"
+    )]
+    Plan(Which),
+    /// Why a record's gates stand as they do: contract, values and their origin, rule, actors, clock, writes.
+    #[command(after_help = "Example:\n  handoffd why 006000000000001AAA")]
+    Why(Which),
+    /// What the daemon is doing: health, switch, log, handoffs, connections.
+    Status,
+    /// Stop writing to the CRM, at once and logged; deciding and recording go on.
+    #[command(after_help = "Example:\n  handoffd pause --by 'Sam, data migration'")]
+    Pause(By),
+    /// Write again, and look at every open handoff.
+    Resume(By),
+    /// Completion, acceptance and time to acceptance by contract, motion and period.
+    #[command(after_help = "Example:\n  handoffd scorecard --by week")]
+    Scorecard(scorecard::Cut),
+    /// Prove the log: verify, replay, export.
+    Audit(audit::Audit),
+    /// Build the memory anew from the log; the log is the truth.
+    #[command(
+        after_help = "Example:\n  systemctl stop handoffd && handoffd rebuild && systemctl start handoffd"
+    )]
+    Rebuild,
+    /// Measure this machine: backfill, gates, latency, durable appends, memory.
+    Bench(bench::Bench),
+    /// Print the OpenAPI document.
+    Openapi,
+}
+
+/// Which record.
+#[derive(Debug, Args)]
+struct Which {
+    /// `connection/object/record`, or the record's id alone.
+    record: String,
+}
+
+/// Who asks.
+#[derive(Debug, Args)]
+struct By {
+    /// Who asks and why; stands in the log.
+    #[arg(long)]
+    by: Option<String>,
+}
+
+/// Parses the command line, does what it says, and tells how it went.
+pub fn main() -> ExitCode {
+    execute(std::env::args_os()).into()
+}
+
+fn execute(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+        }
+    };
+    let output = Output::new(cli.json);
+    let done = runtime().and_then(|runtime| runtime.block_on(dispatch(cli, output)));
+    match done {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::State, format!("the async runtime cannot start: {error}")))
+}
+
+async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
+    let config = cli.config.as_path();
+    match cli.command {
+        Command::Run => run::run(config).await,
+        Command::Demo(demo) => demo::demo(&demo, output).await,
+        Command::Sandbox(serve) => sandbox::serve(&serve, output).await,
+        Command::Check { online } => crate::check::check(config, online, output).await,
+        Command::Plan(which) => record::plan(config, &which.record, output).await,
+        Command::Why(which) => record::why(config, &which.record, output).await,
+        Command::Status => status::status(config, output).await,
+        Command::Pause(by) => status::switch(config, by.by, false, output).await,
+        Command::Resume(by) => status::switch(config, by.by, true, output).await,
+        Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
+        Command::Audit(audit) => audit::audit(config, audit, output).await,
+        Command::Rebuild => run::rebuild(config, output).await,
+        Command::Bench(bench) => bench::bench(&bench, output).await,
+        Command::Openapi => {
+            output.text(&crate::api::openapi());
+            Ok(Exit::Ok)
+        }
+    }
+}

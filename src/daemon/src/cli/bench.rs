@@ -1,0 +1,45 @@
+//! `handoffd bench`.
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use super::output::Output;
+use crate::bench::{Sizes, run};
+
+/// How much is measured.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  handoffd bench --records 20000 --webhooks 500\n\nEverything runs on loopback against the built-in sandbox; figures hold for this machine."
+)]
+pub(super) struct Bench {
+    /// Records of the backfill.
+    #[arg(long, default_value_t = 2_000)]
+    records: u32,
+    /// Webhooks whose way to the written flag is timed.
+    #[arg(long, default_value_t = 50)]
+    webhooks: u32,
+    /// Durable appends.
+    #[arg(long, default_value_t = 500)]
+    appends: u32,
+    /// Gate evaluations.
+    #[arg(long, default_value_t = 200_000)]
+    evaluations: u32,
+}
+
+pub(super) async fn bench(bench: &Bench, output: Output) -> Result<Exit, Failure> {
+    let sizes = Sizes {
+        records: bench.records,
+        webhooks: bench.webhooks,
+        appends: bench.appends,
+        evaluations: bench.evaluations,
+    };
+    let figures = run(sizes).await?;
+    if output.is_json() {
+        output.json(&figures);
+    } else {
+        for figure in &figures {
+            output.line(&format!("{:<58} {:>14} {}", figure.name, figure.value, figure.unit));
+        }
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,154 @@
+//! `handoffd plan` and `handoffd why`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use handoff_core::id::{RecordId, RecordRef};
+
+use super::archive::Archive;
+use super::exit::{Exit, Failure};
+use super::output::{Output, plain};
+use super::remote::Remote;
+use super::why::{Told, explain};
+use crate::api::model::{HandoffDetail, HandoffPage, PlanRow};
+use crate::api::{plan_row, record_named};
+use crate::app::{App, Options};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Loaded, load};
+
+/// The records that an argument may mean: written out, or an id alone on every governed object.
+fn records(loaded: &Loaded, argument: &str) -> Result<Vec<RecordRef>, Failure> {
+    let unknown = || {
+        Failure::new(Exit::Usage, "not a record: write connection/object/record, or the record's id alone")
+    };
+    if argument.contains('/') {
+        return record_named(argument).map(|record| vec![record]).ok_or_else(unknown);
+    }
+    let mut found: Vec<RecordRef> = loaded
+        .config
+        .govern
+        .iter()
+        .filter_map(|entry| {
+            let mapping = loaded.registry.mapping(&entry.mapping)?;
+            let (connection, object) = (entry.connection.clone(), mapping.object.clone());
+            Some(RecordRef { connection, object, record: RecordId(argument.to_owned()) })
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    if found.iter().all(|record| record_named(&record.to_string()).is_some()) {
+        Ok(found)
+    } else {
+        Err(unknown())
+    }
+}
+
+pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<Exit, Failure> {
+    let loaded = load(path)?;
+    let records = records(&loaded, argument)?;
+    let remote = Remote::find(&loaded.config)?;
+    let mut rows: Vec<PlanRow> = Vec::new();
+    for record in records {
+        if let Some(remote) = &remote {
+            rows.extend(remote.get::<Vec<PlanRow>>(&format!("api/v1/plan/{record}")).await?);
+            continue;
+        }
+        let options = Options { autopilot: false, ..Options::default() };
+        let clock = Arc::new(SystemClock);
+        let plans =
+            App::plan_once(loaded.config.clone(), loaded.registry.clone(), clock, options, &record).await?;
+        let plans = plans.map_err(|fault| Failure::new(Exit::Crm, fault.to_string()))?;
+        rows.extend(plans.iter().map(plan_row));
+    }
+    if output.is_json() {
+        output.json(&rows);
+    } else {
+        rows.iter().for_each(|row| output.text(&planned(row)));
+    }
+    let failed = rows.is_empty() || rows.iter().any(|row| row.problem.is_some());
+    Ok(if failed { Exit::Findings } else { Exit::Ok })
+}
+
+fn planned(row: &PlanRow) -> String {
+    let mut text = format!("{} by {}\n", plain(&row.stream), plain(&row.mapping));
+    if let Some(problem) = &row.problem {
+        text.push_str(&format!("  {}\n", plain(problem)));
+    }
+    if let Some(status) = &row.status {
+        text.push_str(&format!("  would stand at: {}\n", plain(status)));
+    }
+    let names: Vec<&str> = row.events.iter().filter_map(|event| event.get("event")?.as_str()).collect();
+    text.push_str(&format!(
+        "  would be logged: {}\n",
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    ));
+    match &row.writes {
+        Some(writes) => writes.lines().skip(1).for_each(|line| text.push_str(&format!("{}\n", plain(line)))),
+        None => text.push_str("  nothing to write\n"),
+    }
+    text
+}
+
+pub(super) async fn why(path: &Path, argument: &str, output: Output) -> Result<Exit, Failure> {
+    let loaded = load(path)?;
+    let records = records(&loaded, argument)?;
+    let told = match Remote::find(&loaded.config)? {
+        Some(remote) => ask(&remote, &records).await?,
+        None => dig(&loaded, &records)?,
+    };
+    if told.is_empty() {
+        let names: Vec<String> = records.iter().map(ToString::to_string).collect();
+        output.line(&format!("no handoff is known for {}", plain(&names.join(", "))));
+        return Ok(Exit::Findings);
+    }
+    if output.is_json() {
+        output.json(&told);
+    } else {
+        for each in &told {
+            let pin = each.state.as_ref().map(|state| &state.contract);
+            let contract = pin.and_then(|pin| loaded.registry.pinned(pin)).map(|held| &held.contract);
+            output.text(&explain(each, contract));
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+async fn ask(remote: &Remote, records: &[RecordRef]) -> Result<Vec<Told>, Failure> {
+    let mut told = Vec::new();
+    for record in records {
+        let page: HandoffPage = remote.get(&format!("api/v1/handoffs?record={record}")).await?;
+        for row in page.handoffs {
+            let detail: HandoffDetail = remote.get(&format!("api/v1/handoffs/{}", row.stream)).await?;
+            told.push(Told::from(detail));
+        }
+    }
+    Ok(told)
+}
+
+fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, Failure> {
+    let archive = Archive::open(&loaded.config)?;
+    let mut folded = super::archive::Folded::default();
+    let mut entries = std::collections::BTreeMap::new();
+    archive.read("reading the log", |position, entry| {
+        if let Some(entry) = entry {
+            folded.apply(position, &entry);
+            if let Some((handoff, _)) =
+                entry.handoff().filter(|(handoff, _)| records.contains(&handoff.subject))
+            {
+                entries.entry(handoff.stream()).or_insert_with(Vec::new).push((position, entry));
+            }
+        }
+        true
+    })?;
+    let now = SystemClock.now();
+    Ok(entries
+        .into_iter()
+        .map(|(stream, entries)| {
+            let state = folded.states.get(&stream).cloned();
+            let verdict = state.as_ref().and_then(|state| {
+                Some(handoff_core::gate::evaluate(folded.contracts.get(&state.contract)?, state, now))
+            });
+            Told { stream, state, verdict, entries }
+        })
+        .collect())
+}

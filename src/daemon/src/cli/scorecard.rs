@@ -1,0 +1,101 @@
+//! `handoffd scorecard`.
+
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+use handoff_measure::period::Period;
+use handoff_measure::report::{Band, Rate, Report, Row};
+
+use super::archive::Archive;
+use super::exit::{Exit, Failure};
+use super::output::{Output, plain};
+use super::remote::Remote;
+use crate::api::Standing;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::load;
+
+/// How it is cut.
+#[derive(Debug, Args)]
+pub(super) struct Cut {
+    /// Periods, in UTC.
+    #[arg(long, value_enum, default_value_t = By::Month)]
+    by: By,
+}
+
+/// Periods.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum By {
+    /// ISO weeks.
+    Week,
+    /// Calendar months.
+    Month,
+}
+
+pub(super) async fn scorecard(path: &Path, cut: &Cut, output: Output) -> Result<Exit, Failure> {
+    let loaded = load(path)?;
+    let (name, period) = match cut.by {
+        By::Week => ("week", Period::Week),
+        By::Month => ("month", Period::Month),
+    };
+    let report: Report = match Remote::find(&loaded.config)? {
+        Some(remote) => remote.get(&format!("api/v1/scorecard?by={name}")).await?,
+        None => {
+            let mut standing = Standing::default();
+            Archive::open(&loaded.config)?.read("reading the log", |position, entry| {
+                if let Some(entry) = entry {
+                    standing.apply(position, &entry);
+                }
+                true
+            })?;
+            standing.scorecard.report(period, SystemClock.now())
+        }
+    };
+    if output.is_json() {
+        output.json(&report);
+    } else {
+        output.text(&render(&report));
+    }
+    Ok(Exit::Ok)
+}
+
+fn render(report: &Report) -> String {
+    if report.rows.is_empty() {
+        return "no handoff was decided or passed yet\n".to_owned();
+    }
+    let mut text = format!(
+        "{:<34} {:<9} {:>18} {:>18} {:>14} {:>9} {:>8}\n",
+        "contract / motion", "period", "completion", "acceptance", "to acceptance", "by-passes", "tampers"
+    );
+    for row in &report.rows {
+        text.push_str(&line(row));
+    }
+    text.push_str("targets: completion 90 %, acceptance on the first submission 85 %, median under 48 h; * = provisional for 30 days\n");
+    text
+}
+
+fn line(row: &Row) -> String {
+    let time = row
+        .time_to_acceptance
+        .map_or_else(|| "-".to_owned(), |spread| format!("{} h (n {})", spread.median_hours, spread.n));
+    let provisional = if row.provisional { "*" } else { "" };
+    format!(
+        "{:<34} {:<9} {:>18} {:>18} {:>14} {:>9} {:>8}\n",
+        plain(&format!("{} / {}", row.contract, row.motion)),
+        row.period.as_deref().unwrap_or("all"),
+        rate(&row.completion),
+        format!("{}{provisional}", rate(&row.acceptance)),
+        time,
+        row.counts.bypasses,
+        row.counts.tampers
+    )
+}
+
+fn rate(rate: &Rate) -> String {
+    let Some(percent) = rate.percent else { return "-".to_owned() };
+    let band = match rate.band {
+        Band::NotMeasurable | Band::OnTarget => "",
+        Band::Below => " low",
+        Band::Aspirational => " aspir.",
+    };
+    format!("{percent} % (n {}){band}", rate.n)
+}

@@ -1,0 +1,143 @@
+//! `handoffd status`, `pause` and `resume`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::archive::Archive;
+use super::exit::{Exit, Failure};
+use super::output::{Output, bad, good, plain};
+use super::remote::Remote;
+use crate::api::model::{Status, Writing, phase};
+use crate::app::{App, Options};
+use crate::clock::SystemClock;
+use crate::config::load;
+
+pub(super) async fn status(path: &Path, output: Output) -> Result<Exit, Failure> {
+    let loaded = load(path)?;
+    let Some(remote) = Remote::find(&loaded.config)? else { return at_rest(&loaded.config, output) };
+    let status: Status = remote.get("api/v1/status").await?;
+    if output.is_json() {
+        output.json(&status);
+    } else {
+        output.text(&render(&status));
+    }
+    Ok(if status.healthy && !status.writing.paused && status.writing.tripped.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Findings
+    })
+}
+
+/// What can be said while no daemon runs.
+fn at_rest(config: &crate::config::Config, output: Output) -> Result<Exit, Failure> {
+    let archive = Archive::open(config)?;
+    let folded = archive.fold()?;
+    let (entries, signed, vkey) = archive.head();
+    let mut counts: BTreeMap<String, BTreeMap<&str, u64>> = BTreeMap::new();
+    for state in folded.states.values() {
+        *counts.entry(state.id.contract.0.clone()).or_default().entry(phase(state.phase)).or_default() += 1;
+    }
+    let paused = folded.switch.as_ref().is_some_and(|(on, _, _)| !on);
+    if output.is_json() {
+        output.json(&json!({
+            "running": false, "paused": paused, "handoffs": counts,
+            "log": {"entries": entries, "signed": signed, "vkey": vkey},
+        }));
+    } else {
+        output.line(&format!("{}: gates stay as they are", bad("not running")));
+        output.line(&format!(
+            "writing    {}",
+            if paused { bad("paused") } else { "on once it runs".to_owned() }
+        ));
+        output.line(&format!("log        {entries} entries, {signed} signed"));
+        for (contract, phases) in counts {
+            output.line(&format!(
+                "handoffs   {}: {}",
+                plain(&contract),
+                listed(phases.iter().map(|(name, count)| (*name, *count)))
+            ));
+        }
+    }
+    Ok(Exit::Findings)
+}
+
+fn render(status: &Status) -> String {
+    let mut lines = Vec::new();
+    let state = match (status.healthy, status.ready) {
+        (false, _) => bad("the store failed"),
+        (true, false) => "reading the CRM for the first time".to_owned(),
+        (true, true) => good("working"),
+    };
+    lines.push(format!("handoffd   {} {state}", status.version));
+    let by = status.writing.by.as_deref().map(plain).unwrap_or_default();
+    let writing = if status.writing.paused { bad(&format!("paused by {by}")) } else { good("on") };
+    lines.push(format!("writing    {writing}"));
+    for mapping in &status.writing.tripped {
+        lines.push(format!(
+            "           {}",
+            bad(&format!("{}: cap of writes per hour reached; resume lets it go on", plain(mapping)))
+        ));
+    }
+    lines.push(format!("log        {} entries, {} signed", status.log.entries, status.log.signed));
+    for (contract, phases) in &status.handoffs {
+        lines.push(format!(
+            "handoffs   {}: {}",
+            plain(contract),
+            listed(phases.iter().map(|(name, count)| (name.as_str(), *count)))
+        ));
+    }
+    lines.push(format!("parked     {}", status.parked));
+    for (source, account) in &status.books {
+        lines.push(format!(
+            "{source:<10} received {}, pending {}, parked {}",
+            account.received, account.pending, account.parked
+        ));
+    }
+    for connection in &status.connections {
+        let field = |pointer: &str| {
+            connection.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned()
+        };
+        lines.push(format!(
+            "connection {}: circuit {}",
+            plain(&field("/connection")),
+            plain(&field("/transport/circuit/state"))
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn listed<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {
+    counts.map(|(name, count)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) async fn switch(
+    path: &Path,
+    by: Option<String>,
+    on: bool,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let loaded = load(path)?;
+    let by = by.or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "command line".to_owned());
+    let writing = if let Some(remote) = Remote::find(&loaded.config)? {
+        let path = if on { "api/v1/resume" } else { "api/v1/pause" };
+        remote.post::<Writing>(path, &json!({ "by": by })).await?
+    } else {
+        let options = Options { autopilot: false, ..Options::default() };
+        let clock = Arc::new(SystemClock);
+        App::switch_at_rest(loaded.config, loaded.registry, clock, options, on, &by).await?.into()
+    };
+    if output.is_json() {
+        output.json(&writing);
+    } else {
+        output.line(if writing.paused {
+            "writing is paused; deciding and recording go on"
+        } else {
+            "writing is on"
+        });
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,250 @@
+//! Why a record's gates stand as they do, for a person to read.
+
+use std::fmt::Write as _;
+
+use handoff_core::contract::{Condition, Contract};
+use handoff_core::event::Event;
+use handoff_core::gate::{Verdict, due};
+use handoff_core::handoff::Handoff;
+use handoff_core::journal::LogEntry;
+use handoff_core::observation::Actor;
+use handoff_core::value::Value;
+use handoff_measure::scorecard::refusal;
+use serde::Serialize;
+
+use super::output::plain;
+use crate::api::model::{HandoffDetail, phase};
+
+/// Everything there is to tell about one handoff.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// `contract/motion/connection/object/record`.
+    pub stream: String,
+    /// The folded state; absent = the record was erased.
+    pub state: Option<Handoff>,
+    /// What holds now.
+    pub verdict: Option<Verdict>,
+    /// Its log entries with their positions, oldest first.
+    pub entries: Vec<(u64, LogEntry)>,
+}
+
+impl From<HandoffDetail> for Told {
+    fn from(detail: HandoffDetail) -> Self {
+        let read = |entry: serde_json::Value| {
+            let position = entry.get("position")?.as_u64()?;
+            Some((position, serde_json::from_value(entry.get("entry")?.clone()).ok()?))
+        };
+        Self {
+            stream: detail.handoff.stream,
+            state: detail.state.and_then(|state| serde_json::from_value(state).ok()),
+            verdict: detail.verdict.and_then(|verdict| serde_json::from_value(verdict).ok()),
+            entries: detail.entries.into_iter().filter_map(read).collect(),
+        }
+    }
+}
+
+/// Tells it; `contract` is the pinned one where it is at hand.
+pub fn explain(told: &Told, contract: Option<&Contract>) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{}", plain(&told.stream));
+    if let Some(state) = &told.state {
+        standing(&mut text, state, told.verdict.as_ref(), contract);
+        gates(&mut text, state, told.verdict.as_ref(), contract);
+        package(&mut text, state);
+    } else {
+        let _ = writeln!(text, "  the record was erased: its proofs stand, its content is gone");
+    }
+    if let Some(verdict) = told.verdict.as_ref().filter(|verdict| !verdict.missing.is_empty()) {
+        let _ = writeln!(text, "  missing");
+        for finding in &verdict.missing {
+            let _ = writeln!(text, "    {}", plain(&finding.to_string()));
+        }
+    }
+    let _ = writeln!(text, "  log");
+    for (position, entry) in &told.entries {
+        let Some((handoff, events)) = entry.handoff() else { continue };
+        for event in events {
+            let _ =
+                writeln!(text, "    #{position} {} cycle {}  {}", entry.at(), handoff.cycle, words(event));
+        }
+    }
+    text
+}
+
+fn standing(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contract: Option<&Contract>) {
+    let pin = &state.contract;
+    let short: String = pin.digest.0.chars().take(12).collect();
+    let _ = writeln!(text, "  contract  {} version {}, sha256 {short}…", plain(pin.id.as_str()), pin.version);
+    let stage = state
+        .stage
+        .as_ref()
+        .map_or_else(|| "unknown to the mapping".to_owned(), |stage| plain(stage.as_str()));
+    let _ = writeln!(text, "  stage     {stage} (\"{}\" in the CRM)", plain(&state.stage_raw));
+    let status = verdict.map(|verdict| plain(&verdict.status)).unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "  stands    {}, cycle {}, round {}: {status}",
+        phase(state.phase),
+        state.id.cycle,
+        state.round
+    );
+    let _ = writeln!(text, "  sender    {}", actor(state.sender.as_ref()));
+    let _ = writeln!(text, "  receiver  {}", actor(state.receiver.as_ref()));
+    if let Some(acceptance) = &state.accepted {
+        let _ = writeln!(
+            text,
+            "  accepted  by {} at {}, log entry #{}",
+            actor(Some(&acceptance.by)),
+            acceptance.at,
+            acceptance.stamp.position
+        );
+    }
+    if let Some(reason) = &state.reason {
+        let _ = writeln!(text, "  sent back \"{}\"", plain(reason));
+    }
+    if let Some(due) = contract.and_then(|contract| due(contract, state)) {
+        let _ = writeln!(text, "  clock     the receiver's answer is due at {due}");
+    }
+    if state.bypasses > 0 || state.adjustments > 0 {
+        let _ = writeln!(text, "  ledger    {} by-passes, {} adjustments", state.bypasses, state.adjustments);
+    }
+}
+
+fn gates(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contract: Option<&Contract>) {
+    let Some(verdict) = verdict else { return };
+    let _ = writeln!(text, "  gates");
+    for (gate, open) in &verdict.gates {
+        let rule =
+            contract.and_then(|contract| contract.gates.get(gate)).map_or("", |gate| match gate.opens_when {
+                Condition::Complete => " (opens when the package is complete)",
+                Condition::Accepted => " (opens when the receiver accepted exactly this package)",
+            });
+        let known = state.gates.get(gate);
+        let written = match known.and_then(|known| known.confirmed) {
+            Some(true) => "written open",
+            Some(false) => "written shut",
+            None => "never written",
+        };
+        let clearance = known.and_then(|known| known.clearance.as_deref());
+        let clearance = clearance.map(|id| format!(", clearance {}", plain(id))).unwrap_or_default();
+        let _ = writeln!(text, "    {}: {}{rule}; {written}{clearance}", plain(gate.as_str()), shut(*open));
+    }
+}
+
+fn package(text: &mut String, state: &Handoff) {
+    if state.package.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "  package");
+    for (field, parts) in &state.package {
+        let edited = state.edits.get(field).map(|at| format!(", edited {at}")).unwrap_or_default();
+        for (part, sourced) in parts {
+            let (from, column) = (plain(&sourced.from.to_string()), plain(&sourced.field));
+            let _ = writeln!(
+                text,
+                "    {field}.{part} = {}  from {from}.{column}{edited}",
+                value(&sourced.value)
+            );
+        }
+    }
+}
+
+fn value(value: &Value) -> String {
+    let long = match value {
+        Value::Text(text) | Value::Name(text) | Value::Choice(text) => format!("\"{}\"", plain(text)),
+        Value::Person(id) | Value::Record(id) => plain(id),
+        Value::Number(number) => number.to_string(),
+        Value::Money { amount, currency } => format!("{amount} {}", plain(currency.as_deref().unwrap_or(""))),
+        Value::Date(date) => date.to_string(),
+        Value::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+        Value::List(rows) => format!("{} rows", rows.len()),
+        Value::Series(points) => format!("{} points", points.len()),
+        Value::Erased => "(erased)".to_owned(),
+    };
+    if long.chars().count() <= 160 { long } else { long.chars().take(159).chain(['…']).collect() }
+}
+
+fn actor(actor: Option<&Actor>) -> String {
+    let Some(actor) = actor else { return "nobody".to_owned() };
+    let mut words = plain(actor.id.as_str());
+    if actor.person.as_str() != actor.id.as_str() {
+        let _ = write!(words, " (person {})", plain(actor.person.as_str()));
+    }
+    if actor.machine {
+        words.push_str(", a machine");
+    }
+    if !actor.active {
+        words.push_str(", switched off");
+    }
+    words
+}
+
+fn shut(open: bool) -> &'static str {
+    if open { "open" } else { "shut" }
+}
+
+/// One event in words.
+fn words(event: &Event) -> String {
+    let who = |by: &Actor| actor(Some(by));
+    let fields = |keys: &std::collections::BTreeSet<handoff_core::id::FieldKey>| {
+        let names: Vec<String> = keys.iter().map(|key| plain(key.as_str())).collect();
+        if names.is_empty() { "the whole package".to_owned() } else { names.join(", ") }
+    };
+    match event {
+        Event::Opened { stage, .. } => format!("opened at stage {}", plain(stage.as_str())),
+        Event::PeopleChanged { sender, receiver } => {
+            format!("sender {}, receiver {}", actor(sender.as_ref()), actor(receiver.as_ref()))
+        }
+        Event::StageChanged { raw, .. } => format!("stage is \"{}\"", plain(raw)),
+        Event::PackageChanged { set, cleared, edits, .. } => {
+            let changed: Vec<String> = set.keys().chain(cleared).map(|key| plain(key.as_str())).collect();
+            let by: std::collections::BTreeSet<String> =
+                edits.values().filter_map(|(_, by)| by.as_ref()).map(who).collect();
+            let by: Vec<String> = by.into_iter().collect();
+            let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
+            format!("package changed: {}{by}", changed.join(", "))
+        }
+        Event::Submitted { by, at, .. } => format!("submitted by {} at {at}", who(by)),
+        Event::Completed { round, at } => {
+            format!("complete in round {round} at {at}: the receiver's clock starts")
+        }
+        Event::FellIncomplete { missing } => format!("no longer complete: {} missing", missing.len()),
+        Event::Accepted { by, at, round, .. } => format!("accepted by {} at {at} in round {round}", who(by)),
+        Event::Rejected { by, at, fields: keys, reason, .. } => {
+            format!("rejected by {} at {at}: {}; \"{}\"", who(by), fields(keys), plain(reason))
+        }
+        Event::AnswerRefused { by, at, why, .. } => {
+            format!("answer of {} at {at} did not count: {}", who(by), refusal(why))
+        }
+        Event::Reopened { cycle, .. } => format!("re-opened as cycle {cycle}"),
+        Event::SlaBreached { due, .. } => format!("the receiver's time was up at {due}"),
+        Event::ConcernsChanged { concerns } => format!("{} concerns stand", concerns.len()),
+        Event::Bypassed { gate, stage, by, at, .. } => {
+            let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+            format!(
+                "by-passed: gate {} was shut when stage {} was entered by {}{at}",
+                plain(gate.as_str()),
+                plain(stage.as_str()),
+                actor(by.as_ref())
+            )
+        }
+        Event::Tampered { gate, seen_open, by, at, .. } => {
+            let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+            format!(
+                "tampered: gate {} was set {} by {}{at}",
+                plain(gate.as_str()),
+                shut(*seen_open),
+                actor(by.as_ref())
+            )
+        }
+        Event::GateWritten { gate, open, .. } => {
+            format!("gate {} written {} and read back", plain(gate.as_str()), shut(*open))
+        }
+        Event::CommissionReleased { cycle } => format!("commission released in cycle {cycle}"),
+        Event::CommissionHeld { adjustment, .. } => format!("commission held again: adjustment {adjustment}"),
+        Event::Voided { .. } => "voided".to_owned(),
+        Event::Healed { gate } => format!("gate {} reads again as it should", plain(gate.as_str())),
+        Event::GateOrdered { gate, open } => format!("gate {} ordered {}", plain(gate.as_str()), shut(*open)),
+    }
+}

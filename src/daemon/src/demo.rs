@@ -1,0 +1,54 @@
+//! `handoffd demo`: a believable company on loopback, governed over real HTTP, and one story played through it.
+//!
+//! What a step calls seen is read from the sandbox: its records, its field history and its own list of the writes it received. The one
+//! exception is what lies outside any CRM: the daemon's ledger, which the last step verifies with the auditor's own program.
+
+mod fill;
+mod ledger;
+mod look;
+mod stage;
+mod story;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use stage::{Setting, Stage};
+pub use story::play;
+
+use crate::app::StartError;
+use crate::fatal::Fatal;
+
+/// One step of the story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What is done.
+    pub step: String,
+    /// What should come of it.
+    pub expected: String,
+    /// What came of it.
+    pub seen: String,
+    /// Whether it is what was expected.
+    pub ok: bool,
+}
+
+/// The demo itself could not go on; a step whose outcome did not hold is no error.
+#[derive(Debug, Error)]
+pub enum DemoError {
+    /// The sandbox.
+    #[error("the sandbox refused: {0}")]
+    Sandbox(#[from] handoff_sandbox::Error),
+    /// The daemon did not start.
+    #[error("the daemon did not start: {0}")]
+    Start(#[from] StartError),
+    /// The daemon failed.
+    #[error("the daemon failed: {0}")]
+    Fatal(#[from] Fatal),
+    /// The contracts inside the program are broken.
+    #[error("the shipped contracts are refused: {0}")]
+    Contracts(String),
+    /// A temporary folder.
+    #[error("a temporary folder cannot be used")]
+    Folder(#[from] std::io::Error),
+}

@@ -1,0 +1,231 @@
+//! One handoff cycle, reduced to what the numbers need.
+
+use std::collections::BTreeMap;
+
+use handoff_core::completeness::{Situation, assess};
+use handoff_core::contract::Contract;
+use handoff_core::event::Event;
+use handoff_core::id::{FieldKey, HandoffId};
+use handoff_core::observation::Observation;
+use jiff::{SignedDuration, Timestamp};
+
+/// How far a CRM's clock may run ahead of ours before its claim is not believed.
+const SKEW: SignedDuration = SignedDuration::from_mins(10);
+/// No CRM of ours existed before this second (2000-01-01): an older claim is a default, not a time.
+const OLDEST: i64 = 946_684_800;
+
+/// A time that an elapsed time can be made of, or the log's time with the doubt said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct When {
+    /// The CRM's claim where it can be believed, else the log's time.
+    pub at: Timestamp,
+    /// Whether a claim was made and not believed.
+    pub doubtful: bool,
+}
+
+impl When {
+    /// Weighs a claim against the log's own time.
+    pub fn weigh(claim: Option<Timestamp>, logged: Timestamp) -> Self {
+        let latest = logged.checked_add(SKEW).unwrap_or(Timestamp::MAX);
+        match claim {
+            Some(at) if at <= latest && at.as_second() >= OLDEST => Self { at, doubtful: false },
+            Some(_) => Self { at: logged, doubtful: true },
+            None => Self { at: logged, doubtful: false },
+        }
+    }
+
+    /// Milliseconds from `self` to `later`; `None` = a doubtful time or a negative span.
+    pub fn until(self, later: Self) -> Option<i64> {
+        if self.doubtful || later.doubtful {
+            return None;
+        }
+        i64::try_from(later.at.duration_since(self.at).as_millis()).ok().filter(|span| *span >= 0)
+    }
+}
+
+/// What the deal passed by: an acceptance, or a guarded stage without one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage {
+    /// The receiver accepted.
+    Accepted,
+    /// The business event came without an acceptance in force.
+    Bypassed,
+}
+
+/// The first moment at which the deal moved on in this cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transition {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub passage: Passage,
+    /// Mandatory fields that were filled at that moment.
+    pub filled: usize,
+    /// Mandatory fields at that moment.
+    pub required: usize,
+}
+
+impl Transition {
+    /// Whether every mandatory field was filled before it.
+    pub fn is_complete(&self) -> bool {
+        self.required > 0 && self.filled == self.required
+    }
+}
+
+/// The receiver's first answer in this cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// When.
+    pub at: Timestamp,
+    /// Whether it was an acceptance.
+    pub accepted: bool,
+}
+
+/// The acceptance of this cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acceptance {
+    /// When.
+    pub at: Timestamp,
+    /// The round that was accepted, from 1.
+    pub round: u32,
+    /// Milliseconds from the accepted round's completion; `None` = cannot be told.
+    pub waited: Option<i64>,
+    /// Milliseconds from the first round's completion; `None` = cannot be told.
+    pub total: Option<i64>,
+}
+
+/// One handoff cycle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Which.
+    pub handoff: HandoffId,
+    /// Its transition, if it had one.
+    pub transition: Option<Transition>,
+    /// The receiver's first answer.
+    pub decision: Option<Decision>,
+    /// The acceptance.
+    pub acceptance: Option<Acceptance>,
+    /// Rejections.
+    pub rejections: u32,
+    /// The running round's completion.
+    completed: Option<When>,
+    /// The first round's completion.
+    first_completed: Option<When>,
+    /// Fields that were sent back and not changed since, with the moment.
+    rejected: BTreeMap<FieldKey, Timestamp>,
+}
+
+/// What a unit is told an event with.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The daemon's time.
+    pub logged: Timestamp,
+    /// The observation that was decided on; `None` for confirmations.
+    pub seen: Option<&'a Observation>,
+    /// The pinned contract, if the log published it and it can be read.
+    pub contract: Option<&'a Contract>,
+}
+
+impl Unit {
+    /// A cycle that nothing happened to yet.
+    pub fn new(handoff: HandoffId) -> Self {
+        Self {
+            handoff,
+            transition: None,
+            decision: None,
+            acceptance: None,
+            rejections: 0,
+            completed: None,
+            first_completed: None,
+            rejected: BTreeMap::new(),
+        }
+    }
+
+    /// Folds one event of this cycle.
+    pub fn apply(&mut self, scene: Scene<'_>, event: &Event) {
+        match event {
+            Event::PackageChanged { set, cleared, edits, .. } => self.rejected.retain(|key, since| {
+                let edited = edits.get(key).is_some_and(|(at, _)| at > since);
+                !(edited || set.contains_key(key) || cleared.contains(key))
+            }),
+            Event::Completed { at, .. } => {
+                let when = When::weigh(Some(*at), scene.logged);
+                self.completed = Some(when);
+                self.first_completed.get_or_insert(when);
+            }
+            Event::FellIncomplete { .. } => self.completed = None,
+            Event::Accepted { at, round, .. } => self.accept(scene, *at, *round),
+            Event::Rejected { at, fields, .. } => self.reject(scene, *at, fields),
+            Event::Bypassed { at, .. } => {
+                let at = When::weigh(*at, scene.logged).at;
+                self.pass(scene, at, Passage::Bypassed);
+            }
+            Event::Opened { .. }
+            | Event::PeopleChanged { .. }
+            | Event::StageChanged { .. }
+            | Event::Submitted { .. }
+            | Event::ConcernsChanged { .. }
+            | Event::AnswerRefused { .. }
+            | Event::Reopened { .. }
+            | Event::SlaBreached { .. }
+            | Event::Tampered { .. }
+            | Event::GateWritten { .. }
+            | Event::CommissionReleased { .. }
+            | Event::CommissionHeld { .. }
+            | Event::Voided { .. }
+            | Event::Healed { .. }
+            | Event::GateOrdered { .. } => {}
+        }
+    }
+
+    fn accept(&mut self, scene: Scene<'_>, at: Timestamp, round: u32) {
+        let when = When::weigh(Some(at), scene.logged);
+        self.decision.get_or_insert(Decision { at: when.at, accepted: true });
+        self.acceptance = Some(Acceptance {
+            at: when.at,
+            round,
+            waited: self.completed.and_then(|completed| completed.until(when)),
+            total: self.first_completed.and_then(|completed| completed.until(when)),
+        });
+        self.rejected.clear();
+        self.pass(scene, when.at, Passage::Accepted);
+    }
+
+    fn reject(&mut self, scene: Scene<'_>, at: Timestamp, fields: &std::collections::BTreeSet<FieldKey>) {
+        let when = When::weigh(Some(at), scene.logged);
+        self.decision.get_or_insert(Decision { at: when.at, accepted: false });
+        self.rejections += 1;
+        self.completed = None;
+        for key in fields {
+            let edited = scene.seen.and_then(|seen| seen.edits.get(key)).is_some_and(|edit| edit.at > at);
+            if !edited {
+                self.rejected.insert(key.clone(), at);
+            }
+        }
+    }
+
+    fn pass(&mut self, scene: Scene<'_>, at: Timestamp, passage: Passage) {
+        if self.transition.is_some() {
+            return;
+        }
+        let (filled, required) = self.score(scene, passage);
+        self.transition = Some(Transition { at, passage, filled, required });
+    }
+
+    /// Filled and required fields. An acceptance is only ever given to a complete package.
+    fn score(&self, scene: Scene<'_>, passage: Passage) -> (usize, usize) {
+        let complete = passage == Passage::Accepted || self.completed.is_some();
+        let (Some(contract), Some(seen)) = (scene.contract, scene.seen) else {
+            return (usize::from(complete), 1);
+        };
+        let rejected = self.rejected.keys().cloned().collect();
+        let situation = Situation {
+            stage: seen.stage.name.as_ref(),
+            motion: &self.handoff.motion,
+            still_rejected: &rejected,
+        };
+        let completeness = assess(contract, &seen.package, &situation);
+        let required = completeness.required.len();
+        (if complete { required } else { completeness.filled.len() }, required)
+    }
+}

@@ -1,0 +1,9 @@
+//! Real data through the real wire: what the daemon says of it has to equal what was counted outside the daemon.
+//!
+//! The data sets are not part of this repository. Where they are missing, each test says so and is skipped.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod bpi;
+mod olist;
+mod world;
