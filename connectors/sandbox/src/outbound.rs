@@ -173,6 +173,8 @@ pub(crate) async fn deliver(shared: Weak<Shared>, client: reqwest::Client) {
         let Some(org) = shared.upgrade() else { return };
         let mut due = org.lock().due_notices();
         due.extend(std::mem::take(&mut *org.released()));
+        // Whoever waits for quiet is told also when all was lost or held.
+        org.delivered.notify_waiters();
         let mut lanes: BTreeMap<String, Vec<Notice>> = BTreeMap::new();
         for notice in due {
             lanes.entry(notice.endpoint.clone()).or_default().push(notice);
@@ -205,6 +207,8 @@ async fn retry(shared: Weak<Shared>, client: reqwest::Client, mut notice: Notice
     if let Some(org) = shared.upgrade() {
         let mut state = org.lock();
         state.outbound.in_flight = state.outbound.in_flight.saturating_sub(1);
+        drop(state);
+        org.delivered.notify_waiters();
     }
 }
 

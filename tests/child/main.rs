@@ -1,0 +1,79 @@
+//! One daemon in a process of its own, for tests that kill it. The configuration is the JSON file named by the first argument. Its clock
+//! stands still until standard input says `time <moment>`; `idle` is answered by `idle` once everything is done. It is otherwise run as
+//! `handoffd run` runs it: same start, same signals, same exit code.
+
+#![expect(clippy::unwrap_used, reason = "part of the tests: a broken expectation ends the process, and the test sees it")]
+
+use std::io::{BufRead as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use handoff_core::registry::{Registry, shipped};
+use handoffd::app::{App, Options};
+use handoffd::clock::ManualClock;
+use handoffd::{failpoint, shutdown};
+use jiff::Timestamp;
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(run())
+}
+
+async fn run() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let (config, now) = (arguments.next().unwrap(), arguments.next().unwrap());
+    let config = serde_json::from_slice(&std::fs::read(config).unwrap()).unwrap();
+    let clock = Arc::new(ManualClock::new(now.parse::<Timestamp>().unwrap()));
+    let options = Options { failpoint: failpoint::from_environment(), ..Options::default() };
+    let app = match App::start(config, Registry::load(shipped()).unwrap(), clock.clone(), options).await {
+        Ok(app) => app,
+        Err(error) => {
+            say(&format!("refused {error}"));
+            return ExitCode::from(1);
+        }
+    };
+    let ready = format!("ready {} {}", app.local_addr(), app.view().head().vkey);
+    let (handle, runtime) = (app.handle(), tokio::runtime::Handle::current());
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            match line.split_once(' ') {
+                Some(("time", moment)) => clock.set(moment.parse().unwrap()),
+                _ if line == "idle" => {
+                    let handle = handle.clone();
+                    runtime.spawn(async move {
+                        if handle.idle().await.is_ok() {
+                            say("idle");
+                        }
+                    });
+                }
+                _ => say("what?"),
+            }
+        }
+    });
+    let mut stopped = Box::pin(shutdown::run_until_stopped(app));
+    // Looked at once before anybody is told, so that signals are waited for by then.
+    let early = std::future::poll_fn(|context| std::task::Poll::Ready(stopped.as_mut().poll(context))).await;
+    say(&ready);
+    let end = match early {
+        std::task::Poll::Ready(end) => end,
+        std::task::Poll::Pending => stopped.await,
+    };
+    match end {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            say(&format!("failed {error}"));
+            ExitCode::from(handoffd::fatal::EXIT_STORE)
+        }
+    }
+}
+
+/// A whole line at once, because somebody waits for it; nobody may be left to read it.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{line}"));
+    drop(out.flush());
+}

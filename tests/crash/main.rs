@@ -1,0 +1,8 @@
+//! Kills of a real process that governs a real org, and what must hold afterwards.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
+
+mod named;
+mod process;
+mod random;
+mod stage;

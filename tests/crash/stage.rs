@@ -1,0 +1,159 @@
+//! A play with a daemon that is killed, and the same play undisturbed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handoffd::books::Channel;
+use handoffd_tests::door::Door;
+use handoffd_tests::governed::{Governed, HOOK_SECRET, Options};
+use handoffd_tests::play::{PLOTS, Play};
+use serde_json::{Value, json};
+
+use crate::process::{Began, Process};
+
+/// The org, the play and the door to whichever process is alive.
+pub(crate) struct Stage {
+    pub(crate) world: Governed,
+    pub(crate) play: Play,
+    pub(crate) door: Door,
+    config: std::path::PathBuf,
+    checkpoints: Vec<Vec<u8>>,
+    pub(crate) vkey: String,
+}
+
+impl Stage {
+    pub(crate) async fn build() -> Self {
+        let mut world = Governed::prepare(Options::default()).await;
+        world.config(|config| config.connection.values_mut().for_each(|connection| connection.poll_seconds = 60));
+        let door = Door::open().await;
+        let endpoint = format!("http://{}/webhooks/sf/{HOOK_SECRET}", door.address());
+        world.org().set_outbound(vec![endpoint], Vec::new());
+        let config = world.dir().join("config.json");
+        std::fs::write(&config, serde_json::to_vec(world.configured()).unwrap()).unwrap();
+        Self { world, play: Play::default(), door, config, checkpoints: Vec::new(), vkey: String::new() }
+    }
+
+    /// Starts a process and does not wait for it.
+    pub(crate) fn spawn(&self, failpoint: Option<&str>) -> Process {
+        Process::spawn(&self.config, self.world.org().now(), failpoint)
+    }
+
+    /// Waits until it listens, and leads deliveries to it; false = it ended before.
+    pub(crate) async fn ready(&mut self, process: &mut Process) -> bool {
+        match process.began().await {
+            Began::Ready(address, vkey) => {
+                self.door.lead_to(Some(address));
+                self.vkey = vkey;
+                true
+            }
+            Began::Ended => false,
+        }
+    }
+
+    pub(crate) async fn up(&mut self) -> Process {
+        let mut process = self.spawn(None);
+        assert!(self.ready(&mut process).await);
+        process
+    }
+
+    /// Half a minute passes, and people act; whether all is done.
+    pub(crate) fn act(&mut self, process: &mut Process) -> bool {
+        self.world.advance(30);
+        process.say(&format!("time {}", self.world.org().now()));
+        self.play.act(self.world.org())
+    }
+
+    /// As [`Self::act`], and everything that can be done is.
+    pub(crate) async fn pass(&mut self, process: &mut Process) -> bool {
+        let done = self.act(process);
+        self.world.org().outbound_settled().await;
+        process.say("idle");
+        assert_eq!(process.line().await.as_deref(), Some("idle"));
+        self.world.org().outbound_settled().await;
+        done
+    }
+
+    /// As [`Self::act`]; whether the process was still there when everything was done.
+    pub(crate) async fn lives_on(&mut self, process: &mut Process) -> bool {
+        assert!(self.play.ids().count() < 60, "the failpoint is never reached");
+        self.act(process);
+        process.say("idle");
+        process.line().await.is_some()
+    }
+
+    /// Plays to the end without further kills.
+    pub(crate) async fn finish(&mut self, process: &mut Process) {
+        for _ in 0..40 {
+            if self.pass(process).await {
+                // What was answered last is still to be looked at.
+                self.pass(process).await;
+                return;
+            }
+        }
+        panic!("the play does not end: {:?}", self.play.unfinished());
+    }
+
+    /// Nobody is at home, and what was published until now is kept as an auditor would keep it.
+    pub(crate) fn after_kill(&mut self) {
+        self.door.lead_to(None);
+        let checkpoint = std::fs::read(self.world.state_dir().join("audit").join("checkpoint"));
+        self.checkpoints.extend(checkpoint.ok().filter(|note| self.checkpoints.last() != Some(note)));
+    }
+
+    /// Checks everything that must hold once the last process has ended.
+    pub(crate) async fn judge(mut self) {
+        self.door.lead_to(None);
+        self.world.begin().await.unwrap();
+        self.world.settle().await;
+        self.world.assert_balanced();
+        let acknowledged: BTreeSet<_> = self.world.org().deliveries().into_iter().filter(|one| one.acknowledged).map(|one| one.notification).collect();
+        let made: BTreeSet<_> = self.world.org().deliveries().into_iter().map(|one| one.notification).collect();
+        assert_eq!(acknowledged, made, "the org gave up on a message");
+        let books = self.world.handle().view().books();
+        let received: u64 = books.iter().filter(|(source, _)| source.channel == Channel::Webhook).map(|(_, account)| account.received).sum();
+        assert_eq!(received, u64::try_from(acknowledged.len()).unwrap(), "one outcome per acknowledged message");
+        self.world.verify_audit();
+        let (audit, log) = (self.world.state_dir().join("audit"), self.world.state_dir().join("log"));
+        for older in &self.checkpoints {
+            handoff_store::tlog::verify_against_log(&audit, &self.vkey, Some(older), &log).unwrap();
+        }
+        let expected = undisturbed(self.play.ids().count()).await;
+        let (played, states) = (self.play.outcome(self.world.org()), states(&self.world, &self.play));
+        for (name, (outcome, state)) in &expected {
+            assert_eq!(played.get(name), Some(outcome), "{name}: what the CRM shows");
+            assert_eq!(states.get(name), Some(state), "{name}: what we know");
+        }
+        self.world.stop().await;
+    }
+}
+
+/// What we know of every deal, as canonical JSON.
+fn states(world: &Governed, play: &Play) -> BTreeMap<String, Value> {
+    let state = |id| {
+        world.summary(id).map_or(Value::Null, |summary| {
+            json!({"phase": summary.phase, "cycle": summary.handoff.cycle, "round": summary.round, "gates": summary.gates,
+                "missing": summary.missing, "bypasses": summary.bypasses})
+        })
+    };
+    play.ids().map(|(name, id)| (name.to_owned(), state(id))).collect()
+}
+
+/// The same deals with a daemon that nobody disturbs: by name, what the CRM shows and what we know.
+async fn undisturbed(deals: usize) -> BTreeMap<String, (Value, Value)> {
+    let mut world = Governed::start(Options::default()).await;
+    let mut play = Play::default();
+    for plot in PLOTS.into_iter().cycle().take(deals) {
+        play.enter(world.org(), plot);
+    }
+    for _ in 0..40 {
+        let done = play.act(world.org());
+        world.pass().await;
+        if done {
+            break;
+        }
+    }
+    assert_eq!(play.unfinished(), Vec::<String>::new());
+    let outcomes = play.outcome(world.org());
+    let mut states = states(&world, &play);
+    world.stop().await;
+    outcomes.into_iter().map(|(name, outcome)| { let state = states.remove(&name).unwrap(); (name, (outcome, state)) }).collect()
+}

@@ -1,0 +1,101 @@
+//! However the daemon learns of the same changes, it ends in the same place.
+
+use std::collections::BTreeMap;
+
+use handoff_sandbox::OutboundMode;
+use handoffd_tests::governed::{Governed, Options};
+use handoffd_tests::play::{PLOTS, Play};
+use serde_json::{Value, json};
+
+/// How messages travel.
+#[derive(Clone, Copy)]
+enum Way {
+    None,
+    Plain,
+    Lost,
+    Tenfold,
+    Backwards,
+    WeekLate,
+}
+
+/// Plays every plot twice; by deal, what the CRM shows and what we know, a week after the last act.
+async fn end(way: Way) -> BTreeMap<String, Value> {
+    let world = Governed::start(Options { webhooks: !matches!(way, Way::None), ..Options::default() }).await;
+    let org = world.org();
+    org.set_outbound_mode(match way {
+        Way::None => OutboundMode::Off,
+        Way::Plain => OutboundMode::Deliver,
+        Way::Lost => OutboundMode::Drop,
+        Way::Tenfold => OutboundMode::Duplicate { times: 10 },
+        Way::Backwards | Way::WeekLate => OutboundMode::Hold,
+    });
+    let mut play = Play::default();
+    for plot in PLOTS.into_iter().chain(PLOTS) {
+        play.enter(org, plot);
+    }
+    for _ in 0..12 {
+        world.advance(30);
+        play.act(org);
+        if matches!(way, Way::Backwards) {
+            org.release_outbound();
+        }
+        world.settle().await;
+        if matches!(way, Way::Backwards) {
+            org.set_outbound_mode(OutboundMode::Hold);
+        }
+    }
+    assert_eq!(play.unfinished(), Vec::<String>::new());
+    world.advance(7 * 24 * 3600);
+    world.settle().await;
+    org.release_outbound();
+    world.settle().await;
+    if !matches!(way, Way::None | Way::Lost) {
+        let deliveries = org.deliveries();
+        assert!(deliveries.len() > 100 && deliveries.iter().all(|one| one.acknowledged));
+    }
+    world.assert_balanced();
+    world.verify_audit();
+    let outcome = play.outcome(org);
+    let mut ends = BTreeMap::new();
+    for (name, id) in play.ids() {
+        let summary = world.summary(id).unwrap();
+        let state = json!({"phase": summary.phase, "cycle": summary.handoff.cycle, "round": summary.round,
+            "gates": summary.gates, "missing": summary.missing, "overdue": summary.overdue, "bypasses": summary.bypasses,
+            "events": world.events(id).await});
+        ends.insert(name.to_owned(), json!([outcome.get(name), state]));
+    }
+    ends
+}
+
+async fn ends_as_without_webhooks(way: Way) {
+    let (polled, other) = tokio::join!(end(Way::None), end(way));
+    for (name, end) in &polled {
+        assert_eq!(other.get(name), Some(end), "{name}");
+    }
+    assert_eq!(polled.len(), other.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_change_nothing_but_the_time_it_takes() {
+    ends_as_without_webhooks(Way::Plain).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c06_with_all_webhooks_lost_the_end_is_the_same() {
+    ends_as_without_webhooks(Way::Lost).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c01_with_every_webhook_ten_times_the_end_is_the_same() {
+    ends_as_without_webhooks(Way::Tenfold).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c03_with_webhooks_in_reverse_the_end_is_the_same() {
+    ends_as_without_webhooks(Way::Backwards).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c04_with_webhooks_a_week_late_the_end_is_the_same() {
+    ends_as_without_webhooks(Way::WeekLate).await;
+}

@@ -1,0 +1,224 @@
+//! What the vendor may answer, and that it delays but never opens, loses or doubles.
+
+use handoff_core::handoff::Phase;
+use handoff_sandbox::{Action, Fault, Matching, SaveError};
+use handoffd_tests::governed::{Governed, Options};
+use handoffd_tests::story::{AVA, COMMISSION, QUEUE, flips};
+use serde_json::json;
+
+/// Our writes, whatever else goes through the same endpoint.
+fn on_write(action: Action) -> Fault {
+    let on = Matching { kind: Some("composite".to_owned()), body: Some("PATCH".to_owned()), ..Matching::default() };
+    Fault { on, skip: 0, times: 1, action }
+}
+
+fn answer(status: u16, retry_after: Option<&str>) -> Action {
+    let body = r#"[{"errorCode":"SERVER_UNAVAILABLE","message":"try later"}]"#.to_owned();
+    Action::Answer { status, body, content_type: None, retry_after: retry_after.map(str::to_owned), apply: false }
+}
+
+fn requests(world: &Governed) -> u64 {
+    world.org().calls().by_kind.values().sum()
+}
+
+/// Lets time pass until the deal is cleared; how many half minutes it took.
+async fn until_cleared(world: &Governed, deal: handoff_sandbox::Id, most: usize) -> usize {
+    for passes in 1..=most {
+        world.pass().await;
+        if world.flag(deal, COMMISSION) {
+            return passes;
+        }
+    }
+    panic!("not cleared: {:?}, parked {:?}", world.phase(deal), world.handle().view().parked());
+}
+
+/// A deal that waits for nothing but the acceptance.
+async fn complete(world: &Governed, name: &str) -> handoff_sandbox::Id {
+    let deal = world.full_deal(name);
+    world.pass().await;
+    assert_eq!(world.phase(deal), Some(Phase::Complete));
+    deal
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d01_told_to_wait_everybody_waits_that_long_and_nothing_is_lost() {
+    let world = Governed::start(Options::default()).await;
+    let deal = complete(&world, "Throttled").await;
+    let later = handoffd_tests::story::create_deal(world.org(), "Other", handoffd_tests::story::COMMIT);
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new();
+    let in_two_minutes = world.org().now().checked_add(jiff::SignedDuration::from_secs(125)).unwrap();
+    for told in [Some("120"), Some(date.timestamp_to_rfc9110_string(&in_two_minutes).unwrap().as_str())] {
+        world.org().plant(Fault::next(answer(429, told)));
+        world.pass().await;
+        let before = requests(&world);
+        for _ in 0..3 {
+            world.pass().await;
+        }
+        assert_eq!(requests(&world), before, "nobody calls before {told:?} is over");
+        world.advance(120);
+        world.settle().await;
+        assert!(requests(&world) > before);
+    }
+    world.accept(deal);
+    until_cleared(&world, deal, 10).await;
+    assert!(world.summary(later).is_some());
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d01_an_absurd_or_missing_wait_is_bounded() {
+    let world = Governed::start(Options::default()).await;
+    let deal = complete(&world, "Absurd").await;
+    world.accept(deal);
+    for told in [Some("315360000"), Some("-5"), Some("soon"), None] {
+        world.org().plant(Fault::next(answer(429, told)));
+        world.pass().await;
+        // Whatever was said, an hour or so later somebody has asked again.
+        let before = requests(&world);
+        for _ in 0..3 {
+            world.advance(1_800);
+            world.settle().await;
+        }
+        assert!(requests(&world) > before, "{told:?}");
+    }
+    until_cleared(&world, deal, 4).await;
+    assert_eq!(flips(world.org(), deal), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d03_server_errors_are_tried_again_without_doubling_anything() {
+    let world = Governed::start(Options::default()).await;
+    let deal = complete(&world, "Errors").await;
+    world.accept(deal);
+    for status in [500, 502, 503, 504, 500, 503] {
+        world.org().plant(Fault::next(answer(status, None)));
+    }
+    world.org().plant(Fault::next(Action::Maintenance));
+    world.org().plant(Fault::next(Action::DropBefore));
+    let before = requests(&world);
+    until_cleared(&world, deal, 40).await;
+    assert!(requests(&world) - before < 60, "no storm");
+    assert_eq!(flips(world.org(), deal), (1, 0));
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d04_a_write_that_was_applied_without_an_answer_is_one_write() {
+    for action in [Action::DropAfter, Action::EmptyOk, Action::Truncate { bytes: 30 }, answer_applied()] {
+        let world = Governed::start(Options::default()).await;
+        let deal = complete(&world, "Unanswered").await;
+        world.accept(deal);
+        world.org().plant(on_write(action.clone()));
+        until_cleared(&world, deal, 10).await;
+        for _ in 0..3 {
+            world.pass().await;
+        }
+        assert!(world.org().faults().is_empty(), "{action:?} never struck");
+        assert_eq!(flips(world.org(), deal), (1, 0), "{action:?}");
+        let events = world.events(deal).await;
+        assert!(!events.contains(&"tampered"), "{action:?}: our own write is not a stranger's: {events:?}");
+        assert_eq!(events.iter().filter(|name| **name == "commission_released").count(), 1, "{action:?}");
+        assert!(world.handle().view().parked().is_empty(), "{action:?}");
+        world.assert_balanced();
+    }
+}
+
+fn answer_applied() -> Action {
+    Action::Answer { status: 504, body: "<html>Gateway Timeout</html>".to_owned(), content_type: Some("text/html".to_owned()), retry_after: None, apply: true }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d05_answers_that_break_off_or_make_no_sense_open_nothing() {
+    let world = Governed::start(Options::default()).await;
+    let deal = complete(&world, "Garbled").await;
+    let nonsense = Action::Answer { status: 200, body: "{\"records\":[{\"Id\":".to_owned(), content_type: None, retry_after: None, apply: false };
+    let wrong = Action::Answer { status: 200, body: "[1,2,3]".to_owned(), content_type: None, retry_after: None, apply: false };
+    for action in [Action::Truncate { bytes: 20 }, Action::HtmlOk, Action::EmptyOk, nonsense, wrong] {
+        world.org().plant(Fault::next(action.clone()));
+        world.org().plant(Fault::on_kind("query", action.clone()));
+        world.handle().sweep_now().await.unwrap();
+        world.pass().await;
+        assert!(!world.flag(deal, COMMISSION), "{action:?}");
+        for _ in 0..4 {
+            world.pass().await;
+        }
+        world.org().clear_faults();
+    }
+    world.handle().reconcile_now(&Governed::record(deal)).await.unwrap();
+    world.accept(deal);
+    until_cleared(&world, deal, 30).await;
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d07_of_a_batch_only_what_failed_is_tried_again() {
+    let world = Governed::start(Options::default()).await;
+    let deals: Vec<_> = ["One", "Two", "Three"].into_iter().map(|name| world.full_deal(name)).collect();
+    let busy = SaveError { code: "UNABLE_TO_LOCK_ROW".to_owned(), message: "unable to obtain exclusive access to this record".to_owned(), fields: Vec::new() };
+    world.org().reject_row(deals[1], 1, busy);
+    world.advance(30);
+    world.settle().await;
+    assert!(world.flag(deals[0], QUEUE) && world.flag(deals[2], QUEUE));
+    let written = |id| world.org().writes().iter().filter(|write| write.id == Some(id) && write.fields.iter().any(|change| change.field == QUEUE)).count();
+    let others = (written(deals[0]), written(deals[2]));
+    for _ in 0..6 {
+        world.pass().await;
+    }
+    assert!(world.flag(deals[1], QUEUE));
+    assert_eq!((written(deals[0]), written(deals[2])), others, "the good ones are left alone");
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d09_a_session_that_ends_in_the_middle_is_renewed_once_for_all() {
+    let world = Governed::start(Options::default()).await;
+    let deals: Vec<_> = (0..6).map(|number| world.full_deal(&format!("Session {number}"))).collect();
+    world.pass().await;
+    for deal in &deals {
+        world.accept(*deal);
+    }
+    let logins = |world: &Governed| world.org().calls().by_kind.get("token").copied().unwrap_or(0);
+    let before = logins(&world);
+    assert!(world.org().kill_tokens() > 0);
+    world.pass().await;
+    assert!(deals.iter().all(|deal| world.flag(*deal, COMMISSION)));
+    assert_eq!(logins(&world) - before, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d15_a_flag_set_by_hand_is_undone_and_stands_in_the_log_with_who_and_when() {
+    let world = Governed::start(Options::default()).await;
+    let deal = complete(&world, "Forged").await;
+    world.force(AVA, deal, &json!({COMMISSION: true, "Handoff_03_Clearance_Id__c": "forged"}));
+    let at = world.org().now();
+    world.pass().await;
+    assert!(!world.flag(deal, COMMISSION));
+    assert_eq!(world.org().field(deal, "Handoff_03_Clearance_Id__c"), json!(null));
+    let detail = world.detail(deal).await;
+    let log = serde_json::to_string(&detail.entries).unwrap();
+    let ava = world.org().user(AVA).unwrap().to_string();
+    let tampered = log.find("tampered").unwrap();
+    assert!(log[tampered..].contains(&ava), "who: {}", &log[tampered..]);
+    assert!(log[tampered..].contains(&at.to_string()), "when: {}", &log[tampered..]);
+    world.pass().await;
+    let events = world.events(deal).await;
+    assert_eq!(events.iter().filter(|name| **name == "tampered").count(), 1, "once: {events:?}");
+    assert!(!events.contains(&"accepted"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d16_a_locked_row_is_written_once_it_is_free() {
+    let world = Governed::start(Options::default()).await;
+    let (locked, free) = (complete(&world, "Locked").await, complete(&world, "Free").await);
+    world.accept(locked);
+    world.accept(free);
+    world.org().lock_row(locked);
+    for _ in 0..3 {
+        world.pass().await;
+    }
+    assert!(!world.flag(locked, COMMISSION) && world.flag(free, COMMISSION));
+    world.org().unlock_row(locked);
+    until_cleared(&world, locked, 60).await;
+    assert_eq!(flips(world.org(), locked), (1, 0));
+    world.assert_balanced();
+}

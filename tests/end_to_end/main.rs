@@ -1,0 +1,14 @@
+//! The whole daemon against a stateful org over real HTTP.
+
+#![expect(clippy::unwrap_used, reason = "tests only: a broken expectation ends the test")]
+
+mod clocks;
+mod convergence;
+mod deliveries;
+mod directory;
+mod faults;
+mod floods;
+mod hints;
+mod records;
+mod walk;
+mod wire;
