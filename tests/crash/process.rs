@@ -55,7 +55,9 @@ impl Process {
         let Some(line) = self.line().await else { return Began::Ended };
         let mut words = line.split(' ');
         match (words.next(), words.next(), words.next()) {
-            (Some("ready"), Some(address), Some(vkey)) => Began::Ready(address.parse().unwrap(), vkey.to_owned()),
+            (Some("ready"), Some(address), Some(vkey)) => {
+                Began::Ready(address.parse().unwrap(), vkey.to_owned())
+            }
             _ => panic!("{line}"),
         }
     }

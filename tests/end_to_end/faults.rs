@@ -8,13 +8,23 @@ use serde_json::json;
 
 /// Our writes, whatever else goes through the same endpoint.
 fn on_write(action: Action) -> Fault {
-    let on = Matching { kind: Some("composite".to_owned()), body: Some("PATCH".to_owned()), ..Matching::default() };
+    let on = Matching {
+        kind: Some("composite".to_owned()),
+        body: Some("PATCH".to_owned()),
+        ..Matching::default()
+    };
     Fault { on, skip: 0, times: 1, action }
 }
 
 fn answer(status: u16, retry_after: Option<&str>) -> Action {
     let body = r#"[{"errorCode":"SERVER_UNAVAILABLE","message":"try later"}]"#.to_owned();
-    Action::Answer { status, body, content_type: None, retry_after: retry_after.map(str::to_owned), apply: false }
+    Action::Answer {
+        status,
+        body,
+        content_type: None,
+        retry_after: retry_after.map(str::to_owned),
+        apply: false,
+    }
 }
 
 fn requests(world: &Governed) -> u64 {
@@ -124,15 +134,33 @@ async fn d04_a_write_that_was_applied_without_an_answer_is_one_write() {
 }
 
 fn answer_applied() -> Action {
-    Action::Answer { status: 504, body: "<html>Gateway Timeout</html>".to_owned(), content_type: Some("text/html".to_owned()), retry_after: None, apply: true }
+    Action::Answer {
+        status: 504,
+        body: "<html>Gateway Timeout</html>".to_owned(),
+        content_type: Some("text/html".to_owned()),
+        retry_after: None,
+        apply: true,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d05_answers_that_break_off_or_make_no_sense_open_nothing() {
     let world = Governed::start(Options::default()).await;
     let deal = complete(&world, "Garbled").await;
-    let nonsense = Action::Answer { status: 200, body: "{\"records\":[{\"Id\":".to_owned(), content_type: None, retry_after: None, apply: false };
-    let wrong = Action::Answer { status: 200, body: "[1,2,3]".to_owned(), content_type: None, retry_after: None, apply: false };
+    let nonsense = Action::Answer {
+        status: 200,
+        body: "{\"records\":[{\"Id\":".to_owned(),
+        content_type: None,
+        retry_after: None,
+        apply: false,
+    };
+    let wrong = Action::Answer {
+        status: 200,
+        body: "[1,2,3]".to_owned(),
+        content_type: None,
+        retry_after: None,
+        apply: false,
+    };
     for action in [Action::Truncate { bytes: 20 }, Action::HtmlOk, Action::EmptyOk, nonsense, wrong] {
         world.org().plant(Fault::next(action.clone()));
         world.org().plant(Fault::on_kind("query", action.clone()));
@@ -154,12 +182,23 @@ async fn d05_answers_that_break_off_or_make_no_sense_open_nothing() {
 async fn d07_of_a_batch_only_what_failed_is_tried_again() {
     let world = Governed::start(Options::default()).await;
     let deals: Vec<_> = ["One", "Two", "Three"].into_iter().map(|name| world.full_deal(name)).collect();
-    let busy = SaveError { code: "UNABLE_TO_LOCK_ROW".to_owned(), message: "unable to obtain exclusive access to this record".to_owned(), fields: Vec::new() };
+    let busy = SaveError {
+        code: "UNABLE_TO_LOCK_ROW".to_owned(),
+        message: "unable to obtain exclusive access to this record".to_owned(),
+        fields: Vec::new(),
+    };
     world.org().reject_row(deals[1], 1, busy);
     world.advance(30);
     world.settle().await;
     assert!(world.flag(deals[0], QUEUE) && world.flag(deals[2], QUEUE));
-    let written = |id| world.org().writes().iter().filter(|write| write.id == Some(id) && write.fields.iter().any(|change| change.field == QUEUE)).count();
+    let written = |id| {
+        world
+            .org()
+            .writes()
+            .iter()
+            .filter(|write| write.id == Some(id) && write.fields.iter().any(|change| change.field == QUEUE))
+            .count()
+    };
     let others = (written(deals[0]), written(deals[2]));
     for _ in 0..6 {
         world.pass().await;

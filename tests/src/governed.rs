@@ -63,8 +63,14 @@ impl Governed {
     /// Everything but the daemon: change [`Self::config`], then [`Self::begin`].
     pub async fn prepare(options: Options) -> Self {
         // Off unless RUST_LOG asks for it; a test that runs second finds it set.
-        drop(tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_test_writer().try_init());
-        let sandbox = Sandbox::start(SandboxOptions { seed: options.seed, ..SandboxOptions::manual() }).await.unwrap();
+        drop(
+            tracing_subscriber::fmt()
+                .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+                .with_test_writer()
+                .try_init(),
+        );
+        let sandbox =
+            Sandbox::start(SandboxOptions { seed: options.seed, ..SandboxOptions::manual() }).await.unwrap();
         if let Some(now) = options.now {
             sandbox.org().set_time(now);
         }
@@ -86,7 +92,10 @@ impl Governed {
         };
         let app = App::start(self.config.clone(), registry, self.clock.clone(), options).await?;
         if self.options.webhooks {
-            self.org().set_outbound(vec![format!("http://{}/webhooks/sf/{HOOK_SECRET}", app.local_addr())], Vec::new());
+            self.org().set_outbound(
+                vec![format!("http://{}/webhooks/sf/{HOOK_SECRET}", app.local_addr())],
+                Vec::new(),
+            );
         }
         self.app = Some(app);
         Ok(())

@@ -95,7 +95,8 @@ fn bounded(field: &FieldSpec, text: &str) -> Result<Value, SaveError> {
         return Err(SaveError::on("INVALID_EMAIL_ADDRESS", message, &field.name));
     }
     let known = |word: &str| field.values.iter().any(|value| value == word);
-    let all_known = if field.kind == FieldType::Multipicklist { text.split(';').all(known) } else { known(text) };
+    let all_known =
+        if field.kind == FieldType::Multipicklist { text.split(';').all(known) } else { known(text) };
     if field.restricted && !all_known {
         let message = format!("{}: bad value for restricted picklist field: {text}", field.label());
         return Err(SaveError::on("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, &field.name));

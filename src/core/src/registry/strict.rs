@@ -143,14 +143,21 @@ impl<'s> Walk<'s> {
         place: &Place,
     ) -> Result<Option<&'s Value>, Told> {
         let objects: Vec<&'s Value> = forms.iter().copied().filter(|form| has_type(form, "object")).collect();
-        let Some((tag, _)) = objects.first().filter(|_| objects.len() > 1).and_then(|form| tags(form).next()) else {
+        let Some((tag, _)) = objects.first().filter(|_| objects.len() > 1).and_then(|form| tags(form).next())
+        else {
             return Ok(objects.first().copied());
         };
         let known: Vec<&str> = objects.iter().flat_map(|form| tags(form)).map(|(_, word)| word).collect();
         let place = place.key(key);
-        let Some((at, found)) = table.get(tag).and_then(|value| Some((value.span(), value.get_ref().as_str()?))) else {
+        let Some((at, found)) =
+            table.get(tag).and_then(|value| Some((value.span(), value.get_ref().as_str()?)))
+        else {
             let choices: Vec<String> = known.iter().map(|word| quoted(word)).collect();
-            self.tell(span, format!("missing key {} in {place}", quoted(tag)), format!("add one of {}", choices.join(", ")));
+            self.tell(
+                span,
+                format!("missing key {} in {place}", quoted(tag)),
+                format!("add one of {}", choices.join(", ")),
+            );
             return Err(Told);
         };
         let named = objects.iter().copied().find(|form| tags(form).any(|each| each == (tag, found)));
@@ -255,14 +262,18 @@ fn fits(number: &DeInteger<'_>, form: &Value) -> bool {
 
 /// Least and greatest whole number; what a schema leaves open ends where 32 bits end.
 fn range(form: &Value) -> (u64, u64) {
-    let bound = |name: &str, otherwise: u32| form.get(name).and_then(Value::as_u64).unwrap_or(u64::from(otherwise));
+    let bound =
+        |name: &str, otherwise: u32| form.get(name).and_then(Value::as_u64).unwrap_or(u64::from(otherwise));
     (bound("minimum", 0), bound("maximum", u32::MAX))
 }
 
 /// The words that tell a variant: its properties with exactly one value.
 fn tags(form: &Value) -> impl Iterator<Item = (&str, &str)> {
     let properties = form.get("properties").and_then(Value::as_object);
-    properties.into_iter().flatten().filter_map(|(name, schema)| Some((name.as_str(), schema.get("const")?.as_str()?)))
+    properties
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, schema)| Some((name.as_str(), schema.get("const")?.as_str()?)))
 }
 
 fn is_anything(form: &Value) -> bool {

@@ -14,6 +14,7 @@ use handoff_connector::{
 };
 use handoff_core::extract::ReadPlan;
 use handoff_core::id::ObjectName;
+use handoff_core::mapping::Mapping;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -177,6 +178,7 @@ impl Connector for Fake {
 
     fn check(
         &self,
+        _mappings: &[Mapping],
         _plans: &[ReadPlan],
         _writes: &[(ObjectName, Vec<String>)],
     ) -> Box<dyn Exchange<Output = CheckReport>> {
