@@ -2,7 +2,10 @@
 //! stands still until standard input says `time <moment>`; `idle` is answered by `idle` once everything is done. It is otherwise run as
 //! `handoffd run` runs it: same start, same signals, same exit code.
 
-#![expect(clippy::unwrap_used, reason = "part of the tests: a broken expectation ends the process, and the test sees it")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "part of the tests: a broken expectation ends the process, and the test sees it"
+)]
 
 use std::io::{BufRead as _, Write as _};
 use std::process::ExitCode;

@@ -23,13 +23,20 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn build() -> Self {
         let mut world = Governed::prepare(Options::default()).await;
-        world.config(|config| config.connection.values_mut().for_each(|connection| connection.poll_seconds = 60));
+        world.config(|config| {
+            config.connection.values_mut().for_each(|connection| connection.poll_seconds = 60)
+        });
         let door = Door::open().await;
         let endpoint = format!("http://{}/webhooks/sf/{HOOK_SECRET}", door.address());
         world.org().set_outbound(vec![endpoint], Vec::new());
         let config = world.dir().join("config.json");
         std::fs::write(&config, serde_json::to_vec(world.configured()).unwrap()).unwrap();
         Self { world, play: Play::default(), door, config, checkpoints: Vec::new(), vkey: String::new() }
+    }
+
+    /// The file that holds the configuration.
+    pub(crate) fn config(&self) -> &std::path::Path {
+        &self.config
     }
 
     /// Starts a process and does not wait for it.
@@ -105,12 +112,28 @@ impl Stage {
         self.world.begin().await.unwrap();
         self.world.settle().await;
         self.world.assert_balanced();
-        let acknowledged: BTreeSet<_> = self.world.org().deliveries().into_iter().filter(|one| one.acknowledged).map(|one| one.notification).collect();
-        let made: BTreeSet<_> = self.world.org().deliveries().into_iter().map(|one| one.notification).collect();
+        let acknowledged: BTreeSet<_> = self
+            .world
+            .org()
+            .deliveries()
+            .into_iter()
+            .filter(|one| one.acknowledged)
+            .map(|one| one.notification)
+            .collect();
+        let made: BTreeSet<_> =
+            self.world.org().deliveries().into_iter().map(|one| one.notification).collect();
         assert_eq!(acknowledged, made, "the org gave up on a message");
         let books = self.world.handle().view().books();
-        let received: u64 = books.iter().filter(|(source, _)| source.channel == Channel::Webhook).map(|(_, account)| account.received).sum();
-        assert_eq!(received, u64::try_from(acknowledged.len()).unwrap(), "one outcome per acknowledged message");
+        let received: u64 = books
+            .iter()
+            .filter(|(source, _)| source.channel == Channel::Webhook)
+            .map(|(_, account)| account.received)
+            .sum();
+        assert_eq!(
+            received,
+            u64::try_from(acknowledged.len()).unwrap(),
+            "one outcome per acknowledged message"
+        );
         self.world.verify_audit();
         let (audit, log) = (self.world.state_dir().join("audit"), self.world.state_dir().join("log"));
         for older in &self.checkpoints {
@@ -155,5 +178,11 @@ async fn undisturbed(deals: usize) -> BTreeMap<String, (Value, Value)> {
     let outcomes = play.outcome(world.org());
     let mut states = states(&world, &play);
     world.stop().await;
-    outcomes.into_iter().map(|(name, outcome)| { let state = states.remove(&name).unwrap(); (name, (outcome, state)) }).collect()
+    outcomes
+        .into_iter()
+        .map(|(name, outcome)| {
+            let state = states.remove(&name).unwrap();
+            (name, (outcome, state))
+        })
+        .collect()
 }

@@ -66,7 +66,8 @@ async fn b02_our_clock_jumps_a_day_back() {
 async fn b03_ten_minutes_between_our_clock_and_the_vendors_lose_nothing() {
     for minutes in [10, -10] {
         let world = Governed::start(Options { webhooks: true, ..Options::default() }).await;
-        let apart = || world.clock().set(world.org().now().checked_add(SignedDuration::from_mins(minutes)).unwrap());
+        let apart =
+            || world.clock().set(world.org().now().checked_add(SignedDuration::from_mins(minutes)).unwrap());
         apart();
         world.settle().await;
         let deal = create_deal(world.org(), "Skewed", COMMIT);
@@ -108,7 +109,8 @@ async fn b07_two_hundred_rows_of_one_second_at_a_page_border_are_all_found() {
     let world = Governed::start(Options::default()).await;
     world.pass().await;
     world.advance(60);
-    let mut deals: Vec<_> = (0..200).map(|number| create_deal(world.org(), &format!("Second {number}"), COMMIT)).collect();
+    let mut deals: Vec<_> =
+        (0..200).map(|number| create_deal(world.org(), &format!("Second {number}"), COMMIT)).collect();
     world.settle().await;
     // More of the same second become visible after it was read.
     deals.extend((200..260).map(|number| create_deal(world.org(), &format!("Second {number}"), COMMIT)));

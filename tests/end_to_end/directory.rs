@@ -30,7 +30,8 @@ async fn everything(world: &Governed, play: &Play) -> BTreeMap<String, Value> {
     let mut all = play.outcome(world.org());
     for (name, id) in play.ids() {
         let detail = world.detail(id).await;
-        let state = json!({"summary": detail.summary, "state": detail.state, "entries": detail.entries.len()});
+        let state =
+            json!({"summary": detail.summary, "state": detail.state, "entries": detail.entries.len()});
         all.insert(format!("{name}, known"), state);
     }
     all

@@ -43,7 +43,8 @@ async fn c15_a_body_without_end_is_cut_off_at_the_limit() {
     }
     assert_eq!(status(&mut declared).await, 413);
     assert_eq!(status(&mut endless).await, 413);
-    let both = begin(address, "Content-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n").await;
+    let both =
+        begin(address, "Content-Length: 5\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n").await;
     let mut both = both;
     drop(both.write_all(b"0\r\n\r\n").await);
     assert_ne!(status(&mut both).await, 200);
@@ -74,7 +75,13 @@ async fn c15_the_slow_are_sent_away_and_hold_up_nobody() {
 async fn c16_packed_bodies_are_not_unpacked() {
     let world = Governed::start(Options::default()).await;
     let url = format!("http://{}{}", world.app().local_addr(), path());
-    let answer = client().post(url).header("Content-Encoding", "gzip").body(vec![0x1f, 0x8b, 8, 0]).send().await.unwrap();
+    let answer = client()
+        .post(url)
+        .header("Content-Encoding", "gzip")
+        .body(vec![0x1f, 0x8b, 8, 0])
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status().as_u16(), 415);
 }
 

@@ -1,7 +1,7 @@
 //! Deliveries are hints: order, repetition, age and nonsense in them change nothing.
 
 use handoff_core::handoff::Phase;
-use handoff_sandbox::{Fault, Action, Matching, OutboundMode};
+use handoff_sandbox::{Action, Fault, Matching, OutboundMode};
 use handoffd::books::Channel;
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, DECISION, QUEUE, add_people, edit, package_of, written};
@@ -12,7 +12,11 @@ use crate::wire::{Notice, client, message, path, post, tell};
 
 fn received(world: &Governed) -> u64 {
     let books = world.handle().view().books();
-    books.into_iter().filter(|(source, _)| source.channel == Channel::Webhook).map(|(_, account)| account.received).sum()
+    books
+        .into_iter()
+        .filter(|(source, _)| source.channel == Channel::Webhook)
+        .map(|(_, account)| account.received)
+        .sum()
 }
 
 fn refused(world: &Governed, why: &str) -> u64 {
@@ -60,7 +64,13 @@ async fn c02_the_same_id_with_another_body_is_counted_and_the_first_stands() {
 /// All orders of `0..n`.
 fn orders(n: usize) -> Vec<Vec<usize>> {
     (0..n).fold(vec![Vec::new()], |orders, next| {
-        let grow = |order: Vec<usize>| (0..=order.len()).map(move |at| { let mut order = order.clone(); order.insert(at, next); order });
+        let grow = |order: Vec<usize>| {
+            (0..=order.len()).map(move |at| {
+                let mut order = order.clone();
+                order.insert(at, next);
+                order
+            })
+        };
         orders.into_iter().flat_map(grow).collect()
     })
 }
@@ -80,7 +90,15 @@ async fn c03_five_messages_of_one_deal_in_every_order_lead_to_the_same_place() {
         edit(world.org(), AVA, *deal, &json!({"Success_Target__c": "From 9 % to 5 %"}));
     }
     for deal in &deals {
-        world.org().act(&handoff_sandbox::Act::update(handoffd_tests::story::INGRID, "Opportunity", *deal, &json!({DECISION: "Accept"}))).unwrap();
+        world
+            .org()
+            .act(&handoff_sandbox::Act::update(
+                handoffd_tests::story::INGRID,
+                "Opportunity",
+                *deal,
+                &json!({DECISION: "Accept"}),
+            ))
+            .unwrap();
     }
     world.advance(10);
     let client = client();
@@ -150,7 +168,8 @@ async fn c05_an_acceptance_in_one_look_with_a_later_edit_counts_for_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn c19_what_nobody_governs_is_acknowledged_and_leaves_no_state() {
     let world = Governed::start(Options::default()).await;
-    let account = world.org().query("SELECT Id FROM Account LIMIT 1").unwrap()[0]["Id"].as_str().unwrap().to_owned();
+    let account =
+        world.org().query("SELECT Id FROM Account LIMIT 1").unwrap()[0]["Id"].as_str().unwrap().to_owned();
     let head = world.handle().view().head().entries;
     let notice = Notice { id: "04lxx0000000001".to_owned(), object: "Account", record: account };
     assert_eq!(tell(&world, &[notice]).await, 200);
@@ -168,12 +187,18 @@ async fn c21_a_record_that_cannot_be_read_opens_nothing_and_stops_nobody() {
     let unknown = Notice { record: "006xx0000009999".to_owned(), ..Notice::of(1, deal) };
     assert_eq!(tell(&world, &[unknown]).await, 200);
     // An answer about this one deal that nobody understands, whenever it is asked for.
-    let on = Matching { path: Some(deal.to_string()), ..Matching::default() };
-    let gone = Action::Answer { status: 404, body: r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#.to_owned(), content_type: None, retry_after: None, apply: false };
-    world.org().plant(Fault { on, skip: 0, times: 10_000, action: gone });
+    let body = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#.to_owned();
+    let gone = Action::Answer { status: 404, body, content_type: None, retry_after: None, apply: false };
+    let named = deal.as_str()[..15].to_owned();
+    let asked = Matching { path: Some(named.clone()), ..Matching::default() };
+    let posted = Matching { body: Some(named), ..Matching::default() };
+    for on in [asked, posted] {
+        world.org().plant(Fault { on, skip: 0, times: 10_000, action: gone.clone() });
+    }
     assert_eq!(tell(&world, &[Notice::of(2, deal), Notice::of(3, other)]).await, 200);
     for _ in 0..8 {
-        world.pass().await;
+        world.advance(30);
+        world.ride(5).await;
     }
     assert!(world.flag(other, QUEUE), "others go on");
     assert!(!world.flag(deal, QUEUE) && !world.flag(deal, COMMISSION));

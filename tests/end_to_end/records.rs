@@ -27,14 +27,20 @@ fn replaced<'a>(path: &'a str, text: &'a str) -> Vec<(&'a str, &'a str)> {
 async fn e01_a_poisoned_record_is_parked_visible_and_driven_again_while_others_go_on() {
     let world = Governed::start(Options::default()).await;
     let (poisoned, other) = (world.full_deal("Poisoned"), world.full_deal("Healthy"));
-    let rule = SaveError { code: "FIELD_CUSTOM_VALIDATION_EXCEPTION".to_owned(), message: "Talk to finance first".to_owned(), fields: Vec::new() };
+    let rule = SaveError {
+        code: "FIELD_CUSTOM_VALIDATION_EXCEPTION".to_owned(),
+        message: "Talk to finance first".to_owned(),
+        fields: Vec::new(),
+    };
     world.org().reject_row(poisoned, 1_000, rule);
     world.pass().await;
     assert!(world.flag(other, QUEUE) && !world.flag(poisoned, QUEUE));
     let parked = world.handle().view().parked();
     let parked = parked.iter().find(|parked| parked.record == Governed::record(poisoned)).unwrap();
     assert!(parked.why.contains("Talk to finance first"), "the CRM's own words: {}", parked.why);
-    let tries = |world: &Governed| world.org().writes().iter().filter(|write| write.id == Some(poisoned) && write.status != "ok").count();
+    let tries = |world: &Governed| {
+        world.org().writes().iter().filter(|write| write.id == Some(poisoned) && write.status != "ok").count()
+    };
     let before = tries(&world);
     for _ in 0..5 {
         world.handle().sweep_now().await.unwrap();
@@ -53,7 +59,11 @@ async fn e01_a_poisoned_record_is_parked_visible_and_driven_again_while_others_g
 async fn e01_a_parked_record_is_tried_again_when_it_changes() {
     let world = Governed::start(Options::default()).await;
     let deal = world.full_deal("Mended");
-    let rule = SaveError { code: "FIELD_CUSTOM_VALIDATION_EXCEPTION".to_owned(), message: "no".to_owned(), fields: Vec::new() };
+    let rule = SaveError {
+        code: "FIELD_CUSTOM_VALIDATION_EXCEPTION".to_owned(),
+        message: "no".to_owned(),
+        fields: Vec::new(),
+    };
     world.org().reject_row(deal, 1, rule);
     world.pass().await;
     assert!(!world.flag(deal, QUEUE));
@@ -67,8 +77,15 @@ async fn e01_a_parked_record_is_tried_again_when_it_changes() {
 async fn e02_junk_in_any_one_field_keeps_the_gates_shut() {
     let world = Governed::start(Options::default()).await;
     let mut deals = Vec::new();
-    let texts: Vec<String> = package().as_object().unwrap().iter().filter(|(_, value)| value.as_str().is_some_and(|text| text.contains(' '))).map(|(field, _)| field.clone()).collect();
-    let junk = ["   ", "N/A", "tbd", "Select", "-", "0", "\u{200b}\u{200b}", "see gong", "?????????????????????"];
+    let texts: Vec<String> = package()
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, value)| value.as_str().is_some_and(|text| text.contains(' ')))
+        .map(|(field, _)| field.clone())
+        .collect();
+    let junk =
+        ["   ", "N/A", "tbd", "Select", "-", "0", "\u{200b}\u{200b}", "see gong", "?????????????????????"];
     for (number, junk) in junk.into_iter().enumerate() {
         let deal = world.full_deal(&format!("Junk {number}"));
         let field = &texts[number % texts.len()];
@@ -82,7 +99,10 @@ async fn e02_junk_in_any_one_field_keeps_the_gates_shut() {
     }
     world.pass().await;
     for (deal, field, junk) in &deals {
-        assert!(!world.flag(*deal, COMMISSION) && !world.flag(*deal, QUEUE) && !world.flag(*deal, STAGE), "{field} = {junk:?}");
+        assert!(
+            !world.flag(*deal, COMMISSION) && !world.flag(*deal, QUEUE) && !world.flag(*deal, STAGE),
+            "{field} = {junk:?}"
+        );
     }
 }
 
@@ -122,10 +142,14 @@ fn e10_a_broken_mapping_is_refused_with_its_line() {
         let broken = good.replacen(from, to, 1);
         assert_ne!(broken, good, "{from}");
         let files = replaced(MAPPING, &broken);
-        let problems = handoff_core::registry::Registry::load(files).err().unwrap_or_else(|| panic!("{to} was taken"));
+        let problems =
+            handoff_core::registry::Registry::load(files).err().unwrap_or_else(|| panic!("{to} was taken"));
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let line = line_of(&broken, at);
-        assert!(said.iter().any(|text| text.contains(MAPPING) && text.contains(&format!(":{line}:"))), "{to}, line {line}: {said:?}");
+        assert!(
+            said.iter().any(|text| text.contains(MAPPING) && text.contains(&format!(":{line}:"))),
+            "{to}, line {line}: {said:?}"
+        );
     }
 }
 
@@ -152,21 +176,34 @@ async fn e14_a_renamed_stage_shuts_the_gates_until_the_mapping_names_it() {
     world.settle().await;
     world.accept(fresh);
     world.pass().await;
-    assert!(!world.flag(fresh, COMMISSION) && !world.flag(fresh, STAGE), "a stage that nobody named opens nothing");
+    assert!(
+        !world.flag(fresh, COMMISSION) && !world.flag(fresh, STAGE),
+        "a stage that nobody named opens nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h03_names_and_ids_with_query_syntax_are_only_text() {
     let mut world = Governed::prepare(Options::default()).await;
     let stage = r"O'Brien\' OR Name LIKE '%";
-    let mapping = text(MAPPING).replace("[\"Negotiation/Review\"]", &format!("[\"Negotiation/Review\", '''{stage}''']"));
+    let mapping = text(MAPPING)
+        .replace("[\"Negotiation/Review\"]", &format!("[\"Negotiation/Review\", '''{stage}''']"));
     world.file(MAPPING, &mapping);
     world.begin().await.unwrap();
     let bystander = world.deal("Bystander");
     let deal = world.full_deal(r"Robert'); OR Id != '' \");
     world.org().rename_stage("Perception Analysis", stage).unwrap();
-    force(world.org(), AVA, deal, &json!({"StageName": stage, "NextStep": "' OR '1'='1", "Signing_Authority__c": r"CFO' AND Name LIKE '% \' signs alone up to 10 000"}));
-    let evil = Notice { id: "04lxx0000000001".to_owned(), object: "Opportunity", record: "006xx0000000001' OR Id != '".to_owned() };
+    force(
+        world.org(),
+        AVA,
+        deal,
+        &json!({"StageName": stage, "NextStep": "' OR '1'='1", "Signing_Authority__c": r"CFO' AND Name LIKE '% \' signs alone up to 10 000"}),
+    );
+    let evil = Notice {
+        id: "04lxx0000000001".to_owned(),
+        object: "Opportunity",
+        record: "006xx0000000001' OR Id != '".to_owned(),
+    };
     assert_eq!(post(&client(), &world, &path(), message(world.org(), &[evil])).await, 400);
     world.pass().await;
     assert_eq!(world.phase(deal), Some(Phase::Complete));

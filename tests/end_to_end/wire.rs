@@ -48,13 +48,21 @@ pub(crate) fn path() -> String {
     format!("/webhooks/sf/{HOOK_SECRET}")
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test plays the vendor: it must not share the daemon's transport")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test plays the vendor: it must not share the daemon's transport"
+)]
 pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap()
 }
 
 /// Posts; the status.
-pub(crate) async fn post(client: &reqwest::Client, world: &Governed, path: &str, body: impl Into<reqwest::Body>) -> u16 {
+pub(crate) async fn post(
+    client: &reqwest::Client,
+    world: &Governed,
+    path: &str,
+    body: impl Into<reqwest::Body>,
+) -> u16 {
     let url = format!("http://{}{path}", world.app().local_addr());
     client.post(url).header("Content-Type", "text/xml").body(body).send().await.unwrap().status().as_u16()
 }

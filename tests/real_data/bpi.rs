@@ -38,12 +38,19 @@ impl Play<'_> {
                 self.act(EMPLOYEE, ActorKind::Ui, deal, &package(round + 1));
             }
             "withdraw" => self.act(EMPLOYEE, ActorKind::Ui, deal, &json!({ "Success_Target__c": null })),
-            "reject" => self.act(SUPERVISOR, ActorKind::Ui, deal, &json!({
-                "Handoff_03_Decision__c": "Reject",
-                "Handoff_03_Reject_Reason__c": "The declaration does not fit its receipts",
-                "Handoff_03_Reject_Fields__c": "success_criteria",
-            })),
-            "approve" => self.act(SUPERVISOR, ActorKind::Ui, deal, &json!({ "Handoff_03_Decision__c": "Accept" })),
+            "reject" => self.act(
+                SUPERVISOR,
+                ActorKind::Ui,
+                deal,
+                &json!({
+                    "Handoff_03_Decision__c": "Reject",
+                    "Handoff_03_Reject_Reason__c": "The declaration does not fit its receipts",
+                    "Handoff_03_Reject_Fields__c": "success_criteria",
+                }),
+            ),
+            "approve" => {
+                self.act(SUPERVISOR, ActorKind::Ui, deal, &json!({ "Handoff_03_Decision__c": "Accept" }))
+            }
             "pay" => self.act("", ActorKind::Workflow, deal, &json!({ "StageName": "Closed Won" })),
             other => panic!("no such step: {other}"),
         }
@@ -59,7 +66,8 @@ impl Play<'_> {
         });
         let deal = self.org.act(&Act::create(EMPLOYEE, "Opportunity", &fields)).unwrap();
         for role in ["Economic Buyer", "Champion"] {
-            let fields = json!({"OpportunityId": deal.as_str(), "ContactId": self.contact.as_str(), "Role": role});
+            let fields =
+                json!({"OpportunityId": deal.as_str(), "ContactId": self.contact.as_str(), "Role": role});
             self.org.act(&Act::create(EMPLOYEE, "OpportunityContactRole", &fields)).unwrap();
         }
         self.deals.insert(case.to_owned(), (deal, 0));
@@ -138,7 +146,8 @@ async fn bpi_the_daemons_ledger_equals_the_declarations_own_history() {
     let start = Timestamp::from_second(steps.first().unwrap().at - 3_600).unwrap();
 
     let mut cast = None;
-    let world = World::start(start, |org| cast = Some(people(org)), |_, text| text.to_owned(), &[SUPERVISOR]).await;
+    let world =
+        World::start(start, |org| cast = Some(people(org)), |_, text| text.to_owned(), &[SUPERVISOR]).await;
     let (contact, receiver) = cast.unwrap();
     let mut play = Play { org: world.org(), deals: BTreeMap::new(), contact, receiver };
     // The daemon looks whenever a case is about to move again, as a poll of a minute would have done.
@@ -183,8 +192,13 @@ async fn bpi_the_daemons_ledger_equals_the_declarations_own_history() {
     });
     assert_eq!(figures, expected, "as published with the task");
 
-    let open = world.org().query("SELECT Id FROM Opportunity WHERE Handoff_03_Commission_Open__c = true").unwrap().len();
+    let open = world
+        .org()
+        .query("SELECT Id FROM Opportunity WHERE Handoff_03_Commission_Open__c = true")
+        .unwrap()
+        .len();
     let accepted = world.app.view().handoffs(&handoffd::view::Filter::default());
-    let accepted = accepted.iter().filter(|each| each.phase == handoff_core::handoff::Phase::Accepted).count();
+    let accepted =
+        accepted.iter().filter(|each| each.phase == handoff_core::handoff::Phase::Accepted).count();
     assert_eq!(open, accepted, "a flag stands open on exactly the deals that stand accepted");
 }

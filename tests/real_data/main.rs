@@ -2,7 +2,12 @@
 //!
 //! The data sets are not part of this repository. Where they are missing, each test says so and is skipped.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
 
 mod bpi;
 mod olist;

@@ -43,7 +43,10 @@ async fn e05_e06_olist_no_pay_on_what_is_there_and_every_count_as_counted_outsid
         .iter()
         .map(|row| (row["Id"].as_str().unwrap().to_owned(), row["Name"].as_str().unwrap().to_owned()))
         .collect();
-    assert!(rows.iter().all(|row| row["Handoff_03_Commission_Open__c"] == Value::Bool(false)), "a flag opened");
+    assert!(
+        rows.iter().all(|row| row["Handoff_03_Commission_Open__c"] == Value::Bool(false)),
+        "a flag opened"
+    );
     assert!(world.org().writes().iter().all(|write| !format!("{write:?}").contains("Commission_Open__c")));
 
     let view = world.app.view();
@@ -54,8 +57,18 @@ async fn e05_e06_olist_no_pay_on_what_is_there_and_every_count_as_counted_outsid
         let detail = view.handoff(&summary.stream).await.unwrap().unwrap();
         let state = detail.state.unwrap();
         let name = name_of[state.id.subject.record.as_str()].clone();
-        let missing: BTreeSet<&str> = detail.verdict.as_ref().unwrap().missing.iter().map(|found| found.field.as_str()).collect();
-        let all = ["commitments", "displacement", "economic_buyer", "expansion", "go_live", "risks", "sponsor_map", "success_criteria"];
+        let missing: BTreeSet<&str> =
+            detail.verdict.as_ref().unwrap().missing.iter().map(|found| found.field.as_str()).collect();
+        let all = [
+            "commitments",
+            "displacement",
+            "economic_buyer",
+            "expansion",
+            "go_live",
+            "risks",
+            "sponsor_map",
+            "success_criteria",
+        ];
         let there: Vec<&str> = all.into_iter().filter(|key| !missing.contains(key)).collect();
         filled.insert(name.clone(), there.join(" "));
         if state.concerns.contains(&Concern::SenderIsReceiver) {

@@ -28,7 +28,12 @@ pub(crate) fn data(set: &str) -> Option<PathBuf> {
 /// Runs one of this folder's Python programs and gives back what it printed.
 pub(crate) fn python(script: &str, arguments: &[&Path], flags: &[&str]) -> String {
     let script = here(script);
-    let run = Command::new("python3").arg(&script).args(arguments).args(flags).output().expect("python3 is installed");
+    let run = Command::new("python3")
+        .arg(&script)
+        .args(arguments)
+        .args(flags)
+        .output()
+        .expect("python3 is installed");
     assert!(run.status.success(), "{}: {}", script.display(), String::from_utf8_lossy(&run.stderr));
     String::from_utf8(run.stdout).unwrap()
 }
@@ -54,7 +59,8 @@ impl World {
         edit: impl Fn(&str, &str) -> String,
         seniors: &[&str],
     ) -> Self {
-        let options = SandboxOptions { seed: Seed::Empty, clock: Clock::Manual(start), ..SandboxOptions::default() };
+        let options =
+            SandboxOptions { seed: Seed::Empty, clock: Clock::Manual(start), ..SandboxOptions::default() };
         let sandbox = Sandbox::start(options).await.unwrap();
         fill(sandbox.org());
         let clock = Arc::new(ManualClock::new(sandbox.org().now()));
@@ -63,7 +69,9 @@ impl World {
             shipped().map(|(path, text)| (path.to_owned(), edit(path, text))).collect();
         let registry = Registry::load(files).expect("the edited files are sound");
         let options = Options { autopilot: false, ..Options::default() };
-        let app = App::start(config(dir.path(), &sandbox, seniors), registry, clock.clone(), options).await.unwrap();
+        let app = App::start(config(dir.path(), &sandbox, seniors), registry, clock.clone(), options)
+            .await
+            .unwrap();
         Self { sandbox, app, clock, _dir: dir }
     }
 
@@ -136,7 +144,10 @@ fn config(dir: &Path, sandbox: &Sandbox, seniors: &[&str]) -> Config {
         http: Http { listen: "127.0.0.1:0".to_owned(), ..Http::default() },
         connection: BTreeMap::from([(sf, connection)]),
         govern: vec![govern],
-        people: People { roles: BTreeMap::from([("onboarding_lead".to_owned(), seniors)]), same_person: BTreeMap::new() },
+        people: People {
+            roles: BTreeMap::from([("onboarding_lead".to_owned(), seniors)]),
+            same_person: BTreeMap::new(),
+        },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }
 }

@@ -63,8 +63,14 @@ impl Governed {
     /// Everything but the daemon: change [`Self::config`], then [`Self::begin`].
     pub async fn prepare(options: Options) -> Self {
         // Off unless RUST_LOG asks for it; a test that runs second finds it set.
-        drop(tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).with_test_writer().try_init());
-        let sandbox = Sandbox::start(SandboxOptions { seed: options.seed, ..SandboxOptions::manual() }).await.unwrap();
+        drop(
+            tracing_subscriber::fmt()
+                .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+                .with_test_writer()
+                .try_init(),
+        );
+        let sandbox =
+            Sandbox::start(SandboxOptions { seed: options.seed, ..SandboxOptions::manual() }).await.unwrap();
         if let Some(now) = options.now {
             sandbox.org().set_time(now);
         }
@@ -86,7 +92,10 @@ impl Governed {
         };
         let app = App::start(self.config.clone(), registry, self.clock.clone(), options).await?;
         if self.options.webhooks {
-            self.org().set_outbound(vec![format!("http://{}/webhooks/sf/{HOOK_SECRET}", app.local_addr())], Vec::new());
+            self.org().set_outbound(
+                vec![format!("http://{}/webhooks/sf/{HOOK_SECRET}", app.local_addr())],
+                Vec::new(),
+            );
         }
         self.app = Some(app);
         Ok(())
@@ -195,6 +204,20 @@ impl Governed {
             self.org().outbound_settled().await;
             self.handle().idle().await.unwrap();
         }
+    }
+
+    /// As [`Self::settle`], while time goes on by `step` seconds again and again: what waits inside a call (a retry, a vendor's "later") waits
+    /// on the clock. How many steps it took.
+    pub async fn ride(&self, step: i64) -> u32 {
+        let mut settled = std::pin::pin!(self.settle());
+        for steps in 0..2_000 {
+            // How long the daemon is given before the clock moves is a matter of pace only.
+            if tokio::time::timeout(Duration::from_millis(15), &mut settled).await.is_ok() {
+                return steps;
+            }
+            self.advance(step);
+        }
+        panic!("it never settles");
     }
 
     /// How the daemon names a deal.

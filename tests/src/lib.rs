@@ -1,6 +1,10 @@
 //! Whole-product tests: real wire, real kills, real data. This library is what they share.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "this crate holds tests only: a broken expectation ends the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "this crate holds tests only: a broken expectation ends the test"
+)]
 
 pub mod door;
 pub mod governed;

@@ -7,8 +7,8 @@ use handoff_sandbox::{Id, Org};
 use serde_json::{Value, json};
 
 use crate::story::{
-    AVA, COMMISSION, COMMIT, DECISION, INGRID, QUEUE, STAGE, add_people, create_deal, edit, flips, force, package_of,
-    written,
+    AVA, COMMISSION, COMMIT, DECISION, INGRID, QUEUE, STAGE, add_people, create_deal, edit, flips, force,
+    package_of, written,
 };
 
 /// How a deal goes.
@@ -143,13 +143,18 @@ fn with_step(plot: Plot, at: usize, with: impl FnOnce(Step<'_>) -> bool) -> (boo
     };
     let accept = |deal: &Sight<'_>| deal.edit(INGRID, &json!({DECISION: "Accept"}));
     let reject = |deal: &Sight<'_>| {
-        deal.edit(INGRID, &json!({DECISION: "Reject", "Handoff_03_Reject_Fields__c": "risks",
-            "Handoff_03_Reject_Reason__c": "Which system holds the addresses?"}));
+        deal.edit(
+            INGRID,
+            &json!({DECISION: "Reject", "Handoff_03_Reject_Fields__c": "risks",
+            "Handoff_03_Reject_Reason__c": "Which system holds the addresses?"}),
+        );
     };
     let mend = |deal: &Sight<'_>| {
         deal.edit(AVA, &json!({"Implementation_Risks__c": format!("Addresses live in SAP and in Excel; SAP wins ({})", deal.name)}));
     };
-    let retarget = |deal: &Sight<'_>| deal.edit(AVA, &json!({"Success_Target__c": format!("From 9 % to 7 % ({})", deal.name)}));
+    let retarget = |deal: &Sight<'_>| {
+        deal.edit(AVA, &json!({"Success_Target__c": format!("From 9 % to 7 % ({})", deal.name)}))
+    };
     let tamper = |deal: &Sight<'_>| force(deal.org, AVA, deal.id, &json!({COMMISSION: true}));
     let lose = |deal: &Sight<'_>| deal.edit(AVA, &json!({"StageName": "Closed Lost"}));
     let win = |deal: &Sight<'_>| deal.edit(AVA, &json!({"StageName": "Closed Won"}));
@@ -164,9 +169,13 @@ fn with_step(plot: Plot, at: usize, with: impl FnOnce(Step<'_>) -> bool) -> (boo
         Plot::Mended => {
             &[(&now, &fill), (&queued, &reject), (&unqueued, &mend), (&queued, &accept), (&cleared, &nothing)]
         }
-        Plot::Reopened => {
-            &[(&now, &fill), (&queued, &accept), (&cleared, &retarget), (&held, &accept), (&cleared, &nothing)]
-        }
+        Plot::Reopened => &[
+            (&now, &fill),
+            (&queued, &accept),
+            (&cleared, &retarget),
+            (&held, &accept),
+            (&cleared, &nothing),
+        ],
         Plot::Tampered => &[(&asked, &tamper), (&shut, &nothing)],
         Plot::Lost => &[(&now, &fill), (&queued, &lose), (&unqueued, &nothing)],
         Plot::SelfAccepted => &[(&now, &fill), (&queued, &answer_self), (&consumed, &nothing)],

@@ -171,6 +171,8 @@ impl Governed {
 
     /// Whether a gate shall be open, as the daemon sees it.
     pub fn gate(&self, id: Id, gate: &str) -> bool {
-        self.summary(id).and_then(|summary| summary.gates.get(&GateName::from(gate)).copied()).unwrap_or(false)
+        self.summary(id)
+            .and_then(|summary| summary.gates.get(&GateName::from(gate)).copied())
+            .unwrap_or(false)
     }
 }
