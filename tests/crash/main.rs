@@ -5,4 +5,5 @@
 mod named;
 mod process;
 mod random;
+mod secrets;
 mod stage;

@@ -27,11 +27,16 @@ impl Process {
     /// Starts it with its clock at `now`; `failpoint` is `name:n`.
     pub(crate) fn spawn(config: &Path, now: Timestamp, failpoint: Option<&str>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_governed-child"));
-        command.arg(config).arg(now.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.env_remove(handoffd::failpoint::VARIABLE);
         if let Some(failpoint) = failpoint {
             command.env(handoffd::failpoint::VARIABLE, failpoint);
         }
+        Self::of(command, config, now)
+    }
+
+    /// Starts it by a command of the caller's.
+    pub(crate) fn of(mut command: Command, config: &Path, now: Timestamp) -> Self {
+        command.arg(config).arg(now.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (out, lines) = mpsc::unbounded_channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());

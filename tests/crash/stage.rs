@@ -34,6 +34,11 @@ impl Stage {
         Self { world, play: Play::default(), door, config, checkpoints: Vec::new(), vkey: String::new() }
     }
 
+    /// The file that holds the configuration.
+    pub(crate) fn config(&self) -> &std::path::Path {
+        &self.config
+    }
+
     /// Starts a process and does not wait for it.
     pub(crate) fn spawn(&self, failpoint: Option<&str>) -> Process {
         Process::spawn(&self.config, self.world.org().now(), failpoint)

@@ -22,7 +22,7 @@ async fn c07_a_wrong_secret_or_another_org_is_401_and_leaves_nothing() {
     let world = Governed::start(Options::default()).await;
     let deal = world.full_deal("Secret");
     let good = message(world.org(), &[Notice::of(1, deal)]);
-    let other_org = good.replace(world.org().id().as_str(), "00Dxx0000000002AAA");
+    let other_org = good.replace(world.org().id().as_str(), "00Dxx0000000002");
     let client = client();
     for wrong in ["hook-secreT", "hook-secre", "hook-secret2", "hook-secret%00", "hook%2Dsecret/x"] {
         assert_eq!(

@@ -187,18 +187,18 @@ async fn c21_a_record_that_cannot_be_read_opens_nothing_and_stops_nobody() {
     let unknown = Notice { record: "006xx0000009999".to_owned(), ..Notice::of(1, deal) };
     assert_eq!(tell(&world, &[unknown]).await, 200);
     // An answer about this one deal that nobody understands, whenever it is asked for.
-    let on = Matching { path: Some(deal.to_string()), ..Matching::default() };
-    let gone = Action::Answer {
-        status: 404,
-        body: r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#.to_owned(),
-        content_type: None,
-        retry_after: None,
-        apply: false,
-    };
-    world.org().plant(Fault { on, skip: 0, times: 10_000, action: gone });
+    let body = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#.to_owned();
+    let gone = Action::Answer { status: 404, body, content_type: None, retry_after: None, apply: false };
+    let named = deal.as_str()[..15].to_owned();
+    let asked = Matching { path: Some(named.clone()), ..Matching::default() };
+    let posted = Matching { body: Some(named), ..Matching::default() };
+    for on in [asked, posted] {
+        world.org().plant(Fault { on, skip: 0, times: 10_000, action: gone.clone() });
+    }
     assert_eq!(tell(&world, &[Notice::of(2, deal), Notice::of(3, other)]).await, 200);
     for _ in 0..8 {
-        world.pass().await;
+        world.advance(30);
+        world.ride(5).await;
     }
     assert!(world.flag(other, QUEUE), "others go on");
     assert!(!world.flag(deal, QUEUE) && !world.flag(deal, COMMISSION));

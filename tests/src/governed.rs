@@ -206,6 +206,20 @@ impl Governed {
         }
     }
 
+    /// As [`Self::settle`], while time goes on by `step` seconds again and again: what waits inside a call (a retry, a vendor's "later") waits
+    /// on the clock. How many steps it took.
+    pub async fn ride(&self, step: i64) -> u32 {
+        let mut settled = std::pin::pin!(self.settle());
+        for steps in 0..2_000 {
+            // How long the daemon is given before the clock moves is a matter of pace only.
+            if tokio::time::timeout(Duration::from_millis(15), &mut settled).await.is_ok() {
+                return steps;
+            }
+            self.advance(step);
+        }
+        panic!("it never settles");
+    }
+
     /// How the daemon names a deal.
     pub fn record(id: Id) -> RecordRef {
         RecordRef {

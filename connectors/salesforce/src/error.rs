@@ -64,10 +64,9 @@ fn looks_like_markup(body: &[u8]) -> bool {
     body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
 }
 
-/// Salesforce sends none itself; proxies in between do.
+/// Salesforce sends none itself; proxies in between do, in seconds or as a date. At most a day.
 fn retry_after(reply: &Reply) -> Option<Duration> {
-    let text = reply.headers.get(http::header::RETRY_AFTER)?.to_str().ok()?;
-    Some(Duration::from_secs(text.trim().parse::<u64>().ok()?.min(86_400)))
+    Some(handoff_connector::retry_after(&reply.headers)?.min(Duration::from_secs(86_400)))
 }
 
 /// What a failed reply or subrequest means.
