@@ -107,7 +107,7 @@ async fn c20_in_a_burst_everything_is_acknowledged_or_asked_to_come_again() {
         let body = message(world.org(), &[Notice::of(number, deals[number % deals.len()])]);
         let (client, url) = (client.clone(), url.clone());
         posts.spawn(async move {
-            let answer = client.post(url).timeout(Duration::from_secs(60)).body(body).send().await.unwrap();
+            let answer = client.post(url).timeout(Duration::from_mins(1)).body(body).send().await.unwrap();
             if answer.status() == 503 {
                 assert!(answer.headers().contains_key("retry-after"));
             }

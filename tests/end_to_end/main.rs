@@ -1,6 +1,6 @@
 //! The whole daemon against a stateful org over real HTTP.
 
-#![expect(clippy::unwrap_used, reason = "tests only: a broken expectation ends the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
 mod clocks;
 mod convergence;

@@ -326,4 +326,4 @@ fn config(dir: &Path, sandbox: &Sandbox) -> Config {
 }
 
 /// Longest that a test waits for something that must happen.
-pub const WAIT: Duration = Duration::from_secs(60);
+pub const WAIT: Duration = Duration::from_mins(1);

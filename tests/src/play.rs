@@ -153,7 +153,7 @@ fn with_step(plot: Plot, at: usize, with: impl FnOnce(Step<'_>) -> bool) -> (boo
         deal.edit(AVA, &json!({"Implementation_Risks__c": format!("Addresses live in SAP and in Excel; SAP wins ({})", deal.name)}));
     };
     let retarget = |deal: &Sight<'_>| {
-        deal.edit(AVA, &json!({"Success_Target__c": format!("From 9 % to 7 % ({})", deal.name)}))
+        deal.edit(AVA, &json!({"Success_Target__c": format!("From 9 % to 7 % ({})", deal.name)}));
     };
     let tamper = |deal: &Sight<'_>| force(deal.org, AVA, deal.id, &json!({COMMISSION: true}));
     let lose = |deal: &Sight<'_>| deal.edit(AVA, &json!({"StageName": "Closed Lost"}));

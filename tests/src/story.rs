@@ -56,7 +56,7 @@ pub fn package_of(name: &str) -> Value {
         if let Value::String(text) = value
             && text.contains(' ')
         {
-            text.push_str(&format!(" ({name})"));
+            text.extend([" (", name, ")"]);
         }
     }
     package
