@@ -1,8 +1,9 @@
 """Reads the real declarations (BPI Challenge 2020) and prints what happened to them as the story of a handoff.
 
-One JSON object a line, in time order: {"at": epoch seconds, "case": name, "what": submit | reject | withdraw | approve | pay}.
+One JSON object a line, in time order: {"at": epoch seconds, "case": name, "what": save | submit | reject | withdraw | approve | pay}.
 The rules by which an event of the log becomes a step of a handoff:
 
+  save      "Declaration SAVED by EMPLOYEE": the deal exists, with nothing in its package.
   submit    "Declaration SUBMITTED by EMPLOYEE": the sender fills the package.
   reject    "Declaration REJECTED by" anybody but the employee: the receiving side sends it back.
   withdraw  "Declaration REJECTED by EMPLOYEE" while it waits for the receiving side: the sender takes it back.
@@ -55,6 +56,8 @@ def steps(events):
         elif "REJECTED" in what:
             waiting = False
             yield at, "reject"
+        elif "SAVED" in what:
+            yield at, "save"
         elif what == "Payment Handled":
             yield at, "pay"
 

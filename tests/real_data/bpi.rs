@@ -33,6 +33,7 @@ impl Play<'_> {
     fn step(&mut self, step: &Step) {
         let (deal, round) = self.deal(&step.case);
         match step.what.as_str() {
+            "save" => {}
             "submit" => {
                 self.deals.insert(step.case.clone(), (deal, round + 1));
                 self.act(EMPLOYEE, ActorKind::Ui, deal, &package(round + 1));

@@ -51,6 +51,7 @@ impl Observation {
                 raw: String::new(),
                 before: None,
                 since: None,
+                opening_since: None,
                 by: None,
                 entry: String::new(),
             },
@@ -92,6 +93,10 @@ pub struct StageSeen {
     pub before: Option<String>,
     /// When it was entered.
     pub since: Option<Timestamp>,
+    /// When the record entered the stages that open the handoff, if it has not left them since: the deal may have passed through one before
+    /// anybody looked.
+    #[serde(default)]
+    pub opening_since: Option<Timestamp>,
     /// Who moved it.
     pub by: Option<Actor>,
     /// Identifies this entry into the stage (history row, or record creation); by-passes are consumed by it.

@@ -62,7 +62,7 @@ impl Decision<'_> {
             handoff,
             contract: self.case.pin.clone(),
             stage,
-            at: self.seen.stage.since,
+            at: self.seen.stage.opening_since.or(self.seen.stage.since),
         });
     }
 

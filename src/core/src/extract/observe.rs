@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{Directory, FieldChange, RawRecord, RelatedRow, convert, timestamp_of};
 use crate::contract::{Contract, Field, Kind, Part};
-use crate::id::{ActorId, FieldKey, GateName, PartKey};
+use crate::id::{ActorId, FieldKey, GateName, PartKey, StageName};
 use crate::mapping::{GateWrite, Mapping, ReadPath, Who};
 use crate::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation, StageSeen};
 use crate::value::{Package, Sourced};
@@ -66,17 +66,45 @@ impl<'a> View<'a> {
     fn stage(&self) -> StageSeen {
         let field = &self.mapping.stage.field;
         let raw = convert::text(self.field(field)).unwrap_or_default();
-        let mut names = self.mapping.stage.names.iter();
-        let name = names.find(|(_, values)| values.contains(&raw)).map(|(name, _)| name.clone());
+        let name = self.stage_name(&raw).cloned();
         let entered = self.history(field).into_iter().rev().find(|row| spells(row.new.as_ref(), &raw));
         StageSeen {
             name,
             before: entered.and_then(|row| row.old.as_ref()).and_then(convert::text),
             since: entered.map(|row| row.at).or(self.raw.created_at),
+            opening_since: self.opening_since(&raw),
             by: entered.map(|row| self.who.actor(&row.by)),
             entry: entered.map_or_else(|| "created".to_owned(), |row| row.id.clone()),
             raw,
         }
+    }
+
+    fn stage_name(&self, raw: &str) -> Option<&'a StageName> {
+        let mut names = self.mapping.stage.names.iter();
+        names.find(|(_, values)| values.iter().any(|value| value == raw)).map(|(name, _)| name)
+    }
+
+    /// The start of the unbroken run of opening stages that leads to the present one.
+    fn opening_since(&self, raw: &str) -> Option<Timestamp> {
+        let opens = |value: &str| {
+            let opening = &self.contract.opens.when_stage_becomes;
+            self.stage_name(value).is_some_and(|name| opening.contains(name))
+        };
+        if !opens(raw) {
+            return None;
+        }
+        let spelled = |value: Option<&Json>| value.and_then(convert::text);
+        let mut start = None;
+        for row in self.history(&self.mapping.stage.field).into_iter().rev() {
+            if !spelled(row.new.as_ref()).is_some_and(|value| opens(&value)) {
+                return start;
+            }
+            start = Some(row.at);
+            if !spelled(row.old.as_ref()).is_some_and(|value| opens(&value)) {
+                return start;
+            }
+        }
+        self.raw.created_at
     }
 
     fn package(&self) -> Package {

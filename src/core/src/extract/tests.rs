@@ -498,3 +498,24 @@ proptest! {
         let _ = (parse_timestamp(&text), parse_date(&text));
     }
 }
+
+#[test]
+fn a_deal_that_was_won_before_anybody_looked_opened_when_it_entered_the_first_opening_stage() {
+    let (mapping, contract) = pair();
+    let moved = |id: &str, old: &str, new: &str, when: &str| {
+        change(id, "StageName", json!(old), json!(new), "005AE", when)
+    };
+    let mut raw = raw();
+    raw.fields.insert("StageName".to_owned(), json!("Closed Won"));
+    raw.history = Some(vec![
+        moved("1", "Proposal/Price Quote", "Negotiation/Review", "2026-10-02T08:00:00Z"),
+        moved("2", "Negotiation/Review", "Proposal/Price Quote", "2026-10-03T08:00:00Z"),
+        moved("3", "Proposal/Price Quote", "Negotiation/Review", "2026-10-04T08:00:00Z"),
+        moved("4", "Negotiation/Review", "Closed Won", "2026-10-05T08:00:00Z"),
+    ]);
+    let seen = extract(&mapping, &contract, &raw, &Book).stage;
+    assert_eq!(
+        (seen.since, seen.opening_since),
+        (Some(at("2026-10-05T08:00:00Z")), Some(at("2026-10-04T08:00:00Z")))
+    );
+}

@@ -29,6 +29,7 @@ impl World {
                 raw: truth.stage.0.to_owned(),
                 before: None,
                 since: Some(truth.stage.1),
+                opening_since: None,
                 by: None,
                 entry: truth.stage.2.to_string(),
             },
