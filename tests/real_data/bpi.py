@@ -64,7 +64,7 @@ def steps(events):
 
 def truth(logs):
     approved = clean = reopened = bypassed = 0
-    hours = []
+    seconds = []
     for _, events in logs:
         finals = [place for place, (_, what) in enumerate(events) if what == FINAL]
         rejects = [place for place, (_, what) in enumerate(events) if "REJECTED" in what and "EMPLOYEE" not in what]
@@ -76,14 +76,14 @@ def truth(logs):
         clean += not any(place < finals[-1] for place in rejects)
         reopened += any(what.endswith("MISSING") for _, what in events[finals[0]:])
         submitted = max(at for at, what in events[: finals[-1]] if "SUBMITTED" in what)
-        hours.append((events[finals[-1]][0] - submitted) / 3600)
+        seconds.append(events[finals[-1]][0] - submitted)
     return {
         "cases": len(logs),
         "approved": approved,
         "approved_without_rejection": clean,
         "reopened": reopened,
         "paid_without_approval": bypassed,
-        "median_hours": round(statistics.median(hours), 2),
+        "median_seconds": statistics.median(seconds),
     }
 
 
