@@ -33,7 +33,7 @@ const URI_LIMIT: usize = 16_384;
 /// What the org holds when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Seed {
-    /// A believable company: see [`seed::company`].
+    /// A believable company: people, accounts, and deals in every stage.
     #[default]
     Company,
     /// Only what every org has, the connected app, the system administrator and the integration user.
