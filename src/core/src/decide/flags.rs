@@ -41,7 +41,9 @@ impl Decision<'_> {
         }
         let Some(state) = &self.state else { return };
         // A new acceptance has a new clearance id, and a lost one has none, even where the flag stays open.
-        let is_news = |event: &Event| matches!(event, Event::Accepted { .. } | Event::Reopened { .. });
+        let is_news = |event: &Event| {
+            matches!(event, Event::Accepted { .. } | Event::Reopened { .. } | Event::Opened { .. })
+        };
         let new_clearance = self.events.iter().any(is_news);
         let verdict = evaluate(self.case.contract, state, self.now);
         let orders: Vec<Event> = verdict

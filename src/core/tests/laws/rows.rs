@@ -350,3 +350,15 @@ fn f11_a_handoff_without_receiver_is_named_and_cannot_be_accepted() {
     assert_eq!(refusals(&world), [Refusal::NoReceiver]);
     assert!(world.state().expect("open").concerns.contains(&Concern::NoReceiver));
 }
+
+#[test]
+fn a05_a_write_after_a_lost_record_returned_is_known_as_ours() {
+    let mut world = accepted();
+    world.play(&Step::Lose(true));
+    world.observe();
+    world.play(&Step::Lose(false));
+    world.observe();
+    world.play(&Step::WriteAndDie);
+    pass(&mut world);
+    assert!(!world.events().any(|event| matches!(event, Event::Tampered { .. })));
+}
