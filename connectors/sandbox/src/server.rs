@@ -295,6 +295,7 @@ fn kind_of(call: &Call) -> &'static str {
             (_, ["query"]) => "query",
             (_, ["queryAll" | "queryall"]) => "query_all",
             (_, ["query" | "queryAll" | "queryall", _]) => "query_more",
+            (_, ["tooling", ..]) => "tooling",
             (_, ["limits"]) => "limits",
             (_, ["sobjects"]) => "describe_global",
             ("GET", ["sobjects", _]) => "describe_basic",
