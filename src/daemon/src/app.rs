@@ -158,6 +158,10 @@ impl App {
             connect: options.connect,
         };
         let engine = start::engine(config, registry, clock, setup).await?;
+        // What the next start would publish is planned with, so that a first start can be rehearsed.
+        for rule in engine.objects.iter().flat_map(|object| &object.rules) {
+            engine.contracts.learn(&rule.current.reference, &rule.current.text);
+        }
         Ok(reconcile::plan_record(&engine, record).await?)
     }
 

@@ -120,7 +120,8 @@ impl App {
 
 /// Whether the CRM's own block fits the modes of the stage gates that it reads.
 fn guarded(rule: &Rule, guards: &BTreeMap<String, Guard>) -> Vec<CheckFinding> {
-    let (Some(enforcement), Some(guard)) = (&rule.mapping.enforcement, guards.get(&rule.mapping.mapping)) else {
+    let (Some(enforcement), Some(guard)) = (&rule.mapping.enforcement, guards.get(&rule.mapping.mapping))
+    else {
         return Vec::new();
     };
     let contract = &rule.current.contract;

@@ -101,7 +101,8 @@ struct Shelf {
 
 impl Shelf {
     fn new(state: &State, objects: &[&str], allowed: bool) -> Self {
-        let schemas = schemas().into_iter().filter(|object| allowed && objects.contains(&object.name.as_str()));
+        let schemas =
+            schemas().into_iter().filter(|object| allowed && objects.contains(&object.name.as_str()));
         let objects = schemas.map(|object| (object.name.to_ascii_lowercase(), object)).collect();
         Self { objects, rows: rows(state) }
     }
@@ -142,7 +143,12 @@ fn schemas() -> Vec<ObjectSchema> {
     vec![
         of(
             "FieldPermissions",
-            &[("SobjectType", Text), ("Field", Text), ("PermissionsRead", Boolean), ("PermissionsEdit", Boolean)],
+            &[
+                ("SobjectType", Text),
+                ("Field", Text),
+                ("PermissionsRead", Boolean),
+                ("PermissionsEdit", Boolean),
+            ],
             &[("ParentId", "Parent", "PermissionSet")],
         ),
         of(
@@ -174,20 +180,29 @@ fn rows(state: &State) -> BTreeMap<&'static str, Vec<Line>> {
         id
     };
     for (name, set) in &state.sets.0 {
-        let line = Line::default().text("Name", name).text("Label", &set.label).flag("IsOwnedByProfile", false);
+        let line =
+            Line::default().text("Name", name).text("Label", &set.label).flag("IsOwnedByProfile", false);
         let parent = put("PermissionSet", "0PS", line);
         for right in &set.field_permissions {
             let object = right.field.split('.').next().unwrap_or_default();
             let line = Line::default().text("SobjectType", object).text("Field", &right.field);
             let line = line.flag("PermissionsRead", right.readable || right.editable);
-            put("FieldPermissions", "01k", line.flag("PermissionsEdit", right.editable).text("ParentId", parent));
+            put(
+                "FieldPermissions",
+                "01k",
+                line.flag("PermissionsEdit", right.editable).text("ParentId", parent),
+            );
         }
     }
     for object in &state.schema.objects {
         let entity = put("EntityDefinition", "000", Line::default().text("QualifiedApiName", object.name()));
         for rule in state.rules.get(&object.name().to_ascii_lowercase()).into_iter().flatten() {
             let line = Line::default().text("ValidationName", &rule.name).flag("Active", rule.active);
-            put("ValidationRule", "03d", line.text("ErrorMessage", &rule.message).text("EntityDefinitionId", entity));
+            put(
+                "ValidationRule",
+                "03d",
+                line.text("ErrorMessage", &rule.message).text("EntityDefinitionId", entity),
+            );
         }
         for field in &object.fields {
             let line = Line::default().text("QualifiedApiName", &field.spec.name);
@@ -203,7 +218,10 @@ impl State {
     fn sees_setup(&self, user: Id) -> bool {
         let Some(login) = self.logins.get(&user) else { return false };
         let granted = |name: &String| {
-            self.sets.0.get(name).is_some_and(|set| set.user_permissions.iter().any(|right| right == VIEW_SETUP))
+            self.sets
+                .0
+                .get(name)
+                .is_some_and(|set| set.user_permissions.iter().any(|right| right == VIEW_SETUP))
         };
         login.admin || login.sets.iter().any(granted)
     }
