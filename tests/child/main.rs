@@ -32,6 +32,7 @@ async fn run() -> ExitCode {
     let config = serde_json::from_slice(&std::fs::read(config).unwrap()).unwrap();
     let clock = Arc::new(ManualClock::new(now.parse::<Timestamp>().unwrap()));
     let options = Options { failpoint: failpoint::from_environment(), ..Options::default() };
+    let signals = shutdown::Signals::catch().unwrap();
     let app = match App::start(config, Registry::load(shipped()).unwrap(), clock.clone(), options).await {
         Ok(app) => app,
         Err(error) => {
@@ -57,14 +58,8 @@ async fn run() -> ExitCode {
             }
         }
     });
-    let mut stopped = Box::pin(shutdown::run_until_stopped(app));
-    // Looked at once before anybody is told, so that signals are waited for by then.
-    let early = std::future::poll_fn(|context| std::task::Poll::Ready(stopped.as_mut().poll(context))).await;
     say(&ready);
-    let end = match early {
-        std::task::Poll::Ready(end) => end,
-        std::task::Poll::Pending => stopped.await,
-    };
+    let end = shutdown::run_until_stopped(app, signals).await;
     match end {
         Ok(code) => ExitCode::from(code),
         Err(error) => {

@@ -5,7 +5,7 @@ mod judge;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handoff_connector::{CheckFinding, CheckReport, Exchange, Fault, Lane, Reply, Request, Step};
+use handoff_connector::{CheckFinding, CheckReport, Exchange, Fault, Guard, Lane, Reply, Request, Step};
 use handoff_core::extract::ReadPlan;
 use handoff_core::id::ObjectName;
 use handoff_core::mapping::Mapping;
@@ -47,6 +47,7 @@ pub(crate) struct Check {
     questions: Vec<Question>,
     children_asked: bool,
     findings: Vec<CheckFinding>,
+    guards: BTreeMap<String, Guard>,
 }
 
 impl Check {
@@ -68,7 +69,8 @@ impl Check {
         };
         let mut questions = describes(&case.objects());
         questions.extend(case.questions());
-        Self { api, case, questions, children_asked: false, findings: judge::names(mappings, plans, writes) }
+        let findings = judge::names(mappings, plans, writes);
+        Self { api, case, questions, children_asked: false, findings, guards: BTreeMap::new() }
     }
 
     /// The findings so far; `None` = something is still to be asked. An [`Exchange`] that asks nothing does not exist, so a check of no
@@ -89,7 +91,7 @@ impl Check {
         findings.extend(judge::described(&self.api, &self.case));
         findings.sort_by_key(|finding| (!finding.error, finding.place.clone(), finding.problem.clone()));
         findings.dedup();
-        Some(CheckReport { findings })
+        Some(CheckReport { findings, guards: self.guards.clone() })
     }
 
     fn describes(&mut self, objects: &[String], reply: &Reply) -> Result<(), Fault> {
@@ -251,7 +253,7 @@ impl Exchange for Check {
             }
             Some(Question::Rules(object)) => {
                 if let Some(rows) = self.rows(reply, &object, "whether the validation rules are active")? {
-                    self.findings.extend(judge::rules(&self.case, &object, &rows));
+                    self.guards.extend(judge::rules(&self.case, &object, &rows));
                 }
             }
             Some(Question::Tracking(object, fields)) => {

@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) delivered: Notify,
     pub(crate) unhang: Notify,
     pub(crate) requests: AtomicU64,
+    /// Nanoseconds spent on vendor calls, from their last byte in to their answer out.
+    pub(crate) handled: AtomicU64,
     fresh: Box<dyn Fn() -> Result<State, Error> + Send + Sync>,
 }
 
@@ -41,6 +43,7 @@ impl Shared {
             delivered: Notify::new(),
             unhang: Notify::new(),
             requests: AtomicU64::new(0),
+            handled: AtomicU64::new(0),
             fresh,
         })
     }
@@ -228,6 +231,12 @@ impl Org {
     pub fn calls(&self) -> Calls {
         let state = self.lock();
         Calls { by_kind: state.calls.clone(), charged: state.limits.used }
+    }
+
+    /// Time spent on vendor calls since the start, each from its last byte received to its answer made; calls of the control interface
+    /// and planted faults not counted. What remains of a client's waiting is the client's own.
+    pub fn handling(&self) -> std::time::Duration {
+        std::time::Duration::from_nanos(self.shared.handled.load(std::sync::atomic::Ordering::Relaxed))
     }
 
     /// Forgets writes, journal, calls and deliveries; records stay.

@@ -4,7 +4,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::body::Body;
@@ -227,7 +227,10 @@ async fn answer(org: Org, request: Request<Incoming>) -> Result<Response<Body>, 
         Some(Action::Delay { millis }) => tokio::time::sleep(Duration::from_millis(*millis)).await,
         _ => {}
     }
+    let began = Instant::now();
     let reply = truth(&org, &call, kind, action == Some(Action::RowLock));
+    let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    org.shared.handled.fetch_add(took, Ordering::Relaxed);
     org.shared.outbound_wake.notify_one();
     match action {
         Some(Action::DropAfter) => Err(Dropped),
@@ -295,6 +298,7 @@ fn kind_of(call: &Call) -> &'static str {
             (_, ["query"]) => "query",
             (_, ["queryAll" | "queryall"]) => "query_all",
             (_, ["query" | "queryAll" | "queryall", _]) => "query_more",
+            (_, ["tooling", ..]) => "tooling",
             (_, ["limits"]) => "limits",
             (_, ["sobjects"]) => "describe_global",
             ("GET", ["sobjects", _]) => "describe_basic",

@@ -18,5 +18,7 @@ pub use exchange::{Body, Exchange, Lane, Reply, Request, Step};
 pub use fault::Fault;
 pub use inbound::{Delivery, DeliveryId, Inbound, InboundReply, Rejected, matches_any};
 pub use sink::{Applied, ReadOnly, Sink};
-pub use source::{ActingUser, ChangePage, Changed, CheckFinding, CheckReport, Connector, Cursor, Source};
+pub use source::{
+    ActingUser, ChangePage, Changed, CheckFinding, CheckReport, Connector, Cursor, Guard, Source,
+};
 pub use spec::{AuthKind, Budget, Meter, MeterReading, Scope, Spec, Window};

@@ -1,5 +1,7 @@
 //! Reading from a CRM.
 
+use std::collections::BTreeMap;
+
 use handoff_core::extract::{RawRecord, ReadPlan};
 use handoff_core::id::{ObjectName, RecordRef};
 use handoff_core::mapping::Mapping;
@@ -112,4 +114,18 @@ pub struct CheckFinding {
 pub struct CheckReport {
     /// All findings, errors first.
     pub findings: Vec<CheckFinding>,
+    /// How the CRM's own means of blocking stand, by mapping; absent = the mapping names none, or the CRM did not tell.
+    pub guards: BTreeMap<String, Guard>,
+}
+
+/// How a native means of blocking stands, e.g. a validation rule. Whether that is right depends on the gate's mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// It blocks.
+    Active,
+    /// It is there and switched off.
+    Inactive,
+    /// It is not there.
+    Missing,
 }

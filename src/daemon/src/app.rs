@@ -10,6 +10,7 @@ use handoff_transport::Observer;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
+use crate::api::serve::{HEAD_DEADLINE, serve};
 use crate::books::Outcome;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -136,10 +137,7 @@ impl App {
         }
         let stopped = engine.stopped();
         tasks.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(stopped).await;
-            if let Err(error) = served {
-                tracing::error!(%error, "the HTTP surface ended");
-            }
+            serve(listener, router, HEAD_DEADLINE, stopped).await;
         });
         Ok(Self { handle, address, tasks, drain })
     }
@@ -160,6 +158,10 @@ impl App {
             connect: options.connect,
         };
         let engine = start::engine(config, registry, clock, setup).await?;
+        // What the next start would publish is planned with, so that a first start can be rehearsed.
+        for rule in engine.objects.iter().flat_map(|object| &object.rules) {
+            engine.contracts.learn(&rule.current.reference, &rule.current.text);
+        }
         Ok(reconcile::plan_record(&engine, record).await?)
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use handoff_connector::{CheckReport, Fault};
+use handoff_connector::{CheckFinding, CheckReport, Fault, Guard};
+use handoff_core::contract::{GateKind, Mode};
 use handoff_core::id::ConnectionId;
 use handoff_core::registry::Registry;
 use handoff_transport::{DayCount, Ledger, LedgerError, Secret, TokenVault, VaultError};
@@ -12,7 +13,7 @@ use crate::app::{App, Options, StartError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connect::Real;
-use crate::govern::{Governed, governed};
+use crate::govern::{Governed, Rule, governed};
 use crate::link::Equipment;
 use crate::start;
 use crate::view::{SwitchView, View};
@@ -105,10 +106,47 @@ impl App {
             let writes: Vec<_> =
                 mappings.iter().map(|mapping| (mapping.object.clone(), written(mapping))).collect();
             let asked = connected.source.check(&mappings, &plans, &writes);
-            reports.insert(id.clone(), connected.transport.run(asked).await);
+            let report = connected.transport.run(asked).await.map(|mut report| {
+                let rules = own.iter().flat_map(|object| &object.rules);
+                report.findings.extend(rules.flat_map(|rule| guarded(rule, &report.guards)));
+                report.findings.sort_by_key(|finding| !finding.error);
+                report
+            });
+            reports.insert(id.clone(), report);
         }
         Ok(reports)
     }
+}
+
+/// Whether the CRM's own block fits the modes of the stage gates that it reads.
+fn guarded(rule: &Rule, guards: &BTreeMap<String, Guard>) -> Vec<CheckFinding> {
+    let (Some(enforcement), Some(guard)) = (&rule.mapping.enforcement, guards.get(&rule.mapping.mapping))
+    else {
+        return Vec::new();
+    };
+    let contract = &rule.current.contract;
+    let place = format!("{}.{}", rule.mapping.object, enforcement.name);
+    let stages = contract.gates.iter().filter(|(_, gate)| gate.kind == GateKind::Stage);
+    let judged = stages.filter_map(|(gate, _)| {
+        let mode = rule.terms.mode(contract, gate);
+        let (problem, remedy) = match (mode, guard) {
+            (Mode::Enforce, Guard::Active) | (Mode::Off | Mode::Observe, Guard::Missing | Guard::Inactive) => return None,
+            (Mode::Off | Mode::Observe, Guard::Active) => (
+                format!("the rule is active, but the gate {gate} that it reads is not written in its mode: nobody can pass the stage"),
+                format!("set {gate} = \"enforce\" under [govern.mode], or deactivate the rule in Setup until then"),
+            ),
+            (Mode::Enforce, Guard::Missing) => (
+                format!("the gate {gate} is enforced, but the rule is not there: nothing in the CRM blocks the stage"),
+                "deploy deploy/salesforce, or correct `name` under [enforcement] of the mapping".to_owned(),
+            ),
+            (Mode::Enforce, Guard::Inactive) => (
+                format!("the gate {gate} is enforced, but the rule is switched off: nothing in the CRM blocks the stage"),
+                "activate it in Setup".to_owned(),
+            ),
+        };
+        Some(CheckFinding { error: true, place: place.clone(), problem, remedy })
+    });
+    judged.collect()
 }
 
 fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<String> {

@@ -48,7 +48,7 @@ impl Contracts {
     }
 
     /// Takes up a published text; false = it does not fit its pin or cannot be read, so that nothing is decided by it.
-    fn learn(&self, pin: &ContractRef, text: &str) -> bool {
+    pub(crate) fn learn(&self, pin: &ContractRef, text: &str) -> bool {
         if Digest::of_bytes(text.as_bytes()) != pin.digest {
             return false;
         }

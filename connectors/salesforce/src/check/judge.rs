@@ -1,8 +1,8 @@
 //! Findings: what is wrong, where, and what to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use handoff_connector::CheckFinding;
+use handoff_connector::{CheckFinding, Guard};
 use handoff_core::extract::ReadPlan;
 use handoff_core::id::ObjectName;
 use handoff_core::mapping::{GateWrite, Mapping, Who};
@@ -279,29 +279,20 @@ pub(super) fn writers(api: &Api, rows: &[Value]) -> Vec<CheckFinding> {
     rows.iter().filter_map(one).collect()
 }
 
-/// Rules that are missing or switched off.
-pub(super) fn rules(case: &Case, object: &str, rows: &[Value]) -> Vec<CheckFinding> {
-    let mut findings = Vec::new();
-    for mapping in case.mappings.iter().filter(|mapping| mapping.object.as_str() == object) {
-        let Some(enforcement) = &mapping.enforcement else { continue };
-        let place = format!("{object}.{}", enforcement.name);
-        let found =
-            rows.iter().find(|rule| row::text(rule, "ValidationName").as_deref() == Some(&enforcement.name));
-        match found {
-            None => findings.push(wrong(
-                place,
-                "the validation rule is not there: nothing in the CRM blocks the stage",
-                "Deploy deploy/salesforce, or correct `name` under [enforcement]",
-            )),
-            Some(rule) if !row::flag(rule, "Active") => findings.push(wrong(
-                place,
-                "the validation rule is switched off: nothing in the CRM blocks the stage",
-                "Activate it in Setup",
-            )),
-            Some(_) => {}
-        }
-    }
-    findings
+/// How the rules that the mappings of an object name stand, by mapping.
+pub(super) fn rules(case: &Case, object: &str, rows: &[Value]) -> BTreeMap<String, Guard> {
+    let of = case.mappings.iter().filter(|mapping| mapping.object.as_str() == object);
+    let one = |mapping: &Mapping| {
+        let name = &mapping.enforcement.as_ref()?.name;
+        let found = rows.iter().find(|rule| row::text(rule, "ValidationName").as_deref() == Some(name));
+        let guard = match found {
+            None => Guard::Missing,
+            Some(rule) if row::flag(rule, "Active") => Guard::Active,
+            Some(_) => Guard::Inactive,
+        };
+        Some((mapping.mapping.clone(), guard))
+    };
+    of.filter_map(one).collect()
 }
 
 /// Fields whose history is needed and not kept.

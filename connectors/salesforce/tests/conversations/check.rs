@@ -86,7 +86,9 @@ fn in_words(report: &CheckReport) -> String {
         let mark = if finding.error { "error " } else { "advice" };
         format!("{mark} {}: {}\n       {}\n", finding.place, finding.problem, finding.remedy)
     };
-    report.findings.iter().map(line).collect()
+    let guard =
+        |(mapping, guard): (&String, &handoff_connector::Guard)| format!("guard  {mapping}: {guard:?}\n");
+    report.findings.iter().map(line).chain(report.guards.iter().map(guard)).collect()
 }
 
 #[test]

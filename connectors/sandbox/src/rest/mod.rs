@@ -4,6 +4,7 @@ mod collections;
 mod composite;
 mod replication;
 mod rows;
+mod setup;
 mod tree;
 
 use http::Method;
@@ -132,6 +133,7 @@ pub(crate) fn route(state: &mut State, call: &Call, caller: &Caller) -> Answer {
         ["query" | "queryAll" | "queryall", locator] => {
             state.query_more(locator, &caller.token, &caller.version).map(|body| Reply::json(200, &body))
         }
+        ["tooling", "query"] => setup::tooling(state, call, caller),
         ["limits"] => only_get(method, || Reply::json(200, &state.limits.json())),
         ["sobjects"] => Ok(describe::global(state, call, caller)),
         ["sobjects", object] if method == Method::GET => describe::basic(state, object, caller),
@@ -172,6 +174,9 @@ fn query(state: &mut State, call: &Call, caller: &Caller) -> Answer {
     let soql = call.param("q").ok_or_else(|| {
         ApiError::new(400, "MALFORMED_QUERY", "A query string has to be specified as parameter named 'q'")
     })?;
+    if setup::concerns(soql) {
+        return setup::data(state, soql, caller);
+    }
     let batch = call
         .header("sforce-query-options")
         .and_then(|options| options.split(',').find_map(|part| part.trim().strip_prefix("batchSize=")))

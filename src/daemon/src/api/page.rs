@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use super::model::{Bypass, HandoffRow, Status};
 
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#111;background:#fff}\
-table{border-collapse:collapse;width:100%;margin:1rem 0}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid #bbb;vertical-align:top}\
-caption{text-align:left;font-weight:600;padding:.3rem 0}.bad{color:#8a0000;font-weight:600}.good{color:#005c1f}code{font-size:.9em;overflow-wrap:anywhere}\
-@media(prefers-color-scheme:dark){body{color:#eee;background:#111}.bad{color:#ff9a9a}.good{color:#8fe0a8}}";
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;color:#111;background:#fff}\
+h1{margin:0 0 .5rem}.wide{overflow-x:auto;margin:1.5rem 0}table{border-collapse:collapse;width:100%}\
+th,td{text-align:left;padding:.4rem 1.2rem .4rem 0;border-bottom:1px solid #ccc;vertical-align:top}th{white-space:nowrap}\
+caption{text-align:left;font-weight:600;font-size:1.15rem;padding:.3rem 0}.bad{color:#8a0000;font-weight:600}.good{color:#005c1f;font-weight:600}\
+code,time{white-space:nowrap;font-size:.9em}.gate{white-space:nowrap;margin-right:1rem}small{color:#555;display:block}\
+@media(prefers-color-scheme:dark){body{color:#eee;background:#111}th,td{border-color:#444}small{color:#aaa}a{color:#9cf}.bad{color:#ff9a9a}.good{color:#8fe0a8}}";
 
 /// The page as HTML.
 pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypass]) -> String {
@@ -24,26 +26,33 @@ pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypas
         status.log.entries,
         status.log.signed
     );
+    for (contract, phases) in &status.handoffs {
+        let counts: Vec<String> =
+            phases.iter().map(|(phase, count)| format!("{count} {}", escape(phase))).collect();
+        let _ = writeln!(html, "<p><strong>{}</strong>: {}</p>", escape(contract), counts.join(" · "));
+    }
     table(
         &mut html,
         "Handoffs",
         &["Record", "State", "Who acts", "Gates", "Since"],
         handoffs.iter().map(|row| {
-            let record = row.stream.splitn(3, '/').nth(2).unwrap_or_default();
             let gates: Vec<String> = row
                 .gates
                 .iter()
                 .map(|(gate, open)| {
                     let (class, word) = if *open { ("good", "open") } else { ("bad", "shut") };
-                    format!("{}: <span class=\"{class}\">{word}</span>", escape(gate))
+                    format!(
+                        "<span class=\"gate\">{} <span class=\"{class}\">{word}</span></span>",
+                        escape(gate)
+                    )
                 })
                 .collect();
             [
-                format!("<code>{}</code>", escape(record)),
+                record(&row.stream),
                 escape(&row.status),
                 escape(&row.turn),
-                gates.join("<br>"),
-                row.changed_at.to_string(),
+                gates.join(" "),
+                moment(row.changed_at),
             ]
         }),
     );
@@ -52,15 +61,14 @@ pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypas
         "By-passes",
         &["Record", "Gate", "Stage", "By", "When"],
         bypasses.iter().rev().take(200).map(|row| {
-            let record = row.stream.splitn(3, '/').nth(2).unwrap_or_default();
             let at = row.at.unwrap_or(row.recorded_at);
             let by = row.by.as_deref().unwrap_or("not told");
             [
-                format!("<code>{}</code>", escape(record)),
+                record(&row.stream),
                 escape(&row.gate),
                 escape(&row.stage),
                 format!("<code>{}</code>", escape(by)),
-                at.to_string(),
+                moment(at),
             ]
         }),
     );
@@ -90,7 +98,7 @@ fn table<const N: usize>(
     head: &[&str; N],
     rows: impl Iterator<Item = [String; N]>,
 ) {
-    let _ = write!(html, "<table><caption>{caption}</caption><thead><tr>");
+    let _ = write!(html, "<div class=\"wide\"><table><caption>{caption}</caption><thead><tr>");
     for name in head {
         let _ = write!(html, "<th scope=\"col\">{name}</th>");
     }
@@ -107,7 +115,37 @@ fn table<const N: usize>(
     if !any {
         let _ = writeln!(html, "<tr><td colspan=\"{N}\">None.</td></tr>");
     }
-    html.push_str("</tbody></table>\n");
+    html.push_str("</tbody></table></div>\n");
+}
+
+/// The record's id, below it what it is.
+fn record(stream: &str) -> String {
+    let record = stream.splitn(3, '/').nth(2).unwrap_or_default();
+    let (place, id) = record.rsplit_once('/').unwrap_or(("", record));
+    let address: String = stream.split('/').map(part).collect::<Vec<_>>().join("/");
+    format!(
+        "<a href=\"/api/v1/handoffs/{address}\"><code>{}</code></a><small>{}</small>",
+        escape(id),
+        escape(place)
+    )
+}
+
+/// One part of a path, percent-encoded.
+fn part(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
+            safe.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(safe, "%{byte:02X}");
+        }
+    }
+    safe
+}
+
+fn moment(at: jiff::Timestamp) -> String {
+    format!("<time datetime=\"{at}\">{}</time>", at.strftime("%Y-%m-%d %H:%M:%SZ"))
 }
 
 fn escape(text: &str) -> String {

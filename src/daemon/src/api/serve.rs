@@ -21,6 +21,8 @@ pub const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 const HEAD_BYTES: usize = 16 * 1024;
 /// Connections at once; more wait in the system's queue.
 const AT_ONCE: usize = 1_024;
+/// Until the next try after a connection could not be taken.
+const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(50);
 
 /// Serves until `stopped`; connections that are open then finish the request they are in.
 pub async fn serve(
@@ -34,15 +36,20 @@ pub async fn serve(
     let (ending, end) = tokio::sync::watch::channel(false);
     tokio::pin!(stopped);
     loop {
-        let place = Arc::clone(&places);
+        // The place comes first: a connection that was accepted and then waited for one would be lost when another ends meanwhile.
+        let place = tokio::select! {
+            () = &mut stopped => break,
+            Some(_) = connections.join_next() => continue,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
         let accepted = tokio::select! {
             () = &mut stopped => break,
             Some(_) = connections.join_next() => continue,
-            accepted = async { (listener.accept().await, place.acquire_owned().await) } => accepted,
+            accepted = listener.accept() => accepted,
         };
-        let (Ok((stream, _)), Ok(place)) = accepted else {
-            // Out of descriptors: the next turn may find one that was closed meanwhile.
-            tokio::task::yield_now().await;
+        let (Ok((stream, _)), Ok(place)) = (accepted, place) else {
+            // Out of descriptors: a pause may see one closed.
+            tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
             continue;
         };
         let _ = stream.set_nodelay(true);

@@ -13,16 +13,16 @@ use crate::bench::{Sizes, run};
 )]
 pub(super) struct Bench {
     /// Records of the backfill.
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 10_000)]
     records: u32,
     /// Webhooks whose way to the written flag is timed.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 500)]
     webhooks: u32,
     /// Durable appends.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 2_000)]
     appends: u32,
     /// Gate evaluations.
-    #[arg(long, default_value_t = 200_000)]
+    #[arg(long, default_value_t = 1_000_000)]
     evaluations: u32,
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn bench(bench: &Bench, output: Output) -> Result<Exit, Failure
         output.json(&figures);
     } else {
         for figure in &figures {
-            output.line(&format!("{:<58} {:>14} {}", figure.name, figure.value, figure.unit));
+            output.line(&format!("{:<62} {:>10} {}", figure.name, figure.value, figure.unit));
         }
     }
     Ok(Exit::Ok)

@@ -22,6 +22,7 @@ pub(super) struct Demo {
 
 pub(super) async fn demo(demo: &Demo, output: Output) -> Result<Exit, Failure> {
     let setting = Setting { daemon: demo.port, sandbox: demo.sandbox_port, ..Setting::default() };
+    let mut signals = crate::shutdown::Signals::catch()?;
     let stage = Stage::start(setting).await?;
     let daemon = stage.app.local_addr();
     if !output.is_json() {
@@ -49,7 +50,7 @@ pub(super) async fn demo(demo: &Demo, output: Output) -> Result<Exit, Failure> {
                 stage.state_dir().display()
             ));
         }
-        let _ = tokio::signal::ctrl_c().await;
+        signals.received().await;
     }
     stage.app.stop().await?;
     stage.sandbox.stop().await;

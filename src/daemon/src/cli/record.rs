@@ -62,6 +62,8 @@ pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<
     }
     if output.is_json() {
         output.json(&rows);
+    } else if rows.is_empty() {
+        output.line(&format!("nothing governs {}: see [[govern]] in the configuration", plain(argument)));
     } else {
         rows.iter().for_each(|row| output.text(&planned(row)));
     }
@@ -76,6 +78,10 @@ fn planned(row: &PlanRow) -> String {
     }
     if let Some(status) = &row.status {
         text.push_str(&format!("  would stand at: {}\n", plain(status)));
+    }
+    if row.problem.is_none() && row.status.is_none() && row.events.is_empty() {
+        text.push_str("  no handoff is open for it and none would open: it is in no opening stage, or is older than governed_since\n");
+        return text;
     }
     let names: Vec<&str> = row.events.iter().filter_map(|event| event.get("event")?.as_str()).collect();
     text.push_str(&format!(

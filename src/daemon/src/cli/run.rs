@@ -32,11 +32,12 @@ pub(super) async fn run(path: &Path) -> Result<Exit, Failure> {
         ..Options::default()
     };
     let state_dir = loaded.config.state_dir.clone();
+    let signals = shutdown::Signals::catch()?;
     let app = App::start(loaded.config, loaded.registry, clock, options).await?;
     let address = app.local_addr();
     std::fs::write(state_dir.join(ADDRESS), format!("{address}\n"))?;
     tracing::info!(%address, "governing");
-    let code = shutdown::run_until_stopped(app).await?;
+    let code = shutdown::run_until_stopped(app, signals).await?;
     Ok(if code == 0 { Exit::Ok } else { Exit::Store })
 }
 

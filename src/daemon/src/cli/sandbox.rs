@@ -41,6 +41,7 @@ pub(super) async fn serve(serve: &Serve, output: Output) -> Result<Exit, Failure
         package: serve.package.clone().map_or(PackageSource::Shipped, PackageSource::Folder),
         ..SandboxOptions::default()
     };
+    let mut signals = crate::shutdown::Signals::catch()?;
     let started = Sandbox::start(options).await;
     let sandbox = started.map_err(|error| Failure::because(Exit::Config, &error))?;
     let (base, org) = (sandbox.base_url(), sandbox.org().id());
@@ -58,7 +59,7 @@ pub(super) async fn serve(serve: &Serve, output: Output) -> Result<Exit, Failure
             seed::PASSWORD
         ));
     }
-    let _ = tokio::signal::ctrl_c().await;
+    signals.received().await;
     sandbox.stop().await;
     Ok(Exit::Ok)
 }

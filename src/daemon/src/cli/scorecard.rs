@@ -62,29 +62,38 @@ fn render(report: &Report) -> String {
     if report.rows.is_empty() {
         return "no handoff was decided or passed yet\n".to_owned();
     }
+    let names: Vec<String> = report.rows.iter().map(named).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(HEAD.len());
     let mut text = format!(
-        "{:<34} {:<9} {:>18} {:>18} {:>14} {:>9} {:>8}\n",
-        "contract / motion", "period", "completion", "acceptance", "to acceptance", "by-passes", "tampers"
+        "{HEAD:<width$}  {:<8}  {:<24}  {:<24}  {:<17}  {:>9}  {:>7}\n",
+        "period", "completion", "acceptance", "to acceptance", "by-passes", "tampers"
     );
-    for row in &report.rows {
-        text.push_str(&line(row));
+    for (name, row) in names.iter().zip(&report.rows) {
+        text.push_str(&line(name, width, row));
     }
-    text.push_str("targets: completion 90 %, acceptance on the first submission 85 %, median under 48 h; * = provisional for 30 days\n");
+    text.push_str(
+        "\ntargets: completion 90 %, acceptance on the first submission 85 %, median to acceptance under 48 h\n\
+         completion under 70 % = aspirational: the contract is not yet lived; * = provisional for 30 days; - = nothing to measure yet\n",
+    );
     text
 }
 
-fn line(row: &Row) -> String {
+const HEAD: &str = "contract / motion";
+
+fn named(row: &Row) -> String {
+    plain(&format!("{} / {}", row.contract, row.motion))
+}
+
+fn line(name: &str, width: usize, row: &Row) -> String {
     let time = row
         .time_to_acceptance
         .map_or_else(|| "-".to_owned(), |spread| format!("{} h (n {})", spread.median_hours, spread.n));
     let provisional = if row.provisional { "*" } else { "" };
     format!(
-        "{:<34} {:<9} {:>18} {:>18} {:>14} {:>9} {:>8}\n",
-        plain(&format!("{} / {}", row.contract, row.motion)),
+        "{name:<width$}  {:<8}  {:<24}  {:<24}  {time:<17}  {:>9}  {:>7}\n",
         row.period.as_deref().unwrap_or("all"),
         rate(&row.completion),
         format!("{}{provisional}", rate(&row.acceptance)),
-        time,
         row.counts.bypasses,
         row.counts.tampers
     )
@@ -95,7 +104,7 @@ fn rate(rate: &Rate) -> String {
     let band = match rate.band {
         Band::NotMeasurable | Band::OnTarget => "",
         Band::Below => " low",
-        Band::Aspirational => " aspir.",
+        Band::Aspirational => " aspirational",
     };
     format!("{percent} % (n {}){band}", rate.n)
 }

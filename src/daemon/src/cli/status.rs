@@ -47,7 +47,7 @@ fn at_rest(config: &crate::config::Config, output: Output) -> Result<Exit, Failu
             "log": {"entries": entries, "signed": signed, "vkey": vkey},
         }));
     } else {
-        output.line(&format!("{}: gates stay as they are", bad("not running")));
+        output.line(&format!("handoffd   {}: gates stay as they are", bad("not running")));
         output.line(&format!(
             "writing    {}",
             if paused { bad("paused") } else { "on once it runs".to_owned() }
@@ -92,22 +92,44 @@ fn render(status: &Status) -> String {
     lines.push(format!("parked     {}", status.parked));
     for (source, account) in &status.books {
         lines.push(format!(
-            "{source:<10} received {}, pending {}, parked {}",
-            account.received, account.pending, account.parked
+            "{:<10} {}: {} received = {} applied, {} no change, {} superseded, {} ignored, {} parked, {} pending",
+            "changes",
+            plain(source),
+            account.received,
+            account.applied,
+            account.no_change,
+            account.superseded,
+            account.ignored,
+            account.parked,
+            account.pending
         ));
     }
-    for connection in &status.connections {
-        let field = |pointer: &str| {
-            connection.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or("?").to_owned()
-        };
-        lines.push(format!(
-            "connection {}: circuit {}",
-            plain(&field("/connection")),
-            plain(&field("/transport/circuit/state"))
-        ));
-    }
+    lines.extend(status.connections.iter().map(connection));
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn connection(connection: &serde_json::Value) -> String {
+    let field = |pointer: &str| {
+        plain(connection.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or("unknown"))
+    };
+    let budgets = connection.pointer("/transport/budgets").and_then(serde_json::Value::as_array);
+    let daily =
+        budgets.into_iter().flatten().find(|budget| budget.get("name").is_some_and(|name| name == "daily"));
+    let number = |name: &str| daily.and_then(|budget| budget.get(name)).and_then(serde_json::Value::as_u64);
+    let calls = match (number("used"), number("limit")) {
+        (Some(used), Some(limit)) => format!(", {used} of {limit} calls today"),
+        (Some(_), None) | (None, Some(_) | None) => String::new(),
+    };
+    let circuit = match field("/transport/circuit/state").as_str() {
+        "closed" => good("working"),
+        other => bad(&format!("circuit {other}")),
+    };
+    format!(
+        "connection {}: {circuit}, session {}{calls}",
+        field("/connection"),
+        field("/transport/session/state")
+    )
 }
 
 fn listed<'a>(counts: impl Iterator<Item = (&'a str, u64)>) -> String {

@@ -56,20 +56,33 @@ pub fn explain(told: &Told, contract: Option<&Contract>) -> String {
         let _ = writeln!(text, "  the record was erased: its proofs stand, its content is gone");
     }
     if let Some(verdict) = told.verdict.as_ref().filter(|verdict| !verdict.missing.is_empty()) {
-        let _ = writeln!(text, "  missing");
+        let _ = writeln!(text, "\n  missing");
         for finding in &verdict.missing {
             let _ = writeln!(text, "    {}", plain(&finding.to_string()));
         }
     }
-    let _ = writeln!(text, "  log");
-    for (position, entry) in &told.entries {
+    log(&mut text, &told.entries);
+    text
+}
+
+fn log(text: &mut String, entries: &[(u64, LogEntry)]) {
+    let _ = writeln!(text, "\n  log");
+    for (position, entry) in entries {
         let Some((handoff, events)) = entry.handoff() else { continue };
-        for event in events {
-            let _ =
-                writeln!(text, "    #{position} {} cycle {}  {}", entry.at(), handoff.cycle, words(event));
+        for (index, event) in events.iter().enumerate() {
+            let head = if index == 0 {
+                format!("#{position:<6} {}  cycle {}", moment(entry.at()), handoff.cycle)
+            } else {
+                String::new()
+            };
+            let _ = writeln!(text, "    {head:<37}  {}", words(event));
         }
     }
-    text
+}
+
+/// A moment to the second, as people read it; the JSON holds it exactly.
+fn moment(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 fn standing(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contract: Option<&Contract>) {
@@ -96,7 +109,7 @@ fn standing(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contr
             text,
             "  accepted  by {} at {}, log entry #{}",
             actor(Some(&acceptance.by)),
-            acceptance.at,
+            moment(acceptance.at),
             acceptance.stamp.position
         );
     }
@@ -104,7 +117,7 @@ fn standing(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contr
         let _ = writeln!(text, "  sent back \"{}\"", plain(reason));
     }
     if let Some(due) = contract.and_then(|contract| due(contract, state)) {
-        let _ = writeln!(text, "  clock     the receiver's answer is due at {due}");
+        let _ = writeln!(text, "  clock     the receiver's answer is due at {}", moment(due));
     }
     if state.bypasses > 0 || state.adjustments > 0 {
         let _ = writeln!(text, "  ledger    {} by-passes, {} adjustments", state.bypasses, state.adjustments);
@@ -113,12 +126,13 @@ fn standing(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contr
 
 fn gates(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contract: Option<&Contract>) {
     let Some(verdict) = verdict else { return };
-    let _ = writeln!(text, "  gates");
+    let _ = writeln!(text, "\n  gates");
+    let width = verdict.gates.keys().map(|gate| gate.as_str().len()).max().unwrap_or(0);
     for (gate, open) in &verdict.gates {
         let rule =
             contract.and_then(|contract| contract.gates.get(gate)).map_or("", |gate| match gate.opens_when {
-                Condition::Complete => " (opens when the package is complete)",
-                Condition::Accepted => " (opens when the receiver accepted exactly this package)",
+                Condition::Complete => "opens when the package is complete; ",
+                Condition::Accepted => "opens when the receiver accepted exactly this package; ",
             });
         let known = state.gates.get(gate);
         let written = match known.and_then(|known| known.confirmed) {
@@ -128,25 +142,34 @@ fn gates(text: &mut String, state: &Handoff, verdict: Option<&Verdict>, contract
         };
         let clearance = known.and_then(|known| known.clearance.as_deref());
         let clearance = clearance.map(|id| format!(", clearance {}", plain(id))).unwrap_or_default();
-        let _ = writeln!(text, "    {}: {}{rule}; {written}{clearance}", plain(gate.as_str()), shut(*open));
+        let _ = writeln!(
+            text,
+            "    {:<width$}  {}  {rule}{written}{clearance}",
+            plain(gate.as_str()),
+            shut(*open)
+        );
     }
 }
 
 fn package(text: &mut String, state: &Handoff) {
-    if state.package.is_empty() {
+    let mut rows = Vec::new();
+    for (field, parts) in &state.package {
+        let edited = state.edits.get(field).map(|at| format!(", edited {}", moment(*at))).unwrap_or_default();
+        for (part, sourced) in parts {
+            let own = sourced.from == state.id.subject;
+            let from = if own { String::new() } else { format!("{}.", plain(&sourced.from.to_string())) };
+            let origin = format!("{from}{}{edited}", plain(&sourced.field));
+            rows.push((format!("{field}.{part}"), value(&sourced.value), origin));
+        }
+    }
+    if rows.is_empty() {
         return;
     }
-    let _ = writeln!(text, "  package");
-    for (field, parts) in &state.package {
-        let edited = state.edits.get(field).map(|at| format!(", edited {at}")).unwrap_or_default();
-        for (part, sourced) in parts {
-            let (from, column) = (plain(&sourced.from.to_string()), plain(&sourced.field));
-            let _ = writeln!(
-                text,
-                "    {field}.{part} = {}  from {from}.{column}{edited}",
-                value(&sourced.value)
-            );
-        }
+    let _ = writeln!(text, "\n  package");
+    let width = rows.iter().map(|(name, _, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, value, origin) in rows {
+        let _ = writeln!(text, "    {name:<width$}  {value}");
+        let _ = writeln!(text, "    {:<width$}    from {origin}", "");
     }
 }
 
@@ -167,9 +190,9 @@ fn value(value: &Value) -> String {
 
 fn actor(actor: Option<&Actor>) -> String {
     let Some(actor) = actor else { return "nobody".to_owned() };
-    let mut words = plain(actor.id.as_str());
+    let mut words = plain(actor.person.as_str());
     if actor.person.as_str() != actor.id.as_str() {
-        let _ = write!(words, " (person {})", plain(actor.person.as_str()));
+        let _ = write!(words, " ({})", plain(actor.id.as_str()));
     }
     if actor.machine {
         words.push_str(", a machine");
@@ -205,23 +228,25 @@ fn words(event: &Event) -> String {
             let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
             format!("package changed: {}{by}", changed.join(", "))
         }
-        Event::Submitted { by, at, .. } => format!("submitted by {} at {at}", who(by)),
+        Event::Submitted { by, at, .. } => format!("submitted by {} at {}", who(by), moment(*at)),
         Event::Completed { round, at } => {
-            format!("complete in round {round} at {at}: the receiver's clock starts")
+            format!("complete in round {round} at {}: the receiver's clock starts", moment(*at))
         }
         Event::FellIncomplete { missing } => format!("no longer complete: {} missing", missing.len()),
-        Event::Accepted { by, at, round, .. } => format!("accepted by {} at {at} in round {round}", who(by)),
+        Event::Accepted { by, at, round, .. } => {
+            format!("accepted by {} at {} in round {round}", who(by), moment(*at))
+        }
         Event::Rejected { by, at, fields: keys, reason, .. } => {
-            format!("rejected by {} at {at}: {}; \"{}\"", who(by), fields(keys), plain(reason))
+            format!("rejected by {} at {}: {}; \"{}\"", who(by), moment(*at), fields(keys), plain(reason))
         }
         Event::AnswerRefused { by, at, why, .. } => {
-            format!("answer of {} at {at} did not count: {}", who(by), refusal(why))
+            format!("answer of {} at {} did not count: {}", who(by), moment(*at), refusal(why))
         }
         Event::Reopened { cycle, .. } => format!("re-opened as cycle {cycle}"),
-        Event::SlaBreached { due, .. } => format!("the receiver's time was up at {due}"),
+        Event::SlaBreached { due, .. } => format!("the receiver's time was up at {}", moment(*due)),
         Event::ConcernsChanged { concerns } => format!("{} concerns stand", concerns.len()),
         Event::Bypassed { gate, stage, by, at, .. } => {
-            let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+            let at = at.map(|at| format!(" at {}", moment(at))).unwrap_or_default();
             format!(
                 "by-passed: gate {} was shut when stage {} was entered by {}{at}",
                 plain(gate.as_str()),
@@ -230,7 +255,7 @@ fn words(event: &Event) -> String {
             )
         }
         Event::Tampered { gate, seen_open, by, at, .. } => {
-            let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+            let at = at.map(|at| format!(" at {}", moment(at))).unwrap_or_default();
             format!(
                 "tampered: gate {} was set {} by {}{at}",
                 plain(gate.as_str()),

@@ -37,3 +37,52 @@ async fn every_step_of_the_story_holds_and_the_log_replays() {
     assert!(replayed.decisions > 10);
     drop(folder);
 }
+
+/// The story's own deal, from its first opening to the adjustment after the win.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn why_tells_the_whole_story_of_a_deal() {
+    let stage = Stage::start(Setting::default()).await.unwrap();
+    play(&stage, &mut |_step| {}).await.unwrap();
+    let view = stage.app.view();
+    let all = view.handoffs(&crate::view::Filter::default());
+    let longest = all.iter().max_by_key(|summary| (summary.handoff.cycle, &summary.stream)).unwrap();
+    let detail = view.handoff(&longest.stream).await.unwrap().unwrap();
+    let registry = handoff_core::registry::Registry::load(handoff_core::registry::shipped()).unwrap();
+    let contract = registry.pinned(&longest.contract).map(|held| &held.contract);
+    let told = crate::cli::why::Told {
+        stream: longest.stream.clone(),
+        state: detail.state,
+        verdict: detail.verdict,
+        entries: detail.entries.into_iter().filter_map(|each| Some((each.position, each.entry?))).collect(),
+    };
+    let text = crate::cli::why::explain(&told, contract);
+    insta::assert_snapshot!(masked(&text));
+    drop(view);
+    stage.app.stop().await.unwrap();
+    stage.sandbox.stop().await;
+}
+
+/// The text without what differs from run to run: moments, days, log positions, clearance ids.
+fn masked(text: &str) -> String {
+    let mut clearance = false;
+    let mut mask = |word: &str| -> String {
+        let core: &str = word.trim_end_matches(['\n', ',', ':', ';']);
+        let tail = &word[core.len()..];
+        let dashed = core.len() == 10 && core.as_bytes()[4] == b'-' && core.as_bytes()[7] == b'-';
+        let after = std::mem::replace(&mut clearance, core == "clearance");
+        let masked = if dashed {
+            "[day]"
+        } else if core.len() == 9 && core.ends_with('Z') && core.as_bytes()[2] == b':' {
+            "[time]"
+        } else if after && !core.is_empty() {
+            "[id]"
+        } else if core.len() > 1 && core.starts_with('#') {
+            "#n"
+        } else {
+            core
+        };
+        format!("{masked}{tail}")
+    };
+    let lines = text.lines().map(|line| line.split(' ').map(&mut mask).collect::<Vec<_>>().join(" "));
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -82,6 +82,11 @@ fn one(
         problem: None,
     };
     let before = engine.snapshots.load_now(&stream)?;
+    if raw.is_none() {
+        let absent =
+            "the CRM does not show this record to our user: it is not there, was deleted, or may not be read";
+        outcome.problem = Some(absent.to_owned());
+    }
     let (contract, seen, events, now) = match decided(engine, rule, item, raw, before.as_ref()) {
         Ok(Some(decided)) => decided,
         Ok(None) => return Ok(outcome),
