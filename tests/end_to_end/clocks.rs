@@ -141,3 +141,21 @@ async fn b07_a_row_that_is_committed_late_is_found() {
     world.pass().await;
     assert_eq!(world.phase(deal), Some(Phase::Complete), "its stamp is older than the cursor");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b05_a_machine_that_slept_for_ten_days_looks_once_and_breaks_each_promise_once() {
+    let world = Governed::start(Options::default()).await;
+    let deal = world.full_deal("Asleep");
+    world.settle().await;
+    world.org().forget();
+    world.advance(10 * 24 * 3_600);
+    world.settle().await;
+    let calls: u64 = world.org().calls().by_kind.values().sum();
+    assert!(calls < 30, "{calls} calls after waking up");
+    for _ in 0..3 {
+        world.settle().await;
+    }
+    let breaches = world.events(deal).await.into_iter().filter(|event| *event == "sla_breached").count();
+    assert_eq!(breaches, 1);
+    world.assert_balanced();
+}

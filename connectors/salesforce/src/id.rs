@@ -86,6 +86,12 @@ mod tests {
 
     proptest! {
         #[test]
+        fn h04_no_line_break_reaches_a_path_or_a_header(head in "[a-zA-Z0-9]{0,15}", tail in "[\\r\\n \\t:%0-9a-zA-Z]{0,8}") {
+            let text = format!("{head}\r\n{tail}");
+            prop_assert_eq!(SfId::parse(&text), Err(IdError::Shape));
+        }
+
+        #[test]
         fn h03_only_letters_and_digits_pass(text in any::<String>()) {
             if let Ok(id) = SfId::parse(&text) {
                 prop_assert!(id.as_str().bytes().all(|b| b.is_ascii_alphanumeric()));

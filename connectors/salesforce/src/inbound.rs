@@ -156,6 +156,21 @@ mod tests {
     }
 
     #[test]
+    fn c11_no_time_that_a_message_claims_is_believed_or_breaks_anything() {
+        for time in ["", "-1", "9223372036854775808", " 12 ", "not a number", "1970-01-01T00:00:00Z"] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-timestamp", time.parse().expect("a header"));
+            let body = message(ORG, 1)
+                .replace("<sf:Id>", &format!("<sf:SystemModstamp>{time}</sf:SystemModstamp><sf:Id>"));
+            let delivery = Delivery { path_and_query: "/w?key=k", headers: &headers, body: body.as_bytes() };
+            for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+                assert!(connector().verify(delivery, &[b"k"], now).is_ok(), "{time}");
+            }
+            assert_eq!(connector().hints(delivery).expect("hints").len(), 1, "{time}");
+        }
+    }
+
+    #[test]
     fn hints_name_each_record_once() {
         let body = message(ORG, 2).replace("006xx0000000001", "006xx0000000000");
         let headers = HeaderMap::new();

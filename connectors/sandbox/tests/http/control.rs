@@ -40,7 +40,10 @@ async fn every_write_is_remembered_with_its_caller() {
     let listed = Reply::of(site.http.get(url).send().await.unwrap()).await.json();
     assert_eq!(listed.as_array().unwrap().len(), 1);
     let changes = listed[0]["fields"].as_array().unwrap();
-    assert!(changes.iter().any(|change| change["field"] == "Amount" && change["old"] == 1000.0), "{changes:?}");
+    assert!(
+        changes.iter().any(|change| change["field"] == "Amount" && change["old"] == 1000.0),
+        "{changes:?}"
+    );
 }
 
 #[tokio::test]
