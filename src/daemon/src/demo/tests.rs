@@ -83,6 +83,10 @@ fn masked(text: &str) -> String {
         };
         format!("{masked}{tail}")
     };
-    let lines = text.lines().map(|line| line.split(' ').map(&mut mask).collect::<Vec<_>>().join(" "));
+    let lines = text.lines().map(|line| {
+        let line = line.split(' ').map(&mut mask).collect::<Vec<_>>().join(" ");
+        // Positions differ in length from run to run.
+        line.split_once("#n ").map_or(line.clone(), |(head, rest)| format!("{head}#n {}", rest.trim_start()))
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
