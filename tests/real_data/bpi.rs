@@ -176,7 +176,9 @@ async fn bpi_the_daemons_ledger_equals_the_declarations_own_history() {
     for entry in entries.iter().filter_map(|entry| entry.entry.as_ref()) {
         let Some((handoff, events)) = LogEntry::handoff(entry) else { continue };
         let deal = told.entry(handoff.stream()).or_default();
-        events.iter().for_each(|event| deal.hear(event));
+        for event in events {
+            deal.hear(event);
+        }
     }
     let mut seconds: Vec<i64> = told.values().filter_map(|deal| deal.seconds).collect();
     seconds.sort_unstable();

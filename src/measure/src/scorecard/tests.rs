@@ -109,7 +109,9 @@ fn bypassed(hour: i64, entry: &str, ever_accepted: bool) -> Event {
 
 fn card(entries: &[LogEntry]) -> Scorecard {
     let mut card = Scorecard::new();
-    entries.iter().for_each(|entry| card.apply(entry));
+    for entry in entries {
+        card.apply(entry);
+    }
     card
 }
 
