@@ -66,7 +66,7 @@ fn looks_like_markup(body: &[u8]) -> bool {
 
 /// Salesforce sends none itself; proxies in between do, in seconds or as a date. At most a day.
 fn retry_after(reply: &Reply) -> Option<Duration> {
-    Some(handoff_connector::retry_after(&reply.headers)?.min(Duration::from_secs(86_400)))
+    Some(handoff_connector::retry_after(&reply.headers)?.min(Duration::from_hours(24)))
 }
 
 /// What a failed reply or subrequest means.
