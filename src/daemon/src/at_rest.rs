@@ -92,7 +92,7 @@ impl App {
         for (id, connection) in &config.connection {
             let equipment = Equipment {
                 clock: Arc::clone(&clock),
-                chance: Arc::new(|| rand::random::<f64>()),
+                chance: Arc::new(rand::random::<f64>),
                 ledger: Arc::new(Forgetful),
                 vault: Arc::new(Forgetful),
                 observer: Arc::clone(&options.observer),

@@ -185,7 +185,7 @@ fn replay(config: &Path, output: Output) -> Result<Exit, Failure> {
                 good("replayed")
             )),
             Some((position, words)) => {
-                output.line(&format!("{} at log entry {position}: {}", bad("DIFFERENT"), plain(words)))
+                output.line(&format!("{} at log entry {position}: {}", bad("DIFFERENT"), plain(words)));
             }
         }
     }

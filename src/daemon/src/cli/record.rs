@@ -65,7 +65,9 @@ pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<
     } else if rows.is_empty() {
         output.line(&format!("nothing governs {}: see [[govern]] in the configuration", plain(argument)));
     } else {
-        rows.iter().for_each(|row| output.text(&planned(row)));
+        for row in &rows {
+            output.text(&planned(row));
+        }
     }
     let failed = rows.is_empty() || rows.iter().any(|row| row.problem.is_some());
     Ok(if failed { Exit::Findings } else { Exit::Ok })

@@ -95,7 +95,7 @@ impl Remote {
             headers.insert(header::AUTHORIZATION, value);
         }
         let request =
-            WireRequest { method, url, headers, body: body.into(), timeout: Duration::from_secs(60) };
+            WireRequest { method, url, headers, body: body.into(), timeout: Duration::from_mins(1) };
         let reply = self.wire.send(request).await.map_err(|fault| {
             Failure::new(
                 Exit::Daemon,
