@@ -50,7 +50,7 @@ impl Play<'_> {
                 }),
             ),
             "approve" => {
-                self.act(SUPERVISOR, ActorKind::Ui, deal, &json!({ "Handoff_03_Decision__c": "Accept" }))
+                self.act(SUPERVISOR, ActorKind::Ui, deal, &json!({ "Handoff_03_Decision__c": "Accept" }));
             }
             "pay" => self.act("", ActorKind::Workflow, deal, &json!({ "StageName": "Closed Won" })),
             other => panic!("no such step: {other}"),

@@ -72,8 +72,8 @@ enum Held {
 struct Line(BTreeMap<&'static str, Held>);
 
 impl Line {
-    fn text(mut self, field: &'static str, value: impl ToString) -> Self {
-        self.0.insert(field, Held::Text(value.to_string()));
+    fn text(mut self, field: &'static str, value: impl Into<String>) -> Self {
+        self.0.insert(field, Held::Text(value.into()));
         self
     }
 
@@ -176,7 +176,7 @@ fn rows(state: &State) -> BTreeMap<&'static str, Vec<Line>> {
     let mut put = |object: &'static str, prefix: &str, line: Line| {
         let all = rows.entry(object).or_default();
         let id = Id::numbered(prefix, u64::try_from(all.len()).unwrap_or(u64::MAX).saturating_add(1));
-        all.push(line.text("Id", id));
+        all.push(line.text("Id", id.as_str()));
         id
     };
     for (name, set) in &state.sets.0 {
@@ -190,7 +190,7 @@ fn rows(state: &State) -> BTreeMap<&'static str, Vec<Line>> {
             put(
                 "FieldPermissions",
                 "01k",
-                line.flag("PermissionsEdit", right.editable).text("ParentId", parent),
+                line.flag("PermissionsEdit", right.editable).text("ParentId", parent.as_str()),
             );
         }
     }
@@ -201,13 +201,13 @@ fn rows(state: &State) -> BTreeMap<&'static str, Vec<Line>> {
             put(
                 "ValidationRule",
                 "03d",
-                line.text("ErrorMessage", &rule.message).text("EntityDefinitionId", entity),
+                line.text("ErrorMessage", &rule.message).text("EntityDefinitionId", entity.as_str()),
             );
         }
         for field in &object.fields {
             let line = Line::default().text("QualifiedApiName", &field.spec.name);
             let line = line.flag("IsFieldHistoryTracked", field.spec.track_history);
-            put("FieldDefinition", "4ie", line.text("EntityDefinitionId", entity));
+            put("FieldDefinition", "4ie", line.text("EntityDefinitionId", entity.as_str()));
         }
     }
     rows

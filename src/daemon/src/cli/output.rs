@@ -26,6 +26,7 @@ impl Output {
     }
 
     /// Prints text as it is: every foreign part of it went through [`plain`] before.
+    #[expect(clippy::unused_self, reason = "whoever prints holds the output")]
     pub(crate) fn text(self, text: &str) {
         // A reader that went away is no error of ours.
         let _ = std::io::stdout().lock().write_all(text.as_bytes());

@@ -74,27 +74,25 @@ pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<
 }
 
 fn planned(row: &PlanRow) -> String {
-    let mut text = format!("{} by {}\n", plain(&row.stream), plain(&row.mapping));
-    if let Some(problem) = &row.problem {
-        text.push_str(&format!("  {}\n", plain(problem)));
-    }
-    if let Some(status) = &row.status {
-        text.push_str(&format!("  would stand at: {}\n", plain(status)));
-    }
+    let mut lines = vec![format!("{} by {}", plain(&row.stream), plain(&row.mapping))];
+    lines.extend(row.problem.iter().map(|problem| format!("  {}", plain(problem))));
+    lines.extend(row.status.iter().map(|status| format!("  would stand at: {}", plain(status))));
     if row.problem.is_none() && row.status.is_none() && row.events.is_empty() {
-        text.push_str("  no handoff is open for it and none would open: it is in no opening stage, or is older than governed_since\n");
-        return text;
+        lines.push(
+            "  no handoff is open for it and none would open: it is in no opening stage, or is older than governed_since"
+                .to_owned(),
+        );
+    } else {
+        let names: Vec<&str> = row.events.iter().filter_map(|event| event.get("event")?.as_str()).collect();
+        let names = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        lines.push(format!("  would be logged: {names}"));
+        match &row.writes {
+            Some(writes) => lines.extend(writes.lines().skip(1).map(plain)),
+            None => lines.push("  nothing to write".to_owned()),
+        }
     }
-    let names: Vec<&str> = row.events.iter().filter_map(|event| event.get("event")?.as_str()).collect();
-    text.push_str(&format!(
-        "  would be logged: {}\n",
-        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-    ));
-    match &row.writes {
-        Some(writes) => writes.lines().skip(1).for_each(|line| text.push_str(&format!("{}\n", plain(line)))),
-        None => text.push_str("  nothing to write\n"),
-    }
-    text
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 pub(super) async fn why(path: &Path, argument: &str, output: Output) -> Result<Exit, Failure> {

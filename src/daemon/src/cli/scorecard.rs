@@ -37,18 +37,17 @@ pub(super) async fn scorecard(path: &Path, cut: &Cut, output: Output) -> Result<
         By::Week => ("week", Period::Week),
         By::Month => ("month", Period::Month),
     };
-    let report: Report = match Remote::find(&loaded.config)? {
-        Some(remote) => remote.get(&format!("api/v1/scorecard?by={name}")).await?,
-        None => {
-            let mut standing = Standing::default();
-            Archive::open(&loaded.config)?.read("reading the log", |position, entry| {
-                if let Some(entry) = entry {
-                    standing.apply(position, &entry);
-                }
-                true
-            })?;
-            standing.scorecard.report(period, SystemClock.now())
-        }
+    let report: Report = if let Some(remote) = Remote::find(&loaded.config)? {
+        remote.get(&format!("api/v1/scorecard?by={name}")).await?
+    } else {
+        let mut standing = Standing::default();
+        Archive::open(&loaded.config)?.read("reading the log", |position, entry| {
+            if let Some(entry) = entry {
+                standing.apply(position, &entry);
+            }
+            true
+        })?;
+        standing.scorecard.report(period, SystemClock.now())
     };
     if output.is_json() {
         output.json(&report);

@@ -16,7 +16,9 @@ impl Stage {
         match self.org().field(id, field) {
             Value::String(text) => text,
             Value::Null => String::new(),
-            other => other.to_string(),
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                other.to_string()
+            }
         }
     }
 
