@@ -60,7 +60,8 @@ async fn c08_no_secret_an_empty_one_or_ten_thousand_are_401() {
     for wrong in ["/webhooks/sf", "/webhooks/sf?key=", "/webhooks/sf?key=v1,", "/webhooks/sf?", many.as_str()]
     {
         let status = post(&client, &world, wrong, body.clone()).await;
-        assert!(status == 401 || status == 414, "{status}");
+        // The long one is refused for its size before anything is compared.
+        assert!([401, 414, 431].contains(&status), "{status}");
     }
     world.stop().await;
     world.config(|config| {
