@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use handoff_sandbox::seed;
+use handoff_sandbox_salesforce::seed;
 use handoffd_tests::governed::HOOK_SECRET;
 use handoffd_tests::play::PLOTS;
 

@@ -130,7 +130,7 @@ async fn b07_a_row_that_is_committed_late_is_found() {
     world.pass().await;
     let transaction = world.org().open_transaction();
     let fields = handoffd_tests::story::package_of("late");
-    let act = handoff_sandbox::Act::update(AVA, "Opportunity", deal, &fields).within(transaction);
+    let act = handoff_sandbox_salesforce::Act::update(AVA, "Opportunity", deal, &fields).within(transaction);
     world.org().act(&act).unwrap();
     handoffd_tests::story::add_people(world.org(), deal);
     for _ in 0..4 {

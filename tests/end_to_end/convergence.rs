@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use handoff_sandbox::OutboundMode;
+use handoff_sandbox_salesforce::OutboundMode;
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::play::{PLOTS, Play};
 use serde_json::{Value, json};

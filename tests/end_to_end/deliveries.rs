@@ -1,6 +1,6 @@
 //! Who may deliver, and what a delivery may look like.
 
-use handoff_sandbox::OutboundMode;
+use handoff_sandbox_salesforce::OutboundMode;
 use handoffd::books::Channel;
 use handoffd_tests::door::Door;
 use handoffd_tests::governed::{Governed, Options, secret};

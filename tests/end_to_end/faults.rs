@@ -1,7 +1,7 @@
 //! What the vendor may answer, and that it delays but never opens, loses or doubles.
 
 use handoff_core::handoff::Phase;
-use handoff_sandbox::{Action, Fault, Matching, SaveError};
+use handoff_sandbox_salesforce::{Action, Fault, Matching, SaveError};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, QUEUE, flips};
 use serde_json::json;
@@ -32,7 +32,7 @@ fn requests(world: &Governed) -> u64 {
 }
 
 /// Lets time pass until the deal is cleared.
-async fn until_cleared(world: &Governed, deal: handoff_sandbox::Id, most: usize) {
+async fn until_cleared(world: &Governed, deal: handoff_sandbox_salesforce::Id, most: usize) {
     for _ in 0..most {
         world.advance(30);
         world.ride(5).await;
@@ -44,7 +44,7 @@ async fn until_cleared(world: &Governed, deal: handoff_sandbox::Id, most: usize)
 }
 
 /// A deal that waits for nothing but the acceptance.
-async fn complete(world: &Governed, name: &str) -> handoff_sandbox::Id {
+async fn complete(world: &Governed, name: &str) -> handoff_sandbox_salesforce::Id {
     let deal = world.full_deal(name);
     world.pass().await;
     assert_eq!(world.phase(deal), Some(Phase::Complete));

@@ -1,7 +1,7 @@
 //! Deliveries are hints: order, repetition, age and nonsense in them change nothing.
 
 use handoff_core::handoff::Phase;
-use handoff_sandbox::{Action, Fault, Matching, OutboundMode};
+use handoff_sandbox_salesforce::{Action, Fault, Matching, OutboundMode};
 use handoffd::books::Channel;
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, DECISION, QUEUE, add_people, edit, package_of, written};
@@ -92,7 +92,7 @@ async fn c03_five_messages_of_one_deal_in_every_order_lead_to_the_same_place() {
     for deal in &deals {
         world
             .org()
-            .act(&handoff_sandbox::Act::update(
+            .act(&handoff_sandbox_salesforce::Act::update(
                 handoffd_tests::story::INGRID,
                 "Opportunity",
                 *deal,

@@ -2,7 +2,7 @@
 
 use handoff_core::handoff::Phase;
 use handoff_core::registry::shipped;
-use handoff_sandbox::{Act, SaveError};
+use handoff_sandbox_salesforce::{Act, SaveError};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, INGRID, QUEUE, STAGE, edit, force, package};
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use handoff_sandbox::{Id, Org};
+use handoff_sandbox_salesforce::{Id, Org};
 use handoffd_tests::governed::{Governed, HOOK_SECRET};
 
 /// One notification of a message.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use handoff_core::event::Event;
 use handoff_core::journal::LogEntry;
-use handoff_sandbox::{Act, ActorKind, Id, NewUser, Org};
+use handoff_sandbox_salesforce::{Act, ActorKind, Id, NewUser, Org};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};

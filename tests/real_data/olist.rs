@@ -28,7 +28,7 @@ async fn e05_e06_olist_no_pay_on_what_is_there_and_every_count_as_counted_outsid
     let joined = tempfile::tempdir().unwrap();
     let truth: Value = serde_json::from_str(&python("olist.py", &[&funnel, joined.path()], &[])).unwrap();
     let start = "2018-07-01T00:00:00Z".parse().unwrap();
-    let fill = |org: &handoff_sandbox::Org| {
+    let fill = |org: &handoff_sandbox_salesforce::Org| {
         let load = |file: &std::path::Path, mapping: &str| org.load(file, &here(mapping)).unwrap().saved;
         assert_eq!(json!(load(&joined.path().join("users.csv"), "olist/users.toml")), truth["people"]);
         let leads = funnel.join("olist_marketing_qualified_leads_dataset.csv");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use handoff_core::id::{ConnectionId, ContractId};
 use handoff_core::registry::{Registry, shipped};
-use handoff_sandbox::{Clock, Org, Sandbox, SandboxOptions, Seed, seed};
+use handoff_sandbox_salesforce::{Clock, Org, Sandbox, SandboxOptions, Seed, seed};
 use handoffd::app::{App, Options};
 use handoffd::clock::ManualClock;
 use handoffd::config::{Audit, Auth, Config, Connection, Govern, Http, People, SecretRef};

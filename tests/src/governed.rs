@@ -10,7 +10,7 @@ use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::handoff::Phase;
 use handoff_core::id::{ConnectionId, ContractId, GateName, ObjectName, RecordId, RecordRef};
 use handoff_core::registry::{Problem, Registry, shipped};
-use handoff_sandbox::{Id, Org, Sandbox, SandboxOptions, Seed, seed};
+use handoff_sandbox_salesforce::{Id, Org, Sandbox, SandboxOptions, Seed, seed};
 use handoff_store::tlog::verify_against_log;
 use handoffd::app::{App, Handle, StartError};
 use handoffd::clock::ManualClock;

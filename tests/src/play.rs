@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use handoff_sandbox::{Id, Org};
+use handoff_sandbox_salesforce::{Id, Org};
 use serde_json::{Value, json};
 
 use crate::story::{

@@ -1,7 +1,7 @@
 //! What people do in the org: deals, packages, answers.
 
 use handoff_core::id::GateName;
-use handoff_sandbox::{Act, ActorKind, Id, Org};
+use handoff_sandbox_salesforce::{Act, ActorKind, Id, Org};
 use serde_json::{Value, json};
 
 use crate::governed::Governed;

@@ -4,6 +4,7 @@
 //! meters, retries and redacts. So a connector can be tested with plain values, and refusing writes is a type ([`ReadOnly`]),
 //! not a flag that somebody forgets to look at.
 
+mod calls;
 mod common;
 pub mod conformance;
 mod exchange;
@@ -13,6 +14,7 @@ mod sink;
 mod source;
 mod spec;
 
+pub use calls::{CallPage, Calls};
 pub use common::{ANY_BUDGET, classify_common, retry_after};
 pub use exchange::{Body, Exchange, Lane, Reply, Request, Step};
 pub use fault::Fault;

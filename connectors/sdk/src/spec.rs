@@ -11,6 +11,10 @@ pub enum AuthKind {
     JwtBearer,
     /// OAuth 2.0 refresh token (RFC 6749 §6), possibly rotating.
     RefreshToken,
+    /// A token that the vendor issued once and that does not expire, sent as `Bearer` (HubSpot service key or private app).
+    StaticToken,
+    /// A key and its secret, sent as `Basic` (RFC 7617; Gong).
+    AccessKey,
 }
 
 /// The span over which a budget counts.

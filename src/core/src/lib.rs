@@ -10,6 +10,7 @@ pub mod contract;
 pub mod decide;
 pub mod digest;
 pub mod event;
+pub mod evidence;
 pub mod extract;
 pub mod gate;
 pub mod handoff;

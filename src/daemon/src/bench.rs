@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use handoff_core::gate::evaluate;
 use handoff_core::handoff::Handoff;
 use handoff_core::registry::{Registry, shipped};
-use handoff_sandbox::{Act, ActorKind, Id, Seed, seed};
+use handoff_sandbox_salesforce::{Act, ActorKind, Id, Seed, seed};
 use handoff_store::log::{Entry, Log, LogOptions};
 use serde::Serialize;
 use serde_json::json;
@@ -132,7 +132,7 @@ fn account(stage: &Stage) -> Result<serde_json::Value, DemoError> {
 /// New records enter at once with webhooks off; until every one is decided, logged and written.
 async fn backfill(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Result<(), DemoError> {
     let org = stage.org();
-    org.set_outbound_mode(handoff_sandbox::OutboundMode::Off);
+    org.set_outbound_mode(handoff_sandbox_salesforce::OutboundMode::Off);
     let account = account(stage)?;
     for number in 0..count {
         deal(stage, &account, number)?;
@@ -153,7 +153,7 @@ async fn backfill(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Resul
     let least = 1 + count.div_ceil(2_000) - 1 + count.div_ceil(1_000);
     figures.push(counted("  theoretical minimum", u64::from(least)));
     figures.extend(calls.iter().map(|(kind, made)| counted(format!("  of these, {kind}"), *made)));
-    org.set_outbound_mode(handoff_sandbox::OutboundMode::Deliver);
+    org.set_outbound_mode(handoff_sandbox_salesforce::OutboundMode::Deliver);
     Ok(())
 }
 

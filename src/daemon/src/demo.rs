@@ -38,7 +38,7 @@ pub struct Step {
 pub enum DemoError {
     /// The sandbox.
     #[error("the sandbox refused: {0}")]
-    Sandbox(#[from] handoff_sandbox::Error),
+    Sandbox(#[from] handoff_sandbox_salesforce::Error),
     /// The daemon did not start.
     #[error("the daemon did not start: {0}")]
     Start(#[from] StartError),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use handoff_sandbox::{PackageSource, Sandbox, SandboxOptions, Seed, seed};
+use handoff_sandbox_salesforce::{PackageSource, Sandbox, SandboxOptions, Seed, seed};
 
 use super::exit::{Exit, Failure};
 use super::output::Output;

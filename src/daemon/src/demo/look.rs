@@ -1,7 +1,7 @@
 //! What is seen: the sandbox's records and writes, and the daemon's ledger where only it can hold an answer.
 
 use handoff_core::event::Event;
-use handoff_sandbox::{Act, FieldChange, Id, SaveError};
+use handoff_sandbox_salesforce::{Act, FieldChange, Id, SaveError};
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -52,7 +52,7 @@ impl Stage {
     ) -> Result<Option<Vec<SaveError>>, DemoError> {
         match self.org().act(&Act::update(user, DEAL, id, fields)) {
             Ok(_) => Ok(None),
-            Err(handoff_sandbox::Error::Refused(errors)) => Ok(Some(errors)),
+            Err(handoff_sandbox_salesforce::Error::Refused(errors)) => Ok(Some(errors)),
             Err(other) => Err(other.into()),
         }
     }

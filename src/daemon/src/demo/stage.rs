@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use handoff_core::contract::Mode;
 use handoff_core::id::{ConnectionId, ContractId, GateName};
 use handoff_core::registry::{Registry, shipped};
-use handoff_sandbox::{Clock as SandboxClock, Org, Sandbox, SandboxOptions, Seed, seed};
+use handoff_sandbox_salesforce::{Clock as SandboxClock, Org, Sandbox, SandboxOptions, Seed, seed};
 use jiff::Timestamp;
 
 use super::DemoError;

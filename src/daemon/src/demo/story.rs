@@ -1,7 +1,7 @@
 //! The story of handoff 03, step by step.
 
 use handoff_core::event::Event;
-use handoff_sandbox::{Act, ActorKind, Id, OutboundMode, seed};
+use handoff_sandbox_salesforce::{Act, ActorKind, Id, OutboundMode, seed};
 use serde_json::{Value, json};
 
 use super::look::{DEAL, first_line, or_nothing, pay, yes};

@@ -2,7 +2,7 @@
 
 use handoff_core::handoff::Phase;
 use handoff_core::id::ConnectionId;
-use handoff_sandbox::{Id, OutboundMode};
+use handoff_sandbox_salesforce::{Id, OutboundMode};
 use handoffd::books::{Account, Channel, Source};
 use serde_json::json;
 

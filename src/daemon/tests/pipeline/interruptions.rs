@@ -68,7 +68,7 @@ async fn a04_what_was_ordered_but_not_written_is_written_once_after_the_restart(
     world.handle().resume("test").await.unwrap();
     world.settle().await;
     assert!(world.flag(deal, COMMISSION));
-    let opened = |write: &&handoff_sandbox::WriteRecord| {
+    let opened = |write: &&handoff_sandbox_salesforce::WriteRecord| {
         write.id == Some(deal)
             && write.fields.iter().any(|field| field.field == COMMISSION && field.new == json!(true))
     };
@@ -87,7 +87,7 @@ async fn i02_no_opening_leaves_before_its_entry_is_signed() {
     let checked = Arc::new(AtomicU32::new(0));
     let (view, counted) = (world.handle().view(), Arc::clone(&checked));
     world.org().on_write(Arc::new(move |write| {
-        let opens = |field: &handoff_sandbox::FieldChange| {
+        let opens = |field: &handoff_sandbox_salesforce::FieldChange| {
             [COMMISSION, QUEUE].contains(&field.field.as_str()) && field.new == json!(true)
         };
         if write.fields.iter().any(opens) {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use handoff_sandbox::{Act, ActorKind};
+use handoff_sandbox_salesforce::{Act, ActorKind};
 use serde_json::json;
 
 use crate::world::{AVA, INGRID, World};

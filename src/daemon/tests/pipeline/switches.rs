@@ -3,7 +3,7 @@
 use handoff_core::contract::Mode;
 use handoff_core::handoff::Phase;
 use handoff_core::id::GateName;
-use handoff_sandbox::{SaveError, WriteRecord};
+use handoff_sandbox_salesforce::{SaveError, WriteRecord};
 use handoffd::app::{App, Options, StartError};
 use handoffd::books::Outcome;
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::world::{COMMISSION, DECISION, INGRID, QUEUE, World};
 
 impl World {
     fn written(&self) -> Vec<WriteRecord> {
-        let daemon = self.org().user(handoff_sandbox::seed::INTEGRATION_USER).unwrap();
+        let daemon = self.org().user(handoff_sandbox_salesforce::seed::INTEGRATION_USER).unwrap();
         self.org().writes().into_iter().filter(|write| write.user == daemon).collect()
     }
 }

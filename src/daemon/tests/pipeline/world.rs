@@ -9,7 +9,7 @@ use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::handoff::Phase;
 use handoff_core::id::{ConnectionId, ContractId, GateName, ObjectName, RecordId, RecordRef};
 use handoff_core::registry::{Registry, shipped};
-use handoff_sandbox::{Act, ActorKind, Id, Org, Sandbox, SandboxOptions, seed};
+use handoff_sandbox_salesforce::{Act, ActorKind, Id, Org, Sandbox, SandboxOptions, seed};
 use handoffd::app::{App, Handle, Options};
 use handoffd::clock::ManualClock;
 use handoffd::config::{Audit, Auth, Config, Connection, Govern, Http, People, SecretRef};

@@ -1,4 +1,4 @@
-use handoff_sandbox::{Act, ActorKind, seed};
+use handoff_sandbox_salesforce::{Act, ActorKind, seed};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -140,7 +140,9 @@ async fn a_late_commit_appears_behind_the_cursor_and_holds_back_latest_date_cove
 #[tokio::test]
 async fn hidden_fields_are_unknown_fields() {
     let mut site = Site::start().await;
-    site.org().create_user(&handoff_sandbox::NewUser::new("plain@x.example", "Pat", "Plain")).unwrap();
+    site.org()
+        .create_user(&handoff_sandbox_salesforce::NewUser::new("plain@x.example", "Pat", "Plain"))
+        .unwrap();
     site.token = site.org().token_for("plain@x.example").unwrap();
     let soql = "SELECT Id, Handoff_03_Status__c FROM Opportunity";
     let reply = Reply::of(site.ask("query", soql).send().await.unwrap()).await;

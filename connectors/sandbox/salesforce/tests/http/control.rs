@@ -1,4 +1,4 @@
-use handoff_sandbox::Operation;
+use handoff_sandbox_salesforce::Operation;
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 

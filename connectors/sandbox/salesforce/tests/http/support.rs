@@ -1,6 +1,6 @@
 //! A sandbox, a session on it, and short ways to call it.
 
-use handoff_sandbox::{Id, Org, Sandbox, SandboxOptions, seed};
+use handoff_sandbox_salesforce::{Id, Org, Sandbox, SandboxOptions, seed};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value as Json, json};
 

@@ -1,9 +1,9 @@
 //! Starts a sandbox and prints its address: `cargo run -p handoff-sandbox --example serve -- --port 0 [--manual] [--empty]`.
 
-use handoff_sandbox::{Clock, Sandbox, SandboxOptions, Seed};
+use handoff_sandbox_salesforce::{Clock, Sandbox, SandboxOptions, Seed};
 
 #[tokio::main]
-async fn main() -> Result<(), handoff_sandbox::Error> {
+async fn main() -> Result<(), handoff_sandbox_salesforce::Error> {
     let arguments: Vec<String> = std::env::args().collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let port = arguments

@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use axum::{Router, extract::State, routing::post};
-use handoff_sandbox::{Act, OutboundMode, seed};
+use handoff_sandbox_salesforce::{Act, OutboundMode, seed};
 use serde_json::json;
 
 use crate::support::Site;

@@ -2,7 +2,7 @@ use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use handoff_sandbox::{App, Error, Sandbox, SandboxOptions, seed};
+use handoff_sandbox_salesforce::{App, Error, Sandbox, SandboxOptions, seed};
 use reqwest::Method;
 use ring::{
     rand::SystemRandom,

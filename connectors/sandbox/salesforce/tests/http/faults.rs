@@ -1,4 +1,4 @@
-use handoff_sandbox::{Action, Fault, SaveError};
+use handoff_sandbox_salesforce::{Action, Fault, SaveError};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
@@ -119,7 +119,7 @@ async fn the_daily_allocation_runs_out_and_comes_back() {
     assert_eq!((refused.status, refused.code().as_str()), (403, "REQUEST_LIMIT_EXCEEDED"));
     assert_eq!(refused.header("sforce-limit-info"), "api-usage=10/10");
     site.org().advance(24 * 3600);
-    site.token = site.org().token_for(handoff_sandbox::seed::INTEGRATION_USER).unwrap();
+    site.token = site.org().token_for(handoff_sandbox_salesforce::seed::INTEGRATION_USER).unwrap();
     assert_eq!(site.get("limits").await.status, 200);
 }
 

@@ -1,4 +1,4 @@
-use handoff_sandbox::{Act, ActorKind, Conversion, Error, Id, SaveError, seed};
+use handoff_sandbox_salesforce::{Act, ActorKind, Conversion, Error, Id, SaveError, seed};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
