@@ -169,6 +169,7 @@ fn config(sandbox: &Sandbox, folder: &Path, port: u16) -> Result<Config, DemoErr
         contract: ContractId::from("h03-ae-to-onboarding"),
         mapping: SALESFORCE.to_owned(),
         connection: sf.clone(),
+        motion: None,
         governed_since: None,
         // The shipped contract observes the stage; here the CRM itself shall stop a rep.
         mode: BTreeMap::from([(GateName::from("closed_won"), Mode::Enforce)]),
