@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Where a sandbox takes its time from.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Clock {
             Self::Manual(at) => *at,
             Self::Real { offset } => {
                 let now = machine_now();
-                Timestamp::from_second(now.as_second().saturating_add(*offset)).unwrap_or(now)
+                now.checked_add(SignedDuration::from_secs(*offset)).unwrap_or(now)
             }
             Self::Shared(time) => time.with(|clock| clock.now()),
         }

@@ -6,6 +6,7 @@
 mod clock;
 pub mod control;
 mod fault;
+pub mod fiction;
 mod outbound;
 mod server;
 mod wire;
@@ -14,4 +15,4 @@ pub use clock::{Clock, SharedTime};
 pub use fault::{Effect, Fault, Faults, Matching, Planned};
 pub use outbound::outbound_client;
 pub use server::{Bound, Face, ListenError, Server, Traffic};
-pub use wire::{Call, Reply};
+pub use wire::{Call, Reply, http_date};

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 /// One request, its path split and decoded.
@@ -119,4 +120,9 @@ impl Reply {
     pub fn body_json(&self) -> Json {
         serde_json::from_slice(&self.body).unwrap_or(Json::Null)
     }
+}
+
+/// The time as the `date` header has it.
+pub fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
