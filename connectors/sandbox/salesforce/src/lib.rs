@@ -7,7 +7,6 @@
 mod access;
 mod auth;
 mod bulk;
-mod clock;
 mod control;
 mod convert;
 mod derive;
@@ -35,9 +34,9 @@ mod value;
 mod wire;
 
 pub use auth::App;
-pub use clock::Clock;
 pub use error::Error;
-pub use fault::{Action, Fault, Matching};
+pub use fault::{Action, Fault};
+pub use handoff_sandbox_host::{Clock, Matching};
 pub use ids::Id;
 pub use lifecycle::{Conversion, Converted};
 pub use load::Loaded;
