@@ -66,7 +66,7 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         return None;
     }
     let (length, rest) = match first {
-        0..0x80 => (usize::from(first), rest),
+        0..=0x7f => (usize::from(first), rest),
         0x81 => {
             let (&[one], rest) = rest.split_first_chunk::<1>()?;
             ((one >= 0x80).then(|| usize::from(one))?, rest)
