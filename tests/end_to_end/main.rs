@@ -1,4 +1,4 @@
-//! The whole daemon against a stateful org over real HTTP.
+//! The whole daemon against a stateful CRM over real HTTP.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
@@ -9,6 +9,8 @@ mod directory;
 mod faults;
 mod floods;
 mod hints;
+mod interruptions;
 mod records;
+mod switches;
 mod walk;
 mod wire;

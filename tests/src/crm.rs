@@ -146,6 +146,9 @@ pub trait Vendor: Send + Sync {
     /// Every deal's id.
     fn deals(&self) -> Vec<Deal>;
 
+    /// What a deal is called.
+    fn name(&self, deal: Deal) -> String;
+
     /// Leads deliveries to a daemon, or to nobody.
     fn deliver_to(&self, daemon: Option<SocketAddr>);
 

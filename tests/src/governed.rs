@@ -321,6 +321,16 @@ impl Governed {
         refusals.into_iter().filter(|((_, reason), _)| *reason == why).map(|(_, count)| count).sum()
     }
 
+    /// Checks that everything that came in has exactly one outcome, and that nothing is pending.
+    pub fn assert_balanced(&self) {
+        let books = self.handle().view().books();
+        assert!(!books.is_empty());
+        for (source, account) in books {
+            assert!(account.balances(), "{source}: {account:?}");
+            assert_eq!(account.pending, 0, "{source}: {account:?}");
+        }
+    }
+
     /// Verifies the audit log against the log it was made from; how many entries it covers. The daemon may run.
     pub fn verify_audit(&self) -> u64 {
         let vkey = self.handle().view().head().vkey;

@@ -154,7 +154,11 @@ fn with_step(plot: Plot, at: usize, with: impl FnOnce(Step<'_>) -> bool) -> (boo
     let reject =
         |deal: &Sight<'_>| deal.company.reject(deal.deal, "risks", "Which system holds the addresses?");
     let mend = |deal: &Sight<'_>| {
-        deal.say(&[("risks", "risks", format!("Addresses live in SAP and in Excel; SAP wins ({})", deal.name))]);
+        deal.say(&[(
+            "risks",
+            "risks",
+            format!("Addresses live in SAP and in Excel; SAP wins ({})", deal.name),
+        )]);
     };
     let retarget = |deal: &Sight<'_>| {
         deal.say(&[("success_criteria", "target", format!("From 9 % to 7 % ({})", deal.name))]);

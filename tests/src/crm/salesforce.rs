@@ -100,6 +100,10 @@ impl Vendor for Salesforce {
         ids.map(|id| Deal::new(self.kind(), id.to_owned())).collect()
     }
 
+    fn name(&self, deal: Deal) -> String {
+        self.org().field(deal.sf(), "Name").as_str().unwrap().to_owned()
+    }
+
     fn deliver_to(&self, daemon: Option<SocketAddr>) {
         let endpoint = daemon.map(|address| format!("http://{address}/webhooks/sf/{HOOK_SECRET}"));
         self.org().set_outbound(endpoint.into_iter().collect(), Vec::new());
@@ -122,10 +126,7 @@ impl Vendor for Salesforce {
     fn attempts(&self) -> Vec<Attempt> {
         let attempts = self.org().deliveries().into_iter();
         attempts
-            .map(|one| Attempt {
-                notification: one.notification.to_string(),
-                acknowledged: one.acknowledged,
-            })
+            .map(|one| Attempt { notification: one.notification.to_string(), acknowledged: one.acknowledged })
             .collect()
     }
 

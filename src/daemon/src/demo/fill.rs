@@ -15,7 +15,8 @@ pub fn fields<V: Clone + Into<Value>>(mapping: &Mapping, said: &[(&str, &str, V)
         let parts = mapping.read.get(&FieldKey::from(field))?;
         parts.get(&PartKey::from(part))?.field.clone()
     };
-    let found = said.iter().filter_map(|(field, part, value)| Some((place(field, part)?, value.clone().into())));
+    let found =
+        said.iter().filter_map(|(field, part, value)| Some((place(field, part)?, value.clone().into())));
     found.collect()
 }
 

@@ -120,8 +120,9 @@ impl Crm for SalesforceFace {
         let (id, writes) = (Id::parse(deal), self.org.writes());
         let own = writes.iter().skip(since).filter(|write| write.id == id && write.status == "ok");
         let changes = own.flat_map(|write| &write.fields).filter(|change| change.field == flag);
-        let stood: Vec<(bool, bool)> =
-            changes.map(|change| (change.old == Value::Bool(true), change.new == Value::Bool(true))).collect();
+        let stood: Vec<(bool, bool)> = changes
+            .map(|change| (change.old == Value::Bool(true), change.new == Value::Bool(true)))
+            .collect();
         let count = |turn| stood.iter().filter(|stood| **stood == turn).count();
         (count((false, true)), count((true, false)))
     }
