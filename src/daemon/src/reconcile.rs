@@ -2,6 +2,7 @@
 
 mod conclude;
 mod judge;
+mod patient;
 mod plan_only;
 
 use std::collections::BTreeSet;
@@ -156,7 +157,9 @@ async fn read(
     let source = link.purpose.source().ok_or_else(|| Fault::Protocol {
         detail: "records are asked for where there is no CRM".to_owned(),
     })?;
-    let raws = link.transport.run(source.read(&object.plan, &records)).await?;
+    let asked = source.read(&object.plan, &records);
+    let asked = if items.iter().all(patient::can_wait) { patient::patiently(asked) } else { asked };
+    let raws = link.transport.run(asked).await?;
     if raws.len() != records.len() {
         return Err(Fault::Protocol {
             detail: "the answer names another number of records than asked for".to_owned(),

@@ -107,6 +107,7 @@ pub(crate) fn mapping() -> Mapping {
                 ("closed_won".into(), vec!["Closed Won".to_owned()]),
                 ("closed_lost".into(), vec!["Closed Lost".to_owned()]),
             ]),
+            close_date: None,
         },
         timeline: Timeline::default(),
         read: FIELDS
@@ -135,6 +136,7 @@ pub(crate) fn mapping() -> Mapping {
                 ("closed_won".into(), write(OBSERVED_FLAG, None)),
             ]),
             note: NoteWrite { status: Some("Status__c".to_owned()), missing: Some("Missing__c".to_owned()) },
+            state: None,
         },
         enforcement: None,
     }
