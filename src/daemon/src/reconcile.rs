@@ -2,6 +2,7 @@
 
 mod conclude;
 mod judge;
+mod patient;
 mod plan_only;
 
 use std::collections::BTreeSet;
@@ -153,7 +154,9 @@ async fn read(
     items: &[Item],
 ) -> Result<Vec<Option<RawRecord>>, Fault> {
     let records: Vec<RecordRef> = items.iter().map(|item| item.record.clone()).collect();
-    let raws = link.transport.run(link.source.read(&object.plan, &records)).await?;
+    let asked = link.source.read(&object.plan, &records);
+    let asked = if items.iter().all(patient::can_wait) { patient::patiently(asked) } else { asked };
+    let raws = link.transport.run(asked).await?;
     if raws.len() != records.len() {
         return Err(Fault::Protocol {
             detail: "the answer names another number of records than asked for".to_owned(),

@@ -16,6 +16,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     let mut history = package.clone();
     history.extend(mapping.write.gate.values().map(|write| write.field.clone()));
     history.extend([mapping.stage.field.clone()]);
+    history.extend(mapping.stage.close_date.clone());
     history.extend(submit);
     if decision.who == Who::FieldHistory {
         history.insert(decision.field.clone());
@@ -42,7 +43,8 @@ fn written(mapping: &Mapping) -> impl Iterator<Item = String> {
     let gates = mapping.write.gate.values().flat_map(|write| {
         [&write.number, &write.status, &write.cleared_at, &write.clearance_id, &write.hold_reason]
     });
-    gates.chain([&note.status, &note.missing, &note.evidence]).flatten().cloned()
+    let state = mapping.write.state.iter().map(|state| state.field.clone());
+    gates.chain([&note.status, &note.missing, &note.evidence]).flatten().cloned().chain(state)
 }
 
 fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {

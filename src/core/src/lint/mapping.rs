@@ -37,6 +37,9 @@ pub(super) fn write_targets(mapping: &Mapping) -> Vec<(Vec<String>, &str)> {
             targets.push((["write", "note", key].map(str::to_owned).to_vec(), name.as_str()));
         }
     }
+    if let Some(state) = &mapping.write.state {
+        targets.push((["write", "state", "field"].map(str::to_owned).to_vec(), state.field.as_str()));
+    }
     targets
 }
 
