@@ -88,13 +88,14 @@ pub(crate) async fn now(engine: &Arc<Engine>) -> Result<bool, Fatal> {
 /// which it is tried again.
 async fn walk_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<bool, Fatal> {
     let Some(link) = engine.links.get(&object.connection) else { return Ok(true) };
+    let Some(source) = link.purpose.source() else { return Ok(true) };
     let _alone = object.census.lock().await;
     let mut walk = load(engine, object).await?;
     let mut here = walk.at.take().unwrap_or_else(Cursor::beginning);
     let mut unlisted = known(engine, object);
     let all_known = unlisted.clone();
     loop {
-        let page = match link.transport.run(link.source.census(&object.plan, &here)).await {
+        let page = match link.transport.run(source.census(&object.plan, &here)).await {
             Ok(page) => page,
             Err(fault) => {
                 tracing::warn!(connection = %link.id, object = %object.object, %fault, "cannot list the records; later");

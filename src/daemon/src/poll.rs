@@ -125,6 +125,7 @@ pub(crate) async fn quiet(engine: &Arc<Engine>) {
 /// One pass over the changes of one object. The cursor is stored only after every record of a page has its outcome on disk.
 async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), Fatal> {
     let Some(link) = engine.links.get(&object.connection) else { return Ok(()) };
+    let Some(source) = link.purpose.source() else { return Ok(()) };
     let _alone = object.pass.lock().await;
     let key = format!("{CURSOR}{}/{}", object.connection, object.object);
     let mut cursor = engine.memory.get_json(key.clone()).await?.unwrap_or_else(Cursor::beginning);
@@ -132,7 +133,7 @@ async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), F
         if engine.is_stopping() {
             return Ok(());
         }
-        let page = match link.transport.run(link.source.changes(&object.plan, &cursor)).await {
+        let page = match link.transport.run(source.changes(&object.plan, &cursor)).await {
             Ok(page) => page,
             Err(fault) => {
                 tracing::warn!(connection = %link.id, object = %object.object, %fault, "cannot ask for changes; at the next pass");
