@@ -29,6 +29,9 @@ pub struct Mapping {
     /// Dates that only serve to find records that cannot be right.
     #[serde(default)]
     pub timeline: Timeline,
+    /// The account or company of the record: calls that are linked to it alone are found by it.
+    #[serde(default)]
+    pub account: Option<ReadPath>,
     /// What we read: field → part → path. Part `none` is the check-box "there are none".
     pub read: BTreeMap<FieldKey, BTreeMap<PartKey, ReadPath>>,
     /// Who hands over and who decides.
@@ -224,6 +227,9 @@ pub struct NoteWrite {
     /// What is missing and who has to act.
     #[serde(default)]
     pub missing: Option<String>,
+    /// Places of calls that may speak of a field, a line each with the call's address; never words of a call.
+    #[serde(default)]
+    pub evidence: Option<String>,
 }
 
 /// How the CRM itself blocks.

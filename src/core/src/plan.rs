@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::clearance::ClearanceKey;
 use crate::contract::{Contract, Mode, OnBypass};
 use crate::decide::Terms;
+use crate::evidence::Evidence;
 use crate::extract::{Existence, RawRecord, RecordVersion, parse_timestamp};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
@@ -82,6 +83,8 @@ pub struct Inputs<'a> {
     pub seen: &'a Observation,
     /// Key of the clearance ids.
     pub key: &'a ClearanceKey,
+    /// What calls are evidence for it; `None` = not known now, so that what stands on the record stays.
+    pub evidence: Option<&'a Evidence>,
 }
 
 impl Plan {
@@ -246,6 +249,10 @@ fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
     }
     if let Some(field) = &note.missing {
         let text = words::missing(inputs.handoff, inputs.verdict);
+        values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
+    }
+    if let (Some(field), Some(evidence)) = (&note.evidence, inputs.evidence) {
+        let text = words::evidence(inputs.contract, evidence);
         values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
     }
     if let Some(state) = &inputs.mapping.write.state {

@@ -129,6 +129,9 @@ fn own_entry(entry: &LogEntry, change: &mut Change) {
         LogEntry::ConfigChanged { what, digest, .. } => change.put_json(format!("{SETTING}{what}"), digest),
         LogEntry::Decided { .. }
         | LogEntry::Confirmed { .. }
+        | LogEntry::EvidenceSuggested { .. }
+        | LogEntry::EvidenceAnswered { .. }
+        | LogEntry::EvidenceWithdrawn { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::Started { .. } => {}
     }

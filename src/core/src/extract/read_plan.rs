@@ -26,6 +26,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     fields.extend(decision.fields.clone());
     fields.extend([mapping.people.sender.field.clone(), mapping.people.receiver.field.clone()]);
     fields.extend(mapping.timeline.first_contact.clone());
+    fields.extend(mapping.account.as_ref().and_then(|path| path.field.clone()));
     fields.extend(written(mapping));
     ReadPlan {
         object: mapping.object.clone(),
@@ -43,12 +44,12 @@ fn written(mapping: &Mapping) -> impl Iterator<Item = String> {
         [&write.number, &write.status, &write.cleared_at, &write.clearance_id, &write.hold_reason]
     });
     let state = mapping.write.state.iter().map(|state| state.field.clone());
-    gates.chain([&note.status, &note.missing]).flatten().cloned().chain(state)
+    gates.chain([&note.status, &note.missing, &note.evidence]).flatten().cloned().chain(state)
 }
 
 fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {
     let mut related: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for path in mapping.read.values().flat_map(BTreeMap::values) {
+    for path in mapping.read.values().flat_map(BTreeMap::values).chain(&mapping.account) {
         if let Some(name) = &path.related {
             let columns = related.entry(name.clone()).or_default();
             columns.extend(path.matching.keys().chain(&path.take).cloned());

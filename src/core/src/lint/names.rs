@@ -87,6 +87,9 @@ pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint
             read_path(&["read", field.as_str(), part.as_str()], path, found);
         }
     }
+    if let Some(path) = &mapping.account {
+        read_path(&["account"], path, found);
+    }
     api(&["people", "sender", "field"], &mapping.people.sender.field, found);
     api(&["people", "receiver", "field"], &mapping.people.receiver.field, found);
     api(&["decision", "field"], &mapping.decision.field, found);

@@ -110,6 +110,7 @@ pub(crate) fn mapping() -> Mapping {
             close_date: None,
         },
         timeline: Timeline::default(),
+        account: None,
         read: FIELDS
             .into_iter()
             .map(|key| {
@@ -135,7 +136,11 @@ pub(crate) fn mapping() -> Mapping {
                 ("queue".into(), write("Queue__c", Some("Queue_Clearance__c"))),
                 ("closed_won".into(), write(OBSERVED_FLAG, None)),
             ]),
-            note: NoteWrite { status: Some("Status__c".to_owned()), missing: Some("Missing__c".to_owned()) },
+            note: NoteWrite {
+                status: Some("Status__c".to_owned()),
+                missing: Some("Missing__c".to_owned()),
+                evidence: None,
+            },
             state: None,
         },
         enforcement: None,
