@@ -141,6 +141,7 @@ fn config(dir: &Path, sandbox: &Sandbox, seniors: &[&str]) -> Config {
         http: Http { listen: "127.0.0.1:0".to_owned(), ..Http::default() },
         connection: BTreeMap::from([(sf, connection)]),
         govern: vec![govern],
+        evidence: Vec::new(),
         people: People {
             roles: BTreeMap::from([("onboarding_lead".to_owned(), seniors)]),
             same_person: BTreeMap::new(),

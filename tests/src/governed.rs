@@ -318,6 +318,7 @@ fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         http: Http { listen: "127.0.0.1:0".to_owned(), ..Http::default() },
         connection: BTreeMap::from([(ConnectionId::from("sf"), connection)]),
         govern: vec![govern],
+        evidence: Vec::new(),
         people: People { roles, same_person: BTreeMap::new() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }

@@ -66,6 +66,22 @@ pub enum GovernError {
         /// What it speaks.
         speaks: String,
     },
+    /// No such evidence mapping.
+    #[error("[[evidence]] {connection}: there is no evidence mapping named {mapping}")]
+    NoEvidence {
+        /// The connection.
+        connection: ConnectionId,
+        /// The mapping asked for.
+        mapping: String,
+    },
+    /// The connection is not one with calls that the mapping is for.
+    #[error("[[evidence]] {connection}: the mapping {mapping} is not for calls of this connection")]
+    NoCalls {
+        /// The connection asked for.
+        connection: ConnectionId,
+        /// The mapping.
+        mapping: String,
+    },
     /// The same contract twice on the same records.
     #[error("[[govern]] {contract} appears twice for the same records of {connection}")]
     Twice {
