@@ -106,6 +106,8 @@ pub(crate) struct Governed {
     pub(crate) due: Due,
     /// One pass over the changes at a time.
     pub(crate) pass: tokio::sync::Mutex<()>,
+    /// One census at a time.
+    pub(crate) census: tokio::sync::Mutex<()>,
     polled: Mutex<Option<Timestamp>>,
     seen: Mutex<BTreeMap<(RecordRef, Timestamp), Timestamp>>,
 }
@@ -165,6 +167,7 @@ pub(crate) fn governed(config: &Config, registry: &Registry) -> Result<Vec<Gover
             rules,
             due: Due::new(),
             pass: tokio::sync::Mutex::new(()),
+            census: tokio::sync::Mutex::new(()),
             polled: Mutex::new(None),
             seen: Mutex::new(BTreeMap::new()),
         })
@@ -199,7 +202,11 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
         modes: govern.mode.clone(),
         on_bypass: govern.on_bypass.clone(),
     };
-    Ok(Rule { mapping: mapping.clone(), current: held.clone(), terms, cap: govern.max_writes_per_hour })
+    let mut mapping = mapping.clone();
+    if let Some(motion) = &govern.motion {
+        mapping.motion.always = motion.clone();
+    }
+    Ok(Rule { mapping, current: held.clone(), terms, cap: govern.max_writes_per_hour })
 }
 
 /// One plan that reads what all rules of an object need.
