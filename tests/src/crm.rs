@@ -237,7 +237,8 @@ impl Company {
         let plain = gates.flat_map(|gate| {
             [Some(&gate.field), gate.number.as_ref(), gate.status.as_ref(), gate.hold_reason.as_ref()]
         });
-        let told = [note.status.as_ref(), note.missing.as_ref()];
+        let state = mapping.write.state.as_ref().map(|state| &state.field);
+        let told = [note.status.as_ref(), note.missing.as_ref(), note.evidence.as_ref(), state];
         let answered = [Some(&answer.field), Some(&answer.reason), answer.fields.as_ref()];
         let shown = plain.chain(told).chain(answered).flatten();
         let shown = shown.map(|name| (name.clone(), self.field(deal, name)));

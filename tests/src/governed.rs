@@ -381,6 +381,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         http: Http { listen: "127.0.0.1:0".to_owned(), ..Http::default() },
         connection: company.vendors().map(connect).collect(),
         govern: company.vendors().map(govern).collect(),
+        evidence: Vec::new(),
         people: People { roles, same_person: BTreeMap::new() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }

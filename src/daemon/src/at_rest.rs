@@ -10,6 +10,7 @@ use handoff_core::registry::Registry;
 use handoff_transport::{DayCount, Ledger, LedgerError, Secret, TokenVault, VaultError};
 
 use crate::app::{App, Options, StartError};
+use crate::calls::{self, Answered, NotAnswered};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connect::Real;
@@ -77,6 +78,23 @@ impl App {
         let engine = start::engine(config, registry, clock, setup(options)).await?;
         engine.set_switch(on, by).await?;
         Ok(engine.switch.view())
+    }
+
+    /// Records what a person says about a suggested place of a call; the record's note says so after the next start.
+    pub async fn answer_at_rest(
+        config: Config,
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+        options: Options,
+        answered: Vec<Answered>,
+    ) -> Result<Result<(), NotAnswered>, StartError> {
+        let engine = start::engine(config, registry, clock, setup(options)).await?;
+        for answered in answered {
+            if let Err(error) = calls::answer(&engine, answered).await {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Asks every connection whether it offers what the mappings need; needs no state directory. The inner error is the CRM's.

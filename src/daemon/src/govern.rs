@@ -66,6 +66,22 @@ pub enum GovernError {
         /// What it speaks.
         speaks: String,
     },
+    /// No such evidence mapping.
+    #[error("[[evidence]] {connection}: there is no evidence mapping named {mapping}")]
+    NoEvidence {
+        /// The connection.
+        connection: ConnectionId,
+        /// The mapping asked for.
+        mapping: String,
+    },
+    /// The connection is not one with calls that the mapping is for.
+    #[error("[[evidence]] {connection}: the mapping {mapping} is not for calls of this connection")]
+    NoCalls {
+        /// The connection asked for.
+        connection: ConnectionId,
+        /// The mapping.
+        mapping: String,
+    },
     /// The same contract twice on the same records.
     #[error("[[govern]] {contract} appears twice for the same records of {connection}")]
     Twice {
@@ -106,6 +122,8 @@ pub(crate) struct Governed {
     pub(crate) due: Due,
     /// One pass over the changes at a time.
     pub(crate) pass: tokio::sync::Mutex<()>,
+    /// One census at a time.
+    pub(crate) census: tokio::sync::Mutex<()>,
     polled: Mutex<Option<Timestamp>>,
     seen: Mutex<BTreeMap<(RecordRef, Timestamp), Timestamp>>,
 }
@@ -165,6 +183,7 @@ pub(crate) fn governed(config: &Config, registry: &Registry) -> Result<Vec<Gover
             rules,
             due: Due::new(),
             pass: tokio::sync::Mutex::new(()),
+            census: tokio::sync::Mutex::new(()),
             polled: Mutex::new(None),
             seen: Mutex::new(BTreeMap::new()),
         })

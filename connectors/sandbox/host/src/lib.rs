@@ -7,6 +7,7 @@ mod clock;
 pub mod control;
 mod fault;
 pub mod fiction;
+pub mod load;
 mod outbound;
 mod server;
 mod wire;

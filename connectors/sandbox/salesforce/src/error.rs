@@ -1,6 +1,6 @@
 //! Why the sandbox could not do what its operator asked (the vendor's own refusals are [`crate::SaveError`]).
 
-use handoff_sandbox_host::ListenError;
+use handoff_sandbox_host::{ListenError, load::LoadError};
 
 /// A refusal of the sandbox itself.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +92,16 @@ impl From<ListenError> for Error {
         match error {
             ListenError::NotLoopback { address } => Self::NotLoopback { address },
             ListenError::Bind { address, source } => Self::Bind { address, source },
+        }
+    }
+}
+
+impl From<LoadError> for Error {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Read { path, source } => Self::Read { path, source },
+            LoadError::Line { path, line, detail } => Self::Load { path, line, detail },
+            LoadError::Bad { detail } => Self::BadRequest { detail },
         }
     }
 }

@@ -266,6 +266,6 @@ impl Org {
 
     /// Loads a CSV or JSONL file by a mapping; how many rows were saved.
     pub fn load(&self, file: &Path, mapping: &Path) -> Result<crate::Loaded, Error> {
-        crate::load::load(self, file, mapping)
+        Ok(handoff_sandbox_host::load::load(self, file, mapping)?)
     }
 }

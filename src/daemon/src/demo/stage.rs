@@ -179,6 +179,7 @@ fn config(sandbox: &Sandbox, folder: &Path, port: u16) -> Result<Config, DemoErr
         http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
         connection: BTreeMap::from([(sf, connection)]),
         govern: vec![govern],
+        evidence: Vec::new(),
         people: People {
             roles: BTreeMap::from([("onboarding_lead".to_owned(), roles)]),
             same_person: BTreeMap::new(),

@@ -52,6 +52,7 @@ async fn why_tells_the_whole_story_of_a_deal() {
         state: detail.state,
         verdict: detail.verdict,
         entries: detail.entries.into_iter().filter_map(|each| Some((each.position, each.entry?))).collect(),
+        evidence: Vec::new(),
     };
     let text = crate::cli::why::explain(&told, contract);
     insta::assert_snapshot!(masked(&text));

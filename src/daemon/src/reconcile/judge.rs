@@ -32,6 +32,8 @@ pub(super) struct Judged {
     /// Other entries came first: read and decide again.
     pub(super) conflict: bool,
     pub(super) look_again_at: Option<Timestamp>,
+    /// Calls may concern this record now that did not before; the account that it belongs to.
+    pub(super) recall: Option<Option<String>>,
 }
 
 /// One record under one rule.
@@ -81,8 +83,15 @@ pub(super) fn judge(
     item: Item,
     raw: Option<RawRecord>,
 ) -> Result<Judged, Fatal> {
-    let mut judged =
-        Judged { item, raw, cases: Vec::new(), problem: None, conflict: false, look_again_at: None };
+    let mut judged = Judged {
+        item,
+        raw,
+        cases: Vec::new(),
+        problem: None,
+        conflict: false,
+        look_again_at: None,
+        recall: None,
+    };
     for (number, rule) in object.rules.iter().enumerate() {
         // A record that nobody thought of must not take the others with it.
         let seen =

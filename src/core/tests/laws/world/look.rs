@@ -34,6 +34,7 @@ impl World {
                 entry: truth.stage.2.to_string(),
             },
             first_contact: None,
+            account: None,
             package: package(&truth.texts),
             edits: self.edits(),
             edited_by_latest: (self.variant == Variant::NoHistory).then_some(truth.last_modified.0),
