@@ -38,13 +38,13 @@ pub enum LogEntry {
         /// What happened; never empty.
         events: Vec<Event>,
     },
-    /// Writes that were read back.
+    /// What became of writes: read back, or refused.
     Confirmed {
         /// The handoff.
         handoff: HandoffId,
         /// The daemon's time.
         at: Timestamp,
-        /// `GateWritten` events; never empty.
+        /// `GateWritten` and `RevertRefused` events; never empty.
         events: Vec<Event>,
     },
     /// A contract's text, the first time it is used: replay needs no files.
