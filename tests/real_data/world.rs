@@ -114,19 +114,15 @@ fn secret(dir: &Path, name: &str, text: &str) -> SecretRef {
 
 fn config(dir: &Path, sandbox: &Sandbox, seniors: &[&str]) -> Config {
     let sf = ConnectionId::from("sf");
+    let auth = Auth::ClientCredentials {
+        client_id: secret(dir, "id", seed::CLIENT_ID),
+        client_secret: secret(dir, "secret", seed::CLIENT_SECRET),
+    };
     let connection = Connection {
-        connector: "salesforce".to_owned(),
-        login_url: sandbox.base_url(),
-        auth: Auth::ClientCredentials {
-            client_id: secret(dir, "id", seed::CLIENT_ID),
-            client_secret: secret(dir, "secret", seed::CLIENT_SECRET),
-        },
-        api_version: None,
         org_id: Some(sandbox.org().id().to_string()),
-        webhook_secrets: Vec::new(),
-        poll_seconds: 60,
-        daily_share_percent: 100,
-        overlap_seconds: 600,
+        poll_seconds: Some(60),
+        daily_share_percent: Some(100),
+        ..Connection::new("salesforce", &sandbox.base_url(), auth)
     };
     let govern = Govern {
         contract: ContractId::from("h03-ae-to-onboarding"),

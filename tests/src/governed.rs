@@ -289,19 +289,16 @@ pub fn secret(dir: &Path, name: &str, text: &str) -> SecretRef {
 /// Handoff 03 over one sandbox: the stage gate enforced beside pay and queue, Ingrid and Luis receive.
 fn config(dir: &Path, sandbox: &Sandbox) -> Config {
     let gate = GateName::from("closed_won");
+    let auth = Auth::ClientCredentials {
+        client_id: secret(dir, "id", seed::CLIENT_ID),
+        client_secret: secret(dir, "secret", seed::CLIENT_SECRET),
+    };
     let connection = Connection {
-        connector: "salesforce".to_owned(),
-        login_url: sandbox.base_url(),
-        auth: Auth::ClientCredentials {
-            client_id: secret(dir, "id", seed::CLIENT_ID),
-            client_secret: secret(dir, "secret", seed::CLIENT_SECRET),
-        },
-        api_version: None,
         org_id: Some(sandbox.org().id().to_string()),
         webhook_secrets: vec![secret(dir, "webhook", HOOK_SECRET)],
-        poll_seconds: 60,
-        daily_share_percent: 100,
-        overlap_seconds: 600,
+        poll_seconds: Some(60),
+        daily_share_percent: Some(100),
+        ..Connection::new("salesforce", &sandbox.base_url(), auth)
     };
     let govern = Govern {
         contract: ContractId::from("h03-ae-to-onboarding"),

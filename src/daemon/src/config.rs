@@ -9,17 +9,20 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod connection;
 mod lint;
 mod load;
 pub mod reference;
 #[cfg(test)]
 mod tests;
+pub(crate) mod vendor;
 
 /// Every field that a mapping writes.
 pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
     lint::written(mapping)
 }
 
+pub use connection::{Auth, Connection, WebhookProof};
 pub use load::{ConfigError, Loaded, load, read, schema};
 
 /// A configuration as an admin writes it.
@@ -34,7 +37,7 @@ pub struct Config {
     /// HTTP surface.
     #[serde(default)]
     pub http: Http,
-    /// CRM connections by name.
+    /// Connections by name: CRMs, and recorded calls.
     pub connection: BTreeMap<ConnectionId, Connection>,
     /// What is governed.
     pub govern: Vec<Govern>,
@@ -77,82 +80,6 @@ pub struct SecretRef {
     /// Path of a file that only its owner may read (systemd credential, Kubernetes secret).
     #[serde(default)]
     pub file: Option<PathBuf>,
-}
-
-/// One CRM org.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Connection {
-    /// Connector name: `salesforce`.
-    pub connector: String,
-    /// Login host, e.g. `https://acme.my.salesforce.com`.
-    pub login_url: String,
-    /// How to log in.
-    pub auth: Auth,
-    /// API version; absent = the connector's.
-    #[serde(default)]
-    pub api_version: Option<String>,
-    /// The org this must be (Salesforce: 18-character organization id); a token of another org is refused.
-    #[serde(default)]
-    pub org_id: Option<String>,
-    /// Secrets that webhook deliveries carry; two while one is rotated; empty = webhooks are refused.
-    #[serde(default)]
-    pub webhook_secrets: Vec<SecretRef>,
-    /// Seconds between polls.
-    #[serde(default = "poll_seconds")]
-    pub poll_seconds: u32,
-    /// Share of the org's daily API calls that this daemon may use, in percent.
-    #[serde(default = "daily_share")]
-    pub daily_share_percent: u8,
-    /// Seconds that every poll looks back, for rows that became visible late.
-    #[serde(default = "overlap_seconds")]
-    pub overlap_seconds: u32,
-}
-
-fn poll_seconds() -> u32 {
-    60
-}
-
-fn daily_share() -> u8 {
-    10
-}
-
-fn overlap_seconds() -> u32 {
-    600
-}
-
-/// How to log in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Auth {
-    /// OAuth 2.0 client credentials.
-    ClientCredentials {
-        /// Consumer key.
-        client_id: SecretRef,
-        /// Consumer secret.
-        client_secret: SecretRef,
-    },
-    /// OAuth 2.0 JWT bearer.
-    JwtBearer {
-        /// Consumer key.
-        client_id: SecretRef,
-        /// User to act as.
-        username: String,
-        /// Audience: the login host.
-        audience: String,
-        /// RSA private key, PEM (PKCS#8).
-        private_key: SecretRef,
-    },
-    /// OAuth 2.0 refresh token.
-    RefreshToken {
-        /// Consumer key.
-        client_id: SecretRef,
-        /// Consumer secret, for confidential clients.
-        #[serde(default)]
-        client_secret: Option<SecretRef>,
-        /// First refresh token; rotated ones are kept in the state directory.
-        refresh_token: SecretRef,
-    },
 }
 
 /// One contract governed over one connection.

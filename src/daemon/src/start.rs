@@ -206,7 +206,7 @@ fn links(
             transport: connected.transport,
             directory: Directory::new(config.people.clone()),
             secrets,
-            poll_every: Duration::from_secs(u64::from(connection.poll_seconds.max(1))),
+            poll_every: connection.poll_every(),
         };
         links.insert(id.clone(), link);
     }

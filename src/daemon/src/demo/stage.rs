@@ -121,19 +121,16 @@ fn config(sandbox: &Sandbox, folder: &Path, port: u16) -> Result<Config, DemoErr
         Ok(SecretRef { env: None, file: Some(path) })
     };
     let sf = ConnectionId::from("sf");
+    let auth = Auth::ClientCredentials {
+        client_id: secret("client_id", seed::CLIENT_ID)?,
+        client_secret: secret("client_secret", seed::CLIENT_SECRET)?,
+    };
     let connection = Connection {
-        connector: "salesforce".to_owned(),
-        login_url: sandbox.base_url(),
-        auth: Auth::ClientCredentials {
-            client_id: secret("client_id", seed::CLIENT_ID)?,
-            client_secret: secret("client_secret", seed::CLIENT_SECRET)?,
-        },
-        api_version: None,
         org_id: Some(sandbox.org().id().to_string()),
         webhook_secrets: vec![secret("webhook", HOOK)?],
-        poll_seconds: 5,
-        daily_share_percent: 50,
-        overlap_seconds: 600,
+        poll_seconds: Some(5),
+        daily_share_percent: Some(50),
+        ..Connection::new("salesforce", &sandbox.base_url(), auth)
     };
     let receivers = seed::PEOPLE.iter().filter(|person| person.team == seed::Team::Onboarding);
     let roles = receivers.map(|person| person.username.to_owned()).collect();

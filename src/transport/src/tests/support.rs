@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    AllowedHosts, Clock, DayCount, Grant, HttpConfig, HttpWire, Ledger, LedgerError, Note, Parts, Secret,
-    SessionConfig, TokenSource, TokenVault, Transport, TransportConfig, VaultError, Wire,
+    AllowedHosts, Clock, DayCount, Grant, HttpConfig, HttpWire, Ledger, LedgerError, Note, Parts, Scheme,
+    Secret, SessionConfig, TokenSource, TokenVault, Transport, TransportConfig, VaultError, Wire,
 };
 
 pub(crate) fn start() -> Timestamp {
@@ -144,7 +144,13 @@ impl TokenSource for Tokens {
 }
 
 pub(crate) fn grant(token: &str) -> Grant {
-    Grant { access_token: token.into(), instance_url: None, org_id: None, lifetime: None }
+    Grant {
+        access_token: token.into(),
+        scheme: Scheme::Bearer,
+        instance_url: None,
+        org_id: None,
+        lifetime: None,
+    }
 }
 
 pub(crate) static BUDGETS: [Budget; 3] = [
