@@ -11,5 +11,6 @@ mod faults;
 mod floods;
 mod hints;
 mod records;
+mod reverts;
 mod walk;
 mod wire;
