@@ -187,7 +187,10 @@ impl Calls for Phone {
         let ids = ids.to_vec();
         self.ask("transcript", move |told| {
             assert!(ids.len() <= 100 && !ids.is_empty());
-            assert!(ids.iter().all(|id| !told.calls[id].private), "words of a private call are never asked for");
+            assert!(
+                ids.iter().all(|id| !told.calls[id].private),
+                "words of a private call are never asked for"
+            );
             told.heard.extend(ids.iter().cloned());
             ids.iter().map(|id| told.words.get(id).cloned()).collect()
         })
@@ -235,7 +238,13 @@ impl Wire for Phone {
 impl TokenSource for Phone {
     fn fetch(&self, _wire: Arc<dyn Wire>, _now: Timestamp) -> BoxFuture<'_, Result<Grant, Fault>> {
         async move {
-            Ok(Grant { access_token: "token".into(), instance_url: None, org_id: None, lifetime: None })
+            Ok(Grant {
+                access_token: "token".into(),
+                instance_url: None,
+                org_id: None,
+                lifetime: None,
+                scheme: handoff_transport::Scheme::Bearer,
+            })
         }
         .boxed()
     }
