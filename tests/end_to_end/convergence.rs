@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use handoffd_tests::crm::Carriage;
+use handoffd_tests::crm::{Carriage, Vendor};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::play::{PLOTS, Play};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn end(way: Way) -> BTreeMap<String, Value> {
     let world = Governed::start(Options { webhooks: !matches!(way, Way::None), ..Options::default() }).await;
     let company = world.company();
     let carry = |carriage| company.vendors().for_each(|vendor| vendor.carry(carriage));
-    let release = || company.vendors().for_each(|vendor| vendor.release());
+    let release = || company.vendors().for_each(Vendor::release);
     carry(match way {
         Way::None => Carriage::Off,
         Way::Plain => Carriage::Plain,

@@ -12,6 +12,7 @@ mod floods;
 mod hints;
 mod interruptions;
 mod records;
+mod reverts;
 mod switches;
 mod walk;
 mod wire;

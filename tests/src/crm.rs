@@ -214,6 +214,21 @@ impl Company {
         self.save(who, deal, &fill::fields(self.of(deal).crm().mapping(), said));
     }
 
+    /// Our name of the stage that a deal stands in; the CRM's where nobody named it.
+    pub fn stage(&self, deal: Deal) -> String {
+        let stage = &self.of(deal).crm().mapping().stage;
+        let value = self.field(deal, &stage.field);
+        let value = value.as_str().unwrap_or_default();
+        let named = stage.names.iter().find(|(_, values)| values.iter().any(|name| name == value));
+        named.map_or_else(|| value.to_owned(), |(name, _)| name.to_string())
+    }
+
+    /// The line about the handoff that stands on the deal.
+    pub fn status(&self, deal: Deal) -> String {
+        let field = self.of(deal).crm().mapping().write.note.status.as_ref();
+        self.field(deal, field.unwrap()).as_str().unwrap_or_default().to_owned()
+    }
+
     /// Whether a gate's flag stands open in the CRM.
     pub fn flag(&self, deal: Deal, gate: &str) -> bool {
         let write = self.of(deal).crm().mapping().write.gate.iter().find(|(name, _)| name.as_str() == gate);

@@ -57,6 +57,8 @@ impl Observation {
                 opening_since: None,
                 by: None,
                 entry: String::new(),
+                back: None,
+                close_date: None,
             },
             first_contact: None,
             account: None,
@@ -105,6 +107,20 @@ pub struct StageSeen {
     pub by: Option<Actor>,
     /// Identifies this entry into the stage (history row, or record creation); by-passes are consumed by it.
     pub entry: String,
+    /// The CRM's last value before the run of stages that the present one's gate guards, if history tells it: where a deal goes that is put
+    /// back.
+    #[serde(default)]
+    pub back: Option<String>,
+    /// The close date, if entering the stage changed it and nobody has changed it since.
+    #[serde(default)]
+    pub close_date: Option<DateMove>,
+}
+
+/// A date that was moved together with the stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateMove {
+    /// What stood there before, as the CRM writes it; `None` = nothing.
+    pub from: Option<String>,
 }
 
 /// An edit of a field.

@@ -121,8 +121,8 @@ impl App {
             let mappings: Vec<_> =
                 own.iter().flat_map(|object| &object.rules).map(|rule| rule.mapping.clone()).collect();
             let plans: Vec<_> = own.iter().map(|object| object.plan.clone()).collect();
-            let writes: Vec<_> =
-                mappings.iter().map(|mapping| (mapping.object.clone(), written(mapping))).collect();
+            let rules = own.iter().flat_map(|object| &object.rules);
+            let writes: Vec<_> = rules.map(|rule| (rule.mapping.object.clone(), written(rule))).collect();
             let asked = connected.purpose.connector().check(&mappings, &plans, &writes);
             let report = connected.transport.run(asked).await.map(|mut report| {
                 let rules = own.iter().flat_map(|object| &object.rules);
@@ -167,6 +167,13 @@ fn guarded(rule: &Rule, guards: &BTreeMap<String, Guard>) -> Vec<CheckFinding> {
     judged.collect()
 }
 
-fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<String> {
-    crate::config::written(mapping).into_iter().map(str::to_owned).collect()
+/// Every field that is written under a rule: a stage that may be put back is one of them.
+fn written(rule: &Rule) -> Vec<String> {
+    let mut fields: Vec<String> =
+        crate::config::written(&rule.mapping).into_iter().map(str::to_owned).collect();
+    if rule.reverts() {
+        fields.push(rule.mapping.stage.field.clone());
+        fields.extend(rule.mapping.stage.close_date.clone());
+    }
+    fields
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use handoff_connector::Changed;
-use handoff_core::contract::Mode;
+use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::decide::Terms;
 use handoff_core::extract::{ReadPlan, read_plan};
 use handoff_core::id::{ConnectionId, ContractId, ObjectName, RecordRef};
@@ -106,6 +106,15 @@ impl Rule {
     pub(crate) fn writes(&self) -> bool {
         let contract = &self.current.contract;
         contract.gates.keys().any(|gate| self.terms.mode(contract, gate) == Mode::Enforce)
+    }
+
+    /// Whether a stage may be put back.
+    pub(crate) fn reverts(&self) -> bool {
+        let contract = &self.current.contract;
+        contract.gates.keys().any(|gate| {
+            self.terms.mode(contract, gate) == Mode::Enforce
+                && self.terms.on_bypass(contract, gate) == OnBypass::Revert
+        })
     }
 
     pub(crate) fn stream(&self, record: &RecordRef) -> String {

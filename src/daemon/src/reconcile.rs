@@ -331,8 +331,8 @@ async fn settle(
     let mut answers = Vec::new();
     let mut recalls = Vec::new();
     for (at, one) in judged.into_iter().enumerate() {
-        if let Some(account) = &one.recall {
-            recalls.push((one.item.record.clone(), account.clone()));
+        if let Some(accounts) = &one.recall {
+            recalls.push((one.item.record.clone(), accounts.clone()));
         }
         if one.conflict {
             put_back(object, one.item, now);
@@ -360,8 +360,8 @@ async fn settle(
         answers.extend(enter(&mut change, one.item.tickets, outcome));
     }
     engine.memory.commit(change).await?;
-    for (record, account) in recalls {
-        calls::reconsider(engine, &record, account.as_deref()).await?;
+    for (record, accounts) in recalls {
+        calls::reconsider(engine, &record, &accounts).await?;
     }
     answer(answers);
     for (record, at, attempt) in again {

@@ -175,7 +175,9 @@ pub(super) fn answers(mapping: &Mapping, _: &Contract, found: &mut Found) {
     let mut used = BTreeMap::from([(mapping.stage.field.as_str(), "the stage")]);
     let submit =
         mapping.submit.as_ref().map(|submit| (submit.field.as_str(), "submitting", ["submit", "field"]));
+    let close_date = mapping.stage.close_date.as_deref();
     let fields = [
+        close_date.map(|name| (name, "the close date", ["stage", "close_date"])),
         Some((decision.field.as_str(), "the decision", ["decision", "field"])),
         Some((decision.reason.as_str(), "the reason", ["decision", "reason"])),
         decision.fields.as_deref().map(|name| (name, "the rejected fields", ["decision", "fields"])),

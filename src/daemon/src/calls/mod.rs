@@ -129,11 +129,12 @@ pub(crate) fn listeners(config: &Config, registry: &Registry) -> Result<Vec<List
         .collect())
 }
 
-/// Marks calls due that may concern a record which has a handoff now, or belongs to another account now.
+/// Marks calls due that may concern a record which has a handoff now, or belongs to another account now; `accounts` = the one that it left
+/// and the one that it belongs to.
 pub(crate) async fn reconsider(
     engine: &Arc<Engine>,
     record: &RecordRef,
-    account: Option<&str>,
+    accounts: &BTreeSet<String>,
 ) -> Result<(), Fatal> {
     for listener in &engine.listeners {
         let own = |kind: LinkKind, id: &str| Link {
@@ -142,7 +143,7 @@ pub(crate) async fn reconsider(
             record: RecordId(id.to_owned()),
         };
         let mut calls = listener.shelf.linked(&own(LinkKind::Deal, record.record.as_str()));
-        if let Some(account) = account {
+        for account in accounts {
             calls.extend(listener.shelf.linked(&own(LinkKind::Account, account)));
         }
         // The words may be there by now, however often they were not.

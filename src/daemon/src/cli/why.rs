@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use handoff_core::contract::{Condition, Contract};
-use handoff_core::event::Event;
+use handoff_core::event::{Event, NotReverted};
 use handoff_core::gate::{Verdict, due};
 use handoff_core::handoff::Handoff;
 use handoff_core::id::FieldKey;
@@ -302,6 +302,24 @@ fn words(event: &Event) -> String {
         Event::CommissionHeld { adjustment, .. } => format!("commission held again: adjustment {adjustment}"),
         Event::Voided { .. } => "voided".to_owned(),
         Event::Healed { gate } => format!("gate {} reads again as it should", plain(gate.as_str())),
+        Event::RevertOrdered { gate, from, to, .. } => {
+            let (gate, from, to) = (plain(gate.as_str()), plain(from), plain(to));
+            format!("ordered back from \"{from}\" to \"{to}\": gate {gate} was shut")
+        }
+        Event::StageReverted { from, to, .. } => {
+            format!("stage put back from \"{}\" to \"{}\"", plain(from), plain(to))
+        }
+        Event::RevertGivenUp { gate, why, .. } => {
+            let why = match why {
+                NotReverted::TooOften => "it was put back twice within an hour",
+                NotReverted::NoWayBack => "nothing tells where it came from",
+                NotReverted::TooLate => "it has stood there for a day",
+            };
+            format!("stage stays past gate {}: {why}", plain(gate.as_str()))
+        }
+        Event::RevertRefused { gate, .. } => {
+            format!("the CRM refused to put the stage back past gate {}", plain(gate.as_str()))
+        }
         Event::GateOrdered { gate, open } => format!("gate {} ordered {}", plain(gate.as_str()), shut(*open)),
     }
 }

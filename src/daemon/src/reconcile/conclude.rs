@@ -51,7 +51,8 @@ pub(super) fn conclude(
             tracing::info!(handoff = %saved.state.id, position = saved.last.position, events = names.join(","), "decided");
         }
         if moved || matches!(&case.step, Step::Decided { entry, .. } if opens(entry)) {
-            judged.recall = Some(saved.account.clone());
+            // Calls of the account that it left concern it no more.
+            judged.recall = Some(known.into_iter().chain(saved.account.clone()).collect());
         }
         if moved || !news.is_empty() {
             engine.snapshots.note(change, &saved, &verdict, &news)?;

@@ -1,5 +1,6 @@
 //! One record under all its rules: what it says, what happened, and the sealed entry that says so.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -32,8 +33,8 @@ pub(super) struct Judged {
     /// Other entries came first: read and decide again.
     pub(super) conflict: bool,
     pub(super) look_again_at: Option<Timestamp>,
-    /// Calls may concern this record now that did not before; the account that it belongs to.
-    pub(super) recall: Option<Option<String>>,
+    /// Calls may concern this record now that did not before, or no more; the accounts that it belonged and belongs to.
+    pub(super) recall: Option<BTreeSet<String>>,
 }
 
 /// One record under one rule.
