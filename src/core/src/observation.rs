@@ -23,6 +23,9 @@ pub struct Observation {
     /// When the customer was first contacted, if mapped.
     #[serde(default)]
     pub first_contact: Option<Timestamp>,
+    /// The id of the account or company, if mapped. Nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// The package as it stands.
     pub package: Package,
     /// The last known edit per field; a claim of the CRM.
@@ -56,6 +59,7 @@ impl Observation {
                 entry: String::new(),
             },
             first_contact: None,
+            account: None,
             package: Package::new(),
             edits: BTreeMap::new(),
             edited_by_latest: None,

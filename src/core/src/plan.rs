@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::clearance::ClearanceKey;
 use crate::contract::{Contract, Mode, OnBypass};
 use crate::decide::Terms;
+use crate::evidence::Evidence;
 use crate::extract::{Existence, RawRecord, RecordVersion, parse_timestamp};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
@@ -30,6 +31,17 @@ pub struct Write {
     pub gate: Option<(GateName, bool)>,
 }
 
+/// How a field stood when a plan was made: its value, and the history row that put it there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageEntry {
+    /// The CRM's stage field.
+    pub field: String,
+    /// The value that must still stand there.
+    pub value: String,
+    /// Id of the newest history row of that field.
+    pub entry: String,
+}
+
 /// What to write on one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -46,6 +58,10 @@ pub struct Plan {
     pub expect: BTreeMap<String, Value>,
     /// Writes that withdraw the openings of this plan.
     pub withdraw: Vec<Write>,
+    /// Set when a by-passed stage is put back: the plan holds only while the stage still stands as it was seen. The sink reads the record
+    /// with its history in the same exchange right before writing.
+    #[serde(default)]
+    pub only_if: Option<StageEntry>,
 }
 
 /// Everything a plan is made from.
@@ -67,6 +83,8 @@ pub struct Inputs<'a> {
     pub seen: &'a Observation,
     /// Key of the clearance ids.
     pub key: &'a ClearanceKey,
+    /// What calls are evidence for it; `None` = not known now, so that what stands on the record stays.
+    pub evidence: Option<&'a Evidence>,
 }
 
 impl Plan {
@@ -104,6 +122,7 @@ impl Plan {
             guard: None,
             expect: BTreeMap::new(),
             withdraw: Vec::new(),
+            only_if: None,
         });
         let opening = Self {
             target: self.target,
@@ -112,6 +131,7 @@ impl Plan {
             guard: self.guard,
             expect: self.expect,
             withdraw: self.withdraw,
+            only_if: self.only_if,
         };
         (closing, Some(opening))
     }
@@ -133,6 +153,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
         guard: None,
         expect: BTreeMap::new(),
         withdraw: Vec::new(),
+        only_if: None,
     };
     if inputs.seen.existence != Existence::Present {
         return plan;
@@ -229,6 +250,14 @@ fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
     if let Some(field) = &note.missing {
         let text = words::missing(inputs.handoff, inputs.verdict);
         values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
+    }
+    if let (Some(field), Some(evidence)) = (&note.evidence, inputs.evidence) {
+        let text = words::evidence(inputs.contract, evidence);
+        values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
+    }
+    if let Some(state) = &inputs.mapping.write.state {
+        let name = state.names.get(&inputs.handoff.phase).cloned();
+        values.push((state.field.clone(), name.map_or(Value::Null, Value::String)));
     }
     let decision = &inputs.mapping.decision;
     let answer = inputs.raw.fields.get(&decision.field).filter(|value| !value.is_null());

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::completeness::Finding;
 use crate::contract::{Contract, OnBypass};
+use crate::evidence::{Evidence, Heard, Place, Standing};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
 use crate::plan::Inputs;
@@ -140,6 +141,42 @@ pub fn missing(handoff: &Handoff, verdict: &Verdict) -> String {
     }
     lines.extend(verdict.missing.iter().map(ToString::to_string));
     shorten(&lines.join("\n"), LONG)
+}
+
+/// Places of calls that may speak of a field, a line each, confirmed ones first; at most 4,000 characters, whole lines. Holds names of
+/// fields, times and addresses of calls, never words of a call.
+pub fn evidence(contract: &Contract, evidence: &Evidence) -> String {
+    let mut places: Vec<(&Heard, &Place)> =
+        evidence.places().into_iter().filter(|(_, place)| place.standing() != Standing::Dismissed).collect();
+    places.sort_by_key(|(_, place)| place.standing());
+    let lines = places.into_iter().map(|(heard, place)| {
+        let field = contract.field(&place.spot.field).map_or(place.spot.field.as_str(), |field| &field.label);
+        let standing = if place.standing() == Standing::Confirmed { "" } else { " (suggested)" };
+        let (from, to) = (clock(place.spot.from_ms), clock(place.spot.to_ms));
+        let day = heard.started.strftime("%Y-%m-%d");
+        let address = heard.url.as_deref().map(|url| format!(" {url}")).unwrap_or_default();
+        format!("{field}{standing}: call of {day}, {from}–{to}{address}")
+    });
+    let mut text = String::new();
+    let mut length = 0;
+    for line in lines {
+        length += line.chars().count() + 1;
+        if length > LONG {
+            break;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&line);
+    }
+    text
+}
+
+/// Milliseconds as minutes and seconds, with hours where there are any.
+pub fn clock(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
 }
 
 fn count(things: usize) -> String {

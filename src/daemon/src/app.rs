@@ -22,7 +22,7 @@ use crate::govern::GovernError;
 use crate::link::Connect;
 use crate::reconcile::RecordPlan;
 use crate::view::View;
-use crate::{ingress, poll, reconcile, start};
+use crate::{census, ingress, poll, reconcile, start};
 
 /// Makes the routes that are served beside the webhooks.
 pub type Routes = Box<dyn FnOnce(Handle) -> axum::Router + Send>;
@@ -235,6 +235,12 @@ impl Handle {
     /// Runs one pass over all changes of all objects now; resolves when every record found has its outcome.
     pub async fn poll_now(&self) -> Result<(), Fatal> {
         poll::pass(&self.0).await
+    }
+
+    /// Runs the daily reconciliation now: every record that the CRM lists, and every known one that it does not list. False = a CRM could not
+    /// be asked; the rest follows at the next try.
+    pub async fn census_now(&self) -> Result<bool, Fatal> {
+        census::now(&self.0).await
     }
 
     /// Looks at every open handoff now.

@@ -105,7 +105,7 @@ impl App {
             let plans: Vec<_> = own.iter().map(|object| object.plan.clone()).collect();
             let writes: Vec<_> =
                 mappings.iter().map(|mapping| (mapping.object.clone(), written(mapping))).collect();
-            let asked = connected.source.check(&mappings, &plans, &writes);
+            let asked = connected.purpose.connector().check(&mappings, &plans, &writes);
             let report = connected.transport.run(asked).await.map(|mut report| {
                 let rules = own.iter().flat_map(|object| &object.rules);
                 report.findings.extend(rules.flat_map(|rule| guarded(rule, &report.guards)));

@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::config::{Auth, Connection, SecretRef};
 use crate::journal::Journal;
-use crate::link::{Connect, Connected, Equipment};
+use crate::link::{Connect, Connected, Equipment, Purpose};
 use crate::memory::{BUDGET, Rows, TOKEN};
 use crate::secret::{self, SecretError};
 
@@ -37,6 +37,12 @@ pub enum ConnectError {
         connection: ConnectionId,
         /// The connector asked for.
         connector: String,
+    },
+    /// Handoffs are governed where there is no CRM.
+    #[error("connection {connection} holds recorded calls, no handoffs; govern over a CRM's connection")]
+    NotACrm {
+        /// The connection.
+        connection: ConnectionId,
     },
     /// Salesforce needs to know which org it is.
     #[error("connection {connection}: org_id is missing; copy it from Setup, Company Information")]
@@ -162,7 +168,8 @@ fn salesforce(
     let transport = transport.map_err(|source| ConnectError::Transport { connection: id.clone(), source })?;
     let sink: Option<Arc<dyn Sink>> =
         if equipment.writes { Some(Arc::<Salesforce>::clone(&connector)) } else { None };
-    Ok(Connected { source: Arc::<Salesforce>::clone(&connector), sink, inbound: Some(connector), transport })
+    let purpose = Purpose::Crm { source: Arc::<Salesforce>::clone(&connector), sink };
+    Ok(Connected { purpose, inbound: Some(connector), transport })
 }
 
 /// The login host and the vendor's own names. Loopback only where the login URL itself is on loopback.

@@ -58,7 +58,7 @@ pub(crate) async fn execute(
     jobs: &mut [Job],
     change: &mut Change,
 ) -> Result<(), Fatal> {
-    let Some(sink) = &link.sink else { return Ok(()) };
+    let Some(sink) = link.purpose.sink() else { return Ok(()) };
     let admitted = admit(engine, object, jobs);
     if admitted.is_empty() {
         return Ok(());

@@ -106,6 +106,8 @@ pub(crate) struct Governed {
     pub(crate) due: Due,
     /// One pass over the changes at a time.
     pub(crate) pass: tokio::sync::Mutex<()>,
+    /// One census at a time.
+    pub(crate) census: tokio::sync::Mutex<()>,
     polled: Mutex<Option<Timestamp>>,
     seen: Mutex<BTreeMap<(RecordRef, Timestamp), Timestamp>>,
 }
@@ -165,6 +167,7 @@ pub(crate) fn governed(config: &Config, registry: &Registry) -> Result<Vec<Gover
             rules,
             due: Due::new(),
             pass: tokio::sync::Mutex::new(()),
+            census: tokio::sync::Mutex::new(()),
             polled: Mutex::new(None),
             seen: Mutex::new(BTreeMap::new()),
         })

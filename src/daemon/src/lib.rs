@@ -5,6 +5,7 @@ pub mod app;
 mod at_rest;
 pub mod bench;
 pub mod books;
+mod census;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use handoff_connector::{Inbound, Sink, Source};
+use handoff_connector::{Calls, Connector, Inbound, Sink, Source};
 use handoff_core::id::ConnectionId;
 use handoff_transport::{Chance, Ledger, Observer, Secret, TokenVault, Transport};
 
@@ -31,12 +31,24 @@ pub struct Equipment {
     pub writes: bool,
 }
 
+/// What a connection is there for.
+#[derive(Clone)]
+pub enum Purpose {
+    /// A CRM: handoffs live there.
+    Crm {
+        /// Reads.
+        source: Arc<dyn Source>,
+        /// Writes; `None` = there is no code path that could write.
+        sink: Option<Arc<dyn Sink>>,
+    },
+    /// Recorded calls: read and never written.
+    Calls(Arc<dyn Calls>),
+}
+
 /// A connector with its transport.
 pub struct Connected {
-    /// Reads.
-    pub source: Arc<dyn Source>,
-    /// Writes; `None` = there is no code path that could write.
-    pub sink: Option<Arc<dyn Sink>>,
+    /// What it is there for.
+    pub purpose: Purpose,
     /// Is told about changes.
     pub inbound: Option<Arc<dyn Inbound>>,
     /// Sends.
@@ -57,14 +69,55 @@ pub trait Connect: Send + Sync {
 /// One running connection.
 pub(crate) struct Link {
     pub(crate) id: ConnectionId,
-    pub(crate) source: Arc<dyn Source>,
-    pub(crate) sink: Option<Arc<dyn Sink>>,
+    pub(crate) purpose: Purpose,
     pub(crate) inbound: Option<Arc<dyn Inbound>>,
     pub(crate) transport: Transport,
     pub(crate) directory: Directory,
     /// Secrets that deliveries carry.
     pub(crate) secrets: Vec<Secret<String>>,
     pub(crate) poll_every: std::time::Duration,
+}
+
+impl Purpose {
+    /// The CRM's reading side; `None` = not a CRM.
+    pub fn source(&self) -> Option<&Arc<dyn Source>> {
+        match self {
+            Self::Crm { source, .. } => Some(source),
+            Self::Calls(_) => None,
+        }
+    }
+
+    /// The CRM's writing side; `None` = there is no code path that could write.
+    pub fn sink(&self) -> Option<&Arc<dyn Sink>> {
+        match self {
+            Self::Crm { sink, .. } => sink.as_ref(),
+            Self::Calls(_) => None,
+        }
+    }
+
+    /// The recorded calls; `None` = a CRM.
+    pub fn calls(&self) -> Option<&Arc<dyn Calls>> {
+        match self {
+            Self::Crm { .. } => None,
+            Self::Calls(calls) => Some(calls),
+        }
+    }
+
+    /// What every connector can say about itself.
+    pub fn connector(&self) -> &dyn Connector {
+        match self {
+            Self::Crm { source, .. } => source.as_ref(),
+            Self::Calls(calls) => calls.as_ref(),
+        }
+    }
+
+    /// The same without a way to write.
+    pub fn without_writes(self) -> Self {
+        match self {
+            Self::Crm { source, .. } => Self::Crm { source, sink: None },
+            Self::Calls(calls) => Self::Calls(calls),
+        }
+    }
 }
 
 impl Link {
@@ -74,7 +127,7 @@ impl Link {
         ConnectionView {
             connection: self.id.clone(),
             transport: self.transport.status(),
-            writes: self.sink.is_some(),
+            writes: self.purpose.sink().is_some(),
             objects: objects
                 .map(|object| {
                     let (due, scheduled) = object.due.depth(now);

@@ -14,6 +14,7 @@ use crate::fatal::Fatal;
 pub(crate) const INBOX: &str = "in/";
 pub(crate) const DELIVERY: &str = "seen/";
 pub(crate) const CURSOR: &str = "cursor/";
+pub(crate) const CENSUS: &str = "census/";
 pub(crate) const SNAPSHOT: &str = "snap/";
 pub(crate) const SUMMARY: &str = "sum/";
 pub(crate) const INDEX: &str = "ix/";

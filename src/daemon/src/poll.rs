@@ -13,16 +13,16 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::books::{Channel, Source};
+use crate::census;
 use crate::due::{Ticket, Waits};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::govern::Governed;
-use crate::ingress;
 use crate::memory::{CURSOR, Change};
 
 /// Between signed heads while there are new entries.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
-/// Between looks at every handoff ever opened.
+/// Between passes of a connection that is not there.
 const DAY: Duration = Duration::from_hours(24);
 /// Most passes of one call of [`idle`]: a CRM that never settles ends here.
 const PASSES: u32 = 200;
@@ -41,7 +41,7 @@ pub(crate) fn spawn(engine: &Arc<Engine>, tasks: &mut JoinSet<()>, autopilot: bo
     let sweeping = Arc::clone(engine);
     tasks.spawn(async move { run(&sweeping, sweep(&sweeping)).await });
     let daily = Arc::clone(engine);
-    tasks.spawn(async move { run(&daily, every_day(&daily)).await });
+    tasks.spawn(async move { run(&daily, census::every_day(&daily)).await });
 }
 
 /// Runs until it fails or a stop is asked for.
@@ -68,25 +68,6 @@ async fn sweep(engine: &Arc<Engine>) -> Result<(), Fatal> {
     loop {
         engine.clock.sleep(engine.sweep_every).await;
         engine.sweep().await?;
-    }
-}
-
-/// Looks at every record that ever had a handoff: a record that came back, or was lost without a word, is found here.
-async fn every_day(engine: &Arc<Engine>) -> Result<(), Fatal> {
-    loop {
-        engine.clock.sleep(DAY).await;
-        let records: BTreeSet<RecordRef> =
-            engine.snapshots.list(|_| true).into_iter().map(|summary| summary.handoff.subject).collect();
-        for object in &engine.objects {
-            let own = |record: &&RecordRef| {
-                record.connection == object.connection && record.object == object.object
-            };
-            let records: Vec<RecordRef> = records.iter().filter(own).cloned().collect();
-            for page in records.chunks(1_000) {
-                mark_and_wait(engine, object, page, Channel::Sweep).await?;
-            }
-        }
-        ingress::forget_old_deliveries(engine).await?;
     }
 }
 
@@ -144,6 +125,7 @@ pub(crate) async fn quiet(engine: &Arc<Engine>) {
 /// One pass over the changes of one object. The cursor is stored only after every record of a page has its outcome on disk.
 async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), Fatal> {
     let Some(link) = engine.links.get(&object.connection) else { return Ok(()) };
+    let Some(source) = link.purpose.source() else { return Ok(()) };
     let _alone = object.pass.lock().await;
     let key = format!("{CURSOR}{}/{}", object.connection, object.object);
     let mut cursor = engine.memory.get_json(key.clone()).await?.unwrap_or_else(Cursor::beginning);
@@ -151,7 +133,7 @@ async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), F
         if engine.is_stopping() {
             return Ok(());
         }
-        let page = match link.transport.run(link.source.changes(&object.plan, &cursor)).await {
+        let page = match link.transport.run(source.changes(&object.plan, &cursor)).await {
             Ok(page) => page,
             Err(fault) => {
                 tracing::warn!(connection = %link.id, object = %object.object, %fault, "cannot ask for changes; at the next pass");
@@ -190,7 +172,7 @@ async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), F
 }
 
 /// Marks records due and waits until each has its outcome on disk; false = some wait for a later time, or a stop cut it off.
-async fn mark_and_wait(
+pub(crate) async fn mark_and_wait(
     engine: &Arc<Engine>,
     object: &Arc<Governed>,
     records: &[RecordRef],

@@ -2,6 +2,7 @@
 
 mod conclude;
 mod judge;
+mod patient;
 mod plan_only;
 
 use std::collections::BTreeSet;
@@ -70,7 +71,7 @@ pub(crate) async fn now(engine: &Arc<Engine>, record: &RecordRef) -> Result<Outc
 
 async fn dispatch(engine: &Arc<Engine>, object: &Arc<Governed>) {
     let Some(link) = engine.links.get(&object.connection) else { return };
-    let most = link.source.spec().read_batch.max(1);
+    let most = link.purpose.connector().spec().read_batch.max(1);
     let abreast = Arc::new(Semaphore::new(ABREAST));
     let mut batches: JoinSet<()> = JoinSet::new();
     let mut changed = object.due.watch();
@@ -153,7 +154,12 @@ async fn read(
     items: &[Item],
 ) -> Result<Vec<Option<RawRecord>>, Fault> {
     let records: Vec<RecordRef> = items.iter().map(|item| item.record.clone()).collect();
-    let raws = link.transport.run(link.source.read(&object.plan, &records)).await?;
+    let source = link.purpose.source().ok_or_else(|| Fault::Protocol {
+        detail: "records are asked for where there is no CRM".to_owned(),
+    })?;
+    let asked = source.read(&object.plan, &records);
+    let asked = if items.iter().all(patient::can_wait) { patient::patiently(asked) } else { asked };
+    let raws = link.transport.run(asked).await?;
     if raws.len() != records.len() {
         return Err(Fault::Protocol {
             detail: "the answer names another number of records than asked for".to_owned(),
@@ -162,7 +168,7 @@ async fn read(
     let mappings = || object.rules.iter().map(|rule| &rule.mapping);
     let users: BTreeSet<String> =
         raws.iter().flatten().flat_map(|raw| directory::named(raw, mappings())).collect();
-    link.directory.meet(link.source.as_ref(), &link.transport, users, engine.clock.now()).await?;
+    link.directory.meet(source.as_ref(), &link.transport, users, engine.clock.now()).await?;
     Ok(raws)
 }
 

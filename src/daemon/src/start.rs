@@ -129,6 +129,9 @@ fn own_entry(entry: &LogEntry, change: &mut Change) {
         LogEntry::ConfigChanged { what, digest, .. } => change.put_json(format!("{SETTING}{what}"), digest),
         LogEntry::Decided { .. }
         | LogEntry::Confirmed { .. }
+        | LogEntry::EvidenceSuggested { .. }
+        | LogEntry::EvidenceAnswered { .. }
+        | LogEntry::EvidenceWithdrawn { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::Started { .. } => {}
     }
@@ -167,13 +170,15 @@ fn links(
             writes,
         };
         let connected = connect.connect(id, connection, equipment)?;
+        if connected.purpose.source().is_none() && objects.iter().any(|object| object.connection == *id) {
+            return Err(ConnectError::NotACrm { connection: id.clone() }.into());
+        }
         let secrets: Result<Vec<_>, _> = connection.webhook_secrets.iter().map(secret::read).collect();
         let secrets = secrets.map_err(|source| ConnectError::Secret { connection: id.clone(), source })?;
         let link = Link {
             id: id.clone(),
-            source: connected.source,
             // Without an enforced gate there is nothing that could write, whatever the connector can do.
-            sink: connected.sink.filter(|_| writes),
+            purpose: if writes { connected.purpose } else { connected.purpose.without_writes() },
             inbound: connected.inbound,
             transport: connected.transport,
             directory: Directory::new(config.people.clone()),

@@ -83,7 +83,12 @@ impl Scorecard {
                     self.contracts.insert(contract.clone(), parsed);
                 }
             }
-            LogEntry::ConfigChanged { .. } | LogEntry::Switched { .. } | LogEntry::Started { .. } => {}
+            LogEntry::EvidenceSuggested { .. }
+            | LogEntry::EvidenceAnswered { .. }
+            | LogEntry::EvidenceWithdrawn { .. }
+            | LogEntry::ConfigChanged { .. }
+            | LogEntry::Switched { .. }
+            | LogEntry::Started { .. } => {}
         }
     }
 

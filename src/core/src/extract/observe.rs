@@ -25,6 +25,7 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
             .first_contact
             .as_ref()
             .and_then(|field| timestamp_of(view.field(field))),
+        account: view.account(),
         package: view.package(),
         edits: view.edits(),
         edited_by_latest: view.edited_by_latest(),
@@ -53,6 +54,18 @@ impl<'a> View<'a> {
 
     fn person(&self, field: &str) -> Option<Actor> {
         self.text(field).map(|id| self.who.actor(&ActorId(id)))
+    }
+
+    /// The id of the account, as the CRM writes it.
+    fn account(&self) -> Option<String> {
+        let path = self.mapping.account.as_ref()?;
+        if let Some(field) = &path.field {
+            return self.text(field);
+        }
+        let take = path.take.as_ref()?;
+        let rows = self.rows(path);
+        let cell = rows.first()?.fields.get(take)?;
+        convert::text(cell).filter(|text| !text.trim().is_empty())
     }
 
     /// History rows of a field, oldest first.

@@ -392,6 +392,7 @@ impl World {
             raw: &raw,
             seen,
             key: &self.key,
+            evidence: None,
         }))
     }
 

@@ -56,6 +56,7 @@ pub(super) fn conclude(
             raw,
             seen: &case.seen,
             key: &engine.key,
+            evidence: None,
         });
         if !plan.is_empty() {
             let (contract, version) = (std::sync::Arc::clone(&case.contract), raw.version.clone());

@@ -111,6 +111,7 @@ fn one(
                 raw,
                 seen: &seen,
                 key: &engine.key,
+            evidence: None,
             })
         });
         outcome.phase = Some(state.phase);

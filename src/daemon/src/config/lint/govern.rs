@@ -137,7 +137,8 @@ pub(in crate::config) fn written(mapping: &Mapping) -> Vec<&str> {
         std::iter::once(gate.field.as_str()).chain(others.into_iter().filter_map(Option::as_deref))
     });
     let note = [&mapping.write.note.status, &mapping.write.note.missing];
-    gates.chain(note.into_iter().filter_map(Option::as_deref)).collect()
+    let state = mapping.write.state.iter().map(|state| state.field.as_str());
+    gates.chain(note.into_iter().filter_map(Option::as_deref)).chain(state).collect()
 }
 
 /// The contracts that entries govern, in entry order.
