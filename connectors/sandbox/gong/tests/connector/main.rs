@@ -7,4 +7,5 @@ mod login;
 mod lookups;
 mod nonsense;
 mod passes;
+mod seeded;
 mod talk;
