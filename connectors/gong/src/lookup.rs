@@ -12,11 +12,14 @@ use crate::page::{Page, is_id};
 use crate::spec::BATCH;
 use crate::{Api, call, transcript};
 
+/// What a row says, and of which call; `None` = nothing yet.
+type Row<T> = (String, Option<T>);
+
 /// What is looked up.
 pub(crate) struct Kind<T> {
     list: &'static str,
     ask: fn(&Api, &[String], Option<&str>) -> Request,
-    read: fn(&Value) -> Result<(String, Option<T>), Fault>,
+    read: fn(&Value) -> Result<Row<T>, Fault>,
 }
 
 pub(crate) static CALLS: Kind<Call> = Kind {

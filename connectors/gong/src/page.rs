@@ -27,9 +27,8 @@ impl Page {
 
     /// Reads the list `key`; `asked` is the cursor that was sent, which may not come back: its page would never end.
     pub(crate) fn read(mut body: Value, key: &str, asked: Option<&str>) -> Result<Self, Fault> {
-        let rows = match body.get_mut(key).map(Value::take) {
-            Some(Value::Array(rows)) => rows,
-            _ => return Err(protocol(&format!("the answer has no list {key}"))),
+        let Some(Value::Array(rows)) = body.get_mut(key).map(Value::take) else {
+            return Err(protocol(&format!("the answer has no list {key}")));
         };
         let cursor = match body.get("records").and_then(|records| records.get("cursor")) {
             None | Some(Value::Null) => None,
@@ -75,5 +74,5 @@ pub(crate) fn seconds(value: Option<&Value>) -> Option<Duration> {
 /// Whole milliseconds; a fraction is cut off.
 pub(crate) fn milliseconds(value: Option<&Value>) -> Option<u64> {
     let value = value?;
-    value.as_u64().or_else(|| u64::try_from(seconds(Some(value))?.as_secs()).ok())
+    value.as_u64().or_else(|| seconds(Some(value)).map(|whole| whole.as_secs()))
 }
