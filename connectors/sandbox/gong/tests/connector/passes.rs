@@ -103,3 +103,21 @@ async fn only_the_calls_of_the_configured_workspace() {
     assert_eq!(ids(&own.pass(&Cursor::beginning()).await.0), [mine]);
     own.behaved();
 }
+
+#[tokio::test]
+async fn links_made_while_nobody_looked_are_found_after_a_long_rest() {
+    for seen_before in [true, false] {
+        let talk = Talk::start().await;
+        let (one, two) = (talk.add(talk.call(DAY)), talk.add(talk.call(DAY)));
+        if seen_before {
+            talk.workspace().relink(&one, AVA, "Salesforce", Some("001A"), None).unwrap();
+        }
+        let (_, cursor) = talk.pass(&Cursor::beginning()).await;
+        talk.workspace().advance(DAY);
+        talk.workspace().relink(&two, AVA, "Salesforce", Some("001B"), None).unwrap();
+        talk.workspace().advance(10 * DAY);
+        let (calls, _) = talk.pass(&cursor).await;
+        assert!(ids(&calls).contains(&two), "made after the last pass, and before the window of this one");
+        talk.behaved();
+    }
+}
