@@ -117,7 +117,7 @@ async fn d01_a_days_pause_is_as_long_as_told_and_at_most_a_day() {
         let end = paused_until(&transport, "day").unwrap();
         if hours > 0 {
             assert_eq!(end, start() + Duration::from_hours(hours), "{told}");
-            rig.clock.advance(Duration::from_hours(hours) - Duration::from_secs(1));
+            rig.clock.advance(Duration::from_secs(hours * 3_600 - 1));
             assert_eq!(kind(&transport, Call { lane: Lane::Backfill, ..read() }).await, "day", "{told}");
             assert_eq!(calls.load(Ordering::SeqCst), 1);
         }

@@ -23,13 +23,16 @@ use crate::{
     TokenSource, TokenVault, Transport,
 };
 
+/// `Authorization`, parameters, whether they stood in the address.
+type Asked = (Option<String>, BTreeMap<String, String>, bool);
+
 /// A vendor: a token endpoint whose refresh tokens live once, and an API at its own address.
 #[derive(Default)]
 struct Vendor {
     grants: AtomicU64,
     calls: AtomicU64,
-    /// Every token call: `Authorization`, parameters, whether they stood in the address.
-    asked: Mutex<Vec<(Option<String>, BTreeMap<String, String>, bool)>>,
+    /// Every token call.
+    asked: Mutex<Vec<Asked>>,
     live_refresh: Mutex<String>,
     live_access: Mutex<String>,
     /// What the token endpoint adds to its answer.
@@ -272,7 +275,7 @@ async fn hubspots_parameters_stand_in_the_form_and_only_a_new_refresh_token_is_s
         let grant = source.fetch(wire(), start()).await.unwrap();
         assert_eq!(
             (grant.org_id.as_deref(), grant.lifetime),
-            (Some("4711042"), Some(Duration::from_secs(1_800)))
+            (Some("4711042"), Some(Duration::from_mins(30)))
         );
     }
     assert_eq!(vault.stores.load(Ordering::SeqCst), 0);
