@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
+mod census;
 mod clocks;
 mod convergence;
 mod deliveries;
@@ -10,5 +11,6 @@ mod faults;
 mod floods;
 mod hints;
 mod records;
+mod reverts;
 mod walk;
 mod wire;

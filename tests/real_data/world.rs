@@ -128,6 +128,7 @@ fn config(dir: &Path, sandbox: &Sandbox, seniors: &[&str]) -> Config {
         contract: ContractId::from("h03-ae-to-onboarding"),
         mapping: "salesforce/h03-ae-to-onboarding".to_owned(),
         connection: sf.clone(),
+        motion: None,
         governed_since: None,
         mode: BTreeMap::new(),
         on_bypass: BTreeMap::new(),
@@ -140,6 +141,7 @@ fn config(dir: &Path, sandbox: &Sandbox, seniors: &[&str]) -> Config {
         http: Http { listen: "127.0.0.1:0".to_owned(), ..Http::default() },
         connection: BTreeMap::from([(sf, connection)]),
         govern: vec![govern],
+        evidence: Vec::new(),
         people: People {
             roles: BTreeMap::from([("onboarding_lead".to_owned(), seniors)]),
             same_person: BTreeMap::new(),

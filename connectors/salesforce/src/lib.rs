@@ -5,8 +5,10 @@
 //! read, and every outcome is made from values read back.
 
 mod apply;
+mod census;
 mod changes;
 mod check;
+mod close_dates;
 mod composite;
 mod cursor;
 mod error;
@@ -32,7 +34,7 @@ use handoff_connector::{
     Inbound, InboundReply, Lane, Meter, Rejected, Reply, Sink, Source, Spec,
 };
 use handoff_core::extract::{RawRecord, ReadPlan};
-use handoff_core::id::{ConnectionId, ObjectName, RecordRef};
+use handoff_core::id::{ConnectionId, ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
 use handoff_core::plan::Plan;
 use jiff::Timestamp;
@@ -208,6 +210,17 @@ impl Source for Salesforce {
             return Box::new(Immediate::bad_object());
         }
         Box::new(changes::Changes::new(self.api.clone(), plan.clone(), cursor.clone()))
+    }
+
+    fn census(&self, plan: &ReadPlan, cursor: &Cursor) -> Box<dyn Exchange<Output = ChangePage>> {
+        if !soql::is_name(plan.object.as_str()) || !soql::is_name(&plan.stage_field) {
+            return Box::new(Immediate::bad_object());
+        }
+        Box::new(census::Census::new(self.api.clone(), plan, cursor))
+    }
+
+    fn record_id(&self, written: &str) -> Option<RecordId> {
+        SfId::parse(written.trim()).ok().map(|id| id.record())
     }
 
     fn users(&self, ids: &[String]) -> Box<dyn Exchange<Output = Vec<ActingUser>>> {

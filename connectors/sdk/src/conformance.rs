@@ -6,8 +6,12 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use thiserror::Error;
 
+use handoff_core::extract::ReadPlan;
+use handoff_core::id::{RecordId, RecordRef};
+
 use crate::{
-    AuthKind, Body, Connector, Cursor, Delivery, Exchange, Fault, Inbound, Reply, Request, Spec, Step, Window,
+    AuthKind, Body, Connector, Cursor, Delivery, Exchange, Fault, Inbound, Reply, Request, Source, Spec,
+    Step, Window,
 };
 
 /// A text that stands where a record's value would; it may come back in no fault.
@@ -45,6 +49,15 @@ pub enum Breach {
     /// A cursor is not the same after storing.
     #[error("the cursor changes when it is stored")]
     Cursor,
+    /// The pages of a walk do not end.
+    #[error("the pages of the walk do not end, or one repeats for ever")]
+    NoEnd,
+    /// A walk ended with a fault.
+    #[error("the walk ended with a fault: {0}")]
+    Broken(Fault),
+    /// An id is not canonical, or nonsense was taken for one.
+    #[error("record id: {0}")]
+    RecordId(&'static str),
     /// A delivery without proof of origin was let in.
     #[error("a delivery without proof of origin was let in")]
     LetIn,
@@ -193,6 +206,49 @@ pub fn cursor(cursor: &Cursor) -> Result<(), Breach> {
     let stored = serde_json::to_vec(cursor).map_err(|_| Breach::Cursor)?;
     let read: Cursor = serde_json::from_slice(&stored).map_err(|_| Breach::Cursor)?;
     if read == *cursor { Ok(()) } else { Err(Breach::Cursor) }
+}
+
+/// Walks a whole census page by page, each page with a cursor that was stored and a conversation of its own, as after a restart. Gives every
+/// record listed, in the order listed. The cursor of each page leads on or the walk has ended.
+pub fn census(
+    source: &impl Source,
+    plan: &ReadPlan,
+    mut peer: impl FnMut(&Request) -> Reply,
+) -> Result<Vec<RecordRef>, Breach> {
+    let mut listed = Vec::new();
+    let mut here = Cursor::beginning();
+    for _ in 0..PATIENCE {
+        let mut exchange = source.census(plan, &here);
+        let page = drive(&mut *exchange, source.spec(), &mut peer)?.map_err(Breach::Broken)?;
+        cursor(&page.next)?;
+        listed.extend(page.changed.into_iter().map(|changed| changed.record));
+        if !page.more {
+            return Ok(listed);
+        }
+        if page.next == here {
+            return Err(Breach::NoEnd);
+        }
+        here = page.next;
+    }
+    Err(Breach::NoEnd)
+}
+
+/// Checks that an id in any of its spellings becomes this canonical one, that the canonical one stays as it is, and that nonsense is no id.
+pub fn record_id(source: &impl Source, spellings: &[&str], canonical: &RecordId) -> Result<(), Breach> {
+    let is_canonical = |written: &str| source.record_id(written).as_ref() == Some(canonical);
+    if !is_canonical(canonical.as_str()) {
+        return Err(Breach::RecordId("the canonical form stays as it is"));
+    }
+    if !spellings.iter().all(|written| is_canonical(written)) {
+        return Err(Breach::RecordId("every spelling becomes the canonical form"));
+    }
+    let long = "1".repeat(300);
+    let nonsense =
+        ["", " ", "n/a", "../1", "1/2", "1?x=y", "1'", "1\r\nX: y", "\u{feff}", "-1", long.as_str()];
+    if nonsense.iter().any(|written| source.record_id(written).is_some()) {
+        return Err(Breach::RecordId("nonsense is no id"));
+    }
+    Ok(())
 }
 
 /// Checks that a genuine delivery is let in with its secret and with no other: none, an empty one, a longer, a shorter, another.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use handoff_core::extract::{RawRecord, ReadPlan};
-use handoff_core::id::{ObjectName, RecordRef};
+use handoff_core::id::{ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,14 @@ pub trait Source: Connector {
     /// The next page of records that changed at or after the cursor. May repeat, must not omit: overlap, late commits, equal stamps,
     /// deletes, related rows (mapped to their parent).
     fn changes(&self, plan: &ReadPlan, cursor: &Cursor) -> Box<dyn Exchange<Output = ChangePage>>;
+
+    /// Every record of interest, for the daily reconciliation: pages in id order, archived or deleted ones included where the vendor lists
+    /// them; the cursor serves this walk only. May repeat, must not omit.
+    fn census(&self, plan: &ReadPlan, cursor: &Cursor) -> Box<dyn Exchange<Output = ChangePage>>;
+
+    /// A record id as another system writes it, in this vendor's canonical form; `None` = not an id of this vendor. Whether the record is of
+    /// the right object and exists is for the caller to find out.
+    fn record_id(&self, written: &str) -> Option<RecordId>;
 
     /// Who these user ids are.
     fn users(&self, ids: &[String]) -> Box<dyn Exchange<Output = Vec<ActingUser>>>;

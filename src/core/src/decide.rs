@@ -5,6 +5,7 @@ mod concerns;
 mod flags;
 mod package;
 mod record;
+mod revert;
 
 use std::collections::BTreeMap;
 
@@ -94,6 +95,7 @@ impl Decision<'_> {
         }
         self.note_people();
         self.break_by_people();
+        let own_revert = self.own_revert();
         let entered = self.note_stage();
         self.void_by_stage();
         if !self.is_voided() {
@@ -103,8 +105,13 @@ impl Decision<'_> {
             self.answer();
             self.note_overdue();
         }
-        if entered {
-            self.note_bypass();
+        match own_revert {
+            Some(reverted) => self.emit(reverted),
+            None if entered => {
+                self.note_bypass();
+                self.order_revert();
+            }
+            None => {}
         }
         self.note_concerns();
         self.note_tampering();

@@ -4,6 +4,18 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+mod mapping;
+mod phrase;
+mod state;
+mod suggest;
+#[cfg(test)]
+mod tests;
+
+pub use mapping::{EvidenceMapping, Places, Rule, SaidBy};
+pub use phrase::{Phrase, PhraseError};
+pub use state::{CallRef, Evidence, Heard, Place, PlaceAnswer, Standing, Withdrawal};
+pub use suggest::{Ground, Spot, Suggestion, suggest};
+
 /// A recorded call as a connector read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::ContractRef;
@@ -14,7 +15,12 @@ use crate::value::Package;
 
 mod known;
 
-pub use known::{Acceptance, Consumed, GateState, RejectedField, SentBack, StandingBypass};
+pub use known::{
+    Acceptance, Consumed, GateState, PutBack, RejectedField, RevertOrder, SentBack, StandingBypass,
+};
+
+/// How many orders to put a stage back are remembered: as many as are allowed within an hour.
+pub const REVERTS_PER_HOUR: usize = 2;
 
 /// Where in the log, and when, an event stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +32,7 @@ pub struct Stamp {
 }
 
 /// Where a handoff stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The sender is to act.
@@ -115,6 +121,12 @@ pub struct Handoff {
     pub bypasses: u32,
     /// The by-pass that put the record into its present stage.
     pub bypass: Option<StandingBypass>,
+    /// When the newest orders to put a stage back were given, oldest first; at most [`REVERTS_PER_HOUR`].
+    #[serde(default)]
+    pub reverts: Vec<Timestamp>,
+    /// The record stands where we put it back to.
+    #[serde(default)]
+    pub put_back: Option<PutBack>,
     /// Flags.
     pub gates: BTreeMap<GateName, GateState>,
     /// Whether pay was released in the running cycle.
@@ -249,6 +261,8 @@ impl Handoff {
             concerns: BTreeSet::new(),
             bypasses: 0,
             bypass: None,
+            reverts: Vec::new(),
+            put_back: None,
             gates: BTreeMap::new(),
             released: false,
             adjustments: 0,
@@ -270,6 +284,7 @@ impl Handoff {
                 consumed: old.consumed,
                 bypasses: old.bypasses,
                 bypass: old.bypass,
+                reverts: old.reverts,
                 gates: old.gates,
                 adjustments: old.adjustments,
                 version: old.version,
@@ -291,6 +306,7 @@ impl Handoff {
                 self.stage_raw.clone_from(raw);
                 self.stage_entry.clone_from(entry);
                 self.bypass = None;
+                self.put_back = None;
             }
             Event::PackageChanged { set, cleared, edits, acceptance } => {
                 self.edit(set, cleared, edits);
@@ -328,7 +344,37 @@ impl Handoff {
             Event::ConcernsChanged { concerns } => self.concerns.clone_from(concerns),
             Event::Bypassed { gate, from, .. } => {
                 self.bypasses += 1;
-                self.bypass = Some(StandingBypass { gate: gate.clone(), from: from.clone() });
+                self.bypass =
+                    Some(StandingBypass { gate: gate.clone(), from: from.clone(), order: None, stays: None });
+            }
+            Event::RevertOrdered { gate, entry, from, to, close_date } => {
+                let order = RevertOrder {
+                    entry: entry.clone(),
+                    from: from.clone(),
+                    to: to.clone(),
+                    close_date: close_date.clone(),
+                    refused: false,
+                };
+                if let Some(bypass) = &mut self.bypass {
+                    bypass.gate.clone_from(gate);
+                    bypass.order = Some(order);
+                }
+                self.reverts.push(stamp.time);
+                let forgotten = self.reverts.len().saturating_sub(REVERTS_PER_HOUR);
+                self.reverts.drain(..forgotten);
+            }
+            Event::StageReverted { from, .. } => self.put_back = Some(PutBack { from: from.clone() }),
+            Event::RevertGivenUp { gate, why, .. } => {
+                if let Some(bypass) = &mut self.bypass {
+                    bypass.gate.clone_from(gate);
+                    bypass.stays = Some(*why);
+                }
+            }
+            Event::RevertRefused { entry, .. } => {
+                let order = self.bypass.as_mut().and_then(|bypass| bypass.order.as_mut());
+                if let Some(order) = order.filter(|order| order.entry == *entry) {
+                    order.refused = true;
+                }
             }
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
@@ -358,6 +404,7 @@ impl Handoff {
                 self.accepted = None;
                 self.completed = None;
                 self.voided = Some(cause.clone());
+                self.forget_reverting();
             }
         }
     }
@@ -401,12 +448,22 @@ impl Handoff {
         self.consumed.insert(act, at);
         self.phase = Phase::Accepted;
         self.ever_accepted = true;
+        self.forget_reverting();
         self.rejected.clear();
         self.sent_back = None;
         self.reason = None;
         let package = self.package_digest();
         self.accepted =
             Some(Acceptance { by: by.clone(), at, stamp, shown: package.clone(), covers: package });
+    }
+
+    /// What was accepted, or is off, is never put back any more, whatever becomes of the acceptance.
+    fn forget_reverting(&mut self) {
+        self.put_back = None;
+        if let Some(bypass) = &mut self.bypass {
+            bypass.order = None;
+            bypass.stays = None;
+        }
     }
 
     fn send_back(&mut self, at: Timestamp, fields: &BTreeSet<FieldKey>, reason: &str) {

@@ -10,11 +10,15 @@ use thiserror::Error;
 use crate::contract::ContractRef;
 use crate::decide::Terms;
 use crate::event::Event;
-use crate::id::{HandoffId, RecordRef};
+use crate::evidence::{CallRef, Spot, Withdrawal};
+use crate::id::{FieldKey, HandoffId, RecordRef};
 use crate::observation::Observation;
 
-/// Version of this encoding; readers refuse a newer one.
-pub const VERSION: u32 = 1;
+/// Newest version of this encoding; readers refuse a newer one.
+pub const VERSION: u32 = 2;
+
+/// Version of the entries that were there from the beginning; they stay as they are, byte for byte.
+const FIRST: u32 = 1;
 
 /// The part that holds the names of those who operate the daemon; no record has this name.
 pub const OPERATORS: &str = "operators";
@@ -38,14 +42,60 @@ pub enum LogEntry {
         /// What happened; never empty.
         events: Vec<Event>,
     },
-    /// Writes that were read back.
+    /// What became of writes: read back, or refused.
     Confirmed {
         /// The handoff.
         handoff: HandoffId,
         /// The daemon's time.
         at: Timestamp,
-        /// `GateWritten` events; never empty.
+        /// `GateWritten` and `RevertRefused` events; never empty.
         events: Vec<Event>,
+    },
+    /// Places of a call that may speak of fields of a handoff, as they are suggested now; they stand in the place of earlier ones of this
+    /// call. Written since version 2.
+    EvidenceSuggested {
+        /// The handoff; its stream of evidence is apart from its stream of decisions.
+        handoff: HandoffId,
+        /// The pin whose fields are spoken of.
+        contract: ContractRef,
+        /// The call.
+        call: CallRef,
+        /// Where a person can listen to it.
+        url: Option<String>,
+        /// When it began.
+        started: Timestamp,
+        /// The places; no words.
+        spots: Vec<Spot>,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// A person said whether a suggested place speaks of its field. Written since version 2.
+    EvidenceAnswered {
+        /// The handoff.
+        handoff: HandoffId,
+        /// The call.
+        call: CallRef,
+        /// The field.
+        field: FieldKey,
+        /// Where the place begins.
+        from_ms: u64,
+        /// Whether it speaks of the field.
+        confirmed: bool,
+        /// Who says so, as the command line or API knows him.
+        by: String,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// A call is no evidence any more. Written since version 2.
+    EvidenceWithdrawn {
+        /// The handoff.
+        handoff: HandoffId,
+        /// The call.
+        call: CallRef,
+        /// Why.
+        because: Withdrawal,
+        /// The daemon's time.
+        at: Timestamp,
     },
     /// A contract's text, the first time it is used: replay needs no files.
     ContractPublished {
@@ -115,6 +165,9 @@ impl LogEntry {
         match self {
             Self::Decided { at, .. }
             | Self::Confirmed { at, .. }
+            | Self::EvidenceSuggested { at, .. }
+            | Self::EvidenceAnswered { at, .. }
+            | Self::EvidenceWithdrawn { at, .. }
             | Self::ContractPublished { at, .. }
             | Self::ConfigChanged { at, .. }
             | Self::Switched { at, .. }
@@ -128,7 +181,25 @@ impl LogEntry {
             Self::Decided { handoff, events, .. } | Self::Confirmed { handoff, events, .. } => {
                 Some((handoff, events))
             }
-            Self::ContractPublished { .. }
+            Self::EvidenceSuggested { .. }
+            | Self::EvidenceAnswered { .. }
+            | Self::EvidenceWithdrawn { .. }
+            | Self::ContractPublished { .. }
+            | Self::ConfigChanged { .. }
+            | Self::Switched { .. }
+            | Self::Started { .. } => None,
+        }
+    }
+
+    /// The handoff that it is evidence for.
+    pub fn evidence(&self) -> Option<&HandoffId> {
+        match self {
+            Self::EvidenceSuggested { handoff, .. }
+            | Self::EvidenceAnswered { handoff, .. }
+            | Self::EvidenceWithdrawn { handoff, .. } => Some(handoff),
+            Self::Decided { .. }
+            | Self::Confirmed { .. }
+            | Self::ContractPublished { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
             | Self::Started { .. } => None,
@@ -137,11 +208,14 @@ impl LogEntry {
 
     /// Splits into a public leaf and parts to seal.
     pub fn encode(&self) -> Result<Encoded, JournalError> {
+        if let Some(handoff) = self.evidence() {
+            return self.encode_evidence(handoff);
+        }
         let Some((handoff, events)) = self.handoff() else {
             let mut leaf = serde_json::to_value(self)?;
             let mut parts = BTreeMap::new();
             if let Some(object) = leaf.as_object_mut() {
-                object.insert("v".to_owned(), json!(VERSION));
+                object.insert("v".to_owned(), json!(FIRST));
                 if let (Self::Switched { .. }, Some(by)) = (self, object.remove("by")) {
                     parts.insert(OPERATORS.to_owned(), serde_json::to_vec(&by)?);
                 }
@@ -151,7 +225,7 @@ impl LogEntry {
         let names: Vec<&str> = events.iter().map(Event::name).collect();
         let kind = if matches!(self, Self::Decided { .. }) { "decided" } else { "confirmed" };
         let leaf = json!({
-            "v": VERSION, "entry": kind, "at": self.at(), "stream": handoff.stream(), "cycle": handoff.cycle, "events": names,
+            "v": FIRST, "entry": kind, "at": self.at(), "stream": handoff.stream(), "cycle": handoff.cycle, "events": names,
         });
         let subject = handoff.subject.to_string();
         let mut body = serde_json::to_value(self)?;
@@ -161,6 +235,16 @@ impl LogEntry {
         for (record, values) in foreign {
             parts.insert(record, serde_json::to_vec(&values)?);
         }
+        Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts })
+    }
+
+    /// Ids and addresses of calls and who answered are sealed with the record that they are about.
+    fn encode_evidence(&self, handoff: &HandoffId) -> Result<Encoded, JournalError> {
+        let body = serde_json::to_value(self)?;
+        let leaf = json!({
+            "v": VERSION, "entry": body.get("entry"), "at": self.at(), "stream": handoff.stream(), "cycle": handoff.cycle,
+        });
+        let parts = BTreeMap::from([(handoff.subject.to_string(), serde_json::to_vec(&body)?)]);
         Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts })
     }
 

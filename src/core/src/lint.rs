@@ -1,10 +1,12 @@
 //! What a well-formed contract or mapping may still get wrong. Every check has a name, and all of them run.
 
 use crate::contract::Contract;
+use crate::evidence::EvidenceMapping;
 use crate::mapping::Mapping;
 
 mod among;
 mod contract;
+mod evidence;
 mod mapping;
 mod names;
 #[cfg(test)]
@@ -50,6 +52,14 @@ pub struct MappingCheck {
     pub run: fn(&Mapping, &Contract, &mut Vec<Complaint>),
 }
 
+/// A named check of an evidence mapping against its contract.
+pub struct EvidenceCheck {
+    /// Its name.
+    pub name: &'static str,
+    /// Adds what it finds.
+    pub run: fn(&EvidenceMapping, &Contract, &mut Vec<Complaint>),
+}
+
 /// All checks of a contract.
 pub const CONTRACT_CHECKS: &[ContractCheck] = &[
     ContractCheck { name: "names are plain words", run: names::contract },
@@ -78,6 +88,14 @@ pub const MAPPING_CHECKS: &[MappingCheck] = &[
     MappingCheck { name: "no field is both read and written", run: mapping::read_and_written },
 ];
 
+/// All checks of an evidence mapping against its contract.
+pub const EVIDENCE_CHECKS: &[EvidenceCheck] = &[
+    EvidenceCheck { name: "fields are the contract's", run: evidence::fields },
+    EvidenceCheck { name: "every rule can find something", run: evidence::rules },
+    EvidenceCheck { name: "phrases tell a field from small talk", run: evidence::phrases },
+    EvidenceCheck { name: "numbers are sane", run: evidence::numbers },
+];
+
 /// Everything wrong with a contract.
 pub fn contract(contract: &Contract) -> Vec<Complaint> {
     let mut found = Vec::new();
@@ -91,6 +109,15 @@ pub fn contract(contract: &Contract) -> Vec<Complaint> {
 pub fn mapping(mapping: &Mapping, contract: &Contract) -> Vec<Complaint> {
     let mut found = Vec::new();
     for check in MAPPING_CHECKS {
+        (check.run)(mapping, contract, &mut found);
+    }
+    found
+}
+
+/// Everything wrong with an evidence mapping for this contract.
+pub fn evidence(mapping: &EvidenceMapping, contract: &Contract) -> Vec<Complaint> {
+    let mut found = Vec::new();
+    for check in EVIDENCE_CHECKS {
         (check.run)(mapping, contract, &mut found);
     }
     found

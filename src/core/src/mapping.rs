@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::handoff::Phase as StateName;
 use crate::id::{ContractId, FieldKey, GateName, MotionId, ObjectName, PartKey, StageName};
 
 /// A mapping as an admin writes it in TOML.
@@ -28,6 +29,9 @@ pub struct Mapping {
     /// Dates that only serve to find records that cannot be right.
     #[serde(default)]
     pub timeline: Timeline,
+    /// The account or company of the record: calls that are linked to it alone are found by it.
+    #[serde(default)]
+    pub account: Option<ReadPath>,
     /// What we read: field → part → path. Part `none` is the check-box "there are none".
     pub read: BTreeMap<FieldKey, BTreeMap<PartKey, ReadPath>>,
     /// Who hands over and who decides.
@@ -60,6 +64,10 @@ pub struct StageMapping {
     pub field: String,
     /// Our name = the CRM's values. A value that no name lists is an unknown stage: its gates stay shut and `check --online` names it.
     pub names: BTreeMap<StageName, Vec<String>>,
+    /// The CRM's close date field. Some CRMs move it when a deal is won; when a by-passed stage is put back, it goes back to what its history
+    /// says stood there before the move.
+    #[serde(default)]
+    pub close_date: Option<String>,
 }
 
 /// Dates that only serve to find records that cannot be right.
@@ -157,6 +165,19 @@ pub struct WriteMapping {
     /// Words for people on the record.
     #[serde(default)]
     pub note: NoteWrite,
+    /// The handoff's state as a pick-list, for reports and list views.
+    #[serde(default)]
+    pub state: Option<StateWrite>,
+}
+
+/// The handoff's state as a pick-list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StateWrite {
+    /// The pick-list.
+    pub field: String,
+    /// Our state = the pick-list's value. A state that is not named empties the field.
+    pub names: BTreeMap<StateName, String>,
 }
 
 /// The fields of one gate; only `field` is needed, the others are the shapes that finance tools read.
@@ -206,6 +227,9 @@ pub struct NoteWrite {
     /// What is missing and who has to act.
     #[serde(default)]
     pub missing: Option<String>,
+    /// Places of calls that may speak of a field, a line each with the call's address; never words of a call.
+    #[serde(default)]
+    pub evidence: Option<String>,
 }
 
 /// How the CRM itself blocks.
@@ -224,4 +248,8 @@ pub struct Enforcement {
 pub enum EnforcementKind {
     /// A Salesforce validation rule.
     ValidationRule,
+    /// A HubSpot stage approval rule, set up by hand: its state cannot be read over the API.
+    ApprovalRule,
+    /// A HubSpot property that a stage requires, set up by hand: its state cannot be read over the API.
+    RequiredProperty,
 }

@@ -23,6 +23,9 @@ pub struct Observation {
     /// When the customer was first contacted, if mapped.
     #[serde(default)]
     pub first_contact: Option<Timestamp>,
+    /// The id of the account or company, if mapped. Nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// The package as it stands.
     pub package: Package,
     /// The last known edit per field; a claim of the CRM.
@@ -54,8 +57,11 @@ impl Observation {
                 opening_since: None,
                 by: None,
                 entry: String::new(),
+                back: None,
+                close_date: None,
             },
             first_contact: None,
+            account: None,
             package: Package::new(),
             edits: BTreeMap::new(),
             edited_by_latest: None,
@@ -101,6 +107,20 @@ pub struct StageSeen {
     pub by: Option<Actor>,
     /// Identifies this entry into the stage (history row, or record creation); by-passes are consumed by it.
     pub entry: String,
+    /// The CRM's last value before the run of stages that the present one's gate guards, if history tells it: where a deal goes that is put
+    /// back.
+    #[serde(default)]
+    pub back: Option<String>,
+    /// The close date, if entering the stage changed it and nobody has changed it since.
+    #[serde(default)]
+    pub close_date: Option<DateMove>,
+}
+
+/// A date that was moved together with the stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateMove {
+    /// What stood there before, as the CRM writes it; `None` = nothing.
+    pub from: Option<String>,
 }
 
 /// An edit of a field.

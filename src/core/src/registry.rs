@@ -10,6 +10,7 @@ use toml::de::DeTable;
 
 use crate::contract::{Contract, ContractRef};
 use crate::digest::Digest;
+use crate::evidence::EvidenceMapping;
 use crate::id::ContractId;
 use crate::lint::{self, Complaint};
 use crate::mapping::Mapping;
@@ -46,6 +47,7 @@ pub struct Held {
 pub struct Registry {
     contracts: BTreeMap<ContractId, BTreeMap<u32, Held>>,
     mappings: BTreeMap<String, Mapping>,
+    evidence: BTreeMap<String, EvidenceMapping>,
 }
 
 impl Registry {
@@ -100,6 +102,16 @@ impl Registry {
         self.mappings.values()
     }
 
+    /// An evidence mapping by its name.
+    pub fn evidence(&self, name: &str) -> Option<&EvidenceMapping> {
+        self.evidence.get(name)
+    }
+
+    /// All evidence mappings, by name.
+    pub fn evidence_mappings(&self) -> impl Iterator<Item = &EvidenceMapping> {
+        self.evidence.values()
+    }
+
     /// The contract that a loaded mapping fits. `None` only for a mapping of another registry.
     pub fn contract_of(&self, mapping: &Mapping) -> Option<&Held> {
         self.contract(&mapping.contract, mapping.version)
@@ -114,6 +126,11 @@ pub fn parse_contract(file: &str, text: &str) -> Result<Contract, Vec<Problem>> 
 /// Reads one mapping, strictly, without judging it against its contract.
 pub fn parse_mapping(file: &str, text: &str) -> Result<Mapping, Vec<Problem>> {
     parse(file, text, schema::mapping())
+}
+
+/// Reads one evidence mapping, strictly, without judging it against its contract.
+pub fn parse_evidence(file: &str, text: &str) -> Result<EvidenceMapping, Vec<Problem>> {
+    parse(file, text, schema::evidence())
 }
 
 /// Reads any file of ours, strictly, by its schema: all findings at once, each with file, line, column and remedy.
@@ -194,11 +211,19 @@ impl<'t> Source<'t> {
 struct Loading {
     contracts: Vec<(String, Held)>,
     mappings: Vec<(String, String, Mapping)>,
+    evidence: Vec<(String, String, EvidenceMapping)>,
     problems: Vec<Problem>,
 }
 
 impl Loading {
     fn file(&mut self, file: String, text: String) {
+        if is_evidence(&text) {
+            match parse_evidence(&file, &text) {
+                Ok(mapping) => self.evidence.push((file, text, mapping)),
+                Err(problems) => self.problems.extend(problems),
+            }
+            return;
+        }
         if is_mapping(&file, &text) {
             match parse_mapping(&file, &text) {
                 Ok(mapping) => self.mappings.push((file, text, mapping)),
@@ -225,6 +250,9 @@ impl Loading {
         }
         for (file, text, mapping) in std::mem::take(&mut self.mappings) {
             self.mapping(&mut registry, &file, &text, mapping, unread);
+        }
+        for (file, text, mapping) in std::mem::take(&mut self.evidence) {
+            self.evidence(&mut registry, &file, &text, mapping, unread);
         }
         if self.problems.is_empty() {
             return Ok(registry);
@@ -253,23 +281,53 @@ impl Loading {
             Some(held) => lint::mapping(&mapping, &held.contract),
             // A contract that could not be read is told already; that its mapping misses it is no news.
             None if unread => Vec::new(),
-            None => vec![missing_contract(registry, &mapping)],
+            None => vec![missing_contract(registry, &mapping.contract, mapping.version)],
         };
         complaints.extend(lint::among(&mapping, registry.mappings()));
         self.problems.extend(Source { file, text }.complaints(complaints));
         registry.mappings.entry(mapping.mapping.clone()).or_insert(mapping);
     }
+
+    fn evidence(
+        &mut self,
+        registry: &mut Registry,
+        file: &str,
+        text: &str,
+        mapping: EvidenceMapping,
+        unread: bool,
+    ) {
+        let mut complaints = match registry.contract(&mapping.contract, mapping.version) {
+            Some(held) => lint::evidence(&mapping, &held.contract),
+            None if unread => Vec::new(),
+            None => vec![missing_contract(registry, &mapping.contract, mapping.version)],
+        };
+        if registry.evidence.contains_key(&mapping.evidence) {
+            let message = format!("there are two evidence mappings {}", quoted(&mapping.evidence));
+            complaints.push(Complaint::new(&["evidence"], message, "give each its own name"));
+        }
+        self.problems.extend(Source { file, text }.complaints(complaints));
+        registry.evidence.entry(mapping.evidence.clone()).or_insert(mapping);
+    }
 }
 
-fn missing_contract(registry: &Registry, mapping: &Mapping) -> Complaint {
-    if let Some(versions) = registry.contracts.get(&mapping.contract) {
+fn missing_contract(registry: &Registry, contract: &ContractId, version: u32) -> Complaint {
+    if let Some(versions) = registry.contracts.get(contract) {
         let known: Vec<String> = versions.keys().map(u32::to_string).collect();
-        let message = format!("contract {} has no version {}", mapping.contract, mapping.version);
+        let message = format!("contract {contract} has no version {version}");
         return Complaint::new(&["version"], message, format!("loaded: {}", known.join(", ")));
     }
     let known: Vec<&str> = registry.contracts.keys().map(ContractId::as_str).collect();
-    let message = format!("there is no contract {}", quoted(mapping.contract.as_str()));
-    Complaint::new(&["contract"], message, suggestion(mapping.contract.as_str(), &known))
+    let message = format!("there is no contract {}", quoted(contract.as_str()));
+    Complaint::new(&["contract"], message, suggestion(contract.as_str(), &known))
+}
+
+/// An evidence mapping names itself.
+fn is_evidence(text: &str) -> bool {
+    if text.len() > MAX_FILE_BYTES {
+        return false;
+    }
+    let (tree, _) = DeTable::parse_recoverable(text);
+    tree.get_ref().contains_key("evidence")
 }
 
 /// A mapping names itself; otherwise the folder and the keys that only mappings have decide.

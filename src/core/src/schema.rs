@@ -6,6 +6,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::Value;
 
 use crate::contract::Contract;
+use crate::evidence::EvidenceMapping;
 use crate::mapping::Mapping;
 
 /// The schema of a contract file.
@@ -18,6 +19,12 @@ pub fn contract() -> &'static Value {
 pub fn mapping() -> &'static Value {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     SCHEMA.get_or_init(of::<Mapping>)
+}
+
+/// The schema of an evidence mapping file.
+pub fn evidence() -> &'static Value {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    SCHEMA.get_or_init(of::<EvidenceMapping>)
 }
 
 /// A schema as it is committed under `mappings/schema/`: indented, with a newline at the end.
@@ -54,5 +61,10 @@ mod tests {
     #[test]
     fn committed_mapping_schema_is_current() {
         is_current("mapping.json", super::mapping());
+    }
+
+    #[test]
+    fn committed_evidence_schema_is_current() {
+        is_current("evidence.json", super::evidence());
     }
 }

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 
 use crate::completeness::Finding;
 use crate::contract::{Contract, OnBypass};
+use crate::event::NotReverted;
+use crate::evidence::{Evidence, Heard, Place, Standing};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
 use crate::plan::Inputs;
@@ -121,15 +123,47 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
     shorten(&text, SHORT)
 }
 
-/// Where the handoff stands, with a by-pass said aloud where the policy is to notify; at most 255 characters.
+/// Where the handoff stands, with a by-pass and what follows from it said aloud; at most 255 characters.
 pub fn status(inputs: Inputs<'_>) -> String {
-    let passed = inputs
-        .handoff
-        .bypass
-        .as_ref()
-        .is_some_and(|bypass| inputs.terms.on_bypass(inputs.contract, &bypass.gate) == OnBypass::Notify);
-    let prefix = if passed { "Moved past its gate. " } else { "" };
-    shorten(&format!("{prefix}{}", inputs.verdict.status), SHORT)
+    let passed = passed(inputs).unwrap_or_default();
+    shorten(&format!("{passed}{}", inputs.verdict.status), SHORT)
+}
+
+/// The same words before and after the move, so that they stand there when the card jumps.
+fn went_back(from: &str, to: &str) -> String {
+    format!("{from} waits for this handoff: back to {to}. ")
+}
+
+/// Why the card jumps back, or why it stays where it should not be. Who has to act follows in the status itself.
+fn passed(inputs: Inputs<'_>) -> Option<String> {
+    let handoff = inputs.handoff;
+    let Some(bypass) = &handoff.bypass else {
+        let put_back = handoff.put_back.as_ref()?;
+        return Some(went_back(&put_back.from, &handoff.stage_raw));
+    };
+    if let Some(order) = &bypass.order {
+        return Some(if order.refused {
+            "Moved past its gate, and the CRM refuses to put it back: an admin has to act. ".to_owned()
+        } else {
+            went_back(&order.from, &order.to)
+        });
+    }
+    match bypass.stays {
+        Some(NotReverted::TooOften) => Some(
+            "Moved past its gate again and again: it stays here, shut; find out who or what moves it. "
+                .to_owned(),
+        ),
+        Some(NotReverted::NoWayBack) => Some(
+            "Moved past its gate, and nothing tells where it came from: put it back by hand. ".to_owned(),
+        ),
+        Some(NotReverted::TooLate) => {
+            Some("Moved past its gate more than a day ago: it stays here, shut. ".to_owned())
+        }
+        None => {
+            let notify = inputs.terms.on_bypass(inputs.contract, &bypass.gate) == OnBypass::Notify;
+            notify.then(|| "Moved past its gate. ".to_owned())
+        }
+    }
 }
 
 /// What is missing, a line each, with the receiver's words on top when the package was sent back; at most 4,000 characters.
@@ -140,6 +174,46 @@ pub fn missing(handoff: &Handoff, verdict: &Verdict) -> String {
     }
     lines.extend(verdict.missing.iter().map(ToString::to_string));
     shorten(&lines.join("\n"), LONG)
+}
+
+/// Places of calls that may speak of a field, a line each, confirmed ones first; at most 4,000 characters, whole lines. Holds names of
+/// fields, times and addresses of calls, never words of a call.
+pub fn evidence(contract: &Contract, evidence: &Evidence) -> String {
+    let mut places: Vec<(&Heard, &Place)> =
+        evidence.places().into_iter().filter(|(_, place)| place.standing() != Standing::Dismissed).collect();
+    places.sort_by_key(|(_, place)| place.standing());
+    let lines = places.into_iter().map(|(heard, place)| {
+        let field = contract.field(&place.spot.field).map_or(place.spot.field.as_str(), |field| &field.label);
+        let standing = if place.standing() == Standing::Confirmed { "" } else { " (suggested)" };
+        let (from, to) = (clock(place.spot.from_ms), clock(place.spot.to_ms));
+        let day = heard.started.strftime("%Y-%m-%d");
+        let address = heard.url.as_deref().map(|url| format!(" {url}")).unwrap_or_default();
+        format!("{field}{standing}: call of {day}, {from}–{to}{address}")
+    });
+    let mut text = String::new();
+    let mut length = 0;
+    for line in lines {
+        length += line.chars().count() + 1;
+        if length > LONG {
+            break;
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&line);
+    }
+    text
+}
+
+/// Milliseconds as minutes and seconds, with hours where there are any.
+pub fn clock(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes:02}:{seconds:02}")
+    }
 }
 
 fn count(things: usize) -> String {

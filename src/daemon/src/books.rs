@@ -16,6 +16,8 @@ pub enum Channel {
     Poll,
     /// The regular look at every open handoff.
     Sweep,
+    /// The daily look at every record that the CRM lists.
+    Census,
     /// A person or the API.
     Command,
 }
@@ -35,6 +37,7 @@ impl fmt::Display for Source {
             Channel::Webhook => "webhook",
             Channel::Poll => "poll",
             Channel::Sweep => "sweep",
+            Channel::Census => "census",
             Channel::Command => "command",
         };
         write!(f, "{}/{channel}", self.connection)

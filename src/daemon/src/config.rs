@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use handoff_core::contract::{Mode, OnBypass};
-use handoff_core::id::{ConnectionId, ContractId, GateName};
+use handoff_core::id::{ConnectionId, ContractId, GateName, MotionId};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct Config {
     pub connection: BTreeMap<ConnectionId, Connection>,
     /// What is governed.
     pub govern: Vec<Govern>,
+    /// Whose recorded calls are evidence.
+    #[serde(default)]
+    pub evidence: Vec<EvidenceSource>,
     /// Who is who.
     #[serde(default)]
     pub people: People,
@@ -89,6 +92,9 @@ pub struct Govern {
     pub mapping: String,
     /// The connection.
     pub connection: ConnectionId,
+    /// The motion, if it is another than the mapping says: two CRMs of one company run one motion each.
+    #[serde(default)]
+    pub motion: Option<MotionId>,
     /// Deals that entered their stage before this moment are not governed.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -102,6 +108,16 @@ pub struct Govern {
     /// Most records written per hour; more stops writing until somebody looks.
     #[serde(default)]
     pub max_writes_per_hour: Option<u32>,
+}
+
+/// Recorded calls of one connection as evidence for one contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceSource {
+    /// The connection with the calls.
+    pub connection: ConnectionId,
+    /// The evidence mapping, e.g. `gong/h03-ae-to-onboarding`.
+    pub mapping: String,
 }
 
 /// Who is who.

@@ -8,21 +8,22 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use handoff_connector::{ChangePage, Cursor};
-use handoff_core::id::RecordRef;
+use handoff_core::id::{ConnectionId, RecordRef};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::books::{Channel, Source};
-use crate::due::{Ticket, Waits};
+use crate::calls;
+use crate::census;
+use crate::due::{Due, Ticket, Waits};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::govern::Governed;
-use crate::ingress;
 use crate::memory::{CURSOR, Change};
 
 /// Between signed heads while there are new entries.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
-/// Between looks at every handoff ever opened.
+/// Between passes of a connection that is not there.
 const DAY: Duration = Duration::from_hours(24);
 /// Most passes of one call of [`idle`]: a CRM that never settles ends here.
 const PASSES: u32 = 200;
@@ -38,10 +39,16 @@ pub(crate) fn spawn(engine: &Arc<Engine>, tasks: &mut JoinSet<()>, autopilot: bo
         let (engine, object) = (Arc::clone(engine), Arc::clone(object));
         tasks.spawn(async move { run(&engine, poll(&engine, &object)).await });
     }
+    for listener in &engine.listeners {
+        let (engine, listener) = (Arc::clone(engine), Arc::clone(listener));
+        tasks.spawn(async move { run(&engine, calls::poll(&engine, &listener)).await });
+    }
+    let looking = Arc::clone(engine);
+    tasks.spawn(async move { run(&looking, calls::every_day(&looking)).await });
     let sweeping = Arc::clone(engine);
     tasks.spawn(async move { run(&sweeping, sweep(&sweeping)).await });
     let daily = Arc::clone(engine);
-    tasks.spawn(async move { run(&daily, every_day(&daily)).await });
+    tasks.spawn(async move { run(&daily, census::every_day(&daily)).await });
 }
 
 /// Runs until it fails or a stop is asked for.
@@ -71,25 +78,6 @@ async fn sweep(engine: &Arc<Engine>) -> Result<(), Fatal> {
     }
 }
 
-/// Looks at every record that ever had a handoff: a record that came back, or was lost without a word, is found here.
-async fn every_day(engine: &Arc<Engine>) -> Result<(), Fatal> {
-    loop {
-        engine.clock.sleep(DAY).await;
-        let records: BTreeSet<RecordRef> =
-            engine.snapshots.list(|_| true).into_iter().map(|summary| summary.handoff.subject).collect();
-        for object in &engine.objects {
-            let own = |record: &&RecordRef| {
-                record.connection == object.connection && record.object == object.object
-            };
-            let records: Vec<RecordRef> = records.iter().filter(own).cloned().collect();
-            for page in records.chunks(1_000) {
-                mark_and_wait(engine, object, page, Channel::Sweep).await?;
-            }
-        }
-        ingress::forget_old_deliveries(engine).await?;
-    }
-}
-
 /// Signs the head a moment after it moved, so that one signature covers many entries.
 async fn sign(engine: &Arc<Engine>) -> Result<(), Fatal> {
     let mut tail = engine.journal.tail();
@@ -106,6 +94,8 @@ async fn sign(engine: &Arc<Engine>) -> Result<(), Fatal> {
 /// One pass over all changes of all objects.
 pub(crate) async fn pass(engine: &Arc<Engine>) -> Result<(), Fatal> {
     let passes = engine.objects.iter().map(|object| pass_over(engine, object));
+    join_all(passes).await.into_iter().collect::<Result<(), Fatal>>()?;
+    let passes = engine.listeners.iter().map(|listener| calls::pass_over(engine, listener));
     join_all(passes).await.into_iter().collect()
 }
 
@@ -126,17 +116,29 @@ pub(crate) async fn idle(engine: &Arc<Engine>) -> Result<(), Fatal> {
 
 /// Resolves when nothing is due and nothing is being worked on.
 pub(crate) async fn quiet(engine: &Arc<Engine>) {
-    for object in &engine.objects {
-        let mut changed = object.due.watch();
-        loop {
-            changed.borrow_and_update();
-            if object.due.is_idle(engine.clock.now()) || engine.is_stopping() {
-                break;
+    let queues = || {
+        let objects = engine.objects.iter().map(|object| &object.due);
+        objects.chain(engine.listeners.iter().map(|listener| &listener.due))
+    };
+    loop {
+        // Work on one queue may mark what lies in another: all have to be idle at once.
+        let before = engine.activity.load(Ordering::SeqCst);
+        for due in queues() {
+            let mut changed = due.watch();
+            loop {
+                changed.borrow_and_update();
+                if due.is_idle(engine.clock.now()) || engine.is_stopping() {
+                    break;
+                }
+                tokio::select! {
+                    _ = changed.changed() => {}
+                    () = engine.stopped() => {}
+                }
             }
-            tokio::select! {
-                _ = changed.changed() => {}
-                () = engine.stopped() => {}
-            }
+        }
+        let same = engine.activity.load(Ordering::SeqCst) == before;
+        if engine.is_stopping() || (same && queues().all(|due| due.is_idle(engine.clock.now()))) {
+            return;
         }
     }
 }
@@ -191,9 +193,29 @@ async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), F
 }
 
 /// Marks records due and waits until each has its outcome on disk; false = some wait for a later time, or a stop cut it off.
-async fn mark_and_wait(
+pub(crate) async fn mark_and_wait(
     engine: &Arc<Engine>,
     object: &Arc<Governed>,
+    records: &[RecordRef],
+    channel: Channel,
+) -> Result<bool, Fatal> {
+    mark_and_wait_on(engine, &marked(&object.connection, &object.due), records, channel).await
+}
+
+/// A queue and the connection whose books it is entered in.
+pub(crate) struct Marked<'a> {
+    connection: &'a ConnectionId,
+    due: &'a Due,
+}
+
+pub(crate) fn marked<'a>(connection: &'a ConnectionId, due: &'a Due) -> Marked<'a> {
+    Marked { connection, due }
+}
+
+/// See [`mark_and_wait`].
+pub(crate) async fn mark_and_wait_on(
+    engine: &Arc<Engine>,
+    object: &Marked<'_>,
     records: &[RecordRef],
     channel: Channel,
 ) -> Result<bool, Fatal> {

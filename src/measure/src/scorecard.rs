@@ -83,7 +83,12 @@ impl Scorecard {
                     self.contracts.insert(contract.clone(), parsed);
                 }
             }
-            LogEntry::ConfigChanged { .. } | LogEntry::Switched { .. } | LogEntry::Started { .. } => {}
+            LogEntry::EvidenceSuggested { .. }
+            | LogEntry::EvidenceAnswered { .. }
+            | LogEntry::EvidenceWithdrawn { .. }
+            | LogEntry::ConfigChanged { .. }
+            | LogEntry::Switched { .. }
+            | LogEntry::Started { .. } => {}
         }
     }
 
@@ -169,6 +174,10 @@ impl Scorecard {
             | Event::GateWritten { .. }
             | Event::CommissionReleased { .. }
             | Event::Healed { .. }
+            | Event::RevertOrdered { .. }
+            | Event::StageReverted { .. }
+            | Event::RevertGivenUp { .. }
+            | Event::RevertRefused { .. }
             | Event::GateOrdered { .. } => return,
         };
         let at = When::weigh(claim, logged).at;

@@ -174,6 +174,10 @@ impl Unit {
             | Event::CommissionHeld { .. }
             | Event::Voided { .. }
             | Event::Healed { .. }
+            | Event::RevertOrdered { .. }
+            | Event::StageReverted { .. }
+            | Event::RevertGivenUp { .. }
+            | Event::RevertRefused { .. }
             | Event::GateOrdered { .. } => {}
         }
     }

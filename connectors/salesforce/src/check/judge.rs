@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use handoff_connector::{CheckFinding, Guard};
 use handoff_core::extract::ReadPlan;
 use handoff_core::id::ObjectName;
-use handoff_core::mapping::{GateWrite, Mapping, Who};
+use handoff_core::mapping::{EnforcementKind, GateWrite, Mapping, Who};
 use serde_json::Value;
 
 use super::Case;
@@ -283,7 +283,14 @@ pub(super) fn writers(api: &Api, rows: &[Value]) -> Vec<CheckFinding> {
 pub(super) fn rules(case: &Case, object: &str, rows: &[Value]) -> BTreeMap<String, Guard> {
     let of = case.mappings.iter().filter(|mapping| mapping.object.as_str() == object);
     let one = |mapping: &Mapping| {
-        let name = &mapping.enforcement.as_ref()?.name;
+        let enforcement = mapping.enforcement.as_ref()?;
+        let name = match enforcement.kind {
+            EnforcementKind::ValidationRule => &enforcement.name,
+            // Means of another vendor: there is nothing of that kind to find here.
+            EnforcementKind::ApprovalRule | EnforcementKind::RequiredProperty => {
+                return Some((mapping.mapping.clone(), Guard::Missing));
+            }
+        };
         let found = rows.iter().find(|rule| row::text(rule, "ValidationName").as_deref() == Some(name));
         let guard = match found {
             None => Guard::Missing,

@@ -19,6 +19,7 @@ fn plans() -> Vec<Plan> {
         guard: None,
         expect: BTreeMap::new(),
         withdraw: Vec::new(),
+        only_if: None,
     };
     let guard = Some(RecordVersion { stamp: at("2026-11-20T09:00:00Z") });
     vec![closing.clone(), Plan { writes: vec![write(true)], guard, target: opportunity(2), ..closing }]

@@ -2,9 +2,11 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test's own tools may fail loudly")]
 
+mod census;
 mod changes;
 mod check;
 mod contract;
 mod org;
 mod read;
+mod revert;
 mod write;

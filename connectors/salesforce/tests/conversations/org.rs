@@ -85,7 +85,14 @@ impl Org {
 
     pub(crate) fn answer(&mut self, request: &Request) -> Reply {
         self.calls.push(request.name.to_owned());
-        let Body::Json(body) = &request.body else { return self.reply(404, &Value::Null) };
+        let Body::Json(body) = &request.body else {
+            let queries = ["/query?", "/queryAll?"].iter().any(|resource| request.path.contains(resource));
+            return if queries {
+                self.reply(200, &self.query(&soql(&request.path)))
+            } else {
+                self.reply(404, &Value::Null)
+            };
+        };
         let parts = body["compositeRequest"].as_array().expect("parts").clone();
         assert!(parts.len() <= 25, "too many subrequests");
         let heavy = parts.iter().filter(|part| {
@@ -168,13 +175,21 @@ impl Org {
         json!({ "id": id, "success": true, "errors": [] })
     }
 
-    fn query(&self, soql: &str) -> Value {
+    pub(crate) fn query(&self, soql: &str) -> Value {
         let object = between(soql, " FROM ", " ").expect("FROM");
         let field = if soql.contains("ORDER BY CreatedDate") { "CreatedDate" } else { "SystemModstamp" };
         let mut rows: Vec<&Value> = self.rows.get(object).into_iter().flatten().collect();
         let key = |row: &Value| (row[field].as_str().unwrap_or_default().to_owned(), row["Id"].to_string());
         rows.sort_by_key(|row| key(row));
-        if let Some(after) = between(soql, &format!("{field} > "), " OR ") {
+        if soql.contains("ORDER BY Id LIMIT") {
+            rows.sort_by_key(|row| row["Id"].to_string());
+            if let Some(after) = between(soql, "Id > '", "'") {
+                rows.retain(|row| row["Id"].as_str().is_some_and(|id| id > after));
+            }
+            if let Some(list) = between(soql, "StageName IN (", ")") {
+                rows.retain(|row| row["StageName"].as_str().is_some_and(|value| list.contains(value)));
+            }
+        } else if let Some(after) = between(soql, &format!("{field} > "), " OR ") {
             let after = (stamp(at(after)), format!("\"{}\"", between(soql, "Id > '", "'").expect("an id")));
             rows.retain(|row| key(row) > after);
         } else if let Some(from) = between(soql, &format!("{field} >= "), " ") {
@@ -184,6 +199,14 @@ impl Org {
             if let Some(list) = between(soql, &format!(" {column} IN ("), ")") {
                 rows.retain(|row| row[column].as_str().is_some_and(|value| list.contains(value)));
             }
+        }
+        for column in ["Id", "OpportunityId"] {
+            if let Some(only) = between(soql, &format!("WHERE {column} = '"), "'") {
+                rows.retain(|row| row[column] == only);
+            }
+        }
+        if soql.contains(" DESC") {
+            rows.reverse();
         }
         let limit =
             between(&format!("{soql} "), " LIMIT ", " ").and_then(|n| n.parse().ok()).unwrap_or(2_000);

@@ -25,6 +25,7 @@ fn closing(n: usize) -> Plan {
         guard: None,
         expect: BTreeMap::new(),
         withdraw: Vec::new(),
+        only_if: None,
     }
 }
 

@@ -16,6 +16,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     let mut history = package.clone();
     history.extend(mapping.write.gate.values().map(|write| write.field.clone()));
     history.extend([mapping.stage.field.clone()]);
+    history.extend(mapping.stage.close_date.clone());
     history.extend(submit);
     if decision.who == Who::FieldHistory {
         history.insert(decision.field.clone());
@@ -25,6 +26,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     fields.extend(decision.fields.clone());
     fields.extend([mapping.people.sender.field.clone(), mapping.people.receiver.field.clone()]);
     fields.extend(mapping.timeline.first_contact.clone());
+    fields.extend(mapping.account.as_ref().and_then(|path| path.field.clone()));
     fields.extend(written(mapping));
     ReadPlan {
         object: mapping.object.clone(),
@@ -41,12 +43,13 @@ fn written(mapping: &Mapping) -> impl Iterator<Item = String> {
     let gates = mapping.write.gate.values().flat_map(|write| {
         [&write.number, &write.status, &write.cleared_at, &write.clearance_id, &write.hold_reason]
     });
-    gates.chain([&note.status, &note.missing]).flatten().cloned()
+    let state = mapping.write.state.iter().map(|state| state.field.clone());
+    gates.chain([&note.status, &note.missing, &note.evidence]).flatten().cloned().chain(state)
 }
 
 fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {
     let mut related: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for path in mapping.read.values().flat_map(BTreeMap::values) {
+    for path in mapping.read.values().flat_map(BTreeMap::values).chain(&mapping.account) {
         if let Some(name) = &path.related {
             let columns = related.entry(name.clone()).or_default();
             columns.extend(path.matching.keys().chain(&path.take).cloned());

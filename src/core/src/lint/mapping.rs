@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::contract::{Contract, Submit};
 use crate::id::{FieldKey, GateName, PartKey};
 use crate::lint::Complaint;
-use crate::mapping::Mapping;
+use crate::mapping::{Mapping, ReadPath};
 use crate::registry::{quoted, suggestion};
 
 type Found = Vec<Complaint>;
@@ -31,10 +31,14 @@ pub(super) fn write_targets(mapping: &Mapping) -> Vec<(Vec<String>, &str)> {
             }
         }
     }
-    for (key, name) in [("status", &mapping.write.note.status), ("missing", &mapping.write.note.missing)] {
+    let note = &mapping.write.note;
+    for (key, name) in [("status", &note.status), ("missing", &note.missing), ("evidence", &note.evidence)] {
         if let Some(name) = name {
             targets.push((["write", "note", key].map(str::to_owned).to_vec(), name.as_str()));
         }
+    }
+    if let Some(state) = &mapping.write.state {
+        targets.push((["write", "state", "field"].map(str::to_owned).to_vec(), state.field.as_str()));
     }
     targets
 }
@@ -72,21 +76,29 @@ pub(super) fn parts(mapping: &Mapping, contract: &Contract, found: &mut Found) {
 pub(super) fn paths(mapping: &Mapping, _: &Contract, found: &mut Found) {
     for (field, part, path) in paths_of(mapping) {
         let at = ["read", field.as_str(), part.as_str()];
-        let fine = match (&path.field, &path.related, &path.take) {
-            (Some(_), None, None) => path.matching.is_empty(),
-            (None, Some(_), Some(_)) => true,
-            (Some(_) | None, Some(_) | None, Some(_) | None) => false,
-        };
-        if !fine {
+        if !is_path(path) {
             let message =
                 format!("{} must name either field, or related and take", quoted(&format!("{field}.{part}")));
             let remedy = "write { field = \"X__c\" } or { related = \"…\", where = { … }, take = \"…\" }";
             found.push(Complaint::new(&at, message, remedy));
         }
     }
+    if mapping.account.as_ref().is_some_and(|path| !is_path(path)) {
+        let remedy = "write { field = \"AccountId\" } or { related = \"…\", where = { … }, take = \"…\" }";
+        found.push(Complaint::new(&["account"], "must name either field, or related and take", remedy));
+    }
 }
 
-fn paths_of(mapping: &Mapping) -> impl Iterator<Item = (&FieldKey, &PartKey, &crate::mapping::ReadPath)> {
+/// Exactly one of a field, or a related field.
+fn is_path(path: &ReadPath) -> bool {
+    match (&path.field, &path.related, &path.take) {
+        (Some(_), None, None) => path.matching.is_empty(),
+        (None, Some(_), Some(_)) => true,
+        (Some(_) | None, Some(_) | None, Some(_) | None) => false,
+    }
+}
+
+fn paths_of(mapping: &Mapping) -> impl Iterator<Item = (&FieldKey, &PartKey, &ReadPath)> {
     mapping.read.iter().flat_map(|(field, parts)| parts.iter().map(move |(part, path)| (field, part, path)))
 }
 
@@ -163,7 +175,9 @@ pub(super) fn answers(mapping: &Mapping, _: &Contract, found: &mut Found) {
     let mut used = BTreeMap::from([(mapping.stage.field.as_str(), "the stage")]);
     let submit =
         mapping.submit.as_ref().map(|submit| (submit.field.as_str(), "submitting", ["submit", "field"]));
+    let close_date = mapping.stage.close_date.as_deref();
     let fields = [
+        close_date.map(|name| (name, "the close date", ["stage", "close_date"])),
         Some((decision.field.as_str(), "the decision", ["decision", "field"])),
         Some((decision.reason.as_str(), "the reason", ["decision", "reason"])),
         decision.fields.as_deref().map(|name| (name, "the rejected fields", ["decision", "fields"])),

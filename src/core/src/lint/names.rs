@@ -2,7 +2,7 @@
 
 use crate::contract::Contract;
 use crate::lint::Complaint;
-use crate::mapping::{Mapping, ReadPath};
+use crate::mapping::{Enforcement, EnforcementKind, Mapping, ReadPath};
 use crate::registry::quoted;
 
 const LONGEST: usize = 80;
@@ -79,10 +79,16 @@ pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint
     key(&["motion", "always"], mapping.motion.always.as_str(), found);
     api(&["object"], mapping.object.as_str(), found);
     api(&["stage", "field"], &mapping.stage.field, found);
+    if let Some(name) = &mapping.stage.close_date {
+        api(&["stage", "close_date"], name, found);
+    }
     for (field, parts) in &mapping.read {
         for (part, path) in parts {
             read_path(&["read", field.as_str(), part.as_str()], path, found);
         }
+    }
+    if let Some(path) = &mapping.account {
+        read_path(&["account"], path, found);
     }
     api(&["people", "sender", "field"], &mapping.people.sender.field, found);
     api(&["people", "receiver", "field"], &mapping.people.receiver.field, found);
@@ -99,7 +105,21 @@ pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint
         api(&at, name, found);
     }
     if let Some(enforcement) = &mapping.enforcement {
-        api(&["enforcement", "name"], &enforcement.name, found);
+        enforced_by(enforcement, found);
+    }
+}
+
+/// An approval rule is found by people, under the title that it was given; everything else has an API name.
+fn enforced_by(enforcement: &Enforcement, found: &mut Vec<Complaint>) {
+    let (at, name) = (["enforcement", "name"], enforcement.name.as_str());
+    match enforcement.kind {
+        EnforcementKind::ValidationRule | EnforcementKind::RequiredProperty => api(&at, name, found),
+        EnforcementKind::ApprovalRule => {
+            if name.trim().is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
+                let message = "the rule's title must be one line of 1 to 255 bytes";
+                found.push(Complaint::new(&at, message, "write the title as the CRM shows it"));
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = files![
     "contracts/h04-onboarding-to-cs.v1.toml",
     "contracts/h05-csm-to-support.v1.toml",
     "contracts/h06-motion-a-to-motion-b.v1.toml",
+    "gong/h03-ae-to-onboarding.toml",
     "salesforce/h03-ae-to-onboarding.toml",
 ];
 

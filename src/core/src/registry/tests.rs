@@ -394,7 +394,13 @@ fn shipped_is_exactly_what_stands_in_the_folder() {
     assert_eq!(listed, there);
     for (path, text) in shipped() {
         assert_eq!(std::fs::read_to_string(root.join(path)).unwrap(), text);
-        let schema = if path.starts_with("contracts/") { "contract" } else { "mapping" };
+        let schema = if path.starts_with("contracts/") {
+            "contract"
+        } else if super::parse_evidence(path, text).is_ok() {
+            "evidence"
+        } else {
+            "mapping"
+        };
         assert!(text.starts_with(&format!("#:schema ../schema/{schema}.json\n")), "{path} names its schema");
     }
 }

@@ -107,8 +107,10 @@ pub(crate) fn mapping() -> Mapping {
                 ("closed_won".into(), vec!["Closed Won".to_owned()]),
                 ("closed_lost".into(), vec!["Closed Lost".to_owned()]),
             ]),
+            close_date: Some("CloseDate".to_owned()),
         },
         timeline: Timeline::default(),
+        account: None,
         read: FIELDS
             .into_iter()
             .map(|key| {
@@ -134,7 +136,12 @@ pub(crate) fn mapping() -> Mapping {
                 ("queue".into(), write("Queue__c", Some("Queue_Clearance__c"))),
                 ("closed_won".into(), write(OBSERVED_FLAG, None)),
             ]),
-            note: NoteWrite { status: Some("Status__c".to_owned()), missing: Some("Missing__c".to_owned()) },
+            note: NoteWrite {
+                status: Some("Status__c".to_owned()),
+                missing: Some("Missing__c".to_owned()),
+                evidence: None,
+            },
+            state: None,
         },
         enforcement: None,
     }

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that cannot go on is a failed test")]
 
+mod calls;
 mod deliveries;
 mod interruptions;
 mod kills;
 mod load;
+mod phone;
 mod story;
 mod switches;
 mod world;

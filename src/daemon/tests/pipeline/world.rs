@@ -63,6 +63,7 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         contract: ContractId::from("h03-ae-to-onboarding"),
         mapping: "salesforce/h03-ae-to-onboarding".to_owned(),
         connection: ConnectionId::from("sf"),
+        motion: None,
         governed_since: Some(sandbox.org().now()),
         mode: BTreeMap::from([(gate.clone(), Mode::Enforce)]),
         on_bypass: BTreeMap::from([(gate, OnBypass::Record)]),
@@ -75,6 +76,7 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         http: Http { listen: "127.0.0.1:0".to_owned(), ..Http::default() },
         connection: BTreeMap::from([(ConnectionId::from("sf"), connection)]),
         govern: vec![govern],
+        evidence: Vec::new(),
         people: People { roles, same_person: BTreeMap::new() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::extract::{Existence, RawRecord, RecordVersion};
 use handoff_core::id::{FieldKey, GateName};
-use handoff_core::observation::{Act, Actor, Answer, Edit, FlagSeen, Observation, StageSeen};
+use handoff_core::observation::{Act, Actor, Answer, DateMove, Edit, FlagSeen, Observation, StageSeen};
 use serde_json::json;
 
 use super::{FIELDS, Variant, World, actor, package, subject};
@@ -30,10 +30,16 @@ impl World {
                 before: None,
                 since: Some(truth.stage.1),
                 opening_since: None,
-                by: None,
+                by: Some(self.resolve(actor(truth.moved_by))),
                 entry: truth.stage.2.to_string(),
+                back: self.back(),
+                close_date: truth
+                    .date_moved
+                    .filter(|(entry, from)| *entry == truth.stage.2 && *from != truth.close_date)
+                    .map(|(_, from)| DateMove { from: Some(from.to_string()) }),
             },
             first_contact: None,
+            account: None,
             package: package(&truth.texts),
             edits: self.edits(),
             edited_by_latest: (self.variant == Variant::NoHistory).then_some(truth.last_modified.0),
@@ -53,6 +59,15 @@ impl World {
                 })
                 .collect(),
         }
+    }
+
+    /// Where the deal stood before it was won.
+    fn back(&self) -> Option<String> {
+        if self.truth.stage.0 != "Closed Won" {
+            return None;
+        }
+        let before = self.truth.stages.iter().rev().find(|stage| **stage != "Closed Won");
+        before.map(|stage| (*stage).to_owned())
     }
 
     /// What the directory says of somebody now.
@@ -102,6 +117,7 @@ impl World {
             }
         }
         fields.insert("StageName".to_owned(), json!(self.truth.stage.0));
+        fields.insert("CloseDate".to_owned(), json!(self.truth.close_date.to_string()));
         fields.insert("Decision__c".to_owned(), json!(self.truth.decision));
         RawRecord {
             record: subject(),
