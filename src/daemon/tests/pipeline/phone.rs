@@ -16,7 +16,7 @@ use handoff_core::extract::ReadPlan;
 use handoff_core::id::{ConnectionId, ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
 use handoff_transport::{
-    AllowedHosts, Grant, Parts, SessionConfig, TokenSource, Transport, TransportConfig, Wire, WireFault,
+    AllowedHosts, Grant, Parts, Scheme, SessionConfig, TokenSource, Transport, TransportConfig, Wire, WireFault,
     WireRequest,
 };
 use handoffd::config::Connection;
@@ -235,7 +235,13 @@ impl Wire for Phone {
 impl TokenSource for Phone {
     fn fetch(&self, _wire: Arc<dyn Wire>, _now: Timestamp) -> BoxFuture<'_, Result<Grant, Fault>> {
         async move {
-            Ok(Grant { access_token: "token".into(), instance_url: None, org_id: None, lifetime: None })
+            Ok(Grant {
+                access_token: "token".into(),
+                scheme: Scheme::Bearer,
+                instance_url: None,
+                org_id: None,
+                lifetime: None,
+            })
         }
         .boxed()
     }
