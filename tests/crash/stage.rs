@@ -24,7 +24,7 @@ impl Stage {
     pub(crate) async fn build() -> Self {
         let mut world = Governed::prepare(Options::default()).await;
         world.config(|config| {
-            config.connection.values_mut().for_each(|connection| connection.poll_seconds = 60);
+            config.connection.values_mut().for_each(|connection| connection.poll_seconds = Some(60));
         });
         let door = Door::open().await;
         let endpoint = format!("http://{}/webhooks/sf/{HOOK_SECRET}", door.address());

@@ -128,6 +128,7 @@ fn config(dir: &Path, sandbox: &Sandbox, seniors: &[&str]) -> Config {
         contract: ContractId::from("h03-ae-to-onboarding"),
         mapping: "salesforce/h03-ae-to-onboarding".to_owned(),
         connection: sf.clone(),
+        motion: None,
         governed_since: None,
         mode: BTreeMap::new(),
         on_bypass: BTreeMap::new(),

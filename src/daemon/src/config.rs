@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use handoff_core::contract::{Mode, OnBypass};
-use handoff_core::id::{ConnectionId, ContractId, GateName};
+use handoff_core::id::{ConnectionId, ContractId, GateName, MotionId};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,9 @@ pub struct Govern {
     pub mapping: String,
     /// The connection.
     pub connection: ConnectionId,
+    /// The motion, if it is another than the mapping says: two CRMs of one company run one motion each.
+    #[serde(default)]
+    pub motion: Option<MotionId>,
     /// Deals that entered their stage before this moment are not governed.
     #[serde(default)]
     #[schemars(with = "Option<String>")]

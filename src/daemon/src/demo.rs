@@ -3,6 +3,7 @@
 //! What a step calls seen is read from the sandbox: its records, its field history and its own list of the writes it received. The one
 //! exception is what lies outside any CRM: the daemon's ledger, which the last step verifies with the auditor's own program.
 
+mod crm;
 mod fill;
 mod ledger;
 mod look;
@@ -23,6 +24,8 @@ use crate::fatal::Fatal;
 /// One step of the story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
+    /// In which CRM.
+    pub crm: String,
     /// What is done.
     pub step: String,
     /// What should come of it.
@@ -48,6 +51,17 @@ pub enum DemoError {
     /// The contracts inside the program are broken.
     #[error("the shipped contracts are refused: {0}")]
     Contracts(String),
+    /// A save of the story that must go through was refused.
+    #[error("{crm} refused a save of the story: {words}")]
+    Refused {
+        /// The CRM.
+        crm: &'static str,
+        /// Its words.
+        words: String,
+    },
+    /// The stage names a record that the CRM does not have.
+    #[error("there is no record {0}")]
+    NoRecord(String),
     /// A temporary folder.
     #[error("a temporary folder cannot be used")]
     Folder(#[from] std::io::Error),

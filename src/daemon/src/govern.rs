@@ -227,7 +227,11 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
         modes: govern.mode.clone(),
         on_bypass: govern.on_bypass.clone(),
     };
-    Ok(Rule { mapping: mapping.clone(), current: held.clone(), terms, cap: govern.max_writes_per_hour })
+    let mut mapping = mapping.clone();
+    if let Some(motion) = &govern.motion {
+        mapping.motion.always = motion.clone();
+    }
+    Ok(Rule { mapping, current: held.clone(), terms, cap: govern.max_writes_per_hour })
 }
 
 /// One plan that reads what all rules of an object need.

@@ -52,8 +52,7 @@ pub(super) async fn demo(demo: &Demo, output: Output) -> Result<Exit, Failure> {
         }
         signals.received().await;
     }
-    stage.app.stop().await?;
-    stage.sandbox.stop().await;
+    stage.stop().await?;
     Ok(if held { Exit::Ok } else { Exit::Findings })
 }
 

@@ -48,6 +48,12 @@ pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<
     let records = records(&loaded, argument)?;
     let remote = Remote::find(&loaded.config)?;
     let mut rows: Vec<PlanRow> = Vec::new();
+    let mut config = loaded.config.clone();
+    // Before the first start there is no state, and a rehearsal must not leave any.
+    let rehearsal = if config.state_dir.exists() { None } else { Some(tempfile::tempdir()?) };
+    if let Some(folder) = &rehearsal {
+        config.state_dir = folder.path().join("state");
+    }
     for record in records {
         if let Some(remote) = &remote {
             rows.extend(remote.get::<Vec<PlanRow>>(&format!("api/v1/plan/{record}")).await?);
@@ -55,8 +61,7 @@ pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<
         }
         let options = Options { autopilot: false, ..Options::default() };
         let clock = Arc::new(SystemClock);
-        let plans =
-            App::plan_once(loaded.config.clone(), loaded.registry.clone(), clock, options, &record).await?;
+        let plans = App::plan_once(config.clone(), loaded.registry.clone(), clock, options, &record).await?;
         let plans = plans.map_err(|fault| Failure::new(Exit::Crm, fault.to_string()))?;
         rows.extend(plans.iter().map(plan_row));
     }

@@ -15,6 +15,7 @@ use handoff_sandbox_salesforce::{Clock as SandboxClock, Org, Sandbox, SandboxOpt
 use jiff::Timestamp;
 
 use super::DemoError;
+use super::crm::{Crm, SalesforceFace};
 use crate::api::Surface;
 use crate::app::{App, Handle, Options};
 use crate::clock::Clock;
@@ -23,6 +24,9 @@ use crate::metrics::Metrics;
 
 /// Secret in the address of webhooks; it protects nothing, for both ends are on loopback.
 const HOOK: &str = "demo-webhook-secret";
+
+/// The mapping of the story in Salesforce.
+const SALESFORCE: &str = "salesforce/h03-ae-to-onboarding";
 
 /// Everything that runs during the demo.
 pub struct Stage {
@@ -34,6 +38,7 @@ pub struct Stage {
     pub config: Config,
     /// The folder that holds the daemon's state; removed with the stage.
     pub folder: tempfile::TempDir,
+    crms: Vec<Box<dyn Crm>>,
 }
 
 /// How the stage is set.
@@ -86,11 +91,17 @@ impl Stage {
         let metrics = Arc::new(Metrics::default());
         let (routed, ticking) = (Arc::clone(&metrics), Arc::clone(&clock));
         let routes = Box::new(move |handle: Handle| Surface::new(handle, routed, ticking, None).router());
+        let mapping = registry.mapping(SALESFORCE).cloned();
+        let mapping =
+            mapping.ok_or_else(|| DemoError::Contracts(format!("there is no mapping {SALESFORCE}")))?;
         let options = Options { routes: Some(routes), observer: metrics, ..Options::default() };
         let app = App::start(config.clone(), registry, clock, options).await?;
         let hook = format!("http://{}/webhooks/sf?key={HOOK}", app.local_addr());
         sandbox.org().set_outbound(vec![hook], Vec::new());
-        Ok(Self { sandbox, app, config, folder })
+        let org = sandbox.org().clone();
+        let crms: Vec<Box<dyn Crm>> =
+            vec![Box::new(SalesforceFace { org, connection: ConnectionId::from("sf"), mapping })];
+        Ok(Self { sandbox, app, config, folder, crms })
     }
 
     /// The sandbox's control.
@@ -98,16 +109,33 @@ impl Stage {
         self.sandbox.org()
     }
 
+    /// The CRMs, in the order of the story.
+    pub(super) fn crms(&self) -> impl Iterator<Item = &dyn Crm> {
+        self.crms.iter().map(AsRef::as_ref)
+    }
+
     /// The state directory.
     pub fn state_dir(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
+    /// Stops daemon and sandbox; what the daemon was started with, and the folder of its state.
+    pub async fn stop(self) -> Result<(Config, tempfile::TempDir), DemoError> {
+        self.app.stop().await?;
+        self.sandbox.stop().await;
+        Ok((self.config, self.folder))
+    }
+
     /// Waits until every webhook is delivered, every change is found and nothing is due; then a minute passes in both clocks.
     pub async fn settle(&self) -> Result<(), DemoError> {
-        self.org().outbound_settled().await;
+        for crm in self.crms() {
+            crm.settled().await;
+        }
         self.app.handle().idle().await?;
-        self.org().advance(60);
+        // They share one clock.
+        for crm in self.crms().take(1) {
+            crm.advance(60);
+        }
         Ok(())
     }
 }
@@ -136,8 +164,9 @@ fn config(sandbox: &Sandbox, folder: &Path, port: u16) -> Result<Config, DemoErr
     let roles = receivers.map(|person| person.username.to_owned()).collect();
     let govern = Govern {
         contract: ContractId::from("h03-ae-to-onboarding"),
-        mapping: "salesforce/h03-ae-to-onboarding".to_owned(),
+        mapping: SALESFORCE.to_owned(),
         connection: sf.clone(),
+        motion: None,
         governed_since: None,
         // The shipped contract observes the stage; here the CRM itself shall stop a rep.
         mode: BTreeMap::from([(GateName::from("closed_won"), Mode::Enforce)]),

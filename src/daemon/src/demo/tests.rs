@@ -29,9 +29,7 @@ async fn every_step_of_the_story_holds_and_the_log_replays() {
     assert!(!text.contains("006SB"), "a record id in a label");
     drop(view);
 
-    let Stage { sandbox, app, config, folder } = stage;
-    app.stop().await.unwrap();
-    sandbox.stop().await;
+    let (config, folder) = stage.stop().await.unwrap();
     let replayed = replayed(&config).unwrap_or_else(|failure| panic!("{}", failure.message));
     assert_eq!(replayed.difference, None);
     assert!(replayed.decisions > 10);
@@ -59,8 +57,7 @@ async fn why_tells_the_whole_story_of_a_deal() {
     let text = crate::cli::why::explain(&told, contract);
     insta::assert_snapshot!(masked(&text));
     drop(view);
-    stage.app.stop().await.unwrap();
-    stage.sandbox.stop().await;
+    stage.stop().await.unwrap();
 }
 
 /// The text without what differs from run to run: moments, days, log positions, clearance ids.

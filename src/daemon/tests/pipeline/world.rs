@@ -63,6 +63,7 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         contract: ContractId::from("h03-ae-to-onboarding"),
         mapping: "salesforce/h03-ae-to-onboarding".to_owned(),
         connection: ConnectionId::from("sf"),
+        motion: None,
         governed_since: Some(sandbox.org().now()),
         mode: BTreeMap::from([(gate.clone(), Mode::Enforce)]),
         on_bypass: BTreeMap::from([(gate, OnBypass::Record)]),

@@ -40,6 +40,7 @@ impl World {
             },
             account: None,
             first_contact: None,
+            account: None,
             package: package(&truth.texts),
             edits: self.edits(),
             edited_by_latest: (self.variant == Variant::NoHistory).then_some(truth.last_modified.0),
