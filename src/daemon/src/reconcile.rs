@@ -21,7 +21,6 @@ use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use crate::books::{Channel, Outcome, Source};
-use crate::{calls, directory};
 use crate::due::{Item, Ticket, Waits};
 use crate::engine::Engine;
 use crate::execute;
@@ -31,6 +30,7 @@ use crate::journal::Refused;
 use crate::link::Link;
 use crate::memory::{Change, blocking};
 use crate::parked::Parked;
+use crate::{calls, directory};
 use judge::{Case, Judged, Step};
 pub use plan_only::RecordPlan;
 pub(crate) use plan_only::plan_record;

@@ -128,7 +128,8 @@ impl Known {
         let account = summary.account.clone();
         let stream = summary.stream.clone();
         let before = self.summaries.insert(stream.clone(), summary);
-        let moved = before.and_then(|before| before.account).filter(|before| Some(before) != account.as_ref());
+        let moved =
+            before.and_then(|before| before.account).filter(|before| Some(before) != account.as_ref());
         if let Some(streams) = moved.and_then(|moved| self.accounts.get_mut(&(connection, moved))) {
             streams.remove(&stream);
         }

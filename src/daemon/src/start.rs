@@ -117,10 +117,15 @@ async fn open(
         snapshots.open()?;
         let evidence = Arc::new(Book::new(Arc::clone(&journal), Arc::clone(&memory)));
         evidence.open()?;
-        let replayed = snapshots.catch_up(&contracts, clock.now(), |position, entry, change| own_entry(&evidence, position, entry, change), |change| {
-            journal.keys_durable()?;
-            Ok(runtime.block_on(memory.commit(change))?)
-        })?;
+        let replayed = snapshots.catch_up(
+            &contracts,
+            clock.now(),
+            |position, entry, change| own_entry(&evidence, position, entry, change),
+            |change| {
+                journal.keys_durable()?;
+                Ok(runtime.block_on(memory.commit(change))?)
+            },
+        )?;
         if rebuild {
             memory.rebuilt().map_err(Fatal::from)?;
         }

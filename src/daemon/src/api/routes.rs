@@ -17,8 +17,8 @@ use utoipa::IntoParams;
 
 use super::guard::{self, problem};
 use super::model::{
-    self, Bypass, EvidenceAnswer, EvidenceRow, HandoffDetail, HandoffPage, HandoffRow, ParkedRow, PlanRow, Problem, Status, Switch,
-    Writing,
+    self, Bypass, EvidenceAnswer, EvidenceRow, HandoffDetail, HandoffPage, HandoffRow, ParkedRow, PlanRow,
+    Problem, Status, Switch, Writing,
 };
 use super::{Surface, page};
 use crate::calls::{Answered, NotAnswered};
@@ -237,7 +237,10 @@ pub(super) async fn evidence(
     body: bytes::Bytes,
 ) -> Response {
     let Ok(said) = serde_json::from_slice::<EvidenceAnswer>(&body) else {
-        return refused("the body is not an answer about a place", "see EvidenceAnswer in /api/v1/openapi.json");
+        return refused(
+            "the body is not an answer about a place",
+            "see EvidenceAnswer in /api/v1/openapi.json",
+        );
     };
     let by: String = said.by.chars().filter(|each| !each.is_control()).take(100).collect();
     if by.trim().is_empty() {
@@ -257,7 +260,9 @@ pub(super) async fn evidence(
     match surface.handle.answer_evidence(answered).await {
         Ok(()) => {}
         Err(NotAnswered::Fatal(error)) => return failed(&error),
-        Err(error @ (NotAnswered::NoHandoff | NotAnswered::NoPlace | NotAnswered::Erased)) => return none(&error),
+        Err(error @ (NotAnswered::NoHandoff | NotAnswered::NoPlace | NotAnswered::Erased)) => {
+            return none(&error);
+        }
     }
     match surface.handle.view().handoff(&stream).await {
         Ok(Some(detail)) => Json(detail_of(&detail).evidence).into_response(),

@@ -93,7 +93,9 @@ impl Book {
         evidence: &mut Evidence,
         entry: LogEntry,
     ) -> Result<bool, Fatal> {
-        let Some(stream) = entry.evidence().map(handoff_core::id::HandoffId::stream) else { return Ok(false) };
+        let Some(stream) = entry.evidence().map(handoff_core::id::HandoffId::stream) else {
+            return Ok(false);
+        };
         let sealed = match self.journal.seal(&entry, evidence.version) {
             Ok(sealed) => sealed,
             Err(refused) => return not_logged(&stream, refused),
@@ -113,7 +115,13 @@ impl Book {
         Ok(true)
     }
 
-    fn note(&self, change: &mut Change, stream: &str, evidence: &Evidence, position: u64) -> Result<(), Fatal> {
+    fn note(
+        &self,
+        change: &mut Change,
+        stream: &str,
+        evidence: &Evidence,
+        position: u64,
+    ) -> Result<(), Fatal> {
         let plain = serde_json::to_vec(evidence).unwrap_or_default();
         match self.journal.seal_row(subject(stream), &plain) {
             Ok(sealed) => put_chunks(change, &key(stream), &sealed),

@@ -27,7 +27,8 @@ pub(super) struct News {
 impl News {
     /// Makes it durable, then has the records looked at.
     pub(super) async fn publish(mut self, engine: &Arc<Engine>) -> Result<(), Fatal> {
-        let source = |record: &RecordRef| Source { connection: record.connection.clone(), channel: Channel::Sweep };
+        let source =
+            |record: &RecordRef| Source { connection: record.connection.clone(), channel: Channel::Sweep };
         self.look.retain(|record| engine.object_of(record).is_some());
         for record in &self.look {
             self.change.books.received(source(record), 1);

@@ -138,11 +138,18 @@ impl Shelf {
     }
 
     /// Takes up what the memory knows. Blocks.
-    pub(super) fn open(&self, rows: &Rows, journal: &Journal, connection: &ConnectionId) -> Result<(), Fatal> {
+    pub(super) fn open(
+        &self,
+        rows: &Rows,
+        journal: &Journal,
+        connection: &ConnectionId,
+    ) -> Result<(), Fatal> {
         let prefix = format!("{CALL}{connection}/");
         for (key, _) in rows.scan_now(&prefix)? {
             let Some(name) = key.strip_suffix("/00") else { continue };
-            let Some(sealed) = crate::snapshots::get_chunks(rows, &format!("{prefix}{name}"))? else { continue };
+            let Some(sealed) = crate::snapshots::get_chunks(rows, &format!("{prefix}{name}"))? else {
+                continue;
+            };
             let plain = journal.open_row(&subject(connection), &sealed);
             // A row that cannot be read counts as absent: its call is found again.
             if let Some(known) = plain.and_then(|plain| serde_json::from_slice(&plain).ok()) {

@@ -20,8 +20,8 @@ use handoff_core::registry::Registry;
 use jiff::Timestamp;
 
 pub use answer::{Answered, NotAnswered};
-pub use book::Count;
 pub(crate) use book::Book;
+pub use book::Count;
 pub use view::{CallsView, PlaceView};
 
 use crate::books::{Channel, Source};
@@ -32,8 +32,8 @@ use crate::fatal::Fatal;
 use crate::govern::GovernError;
 use crate::journal::Journal;
 use crate::memory::{Change, Rows};
-use known::{Link, Shelf};
 pub(crate) use answer::answer;
+use known::{Link, Shelf};
 pub(crate) use pass::{every_day, look_at_all, pass_over, poll};
 pub(crate) use view::places;
 pub(crate) use work::spawn;

@@ -14,7 +14,7 @@ use crate::books::Channel;
 use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::memory::{CURSOR, Change};
-use crate::poll::{marked, mark_and_wait_on};
+use crate::poll::{mark_and_wait_on, marked};
 
 /// Between two looks at everything that stands as evidence.
 const DAY: Duration = Duration::from_hours(24);
@@ -114,7 +114,11 @@ async fn work_on(engine: &Arc<Engine>, listener: &Arc<Listener>, calls: Vec<Call
 }
 
 /// Calls that stood in the window and do not any more are read once: they left it by age, or they are gone.
-async fn unlisted(engine: &Arc<Engine>, listener: &Arc<Listener>, seen: &BTreeSet<String>) -> Result<(), Fatal> {
+async fn unlisted(
+    engine: &Arc<Engine>,
+    listener: &Arc<Listener>,
+    seen: &BTreeSet<String>,
+) -> Result<(), Fatal> {
     let gone = listener.shelf.list(|known| known.listed && !seen.contains(&known.id));
     if gone.is_empty() {
         return Ok(());
@@ -122,7 +126,8 @@ async fn unlisted(engine: &Arc<Engine>, listener: &Arc<Listener>, seen: &BTreeSe
     let ids: BTreeSet<String> = gone.iter().map(|known| known.id.clone()).collect();
     let records: Vec<RecordRef> = ids.iter().map(|id| listener.record(id)).collect();
     let read =
-        mark_and_wait_on(engine, &marked(&listener.connection, &listener.due), &records, Channel::Sweep).await?;
+        mark_and_wait_on(engine, &marked(&listener.connection, &listener.due), &records, Channel::Sweep)
+            .await?;
     if !read {
         return Ok(());
     }

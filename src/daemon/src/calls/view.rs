@@ -78,7 +78,8 @@ impl Listener {
     pub(crate) fn view(&self, engine: &Arc<Engine>) -> CallsView {
         let known = self.shelf.list(|_| true);
         let missing = known.iter().filter_map(|known| Some((known, known.missing.as_ref()?)));
-        let (waiting, unresolved): (Vec<_>, Vec<_>) = missing.partition(|(_, missing)| missing.next.is_some());
+        let (waiting, unresolved): (Vec<_>, Vec<_>) =
+            missing.partition(|(_, missing)| missing.next.is_some());
         let evidence = engine.evidence.calls();
         CallsView {
             connection: self.connection.clone(),

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use super::known::{Known, What};
 use super::hear::News;
+use super::known::{Known, What};
 use super::{Listener, hear, known, links, retry};
 use crate::books::{Channel, Outcome, Source};
 use crate::due::{Item, Ticket, Waits};
@@ -47,8 +47,7 @@ async fn dispatch(engine: &Arc<Engine>, listener: &Arc<Listener>) {
         let items = listener.due.take(engine.clock.now(), most);
         if !items.is_empty() {
             let records: Vec<RecordRef> = items.iter().map(|item| item.record.clone()).collect();
-            let span =
-                tracing::info_span!("calls", connection = %listener.connection, calls = records.len());
+            let span = tracing::info_span!("calls", connection = %listener.connection, calls = records.len());
             let work = Work { engine, listener, link, calls: calls.as_ref() };
             if let Err(fatal) = work.batch(items).instrument(span).await {
                 engine.fail(fatal);
@@ -258,8 +257,12 @@ impl<'a> Work<'a> {
         news: &mut News,
         mut matters: Vec<Matter>,
     ) -> Result<(Vec<Matter>, Option<(Vec<Item>, Fault)>), Fatal> {
-        let wanted: Vec<usize> =
-            matters.iter().enumerate().filter(|(_, matter)| matter.call.is_some()).map(|(at, _)| at).collect();
+        let wanted: Vec<usize> = matters
+            .iter()
+            .enumerate()
+            .filter(|(_, matter)| matter.call.is_some())
+            .map(|(at, _)| at)
+            .collect();
         let ids: Vec<String> =
             wanted.iter().filter_map(|at| matters.get(*at)).map(|matter| matter.known.id.clone()).collect();
         if ids.is_empty() {
@@ -312,7 +315,12 @@ impl<'a> Work<'a> {
                 self.listener.shelf.remove(&mut news.change, &self.listener.connection, &matter.known.id);
             } else {
                 let journal = &self.engine.journal;
-                self.listener.shelf.put(&mut news.change, journal, &self.listener.connection, matter.known)?;
+                self.listener.shelf.put(
+                    &mut news.change,
+                    journal,
+                    &self.listener.connection,
+                    matter.known,
+                )?;
             }
             answers.extend(self.enter(&mut news.change, matter.item.tickets, matter.outcome));
         }

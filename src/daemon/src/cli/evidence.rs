@@ -40,7 +40,9 @@ enum What {
     )]
     Confirm(Say),
     /// This place does not speak of its field.
-    #[command(after_help = "Example:\n  handoffd evidence dismiss 006000000000001AAA 2 --by ingrid@acme.example")]
+    #[command(
+        after_help = "Example:\n  handoffd evidence dismiss 006000000000001AAA 2 --by ingrid@acme.example"
+    )]
     Dismiss(Say),
 }
 
@@ -113,9 +115,16 @@ fn meant<'a>(told: &'a [Told], which: &[String]) -> Result<Vec<(&'a Told, &'a Ev
     let found: Vec<(&Told, &EvidenceRow)> = match which {
         [number] => {
             let number: usize = number.parse().map_err(|_not_a_number| {
-                Failure::new(Exit::Usage, "not a place: write its number in `evidence list`, or the call's id and the field")
+                Failure::new(
+                    Exit::Usage,
+                    "not a place: write its number in `evidence list`, or the call's id and the field",
+                )
             })?;
-            places.into_iter().filter(|(each, _, _)| *each == number).map(|(_, told, place)| (told, place)).collect()
+            places
+                .into_iter()
+                .filter(|(each, _, _)| *each == number)
+                .map(|(_, told, place)| (told, place))
+                .collect()
         }
         [call, field] => places
             .into_iter()

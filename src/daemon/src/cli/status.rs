@@ -115,7 +115,11 @@ fn render(status: &Status) -> String {
         ));
         if !calls.unresolved.is_empty() {
             let ids: Vec<String> = calls.unresolved.iter().take(20).map(|id| plain(id)).collect();
-            let few = format!("{} unresolved, their transcripts never came: {}", calls.unresolved.len(), ids.join(", "));
+            let few = format!(
+                "{} unresolved, their transcripts never came: {}",
+                calls.unresolved.len(),
+                ids.join(", ")
+            );
             lines.push(format!("           {}", bad(&few)));
         }
     }

@@ -84,8 +84,15 @@ pub(super) fn judge(
     item: Item,
     raw: Option<RawRecord>,
 ) -> Result<Judged, Fatal> {
-    let mut judged =
-        Judged { item, raw, cases: Vec::new(), problem: None, conflict: false, look_again_at: None, recall: None };
+    let mut judged = Judged {
+        item,
+        raw,
+        cases: Vec::new(),
+        problem: None,
+        conflict: false,
+        look_again_at: None,
+        recall: None,
+    };
     for (number, rule) in object.rules.iter().enumerate() {
         // A record that nobody thought of must not take the others with it.
         let seen =

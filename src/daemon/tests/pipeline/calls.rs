@@ -45,8 +45,7 @@ impl Stage {
     }
 
     async fn begin(&mut self) {
-        let options =
-            Options { connect: Some(Arc::new(self.phone.clone())), ..(self.world.options)() };
+        let options = Options { connect: Some(Arc::new(self.phone.clone())), ..(self.world.options)() };
         self.world.begin_with(options).await;
     }
 

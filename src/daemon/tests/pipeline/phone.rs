@@ -16,8 +16,8 @@ use handoff_core::extract::ReadPlan;
 use handoff_core::id::{ConnectionId, ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
 use handoff_transport::{
-    AllowedHosts, Grant, Parts, Scheme, SessionConfig, TokenSource, Transport, TransportConfig, Wire, WireFault,
-    WireRequest,
+    AllowedHosts, Grant, Parts, Scheme, SessionConfig, TokenSource, Transport, TransportConfig, Wire,
+    WireFault, WireRequest,
 };
 use handoffd::config::Connection;
 use handoffd::connect::{ConnectError, Real};
@@ -187,7 +187,10 @@ impl Calls for Phone {
         let ids = ids.to_vec();
         self.ask("transcript", move |told| {
             assert!(ids.len() <= 100 && !ids.is_empty());
-            assert!(ids.iter().all(|id| !told.calls[id].private), "words of a private call are never asked for");
+            assert!(
+                ids.iter().all(|id| !told.calls[id].private),
+                "words of a private call are never asked for"
+            );
             told.heard.extend(ids.iter().cloned());
             ids.iter().map(|id| told.words.get(id).cloned()).collect()
         })

@@ -37,7 +37,8 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
             found.wrong(&at, message, "name a connection with recorded calls");
         }
         if !config.govern.iter().any(|govern| govern.contract == mapping.contract) {
-            let message = format!("no [[govern]] governs {}, so nothing would be suggested", mapping.contract);
+            let message =
+                format!("no [[govern]] governs {}, so nothing would be suggested", mapping.contract);
             found.wrong(&at, message, "govern the contract, or remove this entry");
         }
         for govern in config.govern.iter().filter(|govern| govern.contract == mapping.contract) {
@@ -45,14 +46,20 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
             if crm.account.is_none() {
                 found.advise(
                     &at,
-                    format!("{} names no account: calls that are linked to an account alone are not found", govern.mapping),
+                    format!(
+                        "{} names no account: calls that are linked to an account alone are not found",
+                        govern.mapping
+                    ),
                     "add account = { field = \"…\" } to it",
                 );
             }
             if crm.write.note.evidence.is_none() {
                 found.advise(
                     &at,
-                    format!("{} names no field for evidence: people see it here, but not on the record", govern.mapping),
+                    format!(
+                        "{} names no field for evidence: people see it here, but not on the record",
+                        govern.mapping
+                    ),
                     "add evidence = \"…\" to its [write.note]",
                 );
             }
