@@ -169,6 +169,7 @@ impl Scorecard {
             | Event::GateWritten { .. }
             | Event::CommissionReleased { .. }
             | Event::Healed { .. }
+            | Event::TwinsChanged { .. }
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }

@@ -26,6 +26,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     fields.extend(decision.fields.clone());
     fields.extend([mapping.people.sender.field.clone(), mapping.people.receiver.field.clone()]);
     fields.extend(mapping.timeline.first_contact.clone());
+    fields.extend(mapping.twin.iter().map(|twin| twin.field.clone()));
     fields.extend(written(mapping));
     ReadPlan {
         object: mapping.object.clone(),

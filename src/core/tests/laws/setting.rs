@@ -139,5 +139,6 @@ pub(crate) fn mapping() -> Mapping {
             state: None,
         },
         enforcement: None,
+        twin: None,
     }
 }
