@@ -40,7 +40,6 @@ impl World {
             },
             account: None,
             first_contact: None,
-            account: None,
             package: package(&truth.texts),
             edits: self.edits(),
             edited_by_latest: (self.variant == Variant::NoHistory).then_some(truth.last_modified.0),
@@ -59,6 +58,8 @@ impl World {
                     (GateName::from(gate), seen)
                 })
                 .collect(),
+            link: None,
+            twins: self.twins.clone(),
         }
     }
 
