@@ -114,7 +114,7 @@ impl Stage {
         let routes = Box::new(move |handle: Handle| Surface::new(handle, routed, ticking, None).router());
         let options = Options { routes: Some(routes), observer: metrics, ..Options::default() };
         let app = App::start(config.clone(), registry, clock, options).await?;
-        wiring::deliver(&salesforce, &hubspot, &gong, app.local_addr());
+        wiring::deliver(&salesforce, &hubspot, (&gong, rule), app.local_addr())?;
         Ok(Self { salesforce, hubspot, gong, app, config, folder, crms })
     }
 

@@ -132,9 +132,9 @@ fn govern(mapping: &str, connection: &ConnectionId, motion: Option<&str>) -> Gov
 pub(super) fn deliver(
     salesforce: &salesforce::Sandbox,
     hubspot: &hubspot::Sandbox,
-    gong: &gong::Sandbox,
+    gong: (&gong::Sandbox, usize),
     daemon: SocketAddr,
-) {
+) -> Result<(), DemoError> {
     let at = |connection: &str| format!("http://{daemon}/webhooks/{connection}");
     salesforce.org().set_outbound(vec![format!("{}?key={HOOK}", at("sf"))], Vec::new());
     let portal = hubspot.portal();
@@ -154,5 +154,7 @@ pub(super) fn deliver(
         values: vec!["closedwon".to_owned()],
         require: vec!["handoff_clearance_id".to_owned()],
     }]);
-    gong.workspace().deliver_to(0, &at("gong"));
+    let (gong, rule) = gong;
+    gong.workspace().deliver_to(rule, &at("gong"))?;
+    Ok(())
 }
