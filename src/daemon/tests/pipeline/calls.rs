@@ -34,7 +34,7 @@ impl Stage {
         let mut world = World::quiet().await;
         let dir = world.config.state_dir.parent().unwrap().to_owned();
         let mut gong = world.config.connection[&ConnectionId::from("sf")].clone();
-        gong.connector = "gong".to_owned();
+        "gong".clone_into(&mut gong.connector);
         gong.webhook_secrets = vec![secret(&dir, "phone", "ring")];
         world.config.connection.insert(ConnectionId::from("gong"), gong);
         world.config.evidence = vec![EvidenceSource {

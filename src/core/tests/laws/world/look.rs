@@ -38,7 +38,6 @@ impl World {
                     .filter(|(entry, from)| *entry == truth.stage.2 && *from != truth.close_date)
                     .map(|(_, from)| DateMove { from: Some(from.to_string()) }),
             },
-            account: None,
             first_contact: None,
             account: None,
             package: package(&truth.texts),
