@@ -3,8 +3,8 @@
 //! What a step calls seen is read from the sandbox: its records, its field history and its own list of the writes it received. The one
 //! exception is what lies outside any CRM: the daemon's ledger, which the last step verifies with the auditor's own program.
 
-mod crm;
-mod fill;
+pub mod crm;
+pub mod fill;
 mod ledger;
 mod look;
 mod stage;
