@@ -18,13 +18,20 @@ const CUSTOMER: &str = "elena.marsh@customer00.example";
 const HOOK: &str = "https://handoffd.example/webhooks/gong";
 const LEGACY: &[&str] = &["We are currently using legacy tools.", "A security review comes first."];
 
-struct Stage {
-    world: World,
-    gong: Sandbox,
+pub(crate) struct Stage {
+    pub(crate) world: World,
+    pub(crate) gong: Sandbox,
 }
 
 impl Stage {
     async fn start() -> Self {
+        let mut stage = Self::quiet().await;
+        stage.world.begin().await;
+        stage
+    }
+
+    /// Everything but the daemon.
+    pub(crate) async fn quiet() -> Self {
         let mut world = World::quiet().await;
         let gong = Sandbox::start(SandboxOptions::manual()).await.unwrap();
         let company = gong.workspace();
@@ -46,21 +53,20 @@ impl Stage {
             connection: ConnectionId::from("gong"),
             mapping: "gong/h03-ae-to-onboarding".to_owned(),
         }];
-        world.begin().await;
         Self { world, gong }
     }
 
-    fn company(&self) -> &Workspace {
+    pub(crate) fn company(&self) -> &Workspace {
         self.gong.workspace()
     }
 
-    fn pass(&self, seconds: u64) {
+    pub(crate) fn pass(&self, seconds: u64) {
         self.world.pass(seconds);
         self.company().set_time(self.world.org().now());
     }
 
     /// Works while the clocks run: Gong's pace is two calls a second.
-    async fn until<T>(&self, done: impl Future<Output = T>) -> T {
+    pub(crate) async fn until<T>(&self, done: impl Future<Output = T>) -> T {
         let mut done = pin!(done);
         loop {
             match tokio::time::timeout(Duration::from_millis(20), &mut done).await {
@@ -70,12 +76,12 @@ impl Stage {
         }
     }
 
-    async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         self.pass(30);
         self.until(self.world.handle().idle()).await.unwrap();
     }
 
-    async fn open_deal(&self) -> Id {
+    pub(crate) async fn open_deal(&self) -> Id {
         let deal = self.world.deal("Negotiation/Review");
         self.settle().await;
         deal
@@ -88,13 +94,13 @@ impl Stage {
             .processed_at(self.company().now())
     }
 
-    fn about(&self, deal: Id) -> CallSpec {
+    pub(crate) fn about(&self, deal: Id) -> CallSpec {
         self.spec("Talk")
             .about(Link::deal("Salesforce", &deal.as_str()[..15]))
             .says(CUSTOMER, "Needs", LEGACY)
     }
 
-    async fn fields(&self, deal: Id) -> Vec<String> {
+    pub(crate) async fn fields(&self, deal: Id) -> Vec<String> {
         self.world.detail(deal).await.evidence.into_iter().map(|place| place.field.0).collect()
     }
 
