@@ -163,7 +163,7 @@ async fn a_call_becomes_links_that_a_person_confirms_and_never_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c05_duplicate_hints_and_pages_say_it_once() {
+async fn c01_duplicate_hints_and_pages_say_it_once() {
     let stage = Stage::start().await;
     let opp = stage.open_deal().await;
     stage.record("100", &[deal(opp.as_str())], &[LEGACY]);
@@ -388,7 +388,7 @@ async fn a_call_before_the_handoff_waits_for_it_without_its_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn gates_do_not_wait_for_a_vendor_of_calls_that_is_down() {
+async fn d03_gates_do_not_wait_for_a_vendor_of_calls_that_is_down() {
     let stage = Stage::start().await;
     let (world, opp) = (&stage.world, stage.open_deal().await);
     stage.phone.told().down = true;
@@ -410,7 +410,7 @@ async fn gates_do_not_wait_for_a_vendor_of_calls_that_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i07_evidence_is_the_same_after_a_restart_and_from_the_log_alone() {
+async fn a16_evidence_is_the_same_after_a_restart_and_from_the_log_alone() {
     let mut stage = Stage::start().await;
     let opp = stage.open_deal().await;
     stage.record("100", &[deal(opp.as_str())], &[LEGACY, SECURITY]);
@@ -437,7 +437,7 @@ async fn i07_evidence_is_the_same_after_a_restart_and_from_the_log_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c18_a_lost_deal_is_no_target_and_one_that_opens_again_is() {
+async fn a_lost_deal_is_no_target_and_one_that_opens_again_is() {
     let stage = Stage::start().await;
     let (world, opp) = (&stage.world, stage.open_deal().await);
     world.edit(AVA, opp, &json!({"StageName": "Closed Lost"}));

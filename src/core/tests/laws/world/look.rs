@@ -58,6 +58,8 @@ impl World {
                     (GateName::from(gate), seen)
                 })
                 .collect(),
+            link: None,
+            twins: self.twins.clone(),
         }
     }
 
