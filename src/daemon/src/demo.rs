@@ -9,6 +9,7 @@ mod ledger;
 mod look;
 mod stage;
 mod story;
+mod wiring;
 #[cfg(test)]
 mod tests;
 
@@ -40,8 +41,14 @@ pub struct Step {
 #[derive(Debug, Error)]
 pub enum DemoError {
     /// The sandbox.
-    #[error("the sandbox refused: {0}")]
-    Sandbox(#[from] handoff_sandbox_salesforce::Error),
+    #[error("the Salesforce sandbox refused: {0}")]
+    Salesforce(#[from] handoff_sandbox_salesforce::Error),
+    /// The sandbox.
+    #[error("the HubSpot sandbox refused: {0}")]
+    HubSpot(#[from] handoff_sandbox_hubspot::Error),
+    /// The sandbox.
+    #[error("the Gong sandbox refused: {0}")]
+    Gong(#[from] handoff_sandbox_gong::Error),
     /// The daemon did not start.
     #[error("the daemon did not start: {0}")]
     Start(#[from] StartError),
