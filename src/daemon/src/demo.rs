@@ -9,9 +9,9 @@ mod ledger;
 mod look;
 mod stage;
 mod story;
-mod wiring;
 #[cfg(test)]
 mod tests;
+mod wiring;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
