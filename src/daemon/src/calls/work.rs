@@ -207,6 +207,9 @@ impl Work<'_> {
             matter.call = Some(call);
         } else if targets.is_empty() {
             matter.known.missing = None;
+        } else if let Some(at) = matter.known.missing.as_ref().and_then(|missing| missing.next) {
+            // This mention took the place of the one that stood in the queue for then.
+            retry::later(self.listener, &id, at);
         }
         matter.outcome = match (withdrawn, targets.is_empty(), waits && unheard) {
             (true, _, _) => Outcome::Applied,

@@ -216,9 +216,11 @@ async fn d22_a_transcript_that_is_not_ready_is_asked_for_again_later_each_time()
     world.settle().await;
     assert_eq!((stage.calls().waiting, stage.heard().len()), (1, 1));
     assert_eq!(world.phase(opp), Some(Phase::Draft));
-    // Polling meanwhile does not ask again before its time.
+    // Polling and hints meanwhile do not ask again before its time, and do not put it off.
     world.settle().await;
-    assert_eq!(stage.heard().len(), 1);
+    assert_eq!(stage.ring("100/again").await, 200);
+    world.handle().drained().await;
+    assert_eq!((stage.calls().waiting, stage.heard().len()), (1, 1));
     world.pass(120);
     world.handle().drained().await;
     assert_eq!(stage.heard().len(), 2);
