@@ -98,7 +98,13 @@ impl World {
         self.begin_with((self.options)()).await;
     }
 
+    /// Starts once nothing of an earlier daemon holds the directory any more: what its last signature needed is let go on another thread.
     pub(crate) async fn begin_with(&mut self, options: Options) {
+        while std::fs::File::open(self.config.state_dir.join("lock"))
+            .is_ok_and(|lock| lock.try_lock().is_err())
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         let app =
             App::start(self.config.clone(), Registry::load(shipped()).unwrap(), self.clock.clone(), options)
                 .await
