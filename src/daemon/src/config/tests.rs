@@ -332,3 +332,56 @@ fn the_reference_is_current_wherever_it_is_printed() {
     }
     assert!(places > 0, "no document holds the reference");
 }
+
+const GONG: &str = r#"
+[connection.gong]
+connector = "gong"
+login_url = "https://us-12345.api.gong.io"
+webhook_url = "https://handoffd.acme.example/webhooks/gong"
+webhook_secrets = [{ env = "RULE" }]
+
+[connection.gong.auth]
+kind = "access_key"
+key = { env = "KEY" }
+secret = { env = "KEY_SECRET" }
+
+[[evidence]]
+connection = "gong"
+mapping = "gong/h03-ae-to-onboarding"
+"#;
+
+#[test]
+fn whose_calls_are_evidence_has_to_fit_together() {
+    let good = format!("{GOOD}{GONG}");
+    assert_eq!(judged(&good).unwrap().advice, []);
+    let wrong = |old: &str, new: &str| {
+        assert!(good.contains(old), "{old}");
+        judged(&good.replacen(old, new, 1)).unwrap_err().join("\n")
+    };
+    for (old, new, wanted) in [
+        (
+            "[[evidence]]\nconnection = \"gong\"",
+            "[[evidence]]\nconnection = \"gonk\"",
+            "there is no connection \"gonk\"; did you mean \"gong\"?",
+        ),
+        (
+            "mapping = \"gong/h03-ae-to-onboarding\"",
+            "mapping = \"gong/h03\"",
+            "there is no evidence mapping \"gong/h03\"; known: \"gong/h03-ae-to-onboarding\"",
+        ),
+        (
+            "[[evidence]]\nconnection = \"gong\"",
+            "[[evidence]]\nconnection = \"sf\"",
+            "this mapping is for calls of gong, but connection sf is salesforce; name a connection with recorded calls",
+        ),
+        (
+            "[[evidence]]\n",
+            "[[evidence]]\nconnection = \"gong\"\nmapping = \"gong/h03-ae-to-onboarding\"\n[[evidence]]\n",
+            "this entry stands there twice; remove one",
+        ),
+        ("[[evidence]]\n", "[[evidence]]\nword = 1\n", "unknown key \"word\""),
+    ] {
+        let told = wrong(old, new);
+        assert!(told.contains(wanted) && told.starts_with("handoffd.toml:"), "{told}");
+    }
+}
