@@ -12,5 +12,6 @@ mod floods;
 mod hints;
 mod records;
 mod reverts;
+mod twins;
 mod walk;
 mod wire;

@@ -16,8 +16,8 @@ pub struct TwinSeen {
     pub word: TwinWord,
 }
 
-/// What the other authority says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What the other authority says, from the best to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TwinWord {
     /// Accepted, and the package says the same as ours.
@@ -58,9 +58,10 @@ fn say_the_same(ours: &Package, theirs: &Package) -> bool {
 
 fn says(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
-        (Value::Text(a) | Value::Name(a) | Value::Choice(a), Value::Text(b) | Value::Name(b) | Value::Choice(b)) => {
-            a.split_whitespace().eq(b.split_whitespace())
-        }
+        (
+            Value::Text(a) | Value::Name(a) | Value::Choice(a),
+            Value::Text(b) | Value::Name(b) | Value::Choice(b),
+        ) => a.split_whitespace().eq(b.split_whitespace()),
         (Value::Person(_), Value::Person(_)) | (Value::Record(_), Value::Record(_)) => true,
         (ours, theirs) => ours == theirs,
     }

@@ -326,7 +326,9 @@ async fn settle(
         }
     }
     let mut answers = Vec::new();
-    for (at, one) in judged.into_iter().enumerate() {
+    let mut onlookers: BTreeSet<RecordRef> = BTreeSet::new();
+    for (at, mut one) in judged.into_iter().enumerate() {
+        onlookers.append(&mut one.onlookers);
         if one.conflict {
             put_back(object, one.item, now);
             continue;
@@ -354,6 +356,12 @@ async fn settle(
     }
     engine.memory.commit(change).await?;
     answer(answers);
+    for record in onlookers {
+        // Also where a fault makes it wait: what was decided here may shut a gate there.
+        if let Some(object) = engine.object_of(&record) {
+            put_back(object, Item { record, tickets: Vec::new(), attempt: 0, force: false }, now);
+        }
+    }
     for (record, at, attempt) in again {
         put_back(object, Item { record, tickets: Vec::new(), attempt, force: false }, at);
     }

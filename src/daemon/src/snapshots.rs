@@ -110,6 +110,24 @@ struct Known {
     summaries: BTreeMap<String, Summary>,
     /// Stream → positions of its entries.
     index: BTreeMap<String, Vec<u64>>,
+    /// Record → streams whose record names it as the same deal, with that record.
+    named_by: BTreeMap<RecordRef, BTreeMap<String, RecordRef>>,
+}
+
+impl Known {
+    fn take_up(&mut self, stream: String, summary: Summary) {
+        let named = summary.twin.clone();
+        let subject = summary.handoff.subject.clone();
+        let before = self.summaries.insert(stream.clone(), summary).and_then(|before| before.twin);
+        if before != named
+            && let Some(streams) = before.and_then(|before| self.named_by.get_mut(&before))
+        {
+            streams.remove(&stream);
+        }
+        if let Some(named) = named {
+            self.named_by.entry(named).or_default().insert(stream, subject);
+        }
+    }
 }
 
 impl Snapshots {
@@ -211,8 +229,13 @@ impl Snapshots {
         change.reflected.extend_from_slice(positions);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.index.entry(stream.clone()).or_default().extend_from_slice(positions);
-        known.summaries.insert(stream, summary);
+        known.take_up(stream, summary);
         Ok(())
+    }
+
+    /// Streams whose record names this one as the same deal, with that record.
+    pub(crate) fn naming(&self, record: &RecordRef) -> BTreeMap<String, RecordRef> {
+        self.read().named_by.get(record).cloned().unwrap_or_default()
     }
 
     /// Takes up what the memory knows. Blocks.
@@ -220,7 +243,7 @@ impl Snapshots {
         let mut known = Known::default();
         for (stream, row) in self.rows.scan_now(SUMMARY)? {
             if let Ok(summary) = serde_json::from_slice(&row) {
-                known.summaries.insert(stream, summary);
+                known.take_up(stream, summary);
             }
         }
         for (key, _) in self.rows.scan_now(INDEX)? {
@@ -348,6 +371,7 @@ fn summarise(saved: &Saved, verdict: &Verdict) -> Summary {
         completed: state.completed,
         overdue: state.sla_breached,
         bypasses: state.bypasses,
+        twin: state.link.clone(),
         look_again_at: verdict.look_again_at,
         last: saved.last,
         entries: state.version,
