@@ -9,8 +9,8 @@ use handoff_core::contract::{
 };
 use handoff_core::id::{FieldKey, PartKey};
 use handoff_core::mapping::{
-    DecisionMapping, GateWrite, Mapping, Motion, NoteWrite, PeopleMapping, ReadPath, StageMapping, Timeline,
-    UserField, Who, WriteMapping,
+    DecisionMapping, GateWrite, Mapping, Motion, NoteWrite, PeopleMapping, ReadPath, StageMapping, StateName,
+    StateWrite, Timeline, UserField, Who, WriteMapping,
 };
 use serde_json::json;
 
@@ -136,7 +136,14 @@ pub(crate) fn mapping() -> Mapping {
                 ("closed_won".into(), write(OBSERVED_FLAG, None)),
             ]),
             note: NoteWrite { status: Some("Status__c".to_owned()), missing: Some("Missing__c".to_owned()) },
-            state: None,
+            state: Some(StateWrite {
+                field: "State__c".to_owned(),
+                names: BTreeMap::from([
+                    (StateName::Draft, "Incomplete".to_owned()),
+                    (StateName::Complete, "Waiting".to_owned()),
+                    (StateName::Accepted, "Accepted".to_owned()),
+                ]),
+            }),
         },
         enforcement: None,
         twin: None,
