@@ -28,13 +28,11 @@ fn plans() -> Vec<Plan> {
     ]
 }
 
-fn faults(outcomes: &Vec<Result<Applied, Fault>>) -> Option<Vec<Fault>> {
-    outcomes.iter().map(|one| one.clone().err()).collect()
-}
-
 #[test]
 fn d05_no_nonsense_is_taken_for_an_answer() {
     let (learnt, plan) = (connector(), plan());
+    let faults =
+        |outcomes: &Vec<Result<Applied, Fault>>| outcomes.iter().map(|one| one.clone().err()).collect();
     let mut portal = Portal::default();
     portal.talk(&mut *learnt.read(&plan, &[deal(1)])).expect("definitions are learnt");
     // As at the start, and once the definitions are known.
