@@ -5,6 +5,7 @@
 
 mod job;
 mod outcome;
+mod revert;
 
 use std::collections::VecDeque;
 
@@ -17,6 +18,7 @@ use crate::error;
 use crate::id::SfId;
 use crate::spec::{HEAVY_SUBREQUESTS, SUBREQUESTS};
 use job::{Job, Row};
+use revert::Revert;
 
 /// How often the withdrawal of an opening is tried in the same conversation when the record is locked.
 const WITHDRAWALS: u8 = 3;
@@ -31,11 +33,13 @@ pub(crate) struct Apply {
     plans: Vec<Plan>,
     outcomes: Vec<Option<Result<Applied, Fault>>>,
     queue: VecDeque<Job>,
+    /// Stages to put back, after everything else and one by one.
+    reverts: VecDeque<Revert>,
 }
 
 impl Apply {
     pub(crate) fn new(api: Api, plans: &[Plan], lane: Lane) -> Self {
-        let (mut closings, mut openings) = (Vec::new(), Vec::new());
+        let (mut closings, mut openings, mut reverts) = (Vec::new(), Vec::new(), VecDeque::new());
         let mut outcomes = Vec::with_capacity(plans.len());
         for (at, plan) in plans.iter().enumerate() {
             let row = row_of(at, plan);
@@ -44,10 +48,16 @@ impl Apply {
                 Ok(None) => Some(Ok(outcome::nothing(plan))),
                 Err(fault) => Some(Err(fault.clone())),
             });
-            let lane = if plan.guard.is_some() { &mut openings } else { &mut closings };
-            lane.extend(row.ok().flatten());
+            let Some(row) = row.ok().flatten() else { continue };
+            if plan.only_if.is_some() {
+                reverts.push_back(Revert::new(row, plan));
+            } else if plan.guard.is_some() {
+                openings.push(row);
+            } else {
+                closings.push(row);
+            }
         }
-        let mut apply = Self { api, lane, plans: plans.to_vec(), outcomes, queue: VecDeque::new() };
+        let mut apply = Self { api, lane, plans: plans.to_vec(), outcomes, queue: VecDeque::new(), reverts };
         apply.queue.extend(job::batches(closings, &apply.plans));
         apply.queue.extend(job::guarded(openings, &apply.plans, SUBREQUESTS - 1));
         apply
@@ -55,7 +65,7 @@ impl Apply {
 
     /// The outcomes, once nothing is left to send.
     pub(crate) fn finished(&self) -> Option<Outcomes> {
-        if !self.queue.is_empty() {
+        if !self.queue.is_empty() || !self.reverts.is_empty() {
             return None;
         }
         let lost = || Fault::Protocol { detail: "a write without an answer".to_owned() };
@@ -105,6 +115,22 @@ impl Apply {
             subs.extend(job::read_backs(&self.api, round, &self.plans));
         }
         subs
+    }
+
+    /// The next question or write of the stage to put back, once nothing else is left to send.
+    fn revert_subs(&self) -> Option<Vec<Sub>> {
+        let revert = self.reverts.front().filter(|_| self.queue.is_empty())?;
+        Some(revert.subs(&self.api, self.plans.get(revert.row.at)?))
+    }
+
+    fn reverted(&mut self, answers: &[SubReply]) {
+        let Some(mut revert) = self.reverts.pop_front() else { return };
+        let outcome = self.plans.get(revert.row.at).map(|plan| revert.take(plan, answers));
+        match outcome {
+            Some(Some(outcome)) => self.settle(&revert.row, outcome),
+            Some(None) => self.reverts.push_front(revert),
+            None => {}
+        }
     }
 
     fn settle(&mut self, row: &Row, outcome: Result<Applied, Fault>) {
@@ -212,6 +238,7 @@ fn row_of(at: usize, plan: &Plan) -> Result<Option<Row>, Fault> {
     let id = SfId::parse(plan.target.record.as_str())
         .map_err(|error| Fault::Refused { detail: error.to_string() })?;
     let named = plan.writes.iter().chain(&plan.withdraw).map(|write| write.field.as_str());
+    let named = named.chain(plan.only_if.iter().map(|only_if| only_if.field.as_str()));
     if !named.chain([plan.target.object.as_str()]).all(crate::soql::is_name) {
         return Err(Fault::Refused {
             detail: "a field or object of the mapping is not an API name".to_owned(),
@@ -228,6 +255,9 @@ impl Exchange for Apply {
     type Output = Outcomes;
 
     fn request(&mut self) -> Request {
+        if let Some(subs) = self.revert_subs() {
+            return composite::request(&self.api.base, &subs, self.lane, "revert");
+        }
         let round = self.round();
         let withdrawing = round.iter().flat_map(|job| &job.rows).any(|row| row.withdrawing);
         let lane = if withdrawing { Lane::GateClose } else { self.lane };
@@ -235,6 +265,11 @@ impl Exchange for Apply {
     }
 
     fn reply(&mut self, reply: &Reply) -> Result<Step<Outcomes>, Fault> {
+        if let Some(subs) = self.revert_subs() {
+            let answers = composite::replies(reply, &subs)?;
+            self.reverted(&answers);
+            return Ok(self.finished().map_or(Step::Continue, Step::Done));
+        }
         let round = self.round();
         let answers = match composite::replies(reply, &self.subs(&round)) {
             Ok(answers) => answers,

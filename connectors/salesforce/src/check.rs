@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::composite::{self, Sub};
 use crate::spec::ONE_CALL;
-use crate::{Api, error, row, soql};
+use crate::{Api, close_dates, error, row, soql};
 use describe::Describe;
 
 /// Describes in one call; the rest of the 25 is left for queries.
@@ -185,7 +185,13 @@ impl Case {
                 questions.push(Question::Rules(object.clone()));
             }
             let plans = self.plans.iter().filter(|plan| plan.object.0 == object);
-            let tracked = valid(plans.flat_map(|plan| plan.history.iter().cloned()).collect());
+            let kept = |plan: &ReadPlan| {
+                let elsewhere = close_dates::wanted(plan);
+                let fields =
+                    plan.history.iter().filter(move |field| !elsewhere || *field != close_dates::FIELD);
+                fields.cloned().collect::<Vec<_>>()
+            };
+            let tracked = valid(plans.flat_map(kept).collect());
             if !tracked.is_empty() {
                 questions.push(Question::Tracking(object, tracked));
             }

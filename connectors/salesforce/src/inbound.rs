@@ -4,16 +4,13 @@
 //! There is no time stamp either, so a replay cannot be told from a repetition; it does not matter, because all that follows is that records
 //! are read again.
 
-use handoff_connector::{Delivery, DeliveryId, InboundReply, Rejected, matches_any};
+use handoff_connector::{Delivery, DeliveryId, InboundReply, Rejected, address_carries};
 use handoff_core::digest::Digest;
 use handoff_core::id::{ObjectName, RecordRef};
 
 use crate::Api;
 use crate::id::SfId;
 use crate::outbound_message::{self, Message};
-
-/// Most places of the address that are compared with the secrets.
-const OFFERED: usize = 8;
 
 /// Checks the secret first; nothing is parsed for somebody who does not know it.
 pub(crate) fn verify(
@@ -22,10 +19,7 @@ pub(crate) fn verify(
     delivery: Delivery<'_>,
     secrets: &[&[u8]],
 ) -> Result<DeliveryId, Rejected> {
-    let offered = offered(delivery.path_and_query);
-    // Every place is compared, so that the time does not tell which one was right.
-    let known = offered.iter().fold(false, |known, text| matches_any(text.as_bytes(), secrets) | known);
-    if !known {
+    if !address_carries(delivery.path_and_query, secrets) {
         return Err(Rejected::Unauthenticated);
     }
     let message = message(org, delivery.body)?;
@@ -69,18 +63,6 @@ pub(crate) fn acknowledgement() -> InboundReply {
 fn message(org: &SfId, body: &[u8]) -> Result<Message, Rejected> {
     let message = outbound_message::parse(body).ok_or(Rejected::Malformed)?;
     if message.org == *org { Ok(message) } else { Err(Rejected::Unauthenticated) }
-}
-
-/// Where a secret may stand: the last part of the path, or `key` in the query.
-fn offered(path_and_query: &str) -> Vec<String> {
-    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
-    let last = path.rsplit('/').next().unwrap_or_default();
-    let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
-    let keys = form_urlencoded::parse(query.as_bytes())
-        .take(OFFERED)
-        .filter(|(name, _)| name == "key")
-        .map(|(_, value)| value.into_owned());
-    std::iter::once(last).chain(keys).collect()
 }
 
 #[cfg(test)]

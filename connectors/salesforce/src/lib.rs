@@ -8,6 +8,7 @@ mod apply;
 mod census;
 mod changes;
 mod check;
+mod close_dates;
 mod composite;
 mod cursor;
 mod error;

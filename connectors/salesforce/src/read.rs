@@ -8,11 +8,12 @@ use handoff_core::id::{ActorId, ObjectName, RecordRef};
 use serde_json::Value;
 
 use crate::changes::offers_no_history;
+use crate::close_dates;
 use crate::composite::SubReply;
 use crate::error;
 use crate::id::SfId;
 use crate::query::{Queries, Retry};
-use crate::relations::{Child, history_of, merges};
+use crate::relations::{Child, history_names, history_of, merges};
 use crate::resolve::Resolve;
 use crate::{Api, row, soql};
 
@@ -22,6 +23,8 @@ enum Part {
     Records,
     Child(String, Child),
     History,
+    /// The stage history, which keeps the close date in every org and takes none of the twenty fields whose history can be tracked.
+    CloseDates,
 }
 
 /// The conversation behind [`handoff_connector::Source::read`].
@@ -92,6 +95,7 @@ impl Read {
                     }
                 }
                 Part::History => history(&self.plan, rows, &mut found)?,
+                Part::CloseDates => close_dates::take(rows.unwrap_or_default(), &mut found)?,
             }
         }
         let pick = |asked: &RecordRef| found.get(&SfId::parse(asked.record.as_str()).ok()?).cloned();
@@ -137,12 +141,9 @@ fn parts(api: &Api, plan: &ReadPlan) -> Vec<Part> {
         .keys()
         .filter_map(|name| Some(Part::Child(name.clone(), api.relations.find(plan.object.as_str(), name)?)));
     let history = (!plan.history.is_empty()).then_some(Part::History);
-    std::iter::once(Part::Records).chain(children).chain(history).collect()
-}
-
-/// Names under which a field stands in the history: a standard lookup loses its `Id`.
-fn history_names(field: &str) -> impl Iterator<Item = &str> {
-    std::iter::once(field).chain(field.strip_suffix("Id").filter(|stem| !stem.is_empty()))
+    // Behind the history, which makes the list that these are added to.
+    let close_dates = close_dates::wanted(plan).then_some(Part::CloseDates);
+    std::iter::once(Part::Records).chain(children).chain(history).chain(close_dates).collect()
 }
 
 fn url(
@@ -177,11 +178,14 @@ fn url(
             let soql = format!("{select} WHERE {} IN {list}{present} ORDER BY Id", child.key);
             soql::url(&api.base, resource, &soql)
         }
+        Part::CloseDates => soql::url(&api.base, "query", &close_dates::question(&list)),
         Part::History => {
             let (table, key) = history_of(plan.object.as_str());
             let columns = ["Id", &key, "Field", "OldValue", "NewValue", "CreatedDate", "CreatedById"];
             let select = soql::select(columns, &table);
-            let names = soql::list(plan.history.iter().flat_map(|field| history_names(field)));
+            let elsewhere = |field: &&String| close_dates::wanted(plan) && *field == close_dates::FIELD;
+            let here = plan.history.iter().filter(|field| !elsewhere(field));
+            let names = soql::list(here.flat_map(|field| history_names(field)));
             let soql =
                 format!("{select} WHERE {key} IN {list} AND Field IN {names} ORDER BY CreatedDate, Id");
             soql::url(&api.base, "query", &soql)
@@ -248,7 +252,7 @@ fn culprits(plan: &ReadPlan, part: &Part, answer: &SubReply) -> BTreeSet<String>
     match part {
         Part::Records => plan.fields.iter().filter(named).cloned().collect(),
         Part::Child(name, _) => plan.related.get(name).into_iter().flatten().filter(named).cloned().collect(),
-        Part::History => BTreeSet::new(),
+        Part::History | Part::CloseDates => BTreeSet::new(),
     }
 }
 

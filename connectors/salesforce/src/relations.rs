@@ -105,6 +105,11 @@ pub(crate) fn history_of(object: &str) -> (String, String) {
     }
 }
 
+/// Names under which a field stands in the history: a standard lookup loses its `Id`.
+pub(crate) fn history_names(field: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(field).chain(field.strip_suffix("Id").filter(|stem| !stem.is_empty()))
+}
+
 /// Whether rows of the object name the record that they were merged into.
 pub(crate) fn merges(object: &str) -> bool {
     matches!(object, "Account" | "Contact" | "Lead")

@@ -53,6 +53,22 @@ pub fn matches_any(offered: &[u8], secrets: &[&[u8]]) -> bool {
         .fold(false, |known, secret| bool::from(secret.ct_eq(offered)) | known)
 }
 
+/// Most parameters of an address that are looked at.
+const OFFERED: usize = 8;
+
+/// Whether an address carries one of the secrets, for vendors that cannot sign: as the last part of its path, or as `key` in its query.
+/// Every place is compared, so that the time does not tell which one was right.
+pub fn address_carries(path_and_query: &str, secrets: &[&[u8]]) -> bool {
+    let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy().into_owned();
+    let keys = form_urlencoded::parse(query.as_bytes())
+        .take(OFFERED)
+        .filter(|(name, _)| name == "key")
+        .map(|(_, value)| value.into_owned());
+    std::iter::once(last).chain(keys).fold(false, |known, text| matches_any(text.as_bytes(), secrets) | known)
+}
+
 /// A connector that is told about changes. There are no defaults: forgetting verification does not compile.
 pub trait Inbound: Send + Sync {
     /// Checks origin and freshness on the raw bytes, in constant time where a secret is compared. `secrets` are all secrets in force (two

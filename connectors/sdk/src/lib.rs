@@ -18,7 +18,7 @@ pub use calls::{CallPage, Calls};
 pub use common::{ANY_BUDGET, classify_common, retry_after};
 pub use exchange::{Body, Exchange, Lane, Reply, Request, Step};
 pub use fault::Fault;
-pub use inbound::{Delivery, DeliveryId, Inbound, InboundReply, Rejected, matches_any};
+pub use inbound::{Delivery, DeliveryId, Inbound, InboundReply, Rejected, address_carries, matches_any};
 pub use sink::{Applied, ReadOnly, Sink};
 pub use source::{
     ActingUser, ChangePage, Changed, CheckFinding, CheckReport, Connector, Cursor, Guard, Source,

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::completeness::Finding;
 use crate::contract::ContractRef;
-use crate::id::{FieldKey, GateName, HandoffId, PartKey, StageName};
-use crate::observation::Actor;
+use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
+use crate::observation::{Actor, DateMove};
+use crate::twin::TwinSeen;
 use crate::value::Sourced;
 
 /// One event. Times named `at` are the CRM's claims; the log's own time and position stand beside the event.
@@ -195,6 +196,54 @@ pub enum Event {
         /// The gate.
         gate: GateName,
     },
+    /// A stage that was entered past its gate shall be put back. Durable before the write leaves; each order counts towards the most that
+    /// may be put back within an hour.
+    RevertOrdered {
+        /// The gate.
+        gate: GateName,
+        /// The entry into the stage that is undone.
+        entry: String,
+        /// The CRM's value that stands there.
+        from: String,
+        /// The CRM's value that it goes back to.
+        to: String,
+        /// The close date that goes back with it.
+        close_date: Option<DateMove>,
+    },
+    /// The stage was seen to be back where it came from, by our own write.
+    StageReverted {
+        /// The gate.
+        gate: GateName,
+        /// The entry into the stage that was undone.
+        entry: String,
+        /// The CRM's value that stood there.
+        from: String,
+        /// The CRM's value that stands there now.
+        to: String,
+    },
+    /// A stage that was entered past its gate stays where it is, against the policy; a person has to act.
+    RevertGivenUp {
+        /// The gate.
+        gate: GateName,
+        /// The entry into the stage.
+        entry: String,
+        /// Why it stays.
+        why: NotReverted,
+    },
+    /// The CRM refused to put the stage back, e.g. by a rule of its own.
+    RevertRefused {
+        /// The gate.
+        gate: GateName,
+        /// The entry into the stage that should have been undone.
+        entry: String,
+    },
+    /// The same deal in another CRM, or what its authority says, changed.
+    TwinsChanged {
+        /// The record that this one names.
+        link: Option<RecordRef>,
+        /// All that have a say, in record order.
+        twins: Vec<TwinSeen>,
+    },
     /// A flag shall be written. Durable before the write leaves, so that our own write is told from somebody else's after a crash.
     GateOrdered {
         /// The gate.
@@ -202,6 +251,18 @@ pub enum Event {
         /// What it shall be.
         open: bool,
     },
+}
+
+/// Why a stage that was entered past its gate is not put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotReverted {
+    /// It was put back twice within an hour already: something or somebody moves it again and again.
+    TooOften,
+    /// Nothing tells which stage it came from.
+    NoWayBack,
+    /// It has stood there for a day: people have acted on it.
+    TooLate,
 }
 
 /// What an edit means for an acceptance in force.
@@ -232,6 +293,15 @@ pub enum Concern {
     WonBeforeFirstContact,
     /// The CRM's stamps lie in the future.
     StampInFuture,
+    /// The deal was put back twice within an hour and moved past its gate again: it stays there.
+    RevertLimit,
+    /// The deal was moved past its gate and is not put back: nothing tells where it came from, or it stood there for a day.
+    NotPutBack,
+    /// The CRM refuses to put the deal back.
+    RevertRefused,
+    /// The same deal in another CRM says otherwise: accepted there and not here, or the other way round, or another package. No pay gate of
+    /// either is open.
+    AuthoritiesDisagree,
 }
 
 /// Why an answer did not count.
@@ -285,6 +355,8 @@ pub enum ReopenCause {
     },
     /// The receiver in force is no longer who accepted, or is the sender now.
     People,
+    /// The same deal in another CRM says otherwise; nothing is re-opened by it, pay waits.
+    AuthoritiesDisagree,
     /// The deal is off, or its record was lost, after acceptance.
     Voided {
         /// Why.
@@ -337,6 +409,11 @@ impl Event {
             Self::Voided { .. } => "voided",
             Self::Healed { .. } => "healed",
             Self::GateOrdered { .. } => "gate_ordered",
+            Self::TwinsChanged { .. } => "twins_changed",
+            Self::RevertOrdered { .. } => "revert_ordered",
+            Self::StageReverted { .. } => "stage_reverted",
+            Self::RevertGivenUp { .. } => "revert_given_up",
+            Self::RevertRefused { .. } => "revert_refused",
         }
     }
 }

@@ -9,13 +9,19 @@ use serde::{Deserialize, Serialize};
 use crate::contract::ContractRef;
 use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
-use crate::id::{FieldKey, GateName, HandoffId, PersonId, StageName};
+use crate::id::{FieldKey, GateName, HandoffId, PersonId, RecordRef, StageName};
 use crate::observation::Actor;
+use crate::twin::TwinSeen;
 use crate::value::Package;
 
 mod known;
 
-pub use known::{Acceptance, Consumed, GateState, RejectedField, SentBack, StandingBypass};
+pub use known::{
+    Acceptance, Consumed, GateState, PutBack, RejectedField, RevertOrder, SentBack, StandingBypass,
+};
+
+/// How many orders to put a stage back are remembered: as many as are allowed within an hour.
+pub const REVERTS_PER_HOUR: usize = 2;
 
 /// Where in the log, and when, an event stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +122,18 @@ pub struct Handoff {
     pub bypasses: u32,
     /// The by-pass that put the record into its present stage.
     pub bypass: Option<StandingBypass>,
+    /// When the newest orders to put a stage back were given, oldest first; at most [`REVERTS_PER_HOUR`].
+    #[serde(default)]
+    pub reverts: Vec<Timestamp>,
+    /// The record stands where we put it back to.
+    #[serde(default)]
+    pub put_back: Option<PutBack>,
+    /// The same deal in another CRM, as this record names it.
+    #[serde(default)]
+    pub link: Option<RecordRef>,
+    /// What the authorities over the same deal elsewhere say.
+    #[serde(default)]
+    pub twins: Vec<TwinSeen>,
     /// Flags.
     pub gates: BTreeMap<GateName, GateState>,
     /// Whether pay was released in the running cycle.
@@ -250,6 +268,10 @@ impl Handoff {
             concerns: BTreeSet::new(),
             bypasses: 0,
             bypass: None,
+            reverts: Vec::new(),
+            put_back: None,
+            link: None,
+            twins: Vec::new(),
             gates: BTreeMap::new(),
             released: false,
             adjustments: 0,
@@ -271,6 +293,9 @@ impl Handoff {
                 consumed: old.consumed,
                 bypasses: old.bypasses,
                 bypass: old.bypass,
+                reverts: old.reverts,
+                link: old.link,
+                twins: old.twins,
                 gates: old.gates,
                 adjustments: old.adjustments,
                 version: old.version,
@@ -292,6 +317,7 @@ impl Handoff {
                 self.stage_raw.clone_from(raw);
                 self.stage_entry.clone_from(entry);
                 self.bypass = None;
+                self.put_back = None;
             }
             Event::PackageChanged { set, cleared, edits, acceptance } => {
                 self.edit(set, cleared, edits);
@@ -329,7 +355,41 @@ impl Handoff {
             Event::ConcernsChanged { concerns } => self.concerns.clone_from(concerns),
             Event::Bypassed { gate, from, .. } => {
                 self.bypasses += 1;
-                self.bypass = Some(StandingBypass { gate: gate.clone(), from: from.clone() });
+                self.bypass =
+                    Some(StandingBypass { gate: gate.clone(), from: from.clone(), order: None, stays: None });
+            }
+            Event::RevertOrdered { gate, entry, from, to, close_date } => {
+                let order = RevertOrder {
+                    entry: entry.clone(),
+                    from: from.clone(),
+                    to: to.clone(),
+                    close_date: close_date.clone(),
+                    refused: false,
+                };
+                if let Some(bypass) = &mut self.bypass {
+                    bypass.gate.clone_from(gate);
+                    bypass.order = Some(order);
+                }
+                self.reverts.push(stamp.time);
+                let forgotten = self.reverts.len().saturating_sub(REVERTS_PER_HOUR);
+                self.reverts.drain(..forgotten);
+            }
+            Event::StageReverted { from, .. } => self.put_back = Some(PutBack { from: from.clone() }),
+            Event::RevertGivenUp { gate, why, .. } => {
+                if let Some(bypass) = &mut self.bypass {
+                    bypass.gate.clone_from(gate);
+                    bypass.stays = Some(*why);
+                }
+            }
+            Event::RevertRefused { entry, .. } => {
+                let order = self.bypass.as_mut().and_then(|bypass| bypass.order.as_mut());
+                if let Some(order) = order.filter(|order| order.entry == *entry) {
+                    order.refused = true;
+                }
+            }
+            Event::TwinsChanged { link, twins } => {
+                self.link.clone_from(link);
+                self.twins.clone_from(twins);
             }
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
@@ -359,6 +419,7 @@ impl Handoff {
                 self.accepted = None;
                 self.completed = None;
                 self.voided = Some(cause.clone());
+                self.forget_reverting();
             }
         }
     }
@@ -402,12 +463,22 @@ impl Handoff {
         self.consumed.insert(act, at);
         self.phase = Phase::Accepted;
         self.ever_accepted = true;
+        self.forget_reverting();
         self.rejected.clear();
         self.sent_back = None;
         self.reason = None;
         let package = self.package_digest();
         self.accepted =
             Some(Acceptance { by: by.clone(), at, stamp, shown: package.clone(), covers: package });
+    }
+
+    /// What was accepted, or is off, is never put back any more, whatever becomes of the acceptance.
+    fn forget_reverting(&mut self) {
+        self.put_back = None;
+        if let Some(bypass) = &mut self.bypass {
+            bypass.order = None;
+            bypass.stays = None;
+        }
     }
 
     fn send_back(&mut self, at: Timestamp, fields: &BTreeSet<FieldKey>, reason: &str) {

@@ -42,13 +42,13 @@ pub enum LogEntry {
         /// What happened; never empty.
         events: Vec<Event>,
     },
-    /// Writes that were read back.
+    /// What became of writes: read back, or refused.
     Confirmed {
         /// The handoff.
         handoff: HandoffId,
         /// The daemon's time.
         at: Timestamp,
-        /// `GateWritten` events; never empty.
+        /// `GateWritten` and `RevertRefused` events; never empty.
         events: Vec<Event>,
     },
     /// Places of a call that may speak of fields of a handoff, as they are suggested now; they stand in the place of earlier ones of this

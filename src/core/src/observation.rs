@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::{Existence, RecordVersion};
 use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
+use crate::twin::TwinSeen;
 use crate::value::Package;
 
 /// What was seen.
@@ -40,6 +41,12 @@ pub struct Observation {
     pub acts: Vec<Act>,
     /// The gate flags as they stand.
     pub flags: BTreeMap<GateName, FlagSeen>,
+    /// The same deal in another CRM, as this record names it. An emptied or unreadable name frees nothing: the last one counts.
+    #[serde(default)]
+    pub link: Option<RecordRef>,
+    /// How the handoffs of that record, and of all records that name this one, stand; in record order.
+    #[serde(default)]
+    pub twins: Vec<TwinSeen>,
 }
 
 impl Observation {
@@ -57,6 +64,8 @@ impl Observation {
                 opening_since: None,
                 by: None,
                 entry: String::new(),
+                back: None,
+                close_date: None,
             },
             first_contact: None,
             account: None,
@@ -67,6 +76,8 @@ impl Observation {
             receiver: None,
             acts: Vec::new(),
             flags: BTreeMap::new(),
+            link: None,
+            twins: Vec::new(),
         }
     }
 }
@@ -105,6 +116,20 @@ pub struct StageSeen {
     pub by: Option<Actor>,
     /// Identifies this entry into the stage (history row, or record creation); by-passes are consumed by it.
     pub entry: String,
+    /// The CRM's last value before the run of stages that the present one's gate guards, if history tells it: where a deal goes that is put
+    /// back.
+    #[serde(default)]
+    pub back: Option<String>,
+    /// The close date, if entering the stage changed it and nobody has changed it since.
+    #[serde(default)]
+    pub close_date: Option<DateMove>,
+}
+
+/// A date that was moved together with the stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateMove {
+    /// What stood there before, as the CRM writes it; `None` = nothing.
+    pub from: Option<String>,
 }
 
 /// An edit of a field.

@@ -47,14 +47,14 @@ pub struct StageEntry {
 pub struct Plan {
     /// The record.
     pub target: RecordRef,
-    /// Writes, gates first. Empty in the steady state.
+    /// Writes: gates first, then words, then a stage that is put back with its close date. Empty in the steady state.
     pub writes: Vec<Write>,
     /// What would be written if gates in observe were enforced; never sent.
     pub shadow: Vec<Write>,
     /// Set when a gate is opened: the version that was read.
     pub guard: Option<RecordVersion>,
     /// Set when a gate is opened: the mapped fields as they were read. If they differ when read back, the opening is withdrawn in
-    /// the same exchange.
+    /// the same exchange. With [`Plan::only_if`] they must stand like this before anything is written.
     pub expect: BTreeMap<String, Value>,
     /// Writes that withdraw the openings of this plan.
     pub withdraw: Vec<Write>,
@@ -98,43 +98,62 @@ impl Plan {
         self.writes.iter().any(Write::opens)
     }
 
-    /// Splits into what may be written at once (closings, and words if nothing opens) and what is guarded (openings with their words).
-    pub fn split(self) -> (Option<Self>, Option<Self>) {
-        if !self.opens() {
-            let plan = Self { guard: None, expect: BTreeMap::new(), withdraw: Vec::new(), ..self };
-            return (if plan.is_empty() { None } else { Some(plan) }, None);
-        }
-        let opening_gates: Vec<GateName> = self
-            .writes
+    /// Splits by what each part depends on.
+    pub fn split(self) -> Parts {
+        let Self { target, mut writes, shadow, guard, expect, withdraw, only_if } = self;
+        let part = |writes: Vec<Write>| {
+            (!writes.is_empty()).then(|| Self {
+                target: target.clone(),
+                writes,
+                shadow: Vec::new(),
+                guard: None,
+                expect: BTreeMap::new(),
+                withdraw: Vec::new(),
+                only_if: None,
+            })
+        };
+        let revert = only_if.as_ref().and_then(|only_if| {
+            let at = writes.iter().position(|write| write.field == only_if.field)?;
+            Some(writes.split_off(at))
+        });
+        let others = |writes: &[Write]| -> BTreeMap<String, Value> {
+            let own = |field: &String| writes.iter().any(|write| write.field == *field);
+            expect.iter().filter(|(field, _)| !own(field)).map(|(f, v)| (f.clone(), v.clone())).collect()
+        };
+        let revert = part(revert.unwrap_or_default()).map(|plan| Self {
+            only_if,
+            expect: others(&plan.writes),
+            ..plan
+        });
+        let opening: Vec<GateName> = writes
             .iter()
             .filter(|write| write.opens())
-            .filter_map(|write| write.gate.clone())
-            .map(|gate| gate.0)
+            .filter_map(|write| write.gate.as_ref().map(|gate| gate.0.clone()))
             .collect();
-        let (closing, opening): (Vec<Write>, Vec<Write>) = self
-            .writes
+        if opening.is_empty() {
+            return Parts {
+                closing: part(writes).map(|plan| Self { shadow, ..plan }),
+                revert,
+                opening: None,
+            };
+        }
+        let (closing, opening): (Vec<Write>, Vec<Write>) = writes
             .into_iter()
-            .partition(|write| write.gate.as_ref().is_some_and(|(gate, _)| !opening_gates.contains(gate)));
-        let closing = (!closing.is_empty()).then(|| Self {
-            target: self.target.clone(),
-            writes: closing,
-            shadow: Vec::new(),
-            guard: None,
-            expect: BTreeMap::new(),
-            withdraw: Vec::new(),
-            only_if: None,
-        });
-        let opening = Self {
-            target: self.target,
-            writes: opening,
-            shadow: self.shadow,
-            guard: self.guard,
-            expect: self.expect,
-            withdraw: self.withdraw,
-            only_if: self.only_if,
-        };
-        (closing, Some(opening))
+            .partition(|write| write.gate.as_ref().is_some_and(|(gate, _)| !opening.contains(gate)));
+        let opening = part(opening).map(|plan| Self { shadow, guard, expect, withdraw, ..plan });
+        Parts { closing: part(closing), revert, opening }
     }
+}
+
+/// A plan by what its parts depend on; carried out in this order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parts {
+    /// Closings, and words if nothing opens: without condition.
+    pub closing: Option<Plan>,
+    /// A stage that is put back, with its close date: only while [`Plan::only_if`] holds.
+    pub revert: Option<Plan>,
+    /// Openings with their words: only for the version that was read.
+    pub opening: Option<Plan>,
 }
 
 impl Write {
@@ -175,8 +194,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
             }
         }
     }
-    let mut words = differing(inputs.raw, people_values(inputs), None);
-    words.extend(reverted_stage(inputs));
+    let words = differing(inputs.raw, people_values(inputs), None);
     if enforced {
         plan.writes.extend(words);
     } else {
@@ -187,6 +205,17 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
         plan.expect = expected(inputs);
         // What the plan itself changes on the way says nothing about anybody else.
         plan.expect.retain(|field, _| plan.writes.iter().all(|write| write.field != *field));
+    }
+    if let Some((only_if, writes)) = put_back(inputs) {
+        if !plan.opens() {
+            // An answer that comes in meanwhile must not find its deal put back.
+            let decision = &inputs.mapping.decision.field;
+            let stands = inputs.raw.fields.get(decision).cloned().unwrap_or(Value::Null);
+            let own = plan.writes.iter().any(|write| write.field == *decision);
+            plan.expect.extend((!own).then(|| (decision.clone(), stands)));
+        }
+        plan.only_if = Some(only_if);
+        plan.writes.extend(writes);
     }
     plan
 }
@@ -228,16 +257,35 @@ fn closing(inputs: Inputs<'_>, gate: &GateName, write: &GateWrite) -> Vec<Write>
         .collect()
 }
 
-/// A by-passed stage is put back where it came from, if the policy says so and the CRM told where that was.
-fn reverted_stage(inputs: Inputs<'_>) -> Option<Write> {
+/// A by-passed stage is put back where it came from: as ordered, while it stands as it did then and the gate is still shut. What was
+/// accepted is never put back.
+fn put_back(inputs: Inputs<'_>) -> Option<(StageEntry, Vec<Write>)> {
     let bypass = inputs.handoff.bypass.as_ref()?;
-    let enforced = inputs.terms.mode(inputs.contract, &bypass.gate) == Mode::Enforce;
-    let policy = inputs.terms.on_bypass(inputs.contract, &bypass.gate);
-    let still_shut = inputs.verdict.gates.get(&bypass.gate) != Some(&true);
-    let to = bypass.from.clone().filter(|_| enforced && still_shut && policy == OnBypass::Revert)?;
-    let field = inputs.mapping.stage.field.clone();
-    let from = inputs.raw.fields.get(&field).cloned().unwrap_or(Value::Null);
-    Some(Write { field, from, to: Value::String(to), gate: None })
+    let order = bypass.order.as_ref()?;
+    let enforced = inputs.terms.mode(inputs.contract, &bypass.gate) == Mode::Enforce
+        && inputs.terms.on_bypass(inputs.contract, &bypass.gate) == OnBypass::Revert;
+    let shut = inputs.verdict.gates.get(&bypass.gate) != Some(&true);
+    let decided = matches!(inputs.handoff.phase, Phase::Accepted | Phase::Voided);
+    let stage = &inputs.seen.stage;
+    let stands = stage.entry == order.entry && stage.raw == order.from;
+    if !enforced || !shut || decided || !stands {
+        return None;
+    }
+    let mapped = &inputs.mapping.stage;
+    let from = |field: &String| inputs.raw.fields.get(field).cloned().unwrap_or(Value::Null);
+    let mut writes = vec![Write {
+        from: from(&mapped.field),
+        field: mapped.field.clone(),
+        to: Value::String(order.to.clone()),
+        gate: None,
+    }];
+    let date = order.close_date.as_ref().filter(|date| stage.close_date.as_ref() == Some(*date));
+    if let (Some(field), Some(date)) = (&mapped.close_date, date) {
+        let to = date.from.clone().map_or(Value::Null, Value::String);
+        writes.push(Write { from: from(field), field: field.clone(), to, gate: None });
+    }
+    let (field, value) = (mapped.field.clone(), stage.raw.clone());
+    Some((StageEntry { field, value, entry: stage.entry.clone() }, writes))
 }
 
 /// Words for people, and the answer pick-list once its answer had its effect.

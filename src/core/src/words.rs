@@ -4,10 +4,12 @@ use jiff::Timestamp;
 
 use crate::completeness::Finding;
 use crate::contract::{Contract, OnBypass};
+use crate::event::NotReverted;
 use crate::evidence::{Evidence, Heard, Place, Standing};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
 use crate::plan::Inputs;
+use crate::twin::TwinWord;
 
 /// Longest text of a short CRM field (Salesforce Text).
 const SHORT: usize = 255;
@@ -116,21 +118,70 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
         },
         Phase::Accepted => match no_longer(handoff) {
             Some(why) => format!("Accepted, but {why}"),
+            None if verdict.missing.is_empty() => {
+                disagreement(handoff).unwrap_or_else(|| "Waiting to be written".to_owned())
+            }
             None => format!("Accepted, but no longer complete: {}", labels(&verdict.missing)),
         },
     };
     shorten(&text, SHORT)
 }
 
-/// Where the handoff stands, with a by-pass said aloud where the policy is to notify; at most 255 characters.
+/// Where the handoff stands, with a by-pass and what follows from it said aloud; at most 255 characters.
 pub fn status(inputs: Inputs<'_>) -> String {
-    let passed = inputs
-        .handoff
-        .bypass
-        .as_ref()
-        .is_some_and(|bypass| inputs.terms.on_bypass(inputs.contract, &bypass.gate) == OnBypass::Notify);
-    let prefix = if passed { "Moved past its gate. " } else { "" };
-    shorten(&format!("{prefix}{}", inputs.verdict.status), SHORT)
+    let passed = passed(inputs).unwrap_or_default();
+    let twin = disagreement(inputs.handoff).map(|words| format!("{words} ")).unwrap_or_default();
+    shorten(&format!("{passed}{twin}{}", inputs.verdict.status), SHORT)
+}
+
+/// Which other record says otherwise, and what follows.
+fn disagreement(handoff: &Handoff) -> Option<String> {
+    let twin = handoff.disagreeing_twin()?;
+    let record = &twin.record;
+    Some(match twin.word {
+        TwinWord::Accepted => format!("Accepted in {record}, but not here: pay waits for both."),
+        TwinWord::AcceptedOther => {
+            format!("Another package was accepted in {record}: pay waits until both say the same.")
+        }
+        TwinWord::NotAccepted => format!("Not accepted in {record}: pay waits for both."),
+    })
+}
+
+/// The same words before and after the move, so that they stand there when the card jumps.
+fn went_back(from: &str, to: &str) -> String {
+    format!("{from} waits for this handoff: back to {to}. ")
+}
+
+/// Why the card jumps back, or why it stays where it should not be. Who has to act follows in the status itself.
+fn passed(inputs: Inputs<'_>) -> Option<String> {
+    let handoff = inputs.handoff;
+    let Some(bypass) = &handoff.bypass else {
+        let put_back = handoff.put_back.as_ref()?;
+        return Some(went_back(&put_back.from, &handoff.stage_raw));
+    };
+    if let Some(order) = &bypass.order {
+        return Some(if order.refused {
+            "Moved past its gate, and the CRM refuses to put it back: an admin has to act. ".to_owned()
+        } else {
+            went_back(&order.from, &order.to)
+        });
+    }
+    match bypass.stays {
+        Some(NotReverted::TooOften) => Some(
+            "Moved past its gate again and again: it stays here, shut; find out who or what moves it. "
+                .to_owned(),
+        ),
+        Some(NotReverted::NoWayBack) => Some(
+            "Moved past its gate, and nothing tells where it came from: put it back by hand. ".to_owned(),
+        ),
+        Some(NotReverted::TooLate) => {
+            Some("Moved past its gate more than a day ago: it stays here, shut. ".to_owned())
+        }
+        None => {
+            let notify = inputs.terms.on_bypass(inputs.contract, &bypass.gate) == OnBypass::Notify;
+            notify.then(|| "Moved past its gate. ".to_owned())
+        }
+    }
 }
 
 /// What is missing, a line each, with the receiver's words on top when the package was sent back; at most 4,000 characters.
@@ -176,7 +227,11 @@ pub fn evidence(contract: &Contract, evidence: &Evidence) -> String {
 pub fn clock(ms: u64) -> String {
     let seconds = ms / 1_000;
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes:02}:{seconds:02}") }
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes:02}:{seconds:02}")
+    }
 }
 
 fn count(things: usize) -> String {

@@ -66,6 +66,7 @@ impl Surface {
         routes::status,
         routes::handoffs,
         routes::handoff,
+        routes::evidence,
         routes::plan,
         routes::scorecard,
         routes::parked,

@@ -22,7 +22,7 @@ use crate::govern::GovernError;
 use crate::link::Connect;
 use crate::reconcile::RecordPlan;
 use crate::view::View;
-use crate::{census, ingress, poll, reconcile, start};
+use crate::{calls, census, ingress, poll, reconcile, start};
 
 /// Makes the routes that are served beside the webhooks.
 pub type Routes = Box<dyn FnOnce(Handle) -> axum::Router + Send>;
@@ -129,6 +129,7 @@ impl App {
         let handle = Handle(Arc::clone(&engine));
         let mut tasks = JoinSet::new();
         reconcile::spawn(&engine, &mut tasks);
+        calls::spawn(&engine, &mut tasks);
         poll::spawn(&engine, &mut tasks, autopilot);
         start::recover(&engine).await?;
         let mut router = ingress::router(Arc::clone(&engine));
@@ -257,6 +258,16 @@ impl Handle {
     /// Resolves when nothing is due, without asking the CRM for changes.
     pub async fn drained(&self) {
         poll::quiet(&self.0).await;
+    }
+
+    /// Records what a person says about a suggested place of a call.
+    pub async fn answer_evidence(&self, answered: calls::Answered) -> Result<(), calls::NotAnswered> {
+        calls::answer(&self.0, answered).await
+    }
+
+    /// Reads every call that stands as evidence again now, as is done daily; it may have been deleted, made private or linked elsewhere.
+    pub async fn recheck_calls(&self) -> Result<(), Fatal> {
+        calls::look_at_all(&self.0).await
     }
 
     /// Lets a connection call again at once, because a person says that the cause of a denial is gone.

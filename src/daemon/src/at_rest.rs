@@ -10,6 +10,7 @@ use handoff_core::registry::Registry;
 use handoff_transport::{DayCount, Ledger, LedgerError, Secret, TokenVault, VaultError};
 
 use crate::app::{App, Options, StartError};
+use crate::calls::{self, Answered, NotAnswered};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connect::Real;
@@ -79,6 +80,23 @@ impl App {
         Ok(engine.switch.view())
     }
 
+    /// Records what a person says about a suggested place of a call; the record's note says so after the next start.
+    pub async fn answer_at_rest(
+        config: Config,
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+        options: Options,
+        answered: Vec<Answered>,
+    ) -> Result<Result<(), NotAnswered>, StartError> {
+        let engine = start::engine(config, registry, clock, setup(options)).await?;
+        for answered in answered {
+            if let Err(error) = calls::answer(&engine, answered).await {
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
+    }
+
     /// Asks every connection whether it offers what the mappings need; needs no state directory. The inner error is the CRM's.
     pub async fn check_once(
         config: &Config,
@@ -103,8 +121,8 @@ impl App {
             let mappings: Vec<_> =
                 own.iter().flat_map(|object| &object.rules).map(|rule| rule.mapping.clone()).collect();
             let plans: Vec<_> = own.iter().map(|object| object.plan.clone()).collect();
-            let writes: Vec<_> =
-                mappings.iter().map(|mapping| (mapping.object.clone(), written(mapping))).collect();
+            let rules = own.iter().flat_map(|object| &object.rules);
+            let writes: Vec<_> = rules.map(|rule| (rule.mapping.object.clone(), written(rule))).collect();
             let asked = connected.purpose.connector().check(&mappings, &plans, &writes);
             let report = connected.transport.run(asked).await.map(|mut report| {
                 let rules = own.iter().flat_map(|object| &object.rules);
@@ -149,6 +167,13 @@ fn guarded(rule: &Rule, guards: &BTreeMap<String, Guard>) -> Vec<CheckFinding> {
     judged.collect()
 }
 
-fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<String> {
-    crate::config::written(mapping).into_iter().map(str::to_owned).collect()
+/// Every field that is written under a rule: a stage that may be put back is one of them.
+fn written(rule: &Rule) -> Vec<String> {
+    let mut fields: Vec<String> =
+        crate::config::written(&rule.mapping).into_iter().map(str::to_owned).collect();
+    if rule.reverts() {
+        fields.push(rule.mapping.stage.field.clone());
+        fields.extend(rule.mapping.stage.close_date.clone());
+    }
+    fields
 }

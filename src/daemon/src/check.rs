@@ -1,6 +1,5 @@
 //! `handoffd check`: configuration, contracts, mappings; with `--online` what the CRM offers for them.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use handoff_core::registry::Problem;
@@ -84,26 +83,13 @@ fn tell_refused(problems: &[Problem], output: Output) {
 
 /// Secrets that cannot be read here. The token and webhook secrets too: a daemon that starts without them would refuse everybody.
 fn secrets(loaded: &Loaded) -> Vec<String> {
-    use crate::config::Auth;
     let config = &loaded.config;
     let mut places: Vec<(String, &crate::config::SecretRef)> = Vec::new();
     if let Some(token) = &config.http.token {
         places.push(("http.token".to_owned(), token));
     }
     for (name, connection) in &config.connection {
-        let auth: BTreeMap<&str, &crate::config::SecretRef> = match &connection.auth {
-            Auth::ClientCredentials { client_id, client_secret } => {
-                BTreeMap::from([("client_id", client_id), ("client_secret", client_secret)])
-            }
-            Auth::JwtBearer { client_id, private_key, .. } => {
-                BTreeMap::from([("client_id", client_id), ("private_key", private_key)])
-            }
-            Auth::RefreshToken { client_id, client_secret, refresh_token } => {
-                let mut all = BTreeMap::from([("client_id", client_id), ("refresh_token", refresh_token)]);
-                all.extend(client_secret.as_ref().map(|secret| ("client_secret", secret)));
-                all
-            }
-        };
+        let auth = connection.auth.secrets();
         places
             .extend(auth.into_iter().map(|(key, secret)| (format!("connection.{name}.auth.{key}"), secret)));
         places.extend(

@@ -4,6 +4,7 @@ mod archive;
 pub(crate) mod audit;
 mod bench;
 mod demo;
+mod evidence;
 pub mod exit;
 pub(crate) mod output;
 mod record;
@@ -74,6 +75,8 @@ enum Command {
     /// Why a record's gates stand as they do: contract, values and their origin, rule, actors, clock, writes.
     #[command(after_help = "Example:\n  handoffd why 006000000000001AAA")]
     Why(Which),
+    /// Places of recorded calls that may speak of a record's fields: list, confirm, dismiss.
+    Evidence(evidence::Evidence),
     /// What the daemon is doing: health, switch, log, handoffs, connections.
     Status,
     /// Stop writing to the CRM, at once and logged; deciding and recording go on.
@@ -152,6 +155,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Check { online } => crate::check::check(config, online, output).await,
         Command::Plan(which) => record::plan(config, &which.record, output).await,
         Command::Why(which) => record::why(config, &which.record, output).await,
+        Command::Evidence(what) => evidence::evidence(config, what, output).await,
         Command::Status => status::status(config, output).await,
         Command::Pause(by) => status::switch(config, by.by, false, output).await,
         Command::Resume(by) => status::switch(config, by.by, true, output).await,

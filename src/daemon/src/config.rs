@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use handoff_core::contract::{Mode, OnBypass};
-use handoff_core::id::{ConnectionId, ContractId, GateName};
+use handoff_core::id::{ConnectionId, ContractId, GateName, MotionId};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod connection;
 mod lint;
 mod load;
 pub mod reference;
 #[cfg(test)]
 mod tests;
+pub(crate) mod vendor;
 
 /// Every field that a mapping writes.
 pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
     lint::written(mapping)
 }
 
+pub use connection::{Auth, Connection, WebhookProof};
 pub use load::{ConfigError, Loaded, load, read, schema};
 
 /// A configuration as an admin writes it.
@@ -34,10 +37,13 @@ pub struct Config {
     /// HTTP surface.
     #[serde(default)]
     pub http: Http,
-    /// CRM connections by name.
+    /// Connections by name: CRMs, and recorded calls.
     pub connection: BTreeMap<ConnectionId, Connection>,
     /// What is governed.
     pub govern: Vec<Govern>,
+    /// Whose recorded calls are evidence.
+    #[serde(default)]
+    pub evidence: Vec<EvidenceSource>,
     /// Who is who.
     #[serde(default)]
     pub people: People,
@@ -76,82 +82,6 @@ pub struct SecretRef {
     pub file: Option<PathBuf>,
 }
 
-/// One CRM org.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Connection {
-    /// Connector name: `salesforce`.
-    pub connector: String,
-    /// Login host, e.g. `https://acme.my.salesforce.com`.
-    pub login_url: String,
-    /// How to log in.
-    pub auth: Auth,
-    /// API version; absent = the connector's.
-    #[serde(default)]
-    pub api_version: Option<String>,
-    /// The org this must be (Salesforce: 18-character organization id); a token of another org is refused.
-    #[serde(default)]
-    pub org_id: Option<String>,
-    /// Secrets that webhook deliveries carry; two while one is rotated; empty = webhooks are refused.
-    #[serde(default)]
-    pub webhook_secrets: Vec<SecretRef>,
-    /// Seconds between polls.
-    #[serde(default = "poll_seconds")]
-    pub poll_seconds: u32,
-    /// Share of the org's daily API calls that this daemon may use, in percent.
-    #[serde(default = "daily_share")]
-    pub daily_share_percent: u8,
-    /// Seconds that every poll looks back, for rows that became visible late.
-    #[serde(default = "overlap_seconds")]
-    pub overlap_seconds: u32,
-}
-
-fn poll_seconds() -> u32 {
-    60
-}
-
-fn daily_share() -> u8 {
-    10
-}
-
-fn overlap_seconds() -> u32 {
-    600
-}
-
-/// How to log in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Auth {
-    /// OAuth 2.0 client credentials.
-    ClientCredentials {
-        /// Consumer key.
-        client_id: SecretRef,
-        /// Consumer secret.
-        client_secret: SecretRef,
-    },
-    /// OAuth 2.0 JWT bearer.
-    JwtBearer {
-        /// Consumer key.
-        client_id: SecretRef,
-        /// User to act as.
-        username: String,
-        /// Audience: the login host.
-        audience: String,
-        /// RSA private key, PEM (PKCS#8).
-        private_key: SecretRef,
-    },
-    /// OAuth 2.0 refresh token.
-    RefreshToken {
-        /// Consumer key.
-        client_id: SecretRef,
-        /// Consumer secret, for confidential clients.
-        #[serde(default)]
-        client_secret: Option<SecretRef>,
-        /// First refresh token; rotated ones are kept in the state directory.
-        refresh_token: SecretRef,
-    },
-}
-
 /// One contract governed over one connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -162,6 +92,9 @@ pub struct Govern {
     pub mapping: String,
     /// The connection.
     pub connection: ConnectionId,
+    /// The motion, if it is another than the mapping says: two CRMs of one company run one motion each.
+    #[serde(default)]
+    pub motion: Option<MotionId>,
     /// Deals that entered their stage before this moment are not governed.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -175,6 +108,16 @@ pub struct Govern {
     /// Most records written per hour; more stops writing until somebody looks.
     #[serde(default)]
     pub max_writes_per_hour: Option<u32>,
+}
+
+/// Recorded calls of one connection as evidence for one contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceSource {
+    /// The connection with the calls.
+    pub connection: ConnectionId,
+    /// The evidence mapping, e.g. `gong/h03-ae-to-onboarding`.
+    pub mapping: String,
 }
 
 /// Who is who.

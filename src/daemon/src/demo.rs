@@ -3,13 +3,15 @@
 //! What a step calls seen is read from the sandbox: its records, its field history and its own list of the writes it received. The one
 //! exception is what lies outside any CRM: the daemon's ledger, which the last step verifies with the auditor's own program.
 
-mod fill;
+pub mod crm;
+pub mod fill;
 mod ledger;
 mod look;
 mod stage;
 mod story;
 #[cfg(test)]
 mod tests;
+mod wiring;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -23,6 +25,8 @@ use crate::fatal::Fatal;
 /// One step of the story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
+    /// In which CRM.
+    pub crm: String,
     /// What is done.
     pub step: String,
     /// What should come of it.
@@ -37,8 +41,14 @@ pub struct Step {
 #[derive(Debug, Error)]
 pub enum DemoError {
     /// The sandbox.
-    #[error("the sandbox refused: {0}")]
-    Sandbox(#[from] handoff_sandbox_salesforce::Error),
+    #[error("the Salesforce sandbox refused: {0}")]
+    Salesforce(#[from] handoff_sandbox_salesforce::Error),
+    /// The sandbox.
+    #[error("the HubSpot sandbox refused: {0}")]
+    HubSpot(#[from] handoff_sandbox_hubspot::Error),
+    /// The sandbox.
+    #[error("the Gong sandbox refused: {0}")]
+    Gong(#[from] handoff_sandbox_gong::Error),
     /// The daemon did not start.
     #[error("the daemon did not start: {0}")]
     Start(#[from] StartError),
@@ -48,6 +58,17 @@ pub enum DemoError {
     /// The contracts inside the program are broken.
     #[error("the shipped contracts are refused: {0}")]
     Contracts(String),
+    /// A save of the story that must go through was refused.
+    #[error("{crm} refused a save of the story: {words}")]
+    Refused {
+        /// The CRM.
+        crm: &'static str,
+        /// Its words.
+        words: String,
+    },
+    /// The stage names a record that the CRM does not have.
+    #[error("there is no record {0}")]
+    NoRecord(String),
     /// A temporary folder.
     #[error("a temporary folder cannot be used")]
     Folder(#[from] std::io::Error),

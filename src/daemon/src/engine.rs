@@ -13,8 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use crate::books::{Channel, Source};
+use crate::calls::{Book, Listener};
 use crate::clock::Clock;
-use crate::due::{Ticket, Waits};
+use crate::due::{Due, Ticket, Waits};
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
 use crate::govern::Governed;
@@ -39,6 +40,8 @@ pub(crate) struct Engine {
     pub(crate) snapshots: Arc<Snapshots>,
     pub(crate) links: BTreeMap<ConnectionId, Link>,
     pub(crate) objects: Vec<Arc<Governed>>,
+    pub(crate) listeners: Vec<Arc<Listener>>,
+    pub(crate) evidence: Arc<Book>,
     pub(crate) parked: Shelf,
     pub(crate) switch: Switch,
     pub(crate) ingress: Ingress,
@@ -62,6 +65,15 @@ impl Engine {
         self.objects
             .iter()
             .find(|object| object.connection == record.connection && object.object == record.object)
+    }
+
+    /// The queue that a mention of this record belongs into; `None` = nobody is interested.
+    pub(crate) fn queue_of(&self, record: &RecordRef) -> Option<Queue> {
+        let object = self.object_of(record).map(|object| Queue::Records(Arc::clone(object)));
+        object.or_else(|| {
+            let listener = self.listeners.iter().find(|listener| listener.hears(record));
+            listener.map(|listener| Queue::Calls(Arc::clone(listener)))
+        })
     }
 
     /// Ends everything: the first failure counts, the gates stay as they are.
@@ -168,6 +180,23 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// Where mentions wait.
+pub(crate) enum Queue {
+    /// For records of a CRM.
+    Records(Arc<Governed>),
+    /// For calls.
+    Calls(Arc<Listener>),
+}
+
+impl Queue {
+    pub(crate) fn due(&self) -> &Due {
+        match self {
+            Self::Records(object) => &object.due,
+            Self::Calls(listener) => &listener.due,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use futures::future::{BoxFuture, join_all};
 use handoff_connector::{Applied, Fault, Lane, Sink};
 use handoff_core::contract::Contract;
 use handoff_core::decide::confirm;
+use handoff_core::event::Event;
 use handoff_core::extract::RecordVersion;
 use handoff_core::gate::evaluate;
 use handoff_core::id::GateName;
@@ -63,15 +64,18 @@ pub(crate) async fn execute(
     if admitted.is_empty() {
         return Ok(());
     }
-    let mut closings = Vec::new();
-    let mut openings = Vec::new();
+    let (mut closings, mut reverts, mut openings) = (Vec::new(), Vec::new(), Vec::new());
     for at in admitted {
         let Some(job) = jobs.get(at) else { continue };
-        let (closing, opening) = job.plan.clone().split();
-        closings.extend(closing.map(|plan| (at, plan)));
-        openings.extend(opening.map(|plan| (at, plan)));
+        let parts = job.plan.clone().split();
+        closings.extend(parts.closing.map(|plan| (at, plan)));
+        reverts.extend(parts.revert.map(|plan| (at, plan)));
+        openings.extend(parts.opening.map(|plan| (at, plan)));
     }
     carry_out(engine, link, sink, object, jobs, change, closings, Lane::GateClose).await?;
+    if !reverts.is_empty() {
+        put_back(engine, link, sink, object, jobs, change, reverts).await?;
+    }
     // What was just written has another version now, so its opening is decided anew.
     let now = engine.clock.now();
     openings.retain(|(at, _)| {
@@ -88,6 +92,38 @@ pub(crate) async fn execute(
         openings.iter().filter_map(|(at, _)| jobs.get(*at)).map(|job| job.saved.last.position).max();
     engine.journal.checkpoint(covering.unwrap_or(u64::MAX)).await?;
     carry_out(engine, link, sink, object, jobs, change, openings, Lane::GateOpen).await
+}
+
+/// Puts stages back. What the CRM refuses by a rule of its own is in the log too, so that the words on the record say so.
+async fn put_back(
+    engine: &Arc<Engine>,
+    link: &Link,
+    sink: &Arc<dyn Sink>,
+    object: &Governed,
+    jobs: &mut [Job],
+    change: &mut Change,
+    mut reverts: Vec<(usize, Plan)>,
+) -> Result<(), Fatal> {
+    let free = |jobs: &[Job], at: usize| jobs.get(at).is_some_and(|job| job.parked.is_none());
+    reverts.retain(|(at, _)| free(jobs, *at));
+    let tried: Vec<usize> = reverts.iter().map(|(at, _)| *at).collect();
+    let now = engine.clock.now();
+    carry_out(engine, link, sink, object, jobs, change, reverts, Lane::GateClose).await?;
+    let mut refused = Vec::new();
+    for at in tried {
+        let Some(job) = jobs.get_mut(at) else { continue };
+        if job.parked.is_none() {
+            // The stage has a new entry now, and words that fit it.
+            job.again.get_or_insert(now);
+            continue;
+        }
+        let bypass = job.saved.state.bypass.as_ref();
+        let order = bypass.and_then(|bypass| Some((bypass.gate.clone(), bypass.order.as_ref()?)));
+        let Some((gate, order)) = order.filter(|(_, order)| !order.refused) else { continue };
+        refused.push((at, vec![Event::RevertRefused { gate, entry: order.entry.clone() }]));
+        job.again = Some(now);
+    }
+    log(engine, jobs, change, refused).await
 }
 
 /// Which jobs may write now: not while paused, not what was refused already, not beyond the cap of their mapping.
@@ -221,15 +257,29 @@ async fn record(
     change: &mut Change,
     applied: Vec<(usize, Applied)>,
 ) -> Result<(), Fatal> {
-    let now = engine.clock.now();
-    let mut entries = Vec::new();
+    let mut confirmed = Vec::new();
     for (at, read) in applied {
         let Some(job) = jobs.get(at) else { continue };
         let Some(rule) = object.rules.get(job.rule) else { continue };
         let events = confirm(&job.saved.state.gates, &flags(&rule.mapping, &read.read_back));
-        if events.is_empty() {
-            continue;
+        if !events.is_empty() {
+            confirmed.push((at, events));
         }
+    }
+    log(engine, jobs, change, confirmed).await
+}
+
+/// Logs what became of writes.
+async fn log(
+    engine: &Engine,
+    jobs: &mut [Job],
+    change: &mut Change,
+    became: Vec<(usize, Vec<Event>)>,
+) -> Result<(), Fatal> {
+    let now = engine.clock.now();
+    let mut entries = Vec::new();
+    for (at, events) in became {
+        let Some(job) = jobs.get(at) else { continue };
         let entry = LogEntry::Confirmed { handoff: job.saved.state.id.clone(), at: now, events };
         match engine.journal.seal(&entry, job.saved.state.version) {
             Ok(sealed) => entries.push((at, entry, sealed)),

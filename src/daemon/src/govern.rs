@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use handoff_connector::Changed;
-use handoff_core::contract::Mode;
+use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::decide::Terms;
 use handoff_core::extract::{ReadPlan, read_plan};
 use handoff_core::id::{ConnectionId, ContractId, ObjectName, RecordRef};
@@ -66,6 +66,22 @@ pub enum GovernError {
         /// What it speaks.
         speaks: String,
     },
+    /// No such evidence mapping.
+    #[error("[[evidence]] {connection}: there is no evidence mapping named {mapping}")]
+    NoEvidence {
+        /// The connection.
+        connection: ConnectionId,
+        /// The mapping asked for.
+        mapping: String,
+    },
+    /// The connection is not one with calls that the mapping is for.
+    #[error("[[evidence]] {connection}: the mapping {mapping} is not for calls of this connection")]
+    NoCalls {
+        /// The connection asked for.
+        connection: ConnectionId,
+        /// The mapping.
+        mapping: String,
+    },
     /// The same contract twice on the same records.
     #[error("[[govern]] {contract} appears twice for the same records of {connection}")]
     Twice {
@@ -90,6 +106,15 @@ impl Rule {
     pub(crate) fn writes(&self) -> bool {
         let contract = &self.current.contract;
         contract.gates.keys().any(|gate| self.terms.mode(contract, gate) == Mode::Enforce)
+    }
+
+    /// Whether a stage may be put back.
+    pub(crate) fn reverts(&self) -> bool {
+        let contract = &self.current.contract;
+        contract.gates.keys().any(|gate| {
+            self.terms.mode(contract, gate) == Mode::Enforce
+                && self.terms.on_bypass(contract, gate) == OnBypass::Revert
+        })
     }
 
     pub(crate) fn stream(&self, record: &RecordRef) -> String {
@@ -202,7 +227,11 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
         modes: govern.mode.clone(),
         on_bypass: govern.on_bypass.clone(),
     };
-    Ok(Rule { mapping: mapping.clone(), current: held.clone(), terms, cap: govern.max_writes_per_hour })
+    let mut mapping = mapping.clone();
+    if let Some(motion) = &govern.motion {
+        mapping.motion.always = motion.clone();
+    }
+    Ok(Rule { mapping, current: held.clone(), terms, cap: govern.max_writes_per_hour })
 }
 
 /// One plan that reads what all rules of an object need.

@@ -73,6 +73,11 @@ impl Journal {
             let stream = StreamKey::new(&handoff.stream());
             Guard { stream, expected: version }
         });
+        // Evidence never stands in the way of a decision: it has a stream of its own.
+        let guard = guard.or_else(|| {
+            let stream = StreamKey::new(&format!("evidence/{}", entry.evidence()?.stream()));
+            Some(Guard { stream, expected: version })
+        });
         Ok(Sealed { entry: Entry { leaf: encoded.leaf, sealed }, guard })
     }
 

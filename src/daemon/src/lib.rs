@@ -5,6 +5,7 @@ pub mod app;
 mod at_rest;
 pub mod bench;
 pub mod books;
+pub mod calls;
 mod census;
 pub mod check;
 pub mod cli;

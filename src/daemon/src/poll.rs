@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use handoff_connector::{ChangePage, Cursor};
-use handoff_core::id::RecordRef;
+use handoff_core::id::{ConnectionId, RecordRef};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::books::{Channel, Source};
+use crate::calls;
 use crate::census;
-use crate::due::{Ticket, Waits};
+use crate::due::{Due, Ticket, Waits};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::govern::Governed;
@@ -38,6 +39,12 @@ pub(crate) fn spawn(engine: &Arc<Engine>, tasks: &mut JoinSet<()>, autopilot: bo
         let (engine, object) = (Arc::clone(engine), Arc::clone(object));
         tasks.spawn(async move { run(&engine, poll(&engine, &object)).await });
     }
+    for listener in &engine.listeners {
+        let (engine, listener) = (Arc::clone(engine), Arc::clone(listener));
+        tasks.spawn(async move { run(&engine, calls::poll(&engine, &listener)).await });
+    }
+    let looking = Arc::clone(engine);
+    tasks.spawn(async move { run(&looking, calls::every_day(&looking)).await });
     let sweeping = Arc::clone(engine);
     tasks.spawn(async move { run(&sweeping, sweep(&sweeping)).await });
     let daily = Arc::clone(engine);
@@ -87,6 +94,8 @@ async fn sign(engine: &Arc<Engine>) -> Result<(), Fatal> {
 /// One pass over all changes of all objects.
 pub(crate) async fn pass(engine: &Arc<Engine>) -> Result<(), Fatal> {
     let passes = engine.objects.iter().map(|object| pass_over(engine, object));
+    join_all(passes).await.into_iter().collect::<Result<(), Fatal>>()?;
+    let passes = engine.listeners.iter().map(|listener| calls::pass_over(engine, listener));
     join_all(passes).await.into_iter().collect()
 }
 
@@ -107,17 +116,29 @@ pub(crate) async fn idle(engine: &Arc<Engine>) -> Result<(), Fatal> {
 
 /// Resolves when nothing is due and nothing is being worked on.
 pub(crate) async fn quiet(engine: &Arc<Engine>) {
-    for object in &engine.objects {
-        let mut changed = object.due.watch();
-        loop {
-            changed.borrow_and_update();
-            if object.due.is_idle(engine.clock.now()) || engine.is_stopping() {
-                break;
+    let queues = || {
+        let objects = engine.objects.iter().map(|object| &object.due);
+        objects.chain(engine.listeners.iter().map(|listener| &listener.due))
+    };
+    loop {
+        // Work on one queue may mark what lies in another: all have to be idle at once.
+        let before = engine.activity.load(Ordering::SeqCst);
+        for due in queues() {
+            let mut changed = due.watch();
+            loop {
+                changed.borrow_and_update();
+                if due.is_idle(engine.clock.now()) || engine.is_stopping() {
+                    break;
+                }
+                tokio::select! {
+                    _ = changed.changed() => {}
+                    () = engine.stopped() => {}
+                }
             }
-            tokio::select! {
-                _ = changed.changed() => {}
-                () = engine.stopped() => {}
-            }
+        }
+        let same = engine.activity.load(Ordering::SeqCst) == before;
+        if engine.is_stopping() || (same && queues().all(|due| due.is_idle(engine.clock.now()))) {
+            return;
         }
     }
 }
@@ -175,6 +196,26 @@ async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), F
 pub(crate) async fn mark_and_wait(
     engine: &Arc<Engine>,
     object: &Arc<Governed>,
+    records: &[RecordRef],
+    channel: Channel,
+) -> Result<bool, Fatal> {
+    mark_and_wait_on(engine, &marked(&object.connection, &object.due), records, channel).await
+}
+
+/// A queue and the connection whose books it is entered in.
+pub(crate) struct Marked<'a> {
+    connection: &'a ConnectionId,
+    due: &'a Due,
+}
+
+pub(crate) fn marked<'a>(connection: &'a ConnectionId, due: &'a Due) -> Marked<'a> {
+    Marked { connection, due }
+}
+
+/// See [`mark_and_wait`].
+pub(crate) async fn mark_and_wait_on(
+    engine: &Arc<Engine>,
+    object: &Marked<'_>,
     records: &[RecordRef],
     channel: Channel,
 ) -> Result<bool, Fatal> {

@@ -21,7 +21,6 @@ use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
 use crate::books::{Channel, Outcome, Source};
-use crate::directory;
 use crate::due::{Item, Ticket, Waits};
 use crate::engine::Engine;
 use crate::execute;
@@ -31,6 +30,7 @@ use crate::journal::Refused;
 use crate::link::Link;
 use crate::memory::{Change, blocking};
 use crate::parked::Parked;
+use crate::{calls, directory};
 use judge::{Case, Judged, Step};
 pub use plan_only::RecordPlan;
 pub(crate) use plan_only::plan_record;
@@ -329,7 +329,11 @@ async fn settle(
         }
     }
     let mut answers = Vec::new();
+    let mut recalls = Vec::new();
     for (at, one) in judged.into_iter().enumerate() {
+        if let Some(accounts) = &one.recall {
+            recalls.push((one.item.record.clone(), accounts.clone()));
+        }
         if one.conflict {
             put_back(object, one.item, now);
             continue;
@@ -356,6 +360,9 @@ async fn settle(
         answers.extend(enter(&mut change, one.item.tickets, outcome));
     }
     engine.memory.commit(change).await?;
+    for (record, accounts) in recalls {
+        calls::reconsider(engine, &record, &accounts).await?;
+    }
     answer(answers);
     for (record, at, attempt) in again {
         put_back(object, Item { record, tickets: Vec::new(), attempt, force: false }, at);

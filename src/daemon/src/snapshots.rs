@@ -1,13 +1,14 @@
 //! The folded state of every handoff, kept beside the log and rebuilt from it where it is missing (L5).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use handoff_core::contract::{Contract, ContractRef};
 use handoff_core::digest::Digest;
+use handoff_core::extract::Existence;
 use handoff_core::gate::{Verdict, evaluate};
 use handoff_core::handoff::{Handoff, Phase, Stamp};
-use handoff_core::id::RecordRef;
+use handoff_core::id::{ConnectionId, RecordRef};
 use handoff_core::journal::LogEntry;
 use handoff_store::bodies::{Bodies, BodyDigest};
 use jiff::Timestamp;
@@ -30,6 +31,9 @@ const REPLAY: usize = 500;
 pub(crate) struct Saved {
     pub(crate) last: Stamp,
     pub(crate) state: Handoff,
+    /// The account or company of the record, as it was last seen.
+    #[serde(default)]
+    pub(crate) account: Option<String>,
 }
 
 /// The contracts that the log knows by their exact text.
@@ -110,6 +114,26 @@ struct Known {
     summaries: BTreeMap<String, Summary>,
     /// Stream → positions of its entries.
     index: BTreeMap<String, Vec<u64>>,
+    /// Connection and account → streams.
+    accounts: BTreeMap<(ConnectionId, String), BTreeSet<String>>,
+}
+
+impl Known {
+    fn insert(&mut self, summary: Summary) {
+        let connection = summary.handoff.subject.connection.clone();
+        if let Some(account) = &summary.account {
+            let streams = self.accounts.entry((connection.clone(), account.clone())).or_default();
+            streams.insert(summary.stream.clone());
+        }
+        let account = summary.account.clone();
+        let stream = summary.stream.clone();
+        let before = self.summaries.insert(stream.clone(), summary);
+        let moved =
+            before.and_then(|before| before.account).filter(|before| Some(before) != account.as_ref());
+        if let Some(streams) = moved.and_then(|moved| self.accounts.get_mut(&(connection, moved))) {
+            streams.remove(&stream);
+        }
+    }
 }
 
 impl Snapshots {
@@ -127,6 +151,12 @@ impl Snapshots {
 
     pub(crate) fn summary(&self, stream: &str) -> Option<Summary> {
         self.read().summaries.get(stream).cloned()
+    }
+
+    /// Streams of the handoffs whose record belongs to this account.
+    pub(crate) fn of_account(&self, connection: &ConnectionId, account: &str) -> BTreeSet<String> {
+        let key = (connection.clone(), account.to_owned());
+        self.read().accounts.get(&key).cloned().unwrap_or_default()
     }
 
     /// Records whose handoff is not off and, if it was accepted, had an entry since `since`.
@@ -164,16 +194,7 @@ impl Snapshots {
     }
 
     fn snapshot(&self, stream: &str) -> Result<Option<Saved>, Fatal> {
-        let mut sealed = Vec::new();
-        let mut chunks = 1;
-        let mut chunk = 0;
-        while chunk < chunks {
-            let Some(row) = self.rows.get_now(&key(stream, chunk))? else { return Ok(None) };
-            let Some((count, bytes)) = row.split_first() else { return Ok(None) };
-            chunks = usize::from(*count);
-            sealed.extend_from_slice(bytes);
-            chunk += 1;
-        }
+        let Some(sealed) = get_chunks(&self.rows, &format!("{SNAPSHOT}{stream}"))? else { return Ok(None) };
         let plain = self.journal.open_row(subject(stream), &sealed);
         Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
     }
@@ -200,7 +221,7 @@ impl Snapshots {
         let stream = summary.stream.clone();
         let plain = serde_json::to_vec(saved).unwrap_or_default();
         match self.journal.seal_row(subject(&stream), &plain) {
-            Ok(sealed) => put_chunks(change, &stream, &sealed),
+            Ok(sealed) => put_chunks(change, &format!("{SNAPSHOT}{stream}"), &sealed),
             Err(handoff_store::keyring::KeyringError::Erased) => {}
             Err(error) => return Err(error.into()),
         }
@@ -210,8 +231,8 @@ impl Snapshots {
         }
         change.reflected.extend_from_slice(positions);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.index.entry(stream.clone()).or_default().extend_from_slice(positions);
-        known.summaries.insert(stream, summary);
+        known.index.entry(stream).or_default().extend_from_slice(positions);
+        known.insert(summary);
         Ok(())
     }
 
@@ -219,8 +240,10 @@ impl Snapshots {
     pub(crate) fn open(&self) -> Result<(), Fatal> {
         let mut known = Known::default();
         for (stream, row) in self.rows.scan_now(SUMMARY)? {
-            if let Ok(summary) = serde_json::from_slice(&row) {
-                known.summaries.insert(stream, summary);
+            if let Ok(summary) = serde_json::from_slice::<Summary>(&row)
+                && summary.stream == stream
+            {
+                known.insert(summary);
             }
         }
         for (key, _) in self.rows.scan_now(INDEX)? {
@@ -239,7 +262,7 @@ impl Snapshots {
         &self,
         contracts: &Contracts,
         now: Timestamp,
-        mut other: impl FnMut(&LogEntry, &mut Change),
+        mut other: impl FnMut(u64, &LogEntry, &mut Change),
         mut commit: impl FnMut(Change) -> Result<(), Fatal>,
     ) -> Result<u64, Fatal> {
         let mut pending: BTreeMap<String, (Option<Saved>, Vec<u64>)> = BTreeMap::new();
@@ -271,7 +294,7 @@ impl Snapshots {
                     if let LogEntry::ContractPublished { contract, text, .. } = &entry {
                         contracts.publish(&mut change, contract, text)?;
                     }
-                    other(&entry, &mut change);
+                    other(position, &entry, &mut change);
                     change.reflected.push(position);
                 }
                 // Erased: nothing is left to fold.
@@ -327,13 +350,21 @@ fn at_rest(state: &Handoff) -> Verdict {
 pub(crate) fn fold(before: Option<Saved>, position: u64, entry: &LogEntry) -> Option<Saved> {
     let (_, events) = entry.handoff()?;
     let last = Stamp { position, time: entry.at() };
-    Handoff::apply(before.map(|saved| saved.state), last, events).map(|state| Saved { last, state })
+    let (before, account) = before.map(|saved| (saved.state, saved.account)).unzip();
+    let mut account = account.flatten();
+    if let LogEntry::Decided { seen, .. } = entry
+        && seen.existence == Existence::Present
+    {
+        account.clone_from(&seen.account);
+    }
+    Handoff::apply(before, last, events).map(|state| Saved { last, state, account })
 }
 
 fn summarise(saved: &Saved, verdict: &Verdict) -> Summary {
     let state = &saved.state;
     Summary {
         stream: state.id.stream(),
+        account: saved.account.clone(),
         handoff: state.id.clone(),
         contract: state.contract.clone(),
         phase: state.phase,
@@ -351,25 +382,42 @@ fn summarise(saved: &Saved, verdict: &Verdict) -> Summary {
         look_again_at: verdict.look_again_at,
         last: saved.last,
         entries: state.version,
+        evidence: crate::calls::Count::default(),
     }
 }
 
-fn put_chunks(change: &mut Change, stream: &str, sealed: &[u8]) {
+/// Puts a sealed state into as many rows as it needs; a larger one than the memory takes is left out and folded from the log.
+pub(crate) fn put_chunks(change: &mut Change, key: &str, sealed: &[u8]) {
     let chunks: Vec<&[u8]> = sealed.chunks(CHUNK).collect();
     let Some(count) = u8::try_from(chunks.len()).ok().filter(|_| chunks.len() <= CHUNKS) else {
-        change.batch.delete(key(stream, 0));
+        change.batch.delete(row(key, 0));
         return;
     };
     for (number, chunk) in chunks.into_iter().enumerate() {
-        change.batch.put(key(stream, number), [&[count], chunk].concat());
+        change.batch.put(row(key, number), [&[count], chunk].concat());
     }
 }
 
-fn key(stream: &str, chunk: usize) -> String {
-    format!("{SNAPSHOT}{stream}/{chunk:02}")
+/// What [`put_chunks`] put; `None` = nothing, or not all of it. Blocks.
+pub(crate) fn get_chunks(rows: &Rows, key: &str) -> Result<Option<Vec<u8>>, Fatal> {
+    let mut sealed = Vec::new();
+    let mut chunks = 1;
+    let mut chunk = 0;
+    while chunk < chunks {
+        let Some(row) = rows.get_now(&row(key, chunk))? else { return Ok(None) };
+        let Some((count, bytes)) = row.split_first() else { return Ok(None) };
+        chunks = usize::from(*count);
+        sealed.extend_from_slice(bytes);
+        chunk += 1;
+    }
+    Ok(Some(sealed))
+}
+
+fn row(key: &str, chunk: usize) -> String {
+    format!("{key}/{chunk:02}")
 }
 
 /// The record of a stream: what follows its second slash.
-fn subject(stream: &str) -> &str {
+pub(crate) fn subject(stream: &str) -> &str {
     stream.splitn(3, '/').nth(2).unwrap_or_default()
 }

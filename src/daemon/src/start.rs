@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::app::StartError;
 use crate::books::{Account, Source};
+use crate::calls::{self, Book, Listener};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connect::{ConnectError, Real, RowsLedger, RowsVault};
@@ -50,6 +51,7 @@ struct Opened {
     memory: Arc<Rows>,
     contracts: Arc<Contracts>,
     snapshots: Arc<Snapshots>,
+    evidence: Arc<Book>,
     parked: Shelf,
     switch: Switch,
     key: ClearanceKey,
@@ -63,8 +65,15 @@ pub(crate) async fn engine(
     setup: Setup,
 ) -> Result<Arc<Engine>, StartError> {
     let objects: Vec<Arc<Governed>> = governed(&config, &registry)?.into_iter().map(Arc::new).collect();
-    let opened = open(&config, &clock).await?;
+    let listeners: Vec<Arc<Listener>> =
+        calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
+    let opened = open(&config, &clock, &listeners).await?;
     let links = links(&config, &clock, &setup, &opened, &objects)?;
+    for listener in &listeners {
+        if links.get(&listener.connection).is_none_or(|link| link.purpose.calls().is_none()) {
+            return Err(listener.is_no_connection_with_calls().into());
+        }
+    }
     Ok(Arc::new(Engine {
         clock,
         max_body: config.http.max_body_bytes,
@@ -72,6 +81,8 @@ pub(crate) async fn engine(
         memory: opened.memory,
         contracts: opened.contracts,
         snapshots: opened.snapshots,
+        evidence: opened.evidence,
+        listeners,
         links,
         objects,
         parked: opened.parked,
@@ -86,7 +97,12 @@ pub(crate) async fn engine(
     }))
 }
 
-async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, StartError> {
+async fn open(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    listeners: &[Arc<Listener>],
+) -> Result<Opened, StartError> {
+    let listeners = listeners.to_vec();
     let (dir, origin, clock) = (config.state_dir.clone(), config.audit.origin.clone(), Arc::clone(clock));
     let runtime = tokio::runtime::Handle::current();
     let opening = tokio::task::spawn_blocking(move || {
@@ -99,12 +115,23 @@ async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, StartEr
         let snapshots = Arc::new(Snapshots::new(Arc::clone(&journal), Arc::clone(&memory)));
         contracts.load(&memory)?;
         snapshots.open()?;
-        let replayed = snapshots.catch_up(&contracts, clock.now(), own_entry, |change| {
-            journal.keys_durable()?;
-            Ok(runtime.block_on(memory.commit(change))?)
-        })?;
+        let evidence = Arc::new(Book::new(Arc::clone(&journal), Arc::clone(&memory)));
+        evidence.open()?;
+        let replayed = snapshots.catch_up(
+            &contracts,
+            clock.now(),
+            |position, entry, change| own_entry(&evidence, position, entry, change),
+            |change| {
+                journal.keys_durable()?;
+                Ok(runtime.block_on(memory.commit(change))?)
+            },
+        )?;
         if rebuild {
             memory.rebuilt().map_err(Fatal::from)?;
+        }
+        evidence.ready()?;
+        for listener in &listeners {
+            listener.open(&memory, &journal)?;
         }
         tracing::info!(replayed, rebuild, entries = journal.head(), "the state is open");
         let parked = Shelf::default();
@@ -114,13 +141,14 @@ async fn open(config: &Config, clock: &Arc<dyn Clock>) -> Result<Opened, StartEr
         let row = memory.get_now(SWITCH).map_err(Fatal::from)?;
         switch
             .take_up(row.and_then(|row| serde_json::from_slice::<SwitchView>(&row).ok()).unwrap_or_default());
-        Ok(Opened { journal, memory, contracts, snapshots, parked, switch, key })
+        Ok(Opened { journal, memory, contracts, snapshots, evidence, parked, switch, key })
     });
     opening.await.unwrap_or(Err(StartError::Fatal(Fatal::Worker { what: "the opening of the state" })))
 }
 
 /// What an entry of our own leaves in the memory.
-fn own_entry(entry: &LogEntry, change: &mut Change) {
+fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Change) {
+    evidence.caught(position, entry, change);
     match entry {
         LogEntry::Switched { on, by, at } => {
             let view = SwitchView { paused: !on, by: Some(by.clone()), at: Some(*at), tripped: Vec::new() };
@@ -183,7 +211,7 @@ fn links(
             transport: connected.transport,
             directory: Directory::new(config.people.clone()),
             secrets,
-            poll_every: Duration::from_secs(u64::from(connection.poll_seconds.max(1))),
+            poll_every: connection.poll_every(),
         };
         links.insert(id.clone(), link);
     }
@@ -211,6 +239,9 @@ pub(crate) async fn announce(engine: &Arc<Engine>) -> Result<(), Fatal> {
         setting(engine, format!("mapping {name}"), Digest::of(&rule.mapping)).await?;
         setting(engine, format!("terms {name}"), Digest::of(&rule.terms)).await?;
     }
+    for mapping in engine.listeners.iter().flat_map(|listener| listener.mappings()) {
+        setting(engine, format!("evidence {}", mapping.evidence), Digest::of(mapping)).await?;
+    }
     let (version, at) = (env!("CARGO_PKG_VERSION").to_owned(), engine.clock.now());
     engine.append_own(LogEntry::Started { version, at }, Change::default()).await?;
     Ok(())
@@ -230,6 +261,7 @@ async fn setting(engine: &Arc<Engine>, what: String, digest: Digest) -> Result<(
 /// Takes up what was left: undone deliveries, and every open handoff, whose writes may have been cut off.
 pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
     ingress::recover(engine).await?;
+    calls::recover(engine).await?;
     engine.sweep_all().await
 }
 

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::books::{Account, Source};
+use crate::calls::{self, CallsView, Count, PlaceView};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::ingress::Refusals;
@@ -24,6 +25,9 @@ use crate::parked::Parked;
 pub struct Summary {
     /// `contract/motion/connection/object/record`; shared by all cycles.
     pub stream: String,
+    /// The account or company of the record, if mapped.
+    #[serde(default)]
+    pub account: Option<String>,
     /// Which handoff and cycle.
     pub handoff: HandoffId,
     /// The pin.
@@ -58,6 +62,9 @@ pub struct Summary {
     pub last: Stamp,
     /// Log entries of the stream.
     pub entries: u64,
+    /// Places of calls that may speak of its fields.
+    #[serde(default)]
+    pub evidence: Count,
 }
 
 /// Which handoffs to list; empty = all.
@@ -93,6 +100,8 @@ pub struct Detail {
     pub verdict: Option<Verdict>,
     /// Its whole stream, oldest first.
     pub entries: Vec<Entry>,
+    /// Places of calls that may speak of its fields, oldest call first.
+    pub evidence: Vec<PlaceView>,
 }
 
 /// One connection now.
@@ -156,13 +165,17 @@ pub struct View(pub(crate) Arc<Engine>);
 impl View {
     /// The handoffs that fit, by stream.
     pub fn handoffs(&self, filter: &Filter) -> Vec<Summary> {
-        self.0.snapshots.list(|summary| {
+        let mut found = self.0.snapshots.list(|summary| {
             let subject = &summary.handoff.subject;
             filter.phase.is_none_or(|phase| summary.phase == phase)
                 && filter.contract.as_ref().is_none_or(|contract| &summary.handoff.contract == contract)
                 && filter.connection.as_ref().is_none_or(|connection| &subject.connection == connection)
                 && filter.record.as_ref().is_none_or(|record| subject == record)
-        })
+        });
+        for summary in &mut found {
+            summary.evidence = self.0.evidence.count(&summary.stream);
+        }
+        found
     }
 
     /// How many handoffs are in each phase, per contract.
@@ -176,7 +189,9 @@ impl View {
 
     /// One handoff with its whole stream, by the stream's name; `None` = there is none.
     pub async fn handoff(&self, stream: &str) -> Result<Option<Detail>, Fatal> {
-        let Some(summary) = self.0.snapshots.summary(stream) else { return Ok(None) };
+        let Some(mut summary) = self.0.snapshots.summary(stream) else { return Ok(None) };
+        summary.evidence = self.0.evidence.count(stream);
+        let evidence = calls::places(&self.0.evidence.load(stream).await?);
         let state = self.0.snapshots.load(stream).await?.map(|saved| saved.state);
         let entries = self.0.snapshots.entries(stream).await?;
         let entries = entries.into_iter().map(|(position, entry)| Entry { position, entry }).collect();
@@ -184,7 +199,7 @@ impl View {
             let contract = self.0.contracts.get(&state.contract)?;
             Some(handoff_core::gate::evaluate(&contract, state, self.0.clock.now()))
         });
-        Ok(Some(Detail { summary, state, verdict, entries }))
+        Ok(Some(Detail { summary, state, verdict, entries, evidence }))
     }
 
     /// Log entries from a position on, at most `limit`, decoded.
@@ -201,6 +216,11 @@ impl View {
     /// All connections.
     pub fn connections(&self) -> Vec<ConnectionView> {
         self.0.links.values().map(|link| link.view(&self.0)).collect()
+    }
+
+    /// All connections whose calls are evidence.
+    pub fn calls(&self) -> Vec<CallsView> {
+        self.0.listeners.iter().map(|listener| listener.view(&self.0)).collect()
     }
 
     /// Everything that waits for a person, a record or a mapping.

@@ -174,6 +174,11 @@ impl Scorecard {
             | Event::GateWritten { .. }
             | Event::CommissionReleased { .. }
             | Event::Healed { .. }
+            | Event::TwinsChanged { .. }
+            | Event::RevertOrdered { .. }
+            | Event::StageReverted { .. }
+            | Event::RevertGivenUp { .. }
+            | Event::RevertRefused { .. }
             | Event::GateOrdered { .. } => return,
         };
         let at = When::weigh(claim, logged).at;

@@ -174,6 +174,11 @@ impl Unit {
             | Event::CommissionHeld { .. }
             | Event::Voided { .. }
             | Event::Healed { .. }
+            | Event::TwinsChanged { .. }
+            | Event::RevertOrdered { .. }
+            | Event::StageReverted { .. }
+            | Event::RevertGivenUp { .. }
+            | Event::RevertRefused { .. }
             | Event::GateOrdered { .. } => {}
         }
     }

@@ -21,8 +21,8 @@ mod wire;
 
 pub use allow::{AllowedHosts, Forbidden};
 pub use auth::{
-    ClientCredentials, ClientStyle, Grant, JwtBearer, JwtConfig, KeyError, OauthConfig, RefreshToken,
-    SessionConfig, SessionStatus, TokenSource, TokenVault, VaultError,
+    AccessKey, ClientCredentials, ClientStyle, Grant, JwtBearer, JwtConfig, KeyError, OauthConfig,
+    RefreshToken, Scheme, SessionConfig, SessionStatus, StaticToken, TokenSource, TokenVault, VaultError,
 };
 pub use budget::{BudgetStatus, DayCount, Ledger, LedgerError, VendorCount};
 pub use circuit::CircuitStatus;

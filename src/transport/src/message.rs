@@ -30,7 +30,7 @@ pub(crate) fn wire_request(
         return Err(wrong("the path leaves the instance"));
     }
     let mut headers = request.headers.clone();
-    let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.secret.expose()))
+    let mut bearer = HeaderValue::try_from(format!("{} {}", token.scheme.word(), token.secret.expose()))
         .map_err(|_not_a_header| wrong("the token cannot be sent in a header"))?;
     bearer.set_sensitive(true);
     headers.insert(header::AUTHORIZATION, bearer);

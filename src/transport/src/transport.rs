@@ -265,7 +265,7 @@ impl Transport {
     async fn wait(&self, fault: Fault, attempt: u32, wait: Duration) -> Result<(), Fault> {
         let enough = attempt >= self.config.attempts.max(1);
         if let Fault::Throttled { retry_after, budget } = &fault {
-            // the pause is everybody's; admission waits it out
+            // the pause is for everybody who needs this budget; admission waits it out
             self.budgets.block(budget, wait, *retry_after);
             let hand_back = enough || self.budgets.is_daily(budget);
             return if hand_back { Err(fault) } else { Ok(()) };
@@ -288,12 +288,15 @@ impl Transport {
         let permit = self.budgets.admit(request.lane, request.cost).await.map_err(Failed::over)?;
         let token = self.session.token(expired).await.map_err(Failed::unsent)?;
         let reply = self.send(&request, &token).await;
-        drop(permit);
         let (reply, token) = (reply?, Some(token));
         for reading in self.parts.connector.meter(&reply) {
             self.budgets.read_meter(&reading);
         }
         let step = exchange.reply(&reply);
+        if step.is_ok() {
+            permit.served();
+        }
+        drop(permit);
         let outcome = step.as_ref().map_or_else(Fault::kind, |_| "ok");
         self.log(&request, &reply, outcome);
         step.map_err(|fault| {

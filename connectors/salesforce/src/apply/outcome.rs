@@ -79,12 +79,24 @@ pub(super) fn opening(plan: &Plan, id: &SfId, answer: &SubReply, back: &SubReply
     if unchanged { Opening::Stands(applied(plan, &found, false)) } else { Opening::MustGo }
 }
 
-fn read_back(back: &SubReply, id: &SfId) -> Result<Value, Fault> {
+/// What putting a stage back came to. A write whose answer was lost is sent again, and its own first success makes the version look stale:
+/// the values tell.
+pub(super) fn put_back(plan: &Plan, id: &SfId, answer: &SubReply, back: &SubReply) -> Result<Applied, Fault> {
+    let written = answer.status.is_success();
+    if !written && answer.status.as_u16() != 412 {
+        return Err(answer.fault());
+    }
+    let found = read_back(back, id)?;
+    let stands = plan.writes.iter().all(|write| is(&found, &write.field, &write.to));
+    if written || stands { Ok(applied(plan, &found, false)) } else { Err(Fault::Stale) }
+}
+
+pub(super) fn read_back(back: &SubReply, id: &SfId) -> Result<Value, Fault> {
     let page = row::page(back.ok()?.clone())?;
     page.rows.into_iter().find(|found| row::id(found, "Id").as_ref() == Some(id)).ok_or(Fault::Gone)
 }
 
-fn is(found: &Value, field: &str, expected: &Value) -> bool {
+pub(super) fn is(found: &Value, field: &str, expected: &Value) -> bool {
     row::at(found, field).is_some_and(|value| same(&value, expected))
 }
 

@@ -18,7 +18,8 @@ fn org(records: usize) -> Org {
 fn d16_the_census_lists_every_record_once_and_deleted_ones_too() {
     for (records, page, calls) in [(0, 100, 1), (1, 100, 1), (450, 100, 5), (400, 100, 5), (250, 1, 251)] {
         let mut org = org(records);
-        let listed = conformance::census(&connector(page), &plan(), |request| org.answer(request)).unwrap();
+        let listed =
+            conformance::census(&connector(page), &plan(), |request| org.answer(request)).expect("given");
         let expected: Vec<_> = (0..records).map(opportunity).collect();
         assert_eq!(listed, expected, "{records} in pages of {page}");
         assert_eq!(org.calls.len(), calls);
@@ -33,7 +34,7 @@ fn a_census_asks_in_id_order_for_what_is_of_interest() {
         since: Some(at("2026-01-01T00:00:00Z")),
         ..SalesforceConfig::new("sf".into(), ORG)
     };
-    let connector = Salesforce::new(config).unwrap();
+    let connector = Salesforce::new(config).expect("given");
     let request = connector.census(&plan, &Cursor(json!({ "after": id(7) }))).request();
     assert_eq!(request.lane, Lane::Backfill);
     let text = crate::org::soql(&request.path);
@@ -48,7 +49,7 @@ fn a_census_asks_in_id_order_for_what_is_of_interest() {
         readable(&request)
     );
     let mut org = org(10);
-    let listed = conformance::census(&connector, &plan, |request| org.answer(request)).unwrap();
+    let listed = conformance::census(&connector, &plan, |request| org.answer(request)).expect("given");
     assert_eq!(listed.len(), 5);
 }
 
@@ -67,9 +68,9 @@ fn d05_no_nonsense_is_taken_for_a_census() {
     let connector = connector(10);
     let plan = plan();
     conformance::survives(|| connector.census(&plan, &Cursor::beginning()), connector.spec(), |_| None)
-        .unwrap();
+        .expect("given");
     let (mut broken, cursor) = (org(2), Cursor(json!({ "after": "' OR Id != '" })));
-    let page = broken.talk(&mut *connector.census(&plan, &cursor)).unwrap();
+    let page = broken.talk(&mut *connector.census(&plan, &cursor)).expect("given");
     assert_eq!(page.changed.len(), 2, "a cursor that cannot be read starts again");
 }
 
@@ -78,5 +79,5 @@ fn an_id_is_known_in_every_spelling() {
     let canonical = RecordId(id(1));
     let (short, lower) = (id(1)[..15].to_owned(), format!("{}{}", &id(1)[..15], id(1)[15..].to_lowercase()));
     let spaced = format!(" {short}\n");
-    conformance::record_id(&connector(10), &[&short, &lower, &spaced], &canonical).unwrap();
+    conformance::record_id(&connector(10), &[&short, &lower, &spaced], &canonical).expect("given");
 }

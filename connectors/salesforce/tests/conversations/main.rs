@@ -8,4 +8,5 @@ mod check;
 mod contract;
 mod org;
 mod read;
+mod revert;
 mod write;

@@ -200,6 +200,14 @@ impl Org {
                 rows.retain(|row| row[column].as_str().is_some_and(|value| list.contains(value)));
             }
         }
+        for column in ["Id", "OpportunityId"] {
+            if let Some(only) = between(soql, &format!("WHERE {column} = '"), "'") {
+                rows.retain(|row| row[column] == only);
+            }
+        }
+        if soql.contains(" DESC") {
+            rows.reverse();
+        }
         let limit =
             between(&format!("{soql} "), " LIMIT ", " ").and_then(|n| n.parse().ok()).unwrap_or(2_000);
         rows.truncate(limit);

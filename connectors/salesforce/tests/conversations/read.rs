@@ -4,7 +4,7 @@ use handoff_connector::{Body, Exchange as _, Fault, Source as _, Step};
 use handoff_core::extract::Existence;
 use serde_json::{Value, json};
 
-use crate::org::{ORG, Org, connector, error, id, id_of, opportunity, plan, readable, soql};
+use crate::org::{ORG, Org, at, connector, error, id, id_of, opportunity, plan, readable, soql};
 
 fn org() -> Org {
     let mut org = Org::new("2026-11-20T12:00:00Z");
@@ -228,4 +228,38 @@ fn d12_users_are_read_where_profiles_are_hidden() {
     assert!(matches!(exchange.reply(&reply), Ok(Step::Continue)));
     let users = org.talk(&mut *exchange).expect("users");
     assert_eq!(users.iter().map(|user| user.machine).collect::<Vec<_>>(), [false]);
+}
+
+#[test]
+fn a_close_date_is_followed_through_the_stage_history() {
+    let mut plan = plan();
+    plan.fields.insert("CloseDate".to_owned());
+    plan.history.insert("CloseDate".to_owned());
+    let mut org = Org::new("2026-11-20T12:00:00Z");
+    for n in 0..2 {
+        org.put("Opportunity", &id(n), "2026-11-20T09:00:00Z", &json!({ "CloseDate": "2026-11-20" }));
+        let rows = [
+            ("2026-12-20", "Qualification"),
+            ("2026-12-20", "Negotiation/Review"),
+            ("2026-11-20", "Closed Won"),
+        ];
+        for (row, (date, stage)) in rows.into_iter().enumerate() {
+            let fields = json!({ "OpportunityId": id(n), "CloseDate": date, "StageName": stage, "CreatedById": id_of("005", 7) });
+            let time = format!("2026-11-20T0{row}:00:00Z");
+            org.put("OpportunityHistory", &id_of("008", n * 10 + row), &time, &fields);
+        }
+    }
+    let connector = connector(10);
+    let asked = readable(&connector.read(&plan, &[opportunity(0)]).request());
+    assert!(asked.contains("AND Field IN ('Decision__c','StageName') "), "not asked for twice: {asked}");
+    let raws = org.talk(&mut *connector.read(&plan, &[opportunity(0), opportunity(1)])).expect("given");
+    for raw in raws {
+        let history = raw.expect("given").history.expect("given");
+        let [change] = history.as_slice() else { panic!("{history:?}") };
+        assert_eq!(
+            (change.field.as_str(), &change.old, &change.new),
+            ("CloseDate", &Some(json!("2026-12-20")), &Some(json!("2026-11-20")))
+        );
+        assert_eq!((change.at, change.by.as_str()), (at("2026-11-20T02:00:00Z"), id_of("005", 7).as_str()));
+    }
 }

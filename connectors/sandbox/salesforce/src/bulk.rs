@@ -9,7 +9,7 @@ use crate::{
     rest::{Answer, Caller},
     state::State,
     value::datetime_text,
-    wire::{ApiError, Call, Reply},
+    wire::{ApiError, Call, JsonBody as _, Reply},
 };
 
 /// A job and its finished result.

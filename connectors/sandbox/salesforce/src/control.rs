@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use handoff_sandbox_host::control::{self, ClockWish};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -40,12 +41,7 @@ pub(crate) async fn answer(org: &Org, call: &Call) -> Reply {
 }
 
 fn body<'a, T: Deserialize<'a>>(call: &'a Call) -> Result<T, Error> {
-    let bytes: &[u8] = if call.body.is_empty() { b"{}" } else { &call.body };
-    serde_json::from_slice(bytes).map_err(|error| Error::bad(format!("request body: {error}")))
-}
-
-fn since(call: &Call) -> u64 {
-    call.param("since").and_then(|text| text.parse().ok()).unwrap_or(0)
+    control::body(call).map_err(Error::bad)
 }
 
 fn read(org: &Org, call: &Call, parts: &[&str]) -> Done {
@@ -53,10 +49,17 @@ fn read(org: &Org, call: &Call, parts: &[&str]) -> Done {
         [] => json!({"sandbox": "salesforce", "org": org.id(), "now": org.now()}),
         ["clock"] => json!({"now": org.now()}),
         ["writes"] => {
-            json!(org.writes().into_iter().filter(|write| write.seq > since(call)).collect::<Vec<_>>())
+            json!(
+                org.writes().into_iter().filter(|write| write.seq > control::since(call)).collect::<Vec<_>>()
+            )
         }
         ["journal"] => {
-            json!(org.journal().into_iter().filter(|entry| entry.seq > since(call)).collect::<Vec<_>>())
+            json!(
+                org.journal()
+                    .into_iter()
+                    .filter(|entry| entry.seq > control::since(call))
+                    .collect::<Vec<_>>()
+            )
         }
         ["calls"] => json!(org.calls()),
         ["deliveries"] => json!(org.deliveries()),
@@ -69,15 +72,6 @@ fn read(org: &Org, call: &Call, parts: &[&str]) -> Done {
         }
         _ => return Err(Error::unknown("control endpoint", call.path.clone())),
     })
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClockWish {
-    #[serde(default)]
-    set: Option<Timestamp>,
-    #[serde(default)]
-    advance_seconds: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -181,7 +175,7 @@ fn write(org: &Org, call: &Call, parts: &[&str]) -> Done {
             org.forget();
             Ok(json!({}))
         }
-        ["clock"] => Ok(clock(org, &body(call)?)),
+        ["clock"] => Ok(body::<ClockWish>(call)?.grant(&mut org.lock().clock)),
         ["load"] => {
             let wish: LoadWish = body(call)?;
             Ok(json!(org.load(&wish.file, &wish.mapping)?))
@@ -197,16 +191,6 @@ fn write(org: &Org, call: &Call, parts: &[&str]) -> Done {
         ["outbound"] => Ok(outbound(org, body(call)?)),
         _ => Err(Error::unknown("control endpoint", call.path.clone())),
     }
-}
-
-fn clock(org: &Org, wish: &ClockWish) -> Json {
-    if let Some(at) = wish.set {
-        org.set_time(at);
-    }
-    if let Some(seconds) = wish.advance_seconds {
-        org.advance(seconds);
-    }
-    json!({"now": org.now()})
 }
 
 fn records(org: &Org, call: &Call, parts: &[&str]) -> Done {

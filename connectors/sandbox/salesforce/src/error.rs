@@ -1,5 +1,7 @@
 //! Why the sandbox could not do what its operator asked (the vendor's own refusals are [`crate::SaveError`]).
 
+use handoff_sandbox_host::{ListenError, load::LoadError};
+
 /// A refusal of the sandbox itself.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -82,6 +84,25 @@ impl Error {
 
     pub(crate) fn bad(detail: impl Into<String>) -> Self {
         Self::BadRequest { detail: detail.into() }
+    }
+}
+
+impl From<ListenError> for Error {
+    fn from(error: ListenError) -> Self {
+        match error {
+            ListenError::NotLoopback { address } => Self::NotLoopback { address },
+            ListenError::Bind { address, source } => Self::Bind { address, source },
+        }
+    }
+}
+
+impl From<LoadError> for Error {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Read { path, source } => Self::Read { path, source },
+            LoadError::Line { path, line, detail } => Self::Load { path, line, detail },
+            LoadError::Bad { detail } => Self::BadRequest { detail },
+        }
     }
 }
 

@@ -7,7 +7,6 @@
 mod access;
 mod auth;
 mod bulk;
-mod clock;
 mod control;
 mod convert;
 mod derive;
@@ -35,12 +34,11 @@ mod value;
 mod wire;
 
 pub use auth::App;
-pub use clock::Clock;
 pub use error::Error;
-pub use fault::{Action, Fault, Matching};
+pub use fault::{Action, Fault};
+pub use handoff_sandbox_host::{Clock, Matching, load::Loaded};
 pub use ids::Id;
 pub use lifecycle::{Conversion, Converted};
-pub use load::Loaded;
 pub use org::{Act, Calls, NewUser, Org};
 pub use outbound::{Delivery, OutboundMode};
 pub use record::{ActorKind, FieldChange, JournalEntry, Operation, SaveError, WriteRecord};

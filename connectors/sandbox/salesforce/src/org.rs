@@ -5,9 +5,10 @@ mod switches;
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use handoff_sandbox_host::Traffic;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -27,10 +28,7 @@ pub(crate) struct Shared {
     released: Mutex<Vec<Notice>>,
     pub(crate) outbound_wake: Arc<Notify>,
     pub(crate) delivered: Notify,
-    pub(crate) unhang: Notify,
-    pub(crate) requests: AtomicU64,
-    /// Nanoseconds spent on vendor calls, from their last byte in to their answer out.
-    pub(crate) handled: AtomicU64,
+    pub(crate) traffic: Traffic,
     fresh: Box<dyn Fn() -> Result<State, Error> + Send + Sync>,
 }
 
@@ -41,9 +39,7 @@ impl Shared {
             released: Mutex::new(Vec::new()),
             outbound_wake: Arc::new(Notify::new()),
             delivered: Notify::new(),
-            unhang: Notify::new(),
-            requests: AtomicU64::new(0),
-            handled: AtomicU64::new(0),
+            traffic: Traffic::default(),
             fresh,
         })
     }
@@ -236,7 +232,7 @@ impl Org {
     /// Time spent on vendor calls since the start, each from its last byte received to its answer made; calls of the control interface
     /// and planted faults not counted. What remains of a client's waiting is the client's own.
     pub fn handling(&self) -> std::time::Duration {
-        std::time::Duration::from_nanos(self.shared.handled.load(std::sync::atomic::Ordering::Relaxed))
+        self.shared.traffic.handling()
     }
 
     /// Forgets writes, journal, calls and deliveries; records stay.
@@ -259,7 +255,7 @@ impl Org {
     pub fn reset(&self) -> Result<(), Error> {
         let mut fresh = (self.shared.fresh)()?;
         let mut state = self.lock();
-        fresh.clock = state.clock;
+        fresh.clock = state.clock.clone();
         fresh.base_url.clone_from(&state.base_url);
         fresh.write_hook = state.write_hook.take();
         *state = fresh;
@@ -270,6 +266,6 @@ impl Org {
 
     /// Loads a CSV or JSONL file by a mapping; how many rows were saved.
     pub fn load(&self, file: &Path, mapping: &Path) -> Result<crate::Loaded, Error> {
-        crate::load::load(self, file, mapping)
+        Ok(handoff_sandbox_host::load::load(self, file, mapping)?)
     }
 }

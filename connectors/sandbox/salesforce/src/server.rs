@@ -1,19 +1,14 @@
-//! The HTTP server: loopback only, one task per connection, faults applied around the truth.
+//! Starting a sandbox, and what the shared server asks of it.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr},
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant},
+    sync::Arc,
+    time::Duration,
 };
 
-use axum::body::Body;
-use bytes::Bytes;
+use handoff_sandbox_host::{Face, Server, Traffic, outbound_client};
 use handoff_sandbox_lang::metadata::Package;
-use http::{HeaderValue, Request, Response};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
     Clock, Error,
@@ -24,11 +19,8 @@ use crate::{
     rest, seed,
     state::State,
     value::http_date,
-    wire::{Call, Reply},
+    wire::{Call, Reply, uri_too_long},
 };
-
-const BODY_LIMIT: usize = 100 << 20;
-const URI_LIMIT: usize = 16_384;
 
 /// What the org holds when it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -93,29 +85,22 @@ impl SandboxOptions {
 #[derive(Debug)]
 pub struct Sandbox {
     org: Org,
-    address: SocketAddr,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
-    server: tokio::task::JoinHandle<()>,
+    server: Server,
     deliverer: tokio::task::JoinHandle<()>,
 }
 
 impl Sandbox {
     /// Binds, seeds and serves; must be called inside a tokio runtime.
     pub async fn start(options: SandboxOptions) -> Result<Self, Error> {
-        if !options.address.is_loopback() {
-            return Err(Error::NotLoopback { address: options.address });
-        }
-        let wanted = SocketAddr::new(options.address, options.port);
-        let bind = |source| Error::Bind { address: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
+        let bound = Server::bind(options.address, options.port).await?;
+        let address = bound.address();
         let package = match &options.package {
             PackageSource::Shipped => Package::shipped()?,
             PackageSource::Folder(path) => Package::from_dir(path)?,
             PackageSource::None => Package::default(),
         };
         let fresh = Box::new(move || {
-            let mut state = State::new(options.clock, &package)?;
+            let mut state = State::new(options.clock.clone(), &package)?;
             state.base_url = format!("http://{address}");
             seed::plant(&mut state, options.seed)?;
             for app in &options.apps {
@@ -124,17 +109,16 @@ impl Sandbox {
             Ok(state)
         });
         let shared = Arc::new(Shared::new(fresh)?);
-        let client = outbound_client();
+        let client = outbound_client(Duration::from_mins(1));
         let deliverer = tokio::spawn(crate::outbound::deliver(Arc::downgrade(&shared), client));
         let org = Org { shared };
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let server = tokio::spawn(serve(listener, org.clone(), stopped));
-        Ok(Self { org, address, stop: Some(stop), server, deliverer })
+        let server = bound.serve(org.clone());
+        Ok(Self { org, server, deliverer })
     }
 
     /// `http://127.0.0.1:PORT`, without a trailing slash.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.base_url()
     }
 
     /// The handle on the org.
@@ -143,111 +127,52 @@ impl Sandbox {
     }
 
     /// Closes the port and every connection.
-    pub async fn stop(mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+    pub async fn stop(self) {
         self.deliverer.abort();
-        let _ = (&mut self.server).await;
+        self.server.stop().await;
     }
 }
 
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.deliverer.abort();
-    }
-}
+impl Face for Org {
+    type Action = Action;
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the sandbox plays the vendor: it must not share the daemon's transport"
-)]
-fn outbound_client() -> reqwest::Client {
-    // Already installed is fine: the process then has a provider.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let built = reqwest::Client::builder()
-        .no_proxy()
-        .timeout(Duration::from_mins(1))
-        .redirect(reqwest::redirect::Policy::none())
-        .build();
-    built.unwrap_or_else(|_| reqwest::Client::new())
-}
+    const URI_LIMIT: usize = 16_384;
 
-async fn serve(listener: TcpListener, org: Org, mut stopped: tokio::sync::oneshot::Receiver<()>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            _ = &mut stopped => break,
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                let _ = stream.set_nodelay(true);
-                let org = org.clone();
-                connections.spawn(async move {
-                    let service = service_fn(move |request| answer(org.clone(), request));
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        }
+    fn traffic(&self) -> &Traffic {
+        &self.shared.traffic
     }
-    connections.shutdown().await;
-}
 
-/// The connection is to be closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("connection dropped on demand")]
-struct Dropped;
+    fn kind_of(&self, call: &Call) -> &'static str {
+        kind_of(call)
+    }
 
-async fn answer(org: Org, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
-    let number = org.shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
-    let (head, body) = request.into_parts();
-    let target = head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
-    if target.len() > URI_LIMIT {
-        return Ok(response(&org, &Reply::uri_too_long(), number));
+    fn strike(&self, call: &Call, kind: &str) -> Option<Action> {
+        self.lock().faults.strike(call, kind)
     }
-    let Ok(body) = axum::body::to_bytes(Body::new(body), BODY_LIMIT).await else {
-        return Ok(response(&org, &Reply::html(413, "<h1>Bad Message 413</h1>"), number));
-    };
-    let call = Call::new(number, head.method, &target, head.headers, body);
-    if call.segments.first().is_some_and(|first| first == "_sandbox") {
-        let reply = control::answer(&org, &call).await;
-        return Ok(response(&org, &reply, number));
-    }
-    let kind = kind_of(&call);
-    let action = org.lock().faults.strike(&call, kind);
-    if let Some(reply) = action.as_ref().and_then(Action::instead) {
-        org.lock().count(kind);
-        return Ok(response(&org, &with_limit(&org, kind, reply), number));
-    }
-    match &action {
-        Some(Action::DropBefore) => return Err(Dropped),
-        Some(Action::Hang) => hang(&org).await,
-        Some(Action::Delay { millis }) => tokio::time::sleep(Duration::from_millis(*millis)).await,
-        _ => {}
-    }
-    let began = Instant::now();
-    let reply = truth(&org, &call, kind, action == Some(Action::RowLock));
-    let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-    org.shared.handled.fetch_add(took, Ordering::Relaxed);
-    org.shared.outbound_wake.notify_one();
-    match action {
-        Some(Action::DropAfter) => Err(Dropped),
-        Some(Action::Truncate { bytes }) => Ok(truncated(&org, &reply, bytes, number)),
-        Some(other) => Ok(response(&org, &other.afterwards().unwrap_or(reply), number)),
-        None => Ok(response(&org, &reply, number)),
-    }
-}
 
-async fn hang(org: &Org) {
-    let before = org.lock().faults.releases;
-    loop {
-        let released = org.shared.unhang.notified();
-        if org.lock().faults.releases > before {
-            return;
-        }
-        released.await;
+    fn truth(&self, call: &Call, kind: &'static str, action: Option<&Action>) -> Reply {
+        truth(self, call, kind, action == Some(&Action::RowLock))
+    }
+
+    fn planted(&self, kind: &'static str, reply: Reply) -> Reply {
+        self.lock().count(kind);
+        with_limit(self, kind, reply)
+    }
+
+    fn took_effect(&self) {
+        self.shared.outbound_wake.notify_one();
+    }
+
+    fn headers(&self, number: u64) -> Vec<(&'static str, String)> {
+        vec![("date", http_date(self.now())), ("x-sfdc-request-id", format!("{number:032x}"))]
+    }
+
+    fn too_long(&self) -> Reply {
+        uri_too_long()
+    }
+
+    async fn control(&self, call: &Call) -> Reply {
+        control::answer(self, call).await
     }
 }
 
@@ -324,49 +249,4 @@ fn kind_of(call: &Call) -> &'static str {
         },
         _ => "other",
     }
-}
-
-fn response(org: &Org, reply: &Reply, number: u64) -> Response<Body> {
-    let body = Body::from(reply.body.clone());
-    dressed(org, reply, number, body)
-}
-
-/// Headers of the whole body, then only its start, then a broken connection.
-fn truncated(org: &Org, reply: &Reply, bytes: usize, number: u64) -> Response<Body> {
-    let start = reply.body.slice(..bytes.min(reply.body.len()));
-    let parts = futures::stream::unfold(Some(start), |part| async move {
-        if let Some(start) = part {
-            return Some((Ok::<Bytes, std::io::Error>(start), None));
-        }
-        // Going round once lets the connection flush what it has before it breaks.
-        tokio::task::yield_now().await;
-        Some((Err(std::io::ErrorKind::ConnectionReset.into()), None))
-    });
-    let mut response = dressed(org, reply, number, Body::from_stream(parts));
-    response.headers_mut().insert(http::header::CONTENT_LENGTH, HeaderValue::from(reply.body.len()));
-    response
-}
-
-fn dressed(org: &Org, reply: &Reply, number: u64, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    let mut put = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(http::HeaderName::from_static(name), value);
-        }
-    };
-    put("date", &http_date(org.now()));
-    put("x-sfdc-request-id", &format!("{number:032x}"));
-    if !reply.content_type.is_empty() {
-        put("content-type", reply.content_type);
-    }
-    for (name, value) in &reply.headers {
-        let pair = (http::HeaderName::try_from(*name), HeaderValue::from_str(value));
-        if let (Ok(name), Ok(value)) = pair {
-            headers.insert(name, value);
-        }
-    }
-    response
 }

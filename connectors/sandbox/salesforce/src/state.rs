@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use handoff_sandbox_host::{Clock, Faults};
 use handoff_sandbox_lang::{metadata::Package, schema::ObjectSchema};
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,8 +14,6 @@ use crate::{
     Error,
     access::{Login, Rule, Sets},
     auth::Sessions,
-    clock::Clock,
-    fault::Faults,
     ids::Id,
     limits::Limits,
     outbound::Outbound,
@@ -80,7 +79,7 @@ pub(crate) struct State {
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
     pub(crate) locators: Locators,
-    pub(crate) faults: Faults,
+    pub(crate) faults: Faults<crate::Action>,
     pub(crate) outbound: Outbound,
     pub(crate) jobs: BTreeMap<Id, crate::bulk::Job>,
     pub(crate) keys: crate::load::Keys,
@@ -93,6 +92,7 @@ pub type WriteHook = Arc<dyn Fn(&WriteRecord) + Send + Sync>;
 impl State {
     pub(crate) fn new(clock: Clock, package: &Package) -> Result<Self, Error> {
         let (schema, stages) = Schema::standard()?;
+        let schema_changed_at = clock.now().as_second();
         let mut state = Self {
             clock,
             org_id: Id::numbered("00D", 1),
@@ -114,7 +114,7 @@ impl State {
             lock_everything: false,
             rejected: BTreeMap::new(),
             validate_conversion: false,
-            schema_changed_at: clock.now().as_second(),
+            schema_changed_at,
             sessions: Sessions::default(),
             limits: Limits::default(),
             locators: Locators::default(),

@@ -1,47 +1,20 @@
 //! Requests taken apart and answers put together, in the vendor's shapes.
 
-use bytes::Bytes;
-use http::{HeaderMap, Method};
+pub(crate) use handoff_sandbox_host::{Call, Reply};
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::record::SaveError;
 
-/// One request, its path split and decoded.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub(crate) number: u64,
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) segments: Vec<String>,
-    pub(crate) params: Vec<(String, String)>,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+/// Reading a request's body in the vendor's way.
+pub(crate) trait JsonBody {
+    /// The body as JSON, or the vendor's complaint.
+    fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError>;
 }
 
-impl Call {
-    /// Splits `target` (`/path?query`) into its parts; empty segments (trailing slashes) vanish.
-    pub(crate) fn new(number: u64, method: Method, target: &str, headers: HeaderMap, body: Bytes) -> Self {
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let segments = path
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
-            .collect();
-        let params = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        Self { number, method, path: path.to_owned(), segments, params, headers, body }
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The body as JSON, or the vendor's complaint.
-    pub(crate) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError> {
+impl JsonBody for Call {
+    fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ApiError> {
         serde_json::from_slice(&self.body).map_err(|error| {
             ApiError::new(
                 400,
@@ -49,11 +22,6 @@ impl Call {
                 format!("{} at [line:{}, column:{}]", plain_reason(&error), error.line(), error.column()),
             )
         })
-    }
-
-    /// The body as an HTML form.
-    pub(crate) fn form(&self) -> Vec<(String, String)> {
-        form_urlencoded::parse(&self.body).into_owned().collect()
     }
 }
 
@@ -67,57 +35,18 @@ fn plain_reason(error: &serde_json::Error) -> &'static str {
     }
 }
 
-/// What goes back.
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) content_type: &'static str,
-    pub(crate) body: Bytes,
+/// The 414 of the vendor's edge.
+pub(crate) fn uri_too_long() -> Reply {
+    Reply::html(414, "<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>")
 }
 
-const JSON: &str = "application/json;charset=UTF-8";
-
-impl Reply {
-    pub(crate) fn json(status: u16, body: &Json) -> Self {
-        Self::text(status, JSON, body.to_string())
-    }
-
-    pub(crate) fn text(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status, headers: Vec::new(), content_type, body: body.into() }
-    }
-
-    pub(crate) fn empty(status: u16) -> Self {
-        Self::text(status, "", Bytes::new())
-    }
-
-    pub(crate) fn html(status: u16, body: &'static str) -> Self {
-        Self::text(status, "text/html;charset=UTF-8", body)
-    }
-
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    /// The body as JSON; null when it is none.
-    pub(crate) fn body_json(&self) -> Json {
-        serde_json::from_slice(&self.body).unwrap_or(Json::Null)
-    }
-
-    /// The 414 of the vendor's edge.
-    pub(crate) fn uri_too_long() -> Self {
-        Self::html(414, "<h1>Bad Message 414</h1><pre>reason: URI Too Long</pre>")
-    }
-
-    /// The 503 of a maintenance window.
-    pub(crate) fn maintenance() -> Self {
-        Self::html(
-            503,
-            "<html><head><title>Service Not Available</title></head><body><h1>Down for maintenance</h1>\
-             <p>Sorry for the inconvenience. We'll be back shortly.</p></body></html>",
-        )
-    }
+/// The 503 of a maintenance window.
+pub(crate) fn maintenance() -> Reply {
+    Reply::html(
+        503,
+        "<html><head><title>Service Not Available</title></head><body><h1>Down for maintenance</h1>\
+         <p>Sorry for the inconvenience. We'll be back shortly.</p></body></html>",
+    )
 }
 
 /// A refused request: the REST error array.

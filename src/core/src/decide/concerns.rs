@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Decision;
-use crate::event::{Concern, Event};
+use crate::event::{Concern, Event, NotReverted};
 use crate::handoff::{Handoff, Phase};
 
 /// How far the CRM's clock may run ahead of ours before it is said aloud.
@@ -30,6 +30,9 @@ impl Decision<'_> {
             sender.is_some_and(|sender| receiver.is_some_and(|receiver| sender.person == receiver.person));
         let too_early =
             seen.first_contact.is_some_and(|first| seen.stage.since.is_some_and(|since| since < first));
+        let stays = state.bypass.as_ref().and_then(|bypass| bypass.stays);
+        let refused =
+            state.bypass.as_ref().and_then(|bypass| bypass.order.as_ref()).is_some_and(|order| order.refused);
         let found = [
             (same, Concern::SenderIsReceiver),
             (receiver.is_none(), Concern::NoReceiver),
@@ -37,6 +40,10 @@ impl Decision<'_> {
             (seen.stage.name.is_none(), Concern::UnknownStage),
             (too_early, Concern::WonBeforeFirstContact),
             (self.is_ahead(seen.stage.since) || self.is_ahead(state.last_edit()), Concern::StampInFuture),
+            (stays == Some(NotReverted::TooOften), Concern::RevertLimit),
+            (stays.is_some_and(|why| why != NotReverted::TooOften), Concern::NotPutBack),
+            (refused, Concern::RevertRefused),
+            (state.disagreeing_twin().is_some(), Concern::AuthoritiesDisagree),
         ];
         found.into_iter().filter(|(stands, _)| *stands).map(|(_, concern)| concern).collect()
     }

@@ -176,7 +176,12 @@ impl Decision<'_> {
             | Event::CommissionHeld { .. }
             | Event::Voided { .. }
             | Event::Healed { .. }
-            | Event::GateOrdered { .. } => None,
+            | Event::GateOrdered { .. }
+            | Event::TwinsChanged { .. }
+            | Event::RevertOrdered { .. }
+            | Event::StageReverted { .. }
+            | Event::RevertGivenUp { .. }
+            | Event::RevertRefused { .. } => None,
         });
         broken_at.is_some_and(|at| at > since)
     }

@@ -44,14 +44,15 @@ pub enum PhraseError {
 
 /// Words that say nothing by themselves.
 const COMMON: &[&str] = &[
-    "a", "about", "actually", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "call",
-    "can", "could", "d", "did", "do", "does", "don", "for", "from", "get", "go", "going", "good", "great", "had", "has",
-    "have", "he", "here", "how", "i", "if", "in", "is", "it", "its", "just", "know", "let", "like", "ll", "lot", "m", "make",
-    "me", "mean", "more", "my", "need", "no", "not", "now", "of", "okay", "on", "one", "or", "our", "out", "people", "re",
-    "really", "right", "s", "say", "see", "she", "should", "so", "some", "sure", "t", "take", "thank", "thanks", "that",
-    "the", "their", "them", "then", "there", "they", "thing", "things", "think", "this", "time", "to", "today", "up", "us",
-    "ve", "very", "want", "was", "we", "well", "were", "what", "when", "which", "who", "will", "with", "work", "would",
-    "yeah", "yes", "you", "your",
+    "a", "about", "actually", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been",
+    "but", "by", "call", "can", "could", "d", "did", "do", "does", "don", "for", "from", "get", "go",
+    "going", "good", "great", "had", "has", "have", "he", "here", "how", "i", "if", "in", "is", "it", "its",
+    "just", "know", "let", "like", "ll", "lot", "m", "make", "me", "mean", "more", "my", "need", "no", "not",
+    "now", "of", "okay", "on", "one", "or", "our", "out", "people", "re", "really", "right", "s", "say",
+    "see", "she", "should", "so", "some", "sure", "t", "take", "thank", "thanks", "that", "the", "their",
+    "them", "then", "there", "they", "thing", "things", "think", "this", "time", "to", "today", "up", "us",
+    "ve", "very", "want", "was", "we", "well", "were", "what", "when", "which", "who", "will", "with",
+    "work", "would", "yeah", "yes", "you", "your",
 ];
 
 impl Phrase {
@@ -63,7 +64,8 @@ impl Phrase {
                 pieces.push(Piece::Gap);
             } else if let Some(stem) = token.strip_suffix('*') {
                 let mut stems = words(stem);
-                let stem = stems.pop().filter(|stem| stem.chars().count() >= PREFIX).ok_or(PhraseError::Star)?;
+                let stem =
+                    stems.pop().filter(|stem| stem.chars().count() >= PREFIX).ok_or(PhraseError::Star)?;
                 pieces.extend(stems.into_iter().map(Piece::Word));
                 pieces.push(Piece::Prefix(stem));
             } else if token.contains('*') {

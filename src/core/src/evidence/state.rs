@@ -169,8 +169,11 @@ impl Evidence {
     /// The spots as they are suggested now; a place that a person answered stays, whatever is suggested.
     fn suggest(&mut self, call: &CallRef, url: Option<&str>, started: Timestamp, spots: &[Spot]) {
         let before = self.calls.remove(&call.to_string());
-        let answered: Vec<Place> =
-            before.into_iter().flat_map(|heard| heard.places).filter(|place| place.answer.is_some()).collect();
+        let answered: Vec<Place> = before
+            .into_iter()
+            .flat_map(|heard| heard.places)
+            .filter(|place| place.answer.is_some())
+            .collect();
         let same = |left: &Spot, right: &Spot| left.field == right.field && left.from_ms == right.from_ms;
         let fresh = spots.iter().filter(|spot| !answered.iter().any(|place| same(&place.spot, spot)));
         let mut places: Vec<Place> = fresh.map(|spot| Place { spot: spot.clone(), answer: None }).collect();

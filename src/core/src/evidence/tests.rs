@@ -42,7 +42,8 @@ fn shipped_mapping() -> EvidenceMapping {
 
 /// Field and times in seconds.
 fn found(mapping: &EvidenceMapping, call: &Call, transcript: &Transcript) -> Vec<(String, u64, u64)> {
-    let brief = |found: Suggestion| (found.spot.field.0, found.spot.from_ms / 1_000, found.spot.to_ms / 1_000);
+    let brief =
+        |found: Suggestion| (found.spot.field.0, found.spot.from_ms / 1_000, found.spot.to_ms / 1_000);
     suggest(mapping, call, transcript).into_iter().map(brief).collect()
 }
 
@@ -75,7 +76,9 @@ fn phrases_that_every_sentence_holds_are_refused() {
 
 #[test]
 fn hits_close_together_are_one_place_and_the_fullest_places_stay() {
-    let mapping = mapping("places = { gap_seconds = 10, most = 2 }\n[[field.risks]]\nphrases = [\"security review\"]\n");
+    let mapping = mapping(
+        "places = { gap_seconds = 10, most = 2 }\n[[field.risks]]\nphrases = [\"security review\"]\n",
+    );
     let hit = "the security review";
     let transcript = said(&[
         ("they", 5, 8, hit),
@@ -111,14 +114,17 @@ fn who_speaks_is_what_the_vendor_knows() {
 
 #[test]
 fn trackers_and_topics_count_like_phrases() {
-    let mapping = mapping("[[field.risks]]\nsaid_by = \"theirs\"\ntrackers = [\"Security\"]\ntopics = [\"next steps\"]\n");
+    let mapping = mapping(
+        "[[field.risks]]\nsaid_by = \"theirs\"\ntrackers = [\"Security\"]\ntopics = [\"next steps\"]\n",
+    );
     let mut call = call(100);
     let strike = |at_ms, speaker: &str| TrackerHit {
         tracker: "security".to_owned(),
         at_ms,
         speaker: Some(speaker.to_owned()),
     };
-    call.trackers = vec![strike(12_000, "they"), strike(50_000, "they"), strike(80_000, "we"), strike(99_500, "they")];
+    call.trackers =
+        vec![strike(12_000, "they"), strike(50_000, "they"), strike(80_000, "we"), strike(99_500, "they")];
     let mut transcript = said(&[("they", 10, 14, "words"), ("they", 70, 72, "more words")]);
     transcript.passages[1].topic = Some("Next Steps".to_owned());
     let place = |from, to| ("risks".to_owned(), from, to);
@@ -127,7 +133,8 @@ fn trackers_and_topics_count_like_phrases() {
         // The sentence that covers the strike; ten seconds where none does; the topic; cut at the end of the call.
         [place(10, 14), place(50, 72), place(99, 100)]
     );
-    let grounds: Vec<_> = suggest(&mapping, &call, &transcript).into_iter().map(|found| found.spot.grounds).collect();
+    let grounds: Vec<_> =
+        suggest(&mapping, &call, &transcript).into_iter().map(|found| found.spot.grounds).collect();
     assert_eq!(grounds[0], [Ground::Tracker].into());
     assert_eq!(grounds[1], [Ground::Tracker, Ground::Topic].into());
 }
@@ -192,7 +199,12 @@ fn demo() -> Option<(Call, Transcript)> {
 /// lie behind the end of a call of 1,200 s, so nobody could listen to them.
 const EXPECTED: &[(&str, u64, u64, &str)] = &[
     ("commitments", 1_050, 1_075, "we promise security papers"),
-    ("commitments", 1_150, 1_200, "we promise integration patterns and the calculator; cut at the call's end"),
+    (
+        "commitments",
+        1_150,
+        1_200,
+        "we promise integration patterns and the calculator; cut at the call's end",
+    ),
     ("displacement", 23, 48, "we ask what they work with; custom scripts and legacy ETL tools"),
     ("displacement", 205, 220, "they prefer code: what they would miss"),
     ("displacement", 275, 290, "GitHub Enterprise for everything: it stays"),
@@ -218,7 +230,8 @@ fn the_demo_call_gives_the_places_that_a_reader_expects() {
         eprintln!("SKIPPED: ../shared/data/vercel_gong_demo is not here");
         return;
     };
-    let expected: Vec<_> = EXPECTED.iter().map(|(field, from, to, _)| ((*field).to_owned(), *from, *to)).collect();
+    let expected: Vec<_> =
+        EXPECTED.iter().map(|(field, from, to, _)| ((*field).to_owned(), *from, *to)).collect();
     assert_eq!(found(&shipped_mapping(), &call, &transcript), expected);
 }
 
@@ -229,7 +242,8 @@ fn sentence() -> impl Strategy<Value = (u8, u64, u64, Vec<u8>)> {
 }
 
 fn transcript(sentences: &[(u8, u64, u64, Vec<u8>)]) -> Transcript {
-    const WORDS: [&str; 8] = ["security", "review", "currently", "using", CANARY, "legacy", "I'll send", "go live"];
+    const WORDS: [&str; 8] =
+        ["security", "review", "currently", "using", CANARY, "legacy", "I'll send", "go live"];
     let passages = sentences.iter().map(|(speaker, from, length, words)| Passage {
         speaker: ["we", "they", "who", "stranger"].get(usize::from(*speaker)).map(|name| (*name).to_owned()),
         topic: (*speaker == 1).then(|| CANARY.to_owned()),

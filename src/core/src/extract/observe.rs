@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use super::{Directory, FieldChange, RawRecord, RelatedRow, convert, timestamp_of};
-use crate::contract::{Contract, Field, Kind, Part};
+use crate::contract::{Contract, Field, GateKind, Kind, Part};
 use crate::id::{ActorId, FieldKey, GateName, PartKey, StageName};
 use crate::mapping::{GateWrite, Mapping, ReadPath, Who};
-use crate::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation, StageSeen};
+use crate::observation::{Act, Actor, Answer, DateMove, Edit, FlagMove, FlagSeen, Observation, StageSeen};
 use crate::value::{Package, Sourced};
 
 /// What a raw record says in our vocabulary. Total: what cannot be read is absent, and absent opens nothing.
@@ -33,8 +33,14 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
         receiver: view.person(&mapping.people.receiver.field),
         acts: view.acts(),
         flags: mapping.write.gate.iter().map(|(gate, write)| view.flag(gate, write)).collect(),
+        // What other records say is not in this one: whoever knows them adds it.
+        link: None,
+        twins: Vec::new(),
     }
 }
+
+/// How long after the stage a CRM may still move the close date on its own.
+const SAME_SAVE: SignedDuration = SignedDuration::from_secs(2);
 
 struct View<'a> {
     mapping: &'a Mapping,
@@ -88,8 +94,46 @@ impl<'a> View<'a> {
             opening_since: self.opening_since(&raw),
             by: entered.map(|row| self.who.actor(&row.by)),
             entry: entered.map_or_else(|| "created".to_owned(), |row| row.id.clone()),
+            back: self.back(&raw),
+            close_date: entered.and_then(|row| self.moved_close_date(row)),
             raw,
         }
+    }
+
+    /// Where the deal stood before the unbroken run of stages that guard the same gate as the present one.
+    fn back(&self, raw: &str) -> Option<String> {
+        let present = self.stage_name(raw)?;
+        let gates = self.contract.gates.values().filter(|gate| gate.kind == GateKind::Stage);
+        let guarded: BTreeSet<&StageName> =
+            gates.filter(|gate| gate.stages.contains(present)).flat_map(|gate| &gate.stages).collect();
+        let is_guarded = |value: &str| self.stage_name(value).is_some_and(|name| guarded.contains(name));
+        let spelled = |value: Option<&Json>| value.and_then(convert::text);
+        for row in self.history(&self.mapping.stage.field).into_iter().rev() {
+            if !spelled(row.new.as_ref()).is_some_and(|value| is_guarded(&value)) {
+                return None;
+            }
+            let before = spelled(row.old.as_ref())?;
+            if !is_guarded(&before) {
+                return Some(before).filter(|before| !before.trim().is_empty());
+            }
+        }
+        None
+    }
+
+    /// The close date before the stage was entered, if that save moved it and it still stands where that save put it.
+    fn moved_close_date(&self, entered: &FieldChange) -> Option<DateMove> {
+        let field = self.mapping.stage.close_date.as_ref()?;
+        let with_the_move = |row: &&&FieldChange| {
+            let after = row.at.duration_since(entered.at);
+            !after.is_negative() && after <= SAME_SAVE
+        };
+        let rows = self.history(field);
+        let moves: Vec<&&FieldChange> = rows.iter().rev().take_while(with_the_move).collect();
+        let (newest, oldest) = (moves.first()?, moves.last()?);
+        let stands = convert::text(self.field(field));
+        let put = newest.new.as_ref().map(convert::text)?;
+        let from = oldest.old.as_ref().map(convert::text)?;
+        (put == stands && from != stands).then_some(DateMove { from })
     }
 
     fn stage_name(&self, raw: &str) -> Option<&'a StageName> {

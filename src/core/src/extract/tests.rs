@@ -16,6 +16,8 @@ use crate::observation::{Answer, Observation};
 use crate::registry::{Registry, shipped};
 use crate::value::Value;
 
+mod back;
+
 struct Book;
 
 impl Directory for Book {

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Stamp;
 use crate::digest::Digest;
+use crate::event::NotReverted;
 use crate::id::GateName;
-use crate::observation::{Act, Actor};
+use crate::observation::{Act, Actor, DateMove};
 
 /// How many answers are remembered one by one; of older ones it is known only that they are older.
 const REMEMBERED: usize = 64;
@@ -76,6 +77,34 @@ pub struct StandingBypass {
     pub gate: GateName,
     /// The CRM's stage before, if it told.
     pub from: Option<String>,
+    /// The order to put it back, while it is in force.
+    #[serde(default)]
+    pub order: Option<RevertOrder>,
+    /// Why it stays, if the policy would have it put back.
+    #[serde(default)]
+    pub stays: Option<NotReverted>,
+}
+
+/// An order to put a stage back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevertOrder {
+    /// The entry into the stage that is undone.
+    pub entry: String,
+    /// The CRM's value that stands there.
+    pub from: String,
+    /// The CRM's value that it goes back to.
+    pub to: String,
+    /// The close date that goes back with it.
+    pub close_date: Option<DateMove>,
+    /// Whether the CRM refused it.
+    pub refused: bool,
+}
+
+/// A stage that was put back and still stands there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutBack {
+    /// The CRM's value that it was put back from.
+    pub from: String,
 }
 
 /// A package that was sent back.

@@ -33,7 +33,8 @@ pub(super) fn rules(mapping: &EvidenceMapping, _: &Contract, found: &mut Found) 
         let at = ["field", field.as_str(), row.as_str()];
         let lists = [("phrases", &rule.phrases), ("trackers", &rule.trackers), ("topics", &rule.topics)];
         if lists.iter().all(|(_, list)| list.is_empty()) {
-            let message = format!("rule {} of field {} finds nothing", plus_one(&row), quoted(field.as_str()));
+            let message =
+                format!("rule {} of field {} finds nothing", plus_one(&row), quoted(field.as_str()));
             found.push(Complaint::new(&at, message, "add phrases, trackers or topics, or remove the rule"));
         }
         for (key, list) in lists {
@@ -86,9 +87,10 @@ pub(super) fn numbers(mapping: &EvidenceMapping, _: &Contract, found: &mut Found
 }
 
 fn all(mapping: &EvidenceMapping) -> impl Iterator<Item = (&FieldKey, usize, &Rule)> {
-    mapping.field.iter().flat_map(|(field, rules)| {
-        rules.iter().enumerate().map(move |(row, rule)| (field, row, rule))
-    })
+    mapping
+        .field
+        .iter()
+        .flat_map(|(field, rules)| rules.iter().enumerate().map(move |(row, rule)| (field, row, rule)))
 }
 
 fn plus_one(row: &str) -> usize {

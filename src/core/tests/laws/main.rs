@@ -9,9 +9,11 @@
 
 mod encoding;
 mod people;
+mod reverts;
 mod rows;
 mod setting;
 mod texts;
+mod twins;
 mod world;
 
 use handoff_core::contract::Condition;
@@ -83,11 +85,12 @@ proptest! {
             let Some(plan) = world.plan() else { continue };
             prop_assert_eq!(plan.opens(), plan.guard.is_some());
             prop_assert!(plan.writes.iter().all(|write| write.field != world::OBSERVED_FLAG));
-            let (closing, opening) = plan.split();
-            if let Some(closing) = closing {
+            let parts = plan.split();
+            prop_assert!(parts.revert.is_none(), "the policy is to record");
+            if let Some(closing) = parts.closing {
                 prop_assert!(closing.guard.is_none() && !closing.opens());
             }
-            if let Some(opening) = opening {
+            if let Some(opening) = parts.opening {
                 prop_assert!(opening.guard.is_some() && opening.opens() && !opening.expect.is_empty());
                 prop_assert!(!opening.withdraw.is_empty());
             }

@@ -107,7 +107,7 @@ pub(crate) fn mapping() -> Mapping {
                 ("closed_won".into(), vec!["Closed Won".to_owned()]),
                 ("closed_lost".into(), vec!["Closed Lost".to_owned()]),
             ]),
-            close_date: None,
+            close_date: Some("CloseDate".to_owned()),
         },
         timeline: Timeline::default(),
         account: None,
@@ -144,5 +144,6 @@ pub(crate) fn mapping() -> Mapping {
             state: None,
         },
         enforcement: None,
+        twin: None,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::clearance::ClearanceKey;
-use handoff_core::contract::{Contract, ContractRef, Submit};
+use handoff_core::contract::{Contract, ContractRef, Mode, OnBypass, Submit};
 use handoff_core::decide::{Case, Terms, confirm, decide};
 use handoff_core::digest::Digest;
 use handoff_core::event::Event;
@@ -13,6 +13,7 @@ use handoff_core::id::{ActorId, FieldKey, GateName, MotionId, ObjectName, PartKe
 use handoff_core::mapping::Mapping;
 use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation};
 use handoff_core::plan::{Inputs, Plan, plan};
+use handoff_core::twin::TwinSeen;
 use handoff_core::value::{Package, Sourced, Value};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -57,6 +58,8 @@ pub(crate) enum Step {
         who: Person,
     },
     Stage(&'static str),
+    /// Somebody sets the close date.
+    CloseDate(u8),
     Accept(Person),
     Reject(Person, usize),
     Flag {
@@ -101,6 +104,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..3_usize, prop::option::weighted(0.9, 0..5_u8), who()).prop_map(|(field, text, who)| Step::Edit { field, text, who }),
         2 => stage.prop_map(Step::Stage),
+        1 => (1..4_u8).prop_map(Step::CloseDate),
         5 => who().prop_map(Step::Accept),
         2 => (who(), 0..4_usize).prop_map(|(who, field)| Step::Reject(who, field)),
         2 => (prop_oneof![Just("commission"), Just("queue"), Just("closed_won")], any::<bool>())
@@ -130,7 +134,7 @@ impl Step {
             | Self::Reject(who, _)
             | Self::Submit(who)
             | Self::Touch(who) => Some(*who),
-            Self::Stage(_) | Self::Flag { .. } | Self::Receiver(_) | Self::Sender(_) => {
+            Self::Stage(_) | Self::CloseDate(_) | Self::Flag { .. } | Self::Receiver(_) | Self::Sender(_) => {
                 Some(Person::Stranger)
             }
             Self::Role(..)
@@ -159,6 +163,14 @@ pub(crate) struct Truth {
     serial: u32,
     exists: bool,
     stage: (&'static str, Timestamp, u32),
+    /// Every stage so far, and who moved the record into the last.
+    stages: Vec<&'static str>,
+    moved_by: Person,
+    /// The close date, and what it was before the entry into a stage that moved it.
+    pub(crate) close_date: u8,
+    date_moved: Option<(u32, u8)>,
+    /// Stages that we put back, with whether the handoff was accepted then.
+    pub(crate) put_back: Vec<bool>,
     texts: BTreeMap<FieldKey, (u8, Timestamp)>,
     edits: BTreeMap<FieldKey, Edit>,
     sender: Option<Person>,
@@ -173,7 +185,20 @@ pub(crate) struct Truth {
     words: BTreeMap<String, serde_json::Value>,
 }
 
+/// What a CRM sets the close date to when a deal is won.
+pub(crate) const TODAY: u8 = 99;
+
 impl Truth {
+    fn enter(&mut self, stage: &'static str, at: Timestamp, who: Person) {
+        self.stage = (stage, at, self.serial);
+        self.stages.push(stage);
+        self.moved_by = who;
+        if stage == "Closed Won" && self.close_date != TODAY {
+            self.date_moved = Some((self.serial, self.close_date));
+            self.close_date = TODAY;
+        }
+    }
+
     /// Gates whose flag our own last write opened, as they stand.
     pub(crate) fn flags_we_opened(&self) -> Vec<(GateName, bool)> {
         // A record that is lost cannot be written; its flags count again when it comes back.
@@ -192,6 +217,8 @@ pub(crate) struct World {
     variant: Variant,
     pub(crate) truth: Truth,
     pub(crate) log: Vec<Entry>,
+    /// What other records say of the same deal.
+    pub(crate) twins: Vec<TwinSeen>,
     state: Option<Handoff>,
     last_seen: Option<Observation>,
 }
@@ -213,6 +240,11 @@ impl World {
             serial: 0,
             exists: true,
             stage: ("Prospecting", now, 0),
+            stages: vec!["Prospecting"],
+            moved_by: Person::Sender,
+            close_date: 1,
+            date_moved: None,
+            put_back: Vec::new(),
             texts: BTreeMap::new(),
             edits: BTreeMap::new(),
             sender: Some(Person::Sender),
@@ -236,13 +268,33 @@ impl World {
             variant,
             truth,
             log: Vec::new(),
+            twins: Vec::new(),
             state: None,
             last_seen: None,
         }
     }
 
+    /// The stage gate is enforced, and deals that pass it by are put back.
+    pub(crate) fn reverting(variant: Variant) -> Self {
+        let mut world = Self::of(variant);
+        let gate = GateName::from("closed_won");
+        world.terms.modes.insert(gate.clone(), Mode::Enforce);
+        world.terms.on_bypass.insert(gate, OnBypass::Revert);
+        world
+    }
+
+    /// The stage as it stands in the CRM.
+    pub(crate) fn stage(&self) -> &'static str {
+        self.truth.stage.0
+    }
+
     pub(crate) fn state(&self) -> Option<Handoff> {
         self.state.clone()
+    }
+
+    /// The package as it stands in the CRM.
+    pub(crate) fn package(&self) -> Package {
+        package(&self.truth.texts)
     }
 
     /// Everything that happened so far.
@@ -314,7 +366,8 @@ impl World {
                 }
                 truth.edits.insert(key, Edit { at, by: Some(actor(*who)) });
             }
-            Step::Stage(stage) => truth.stage = (stage, at, truth.serial),
+            Step::Stage(stage) => truth.enter(stage, at, Person::Stranger),
+            Step::CloseDate(date) => (truth.close_date, truth.date_moved) = (*date, None),
             Step::Accept(who) => {
                 truth.decision = Some("Accept");
                 truth.acts.push(Act { id, by: actor(*who), at, answer: Answer::Accept });
@@ -416,8 +469,15 @@ impl World {
         if !self.truth.exists {
             return None;
         }
-        let (closing, opening) = plan.split();
-        for plan in closing.into_iter().chain(opening.filter(|_| unchanged)) {
+        let parts = plan.split();
+        let holds = |plan: &Plan| {
+            plan.only_if.as_ref().is_some_and(|only_if| {
+                let (stage, _, serial) = self.truth.stage;
+                only_if.value == stage && only_if.entry == serial.to_string()
+            }) && self.last_seen.as_ref().is_some_and(|seen| seen.acts == self.look().acts)
+        };
+        let revert = parts.revert.filter(holds);
+        for plan in parts.closing.into_iter().chain(revert).chain(parts.opening.filter(|_| unchanged)) {
             for write in plan.writes {
                 self.truth_write(&write.field, write.to);
             }
@@ -444,6 +504,17 @@ impl World {
             self.truth.flags.insert(gate.clone(), (open, to.as_str().map(str::to_owned), moved));
         } else if field == self.mapping.decision.field {
             self.truth.decision = None;
+        } else if field == self.mapping.stage.field {
+            let known = ["Prospecting", "Negotiation", "Closed Won", "Closed Lost", "Renamed by an admin"];
+            let stage = known.into_iter().find(|stage| to == json!(stage)).expect("a stage that it had");
+            let at = Timestamp::from_second(self.truth.now.as_second()).expect("in range");
+            self.truth.serial += 1;
+            self.truth.enter(stage, at, Person::Machine);
+            let accepted = self.state.as_ref().is_some_and(Handoff::is_accepted);
+            self.truth.put_back.push(accepted);
+        } else if field == "CloseDate" {
+            let date = to.as_str().and_then(|date| date.parse().ok()).expect("a date that stood there");
+            (self.truth.close_date, self.truth.date_moved) = (date, None);
         } else {
             self.truth.words.insert(field.to_owned(), to);
         }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use handoff_core::evidence::{Ground, Standing};
 use handoff_core::handoff::{Phase, Turn};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::calls::{CallsView, PlaceView};
 use crate::view::{ConnectionView, Head, Summary, SwitchView};
 
 /// One handoff at a glance; holds no values of the record.
@@ -42,6 +44,12 @@ pub struct HandoffRow {
     pub overdue: bool,
     /// By-passes so far.
     pub bypasses: u32,
+    /// Places of calls that may speak of a field and that nobody answered.
+    #[serde(default)]
+    pub evidence_suggested: usize,
+    /// Places of calls that a person confirmed.
+    #[serde(default)]
+    pub evidence_confirmed: usize,
     /// Position of the last log entry.
     pub position: u64,
     /// When it was written.
@@ -72,6 +80,56 @@ pub struct HandoffDetail {
     /// Its log entries, oldest first: `position` and `entry`.
     #[schema(value_type = Vec<Object>)]
     pub entries: Vec<serde_json::Value>,
+    /// Places of calls that may speak of its fields, oldest call first; never words of a call.
+    #[serde(default)]
+    pub evidence: Vec<EvidenceRow>,
+}
+
+/// A place of a call that may speak of a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceRow {
+    /// The connection that knows the call.
+    pub connection: String,
+    /// The vendor's id of the call.
+    pub call: String,
+    /// Where a person can listen to it.
+    pub url: Option<String>,
+    /// When the call began.
+    #[schema(value_type = String, format = DateTime)]
+    pub started_at: Timestamp,
+    /// The contract's field.
+    pub field: String,
+    /// Milliseconds from the start of the call.
+    pub from_ms: u64,
+    /// Milliseconds from the start of the call.
+    pub to_ms: u64,
+    /// Why it was suggested: `phrase`, `tracker`, `topic`.
+    pub grounds: Vec<String>,
+    /// `suggested`, `confirmed` or `dismissed`.
+    pub standing: String,
+    /// Who answered.
+    pub by: Option<String>,
+    /// When he answered.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub answered_at: Option<Timestamp>,
+}
+
+/// What a person says about a place of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceAnswer {
+    /// The connection that knows the call.
+    pub connection: String,
+    /// The vendor's id of the call.
+    pub call: String,
+    /// The contract's field.
+    pub field: String,
+    /// Where the place begins, in milliseconds from the start of the call.
+    pub from_ms: u64,
+    /// Whether it speaks of the field.
+    pub confirmed: bool,
+    /// Who says so; stands in the log, sealed with the record. At most 100 characters.
+    pub by: String,
 }
 
 /// One by-pass.
@@ -142,6 +200,27 @@ pub struct Status {
     /// The connections: circuit, session, budgets, objects.
     #[schema(value_type = Vec<Object>)]
     pub connections: Vec<serde_json::Value>,
+    /// Calls as evidence, by connection.
+    #[serde(default)]
+    pub calls: Vec<CallsRow>,
+}
+
+/// Calls of one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CallsRow {
+    /// The connection.
+    pub connection: String,
+    /// When a pass over the look-back window last ended.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub polled_at: Option<Timestamp>,
+    /// Calls that are remembered.
+    pub known: usize,
+    /// Calls that stand as evidence.
+    pub evidence: usize,
+    /// Calls whose details or transcript the vendor does not have yet; they are asked for again.
+    pub waiting: usize,
+    /// Calls whose details or transcript never came: a person has to look.
+    pub unresolved: Vec<String>,
 }
 
 /// Whether we write.
@@ -261,8 +340,51 @@ impl From<&Summary> for HandoffRow {
             opened_at: summary.opened.time,
             overdue: summary.overdue,
             bypasses: summary.bypasses,
+            evidence_suggested: summary.evidence.suggested,
+            evidence_confirmed: summary.evidence.confirmed,
             position: summary.last.position,
             changed_at: summary.last.time,
+        }
+    }
+}
+
+impl From<&PlaceView> for EvidenceRow {
+    fn from(place: &PlaceView) -> Self {
+        let ground = |ground: &Ground| match ground {
+            Ground::Phrase => "phrase".to_owned(),
+            Ground::Tracker => "tracker".to_owned(),
+            Ground::Topic => "topic".to_owned(),
+        };
+        let standing = match place.standing {
+            Standing::Confirmed => "confirmed",
+            Standing::Suggested => "suggested",
+            Standing::Dismissed => "dismissed",
+        };
+        Self {
+            connection: place.call.connection.0.clone(),
+            call: place.call.id.clone(),
+            url: place.url.clone(),
+            started_at: place.started,
+            field: place.field.0.clone(),
+            from_ms: place.from_ms,
+            to_ms: place.to_ms,
+            grounds: place.grounds.iter().map(ground).collect(),
+            standing: standing.to_owned(),
+            by: place.by.clone(),
+            answered_at: place.at,
+        }
+    }
+}
+
+impl From<CallsView> for CallsRow {
+    fn from(view: CallsView) -> Self {
+        Self {
+            connection: view.connection.0,
+            polled_at: view.polled_at,
+            known: view.known,
+            evidence: view.evidence,
+            waiting: view.waiting,
+            unresolved: view.unresolved,
         }
     }
 }

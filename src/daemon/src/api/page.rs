@@ -34,7 +34,7 @@ pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypas
     table(
         &mut html,
         "Handoffs",
-        &["Record", "State", "Who acts", "Gates", "Since"],
+        &["Record", "State", "Who acts", "Gates", "Calls", "Since"],
         handoffs.iter().map(|row| {
             let gates: Vec<String> = row
                 .gates
@@ -52,6 +52,7 @@ pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypas
                 escape(&row.status),
                 escape(&row.turn),
                 gates.join(" "),
+                calls(row),
                 moment(row.changed_at),
             ]
         }),
@@ -142,6 +143,16 @@ fn part(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Places of calls: how many wait for an answer, how many a person confirmed.
+fn calls(row: &HandoffRow) -> String {
+    match (row.evidence_suggested, row.evidence_confirmed) {
+        (0, 0) => String::new(),
+        (suggested, 0) => format!("{suggested} suggested"),
+        (0, confirmed) => format!("{confirmed} confirmed"),
+        (suggested, confirmed) => format!("{suggested} suggested, {confirmed} confirmed"),
+    }
 }
 
 fn moment(at: jiff::Timestamp) -> String {

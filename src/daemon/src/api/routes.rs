@@ -7,7 +7,8 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use handoff_connector::Fault;
-use handoff_core::id::{ConnectionId, ContractId, ObjectName, RecordId, RecordRef};
+use handoff_core::evidence::CallRef;
+use handoff_core::id::{ConnectionId, ContractId, FieldKey, ObjectName, RecordId, RecordRef};
 use handoff_measure::period::Period;
 use handoff_measure::report::Report;
 use http::{StatusCode, header};
@@ -16,10 +17,11 @@ use utoipa::IntoParams;
 
 use super::guard::{self, problem};
 use super::model::{
-    self, Bypass, HandoffDetail, HandoffPage, HandoffRow, ParkedRow, PlanRow, Problem, Status, Switch,
-    Writing,
+    self, Bypass, EvidenceAnswer, EvidenceRow, HandoffDetail, HandoffPage, HandoffRow, ParkedRow, PlanRow,
+    Problem, Status, Switch, Writing,
 };
 use super::{Surface, page};
+use crate::calls::{Answered, NotAnswered};
 use crate::fatal::Fatal;
 use crate::reconcile::RecordPlan;
 use crate::view::{Detail, Filter};
@@ -35,6 +37,7 @@ pub(super) fn router(surface: Surface) -> Router {
         .route("/api/v1/status", get(status))
         .route("/api/v1/handoffs", get(handoffs))
         .route("/api/v1/handoffs/{*stream}", get(handoff))
+        .route("/api/v1/evidence/{*stream}", post(evidence))
         .route("/api/v1/plan/{*record}", get(plan))
         .route("/api/v1/scorecard", get(scorecard))
         .route("/api/v1/parked", get(parked))
@@ -134,6 +137,7 @@ pub(crate) fn status_of(view: &crate::view::View) -> Status {
         log: view.head().into(),
         books: view.books().into_iter().map(|(source, account)| (source.to_string(), account)).collect(),
         connections: view.connections().iter().map(model::connection).collect(),
+        calls: view.calls().into_iter().map(model::CallsRow::from).collect(),
     }
 }
 
@@ -219,6 +223,51 @@ pub(crate) fn detail_of(detail: &Detail) -> HandoffDetail {
         state: detail.state.as_ref().and_then(|state| serde_json::to_value(state).ok()),
         verdict: detail.verdict.as_ref().and_then(|verdict| serde_json::to_value(verdict).ok()),
         entries: detail.entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect(),
+        evidence: detail.evidence.iter().map(EvidenceRow::from).collect(),
+    }
+}
+
+/// Records whether a place of a call speaks of a field, as a person says; answers with all places as they stand then.
+#[utoipa::path(post, path = "/api/v1/evidence/{stream}", tag = "handoffs", request_body = EvidenceAnswer, security(("bearer" = [])),
+    params(("stream" = String, Path, description = "contract/motion/connection/object/record")),
+    responses((status = 200, body = Vec<EvidenceRow>), (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn evidence(
+    State(surface): State<Surface>,
+    Path(stream): Path<String>,
+    body: bytes::Bytes,
+) -> Response {
+    let Ok(said) = serde_json::from_slice::<EvidenceAnswer>(&body) else {
+        return refused(
+            "the body is not an answer about a place",
+            "see EvidenceAnswer in /api/v1/openapi.json",
+        );
+    };
+    let by: String = said.by.chars().filter(|each| !each.is_control()).take(100).collect();
+    if by.trim().is_empty() {
+        return refused("nobody is named", "write who answers into by");
+    }
+    let answered = Answered {
+        stream: stream.clone(),
+        call: CallRef { connection: ConnectionId(said.connection), id: said.call },
+        field: FieldKey(said.field),
+        from_ms: said.from_ms,
+        confirmed: said.confirmed,
+        by,
+    };
+    let none = |error: &NotAnswered| {
+        problem(StatusCode::NOT_FOUND, &error.to_string(), "list the places at /api/v1/handoffs/{stream}")
+    };
+    match surface.handle.answer_evidence(answered).await {
+        Ok(()) => {}
+        Err(NotAnswered::Fatal(error)) => return failed(&error),
+        Err(error @ (NotAnswered::NoHandoff | NotAnswered::NoPlace | NotAnswered::Erased)) => {
+            return none(&error);
+        }
+    }
+    match surface.handle.view().handoff(&stream).await {
+        Ok(Some(detail)) => Json(detail_of(&detail).evidence).into_response(),
+        Ok(None) => none(&NotAnswered::NoHandoff),
+        Err(error) => failed(&error),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use handoff_core::contract::{Contract, ContractRef};
+use handoff_core::evidence::Evidence;
 use handoff_core::handoff::{Handoff, Stamp};
 use handoff_core::journal::LogEntry;
 use handoff_core::registry::parse_contract;
@@ -25,6 +26,8 @@ pub(crate) struct Archive {
 pub(crate) struct Folded {
     /// States by stream.
     pub(crate) states: BTreeMap<String, Handoff>,
+    /// Evidence by stream.
+    pub(crate) evidence: BTreeMap<String, Evidence>,
     /// Contracts that the log published.
     pub(crate) contracts: BTreeMap<ContractRef, Contract>,
     /// The last switch: on, who, when.
@@ -93,6 +96,9 @@ impl Folded {
         }
         if let LogEntry::Switched { on, by, at } = entry {
             self.switch = Some((*on, by.clone(), *at));
+        }
+        if let Some(handoff) = entry.evidence() {
+            self.evidence.entry(handoff.stream()).or_default().apply(entry);
         }
         let Some((handoff, events)) = entry.handoff() else { return };
         let stream = handoff.stream();

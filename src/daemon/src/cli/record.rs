@@ -10,14 +10,14 @@ use super::exit::{Exit, Failure};
 use super::output::{Output, plain};
 use super::remote::Remote;
 use super::why::{Told, explain};
-use crate::api::model::{HandoffDetail, HandoffPage, PlanRow};
+use crate::api::model::{EvidenceRow, HandoffDetail, HandoffPage, PlanRow};
 use crate::api::{plan_row, record_named};
 use crate::app::{App, Options};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Loaded, load};
 
 /// The records that an argument may mean: written out, or an id alone on every governed object.
-fn records(loaded: &Loaded, argument: &str) -> Result<Vec<RecordRef>, Failure> {
+pub(super) fn records(loaded: &Loaded, argument: &str) -> Result<Vec<RecordRef>, Failure> {
     let unknown = || {
         Failure::new(Exit::Usage, "not a record: write connection/object/record, or the record's id alone")
     };
@@ -48,6 +48,12 @@ pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<
     let records = records(&loaded, argument)?;
     let remote = Remote::find(&loaded.config)?;
     let mut rows: Vec<PlanRow> = Vec::new();
+    let mut config = loaded.config.clone();
+    // Before the first start there is no state, and a rehearsal must not leave any.
+    let rehearsal = if config.state_dir.exists() { None } else { Some(tempfile::tempdir()?) };
+    if let Some(folder) = &rehearsal {
+        config.state_dir = folder.path().join("state");
+    }
     for record in records {
         if let Some(remote) = &remote {
             rows.extend(remote.get::<Vec<PlanRow>>(&format!("api/v1/plan/{record}")).await?);
@@ -55,8 +61,7 @@ pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<
         }
         let options = Options { autopilot: false, ..Options::default() };
         let clock = Arc::new(SystemClock);
-        let plans =
-            App::plan_once(loaded.config.clone(), loaded.registry.clone(), clock, options, &record).await?;
+        let plans = App::plan_once(config.clone(), loaded.registry.clone(), clock, options, &record).await?;
         let plans = plans.map_err(|fault| Failure::new(Exit::Crm, fault.to_string()))?;
         rows.extend(plans.iter().map(plan_row));
     }
@@ -119,7 +124,7 @@ pub(super) async fn why(path: &Path, argument: &str, output: Output) -> Result<E
     Ok(Exit::Ok)
 }
 
-async fn ask(remote: &Remote, records: &[RecordRef]) -> Result<Vec<Told>, Failure> {
+pub(super) async fn ask(remote: &Remote, records: &[RecordRef]) -> Result<Vec<Told>, Failure> {
     let mut told = Vec::new();
     for record in records {
         let page: HandoffPage = remote.get(&format!("api/v1/handoffs?record={record}")).await?;
@@ -131,7 +136,7 @@ async fn ask(remote: &Remote, records: &[RecordRef]) -> Result<Vec<Told>, Failur
     Ok(told)
 }
 
-fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, Failure> {
+pub(super) fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, Failure> {
     let archive = Archive::open(&loaded.config)?;
     let mut folded = super::archive::Folded::default();
     let mut entries = std::collections::BTreeMap::new();
@@ -154,7 +159,9 @@ fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, Failure> {
             let verdict = state.as_ref().and_then(|state| {
                 Some(handoff_core::gate::evaluate(folded.contracts.get(&state.contract)?, state, now))
             });
-            Told { stream, state, verdict, entries }
+            let places = folded.evidence.get(&stream).map(crate::calls::places).unwrap_or_default();
+            let evidence = places.iter().map(EvidenceRow::from).collect();
+            Told { stream, state, verdict, entries, evidence }
         })
         .collect())
 }

@@ -105,6 +105,24 @@ fn render(status: &Status) -> String {
         ));
     }
     lines.extend(status.connections.iter().map(connection));
+    for calls in &status.calls {
+        lines.push(format!(
+            "calls {}: {} known, {} are evidence, {} waited for",
+            plain(&calls.connection),
+            calls.known,
+            calls.evidence,
+            calls.waiting
+        ));
+        if !calls.unresolved.is_empty() {
+            let ids: Vec<String> = calls.unresolved.iter().take(20).map(|id| plain(id)).collect();
+            let few = format!(
+                "{} unresolved, their transcripts never came: {}",
+                calls.unresolved.len(),
+                ids.join(", ")
+            );
+            lines.push(format!("           {}", bad(&few)));
+        }
+    }
     lines.push(String::new());
     lines.join("\n")
 }

@@ -3,17 +3,20 @@
 use std::fmt::Write as _;
 
 use handoff_core::contract::{Condition, Contract};
-use handoff_core::event::Event;
+use handoff_core::event::{Event, NotReverted};
 use handoff_core::gate::{Verdict, due};
 use handoff_core::handoff::Handoff;
+use handoff_core::id::FieldKey;
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Actor;
+use handoff_core::twin::{TwinSeen, TwinWord};
 use handoff_core::value::Value;
+use handoff_core::words::clock;
 use handoff_measure::scorecard::refusal;
 use serde::Serialize;
 
 use super::output::plain;
-use crate::api::model::{HandoffDetail, phase};
+use crate::api::model::{EvidenceRow, HandoffDetail, phase};
 
 /// Everything there is to tell about one handoff.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +29,8 @@ pub struct Told {
     pub verdict: Option<Verdict>,
     /// Its log entries with their positions, oldest first.
     pub entries: Vec<(u64, LogEntry)>,
+    /// Places of calls that may speak of its fields.
+    pub evidence: Vec<EvidenceRow>,
 }
 
 impl From<HandoffDetail> for Told {
@@ -39,6 +44,7 @@ impl From<HandoffDetail> for Told {
             state: detail.state.and_then(|state| serde_json::from_value(state).ok()),
             verdict: detail.verdict.and_then(|verdict| serde_json::from_value(verdict).ok()),
             entries: detail.entries.into_iter().filter_map(read).collect(),
+            evidence: detail.evidence,
         }
     }
 }
@@ -61,8 +67,35 @@ pub fn explain(told: &Told, contract: Option<&Contract>) -> String {
             let _ = writeln!(text, "    {}", plain(&finding.to_string()));
         }
     }
+    evidence(&mut text, &told.evidence, contract);
     log(&mut text, &told.entries);
     text
+}
+
+fn evidence(text: &mut String, places: &[EvidenceRow], contract: Option<&Contract>) {
+    if places.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n  calls");
+    for place in places {
+        let _ = writeln!(text, "    {}", place_line(place, contract));
+    }
+}
+
+/// A place of a call on one line: field, standing, day and minutes, address; never words of the call.
+pub(super) fn place_line(place: &EvidenceRow, contract: Option<&Contract>) -> String {
+    let field = contract.and_then(|contract| contract.field(&FieldKey::from(place.field.as_str())));
+    let field = field.map_or(place.field.as_str(), |field| &field.label);
+    let by = place.by.as_deref().map(|by| format!(" by {}", plain(by))).unwrap_or_default();
+    let address = place.url.as_deref().map_or_else(|| format!("call {}", plain(&place.call)), plain);
+    format!(
+        "{:<9}{by}  {}: call of {}, {}–{}  {address}",
+        plain(&place.standing),
+        plain(field),
+        place.started_at.strftime("%Y-%m-%d"),
+        clock(place.from_ms),
+        clock(place.to_ms)
+    )
 }
 
 fn log(text: &mut String, entries: &[(u64, LogEntry)]) {
@@ -270,6 +303,36 @@ fn words(event: &Event) -> String {
         Event::CommissionHeld { adjustment, .. } => format!("commission held again: adjustment {adjustment}"),
         Event::Voided { .. } => "voided".to_owned(),
         Event::Healed { gate } => format!("gate {} reads again as it should", plain(gate.as_str())),
+        Event::TwinsChanged { twins, .. } => {
+            let word = |twin: &TwinSeen| {
+                let says = match twin.word {
+                    TwinWord::Accepted => "accepted",
+                    TwinWord::AcceptedOther => "accepted, but another package",
+                    TwinWord::NotAccepted => "not accepted",
+                };
+                format!("{} is {says}", plain(&twin.record.to_string()))
+            };
+            let words: Vec<String> = twins.iter().map(word).collect();
+            if words.is_empty() { "no other record has a say".to_owned() } else { words.join(", ") }
+        }
+        Event::RevertOrdered { gate, from, to, .. } => {
+            let (gate, from, to) = (plain(gate.as_str()), plain(from), plain(to));
+            format!("ordered back from \"{from}\" to \"{to}\": gate {gate} was shut")
+        }
+        Event::StageReverted { from, to, .. } => {
+            format!("stage put back from \"{}\" to \"{}\"", plain(from), plain(to))
+        }
+        Event::RevertGivenUp { gate, why, .. } => {
+            let why = match why {
+                NotReverted::TooOften => "it was put back twice within an hour",
+                NotReverted::NoWayBack => "nothing tells where it came from",
+                NotReverted::TooLate => "it has stood there for a day",
+            };
+            format!("stage stays past gate {}: {why}", plain(gate.as_str()))
+        }
+        Event::RevertRefused { gate, .. } => {
+            format!("the CRM refused to put the stage back past gate {}", plain(gate.as_str()))
+        }
         Event::GateOrdered { gate, open } => format!("gate {} ordered {}", plain(gate.as_str()), shut(*open)),
     }
 }

@@ -1,6 +1,7 @@
 //! What a well-formed configuration may still get wrong. All checks run.
 
 mod connection;
+mod evidence;
 mod govern;
 mod people;
 
@@ -38,6 +39,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     audit(config, &mut found);
     connection::all(config, &mut found);
     govern::all(config, registry, &mut found);
+    evidence::all(config, registry, &mut found);
     people::all(config, registry, &mut found);
     found
 }

@@ -5,6 +5,8 @@ use handoff_core::registry::{Registry, shipped};
 use super::load::judge;
 use super::*;
 
+mod vendors;
+
 const GOOD: &str = r#"state_dir = "state"
 
 [http]
@@ -144,7 +146,7 @@ const CORPUS: &[(&str, &str, &str)] = &[
     (
         "kind = \"client_credentials\"\n",
         "",
-        "missing key \"kind\" in [connection.sf.auth]; add one of \"client_credentials\", \"jwt_bearer\", \"refresh_token\"",
+        "missing key \"kind\" in [connection.sf.auth]; add one of \"client_credentials\", \"jwt_bearer\", \"refresh_token\", \"static_token\", \"access_key\"",
     ),
     (
         "kind = \"client_credentials\"",

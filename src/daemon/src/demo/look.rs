@@ -1,19 +1,24 @@
-//! What is seen: the sandbox's records and writes, and the daemon's ledger where only it can hold an answer.
+//! One deal on the stage: acted on in the CRM, and what is seen there; the daemon's ledger where only it can hold an answer.
 
 use handoff_core::event::Event;
-use handoff_sandbox_salesforce::{Act, FieldChange, Id, SaveError};
+use handoff_core::mapping::GateWrite;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::{DemoError, Stage};
+use super::crm::{Crm, Fields, Saved};
+use super::{DemoError, Stage, fill};
 
-/// The object of the story.
-pub(super) const DEAL: &str = "Opportunity";
+/// One deal in one CRM.
+pub(super) struct Deal<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) crm: &'a dyn Crm,
+    pub(super) id: String,
+}
 
-impl Stage {
-    pub(super) fn text(&self, id: Id, field: &str) -> String {
-        match self.org().field(id, field) {
+impl Deal<'_> {
+    pub(super) fn text(&self, field: &str) -> String {
+        match self.crm.field(&self.id, field) {
             Value::String(text) => text,
             Value::Null => String::new(),
             other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
@@ -22,68 +27,108 @@ impl Stage {
         }
     }
 
-    pub(super) fn flag(&self, id: Id, field: &str) -> bool {
-        self.org().field(id, field) == Value::Bool(true)
+    /// The text of a field that a mapping may leave out.
+    pub(super) fn optional(&self, field: Option<&String>) -> String {
+        field.map(|field| self.text(field)).unwrap_or_default()
     }
 
-    pub(super) fn cleared(&self, id: Id) -> bool {
-        self.flag(id, "Handoff_03_Commission_Open__c")
+    /// The fields of a gate.
+    pub(super) fn gate(&self, gate: &str) -> Option<&GateWrite> {
+        self.crm.mapping().write.gate.iter().find(|(name, _)| name.as_str() == gate).map(|(_, write)| write)
     }
 
-    pub(super) fn missing(&self, id: Id) -> String {
-        self.text(id, "Handoff_03_Missing__c")
+    /// Whether a gate's flag stands open.
+    pub(super) fn is_open(&self, gate: &str) -> bool {
+        self.gate(gate).is_some_and(|write| self.crm.field(&self.id, &write.field) == write.open)
     }
 
-    pub(super) fn queued(&self, id: Id) -> bool {
-        self.flag(id, "Handoff_03_In_Queue__c")
+    pub(super) fn cleared(&self) -> bool {
+        self.is_open("commission")
     }
 
-    pub(super) fn save(&self, user: &str, id: Id, fields: &Value) -> Result<(), DemoError> {
-        self.org().act(&Act::update(user, DEAL, id, fields))?;
-        Ok(())
+    pub(super) fn queued(&self) -> bool {
+        self.is_open("receiver_queue")
+    }
+
+    pub(super) fn missing(&self) -> String {
+        self.optional(self.crm.mapping().write.note.missing.as_ref())
+    }
+
+    pub(super) fn status(&self) -> String {
+        self.optional(self.crm.mapping().write.note.status.as_ref())
+    }
+
+    /// The stage as the CRM names it.
+    pub(super) fn stage_value(&self) -> String {
+        self.text(&self.crm.mapping().stage.field)
+    }
+
+    /// The receiver's answer as it stands.
+    pub(super) fn answer(&self) -> String {
+        self.text(&self.crm.mapping().decision.field)
+    }
+
+    /// The save that moves the deal to the first CRM value of one of our stages.
+    pub(super) fn to_stage(&self, ours: &str) -> Fields {
+        fill::to_stage(self.crm.mapping(), ours)
+    }
+
+    /// The save that answers "accept", or takes the answer away.
+    pub(super) fn accept(&self, answer: bool) -> Fields {
+        fill::accept(self.crm.mapping(), answer)
+    }
+
+    /// The save that sends fields of the contract back.
+    pub(super) fn reject(&self, fields: &str, reason: &str) -> Fields {
+        fill::reject(self.crm.mapping(), fields, reason)
+    }
+
+    /// A save that has to go through.
+    pub(super) fn save(&self, who: &str, fields: &Fields) -> Result<(), DemoError> {
+        match self.crm.save(who, &self.id, fields)? {
+            Saved::Done => Ok(()),
+            Saved::Refused(words) => Err(DemoError::Refused { crm: self.crm.vendor(), words }),
+        }
     }
 
     /// What the CRM refused a save with; `None` = it saved.
-    pub(super) fn refused(
-        &self,
-        user: &str,
-        id: Id,
-        fields: &Value,
-    ) -> Result<Option<Vec<SaveError>>, DemoError> {
-        match self.org().act(&Act::update(user, DEAL, id, fields)) {
-            Ok(_) => Ok(None),
-            Err(handoff_sandbox_salesforce::Error::Refused(errors)) => Ok(Some(errors)),
-            Err(other) => Err(other.into()),
-        }
+    pub(super) fn refused(&self, who: &str, fields: &Fields) -> Result<Option<String>, DemoError> {
+        Ok(match self.crm.save(who, &self.id, fields)? {
+            Saved::Done => None,
+            Saved::Refused(words) => Some(words),
+        })
+    }
+
+    /// How many writes after the first `since` opened the commission flag, as the sandbox received them.
+    pub(super) fn openings(&self, since: usize) -> usize {
+        self.gate("commission").map_or(0, |write| self.crm.flips(since, &self.id, &write.field).0)
     }
 
     /// The date that many days from now.
     pub(super) fn days(&self, days: i64) -> String {
-        self.org().now().to_zoned(TimeZone::UTC).date().saturating_add(days.days()).to_string()
+        self.crm.now().to_zoned(TimeZone::UTC).date().saturating_add(days.days()).to_string()
     }
 
-    /// How many writes after the first `since` opened the commission flag of a record, as the sandbox received them.
-    pub(super) fn openings(&self, since: usize, id: Id) -> usize {
-        let opens = |change: &FieldChange| {
-            change.field == "Handoff_03_Commission_Open__c"
-                && change.new == Value::Bool(true)
-                && change.old != Value::Bool(true)
+    /// The deal's events in the ledger, oldest first.
+    pub(super) async fn ledger(&self) -> Result<Vec<Event>, DemoError> {
+        let view = self.stage.app.view();
+        let own = |handoff: &handoff_core::id::HandoffId| {
+            handoff.subject.connection == *self.crm.connection() && handoff.subject.record.as_str() == self.id
         };
-        let writes = self.org().writes();
-        let good = writes.iter().skip(since).filter(|write| write.id == Some(id) && write.status == "ok");
-        good.filter(|write| write.fields.iter().any(opens)).count()
-    }
-
-    /// The events of a deal in the ledger, oldest first.
-    pub(super) async fn ledger(&self, id: Id) -> Result<Vec<Event>, DemoError> {
-        let stream = format!("h03-ae-to-onboarding/main/sf/{DEAL}/{id}");
-        let detail = self.app.view().handoff(&stream).await?;
+        let all = view.handoffs(&crate::view::Filter::default());
+        let Some(summary) = all.iter().find(|summary| own(&summary.handoff)) else { return Ok(Vec::new()) };
+        let detail = view.handoff(&summary.stream).await?;
         let entries = detail.map(|detail| detail.entries).unwrap_or_default();
         let entries = entries.into_iter().filter_map(|entry| entry.entry);
         Ok(entries
             .flat_map(|entry| entry.handoff().map_or_else(Vec::new, |(_, events)| events.to_vec()))
             .collect())
     }
+}
+
+/// The first CRM value of one of our stages.
+pub(super) fn named_stage(crm: &dyn Crm, ours: &str) -> String {
+    fill::stage(crm.mapping(), ours)
 }
 
 pub(super) fn first_line(text: &str) -> &str {

@@ -1,19 +1,39 @@
-//! The story of handoff 03, step by step.
+//! The story of handoff 03, step by step, in whichever CRM.
 
 use handoff_core::event::Event;
-use handoff_sandbox_salesforce::{Act, ActorKind, Id, OutboundMode, seed};
-use serde_json::{Value, json};
+use handoff_core::mapping::GateWrite;
 
-use super::look::{DEAL, first_line, or_nothing, pay, yes};
+use super::crm::{Crm, Fields, NewDeal};
+use super::look::{Deal, first_line, named_stage, or_nothing, pay, yes};
 use super::{DemoError, Stage, Step, fill, ledger};
 
 const REP: &str = "ava.lindqvist@northwind-peak.example";
 const RECEIVER: &str = "ingrid.moen@northwind-peak.example";
 
-/// Plays the story; `tell` is called after each step. True = every step's outcome held.
+/// Plays the story in every CRM on the stage; `tell` is called after each step. True = every step's outcome held.
 pub async fn play(stage: &Stage, tell: &mut (dyn FnMut(&Step) + Send)) -> Result<bool, DemoError> {
-    let (deal, other) = cast(stage).await?;
-    let mut story = Story { stage, deal, other, ok: true, tell };
+    let mut ok = true;
+    for crm in stage.crms() {
+        ok &= play_in(stage, crm, tell).await?;
+    }
+    Ok(ok)
+}
+
+async fn play_in(
+    stage: &Stage,
+    crm: &dyn Crm,
+    tell: &mut (dyn FnMut(&Step) + Send),
+) -> Result<bool, DemoError> {
+    let new = |name: &str| {
+        let days = 30;
+        let deal =
+            NewDeal { name, stage: &named_stage(crm, "commit"), days, sender: REP, receiver: RECEIVER };
+        Ok::<_, DemoError>(Deal { stage, crm, id: crm.create(&deal)? })
+    };
+    let deal = new("Alderbrook Logistics - Northern depots")?;
+    let other = new("Alderbrook Logistics - Fleet add-on")?;
+    stage.settle().await?;
+    let mut story = Story { stage, crm, deal, other, ok: true, tell };
     story.wins_empty()?;
     story.fills_junk().await?;
     story.completes().await?;
@@ -30,29 +50,11 @@ pub async fn play(stage: &Stage, tell: &mut (dyn FnMut(&Step) + Send)) -> Result
     Ok(story.ok)
 }
 
-/// Two new deals of a seeded customer: one for the story, one for the workflow.
-async fn cast(stage: &Stage) -> Result<(Id, Id), DemoError> {
-    let org = stage.org();
-    let account = org.query("SELECT Id FROM Account ORDER BY Id LIMIT 1")?;
-    let account = account.first().and_then(|row| row.get("Id")).cloned().unwrap_or_default();
-    let (rep, receiver) = (org.user(REP)?.to_string(), org.user(RECEIVER)?.to_string());
-    let make = |name: &str| -> Result<Id, DemoError> {
-        let fields = json!({
-            "Name": name, "StageName": "Negotiation/Review", "CloseDate": stage.days(30), "Amount": 84_000,
-            "AccountId": account, "OwnerId": rep, "Onboarding_Lead__c": receiver,
-        });
-        Ok(org.act(&Act::create(REP, DEAL, &fields))?)
-    };
-    let deals =
-        (make("Alderbrook Logistics - Northern depots")?, make("Alderbrook Logistics - Fleet add-on")?);
-    stage.settle().await?;
-    Ok(deals)
-}
-
 struct Story<'a> {
     stage: &'a Stage,
-    deal: Id,
-    other: Id,
+    crm: &'a dyn Crm,
+    deal: Deal<'a>,
+    other: Deal<'a>,
     ok: bool,
     tell: &'a mut (dyn FnMut(&Step) + Send),
 }
@@ -60,13 +62,17 @@ struct Story<'a> {
 impl Story<'_> {
     fn report(&mut self, step: &str, expected: &str, ok: bool, seen: String) {
         self.ok &= ok;
-        (self.tell)(&Step { step: step.to_owned(), expected: expected.to_owned(), seen, ok });
+        let crm = self.crm.vendor().to_owned();
+        (self.tell)(&Step { crm, step: step.to_owned(), expected: expected.to_owned(), seen, ok });
+    }
+
+    fn said(&self, said: &[(&str, &str, &str)]) -> Fields {
+        fill::fields(self.crm.mapping(), said)
     }
 
     fn wins_empty(&mut self) -> Result<(), DemoError> {
-        let refused = self.stage.refused(REP, self.deal, &json!({"StageName": "Closed Won"}))?;
-        let missing = self.stage.missing(self.deal);
-        let words = refused.as_ref().and_then(|errors| errors.first()).map(|error| error.message.clone());
+        let words = self.deal.refused(REP, &self.deal.to_stage("closed_won"))?;
+        let missing = self.deal.missing();
         let lines = missing.lines().count();
         let ok = words.is_some() && lines >= 8 && missing.contains("is empty");
         let seen = match words {
@@ -88,12 +94,12 @@ impl Story<'_> {
     }
 
     async fn fills_junk(&mut self) -> Result<(), DemoError> {
-        self.stage.save(REP, self.deal, &fill::junk())?;
+        self.deal.save(REP, &self.said(&fill::junk()))?;
         self.stage.settle().await?;
-        let missing = self.stage.missing(self.deal);
+        let missing = self.deal.missing();
         let junk: Vec<&str> = missing.lines().filter(|line| !line.contains("is empty")).collect();
-        let refused = self.stage.refused(REP, self.deal, &json!({"StageName": "Closed Won"}))?.is_some();
-        let cleared = self.stage.cleared(self.deal);
+        let refused = self.deal.refused(REP, &self.deal.to_stage("closed_won"))?.is_some();
+        let cleared = self.deal.cleared();
         let example = junk.first().copied().unwrap_or_default();
         let seen =
             format!("{} answers named, e.g. \"{example}\"; the win is refused: {}", junk.len(), yes(refused));
@@ -107,17 +113,12 @@ impl Story<'_> {
     }
 
     async fn completes(&mut self) -> Result<(), DemoError> {
-        let contacts = self.stage.org().query("SELECT Id FROM Contact ORDER BY Id LIMIT 2")?;
-        for (row, role) in contacts.iter().zip(["Economic Buyer", "Champion"]) {
-            let fields =
-                json!({"OpportunityId": self.deal.as_str(), "ContactId": row.get("Id"), "Role": role});
-            self.stage.org().act(&Act::create(REP, "OpportunityContactRole", &fields))?;
-        }
-        let package = fill::complete(&self.stage.days(60), &self.stage.days(240));
-        self.stage.save(REP, self.deal, &package)?;
+        self.crm.name_contacts(REP, &self.deal.id)?;
+        let (go_live, by) = (self.deal.days(60), self.deal.days(240));
+        self.deal.save(REP, &self.said(&fill::complete(&go_live, &by)))?;
         self.stage.settle().await?;
         let (queued, missing, cleared) = self.standing();
-        let status = self.stage.text(self.deal, "Handoff_03_Status__c");
+        let status = self.deal.status();
         self.report(
             "Ava completes the package",
             "nothing is missing; the deal is in Onboarding's queue; commission stays held",
@@ -133,18 +134,17 @@ impl Story<'_> {
     }
 
     fn standing(&self) -> (bool, String, bool) {
-        (self.stage.queued(self.deal), self.stage.missing(self.deal), self.stage.cleared(self.deal))
+        (self.deal.queued(), self.deal.missing(), self.deal.cleared())
     }
 
     async fn accepts_himself(&mut self) -> Result<(), DemoError> {
-        // An org may well let a rep fill in the receiver's answer; who did it is what counts.
-        self.stage.org().assign(REP, "Handoff_Receiver")?;
-        self.stage.save(REP, self.deal, &json!({"Handoff_03_Decision__c": "Accept"}))?;
+        // A CRM may well let a rep fill in the receiver's answer; who did it is what counts.
+        self.crm.let_answer(REP, true)?;
+        self.deal.save(REP, &self.deal.accept(true))?;
         self.stage.settle().await?;
-        self.stage.org().unassign(REP, "Handoff_Receiver")?;
-        let answer = self.stage.text(self.deal, "Handoff_03_Decision__c");
-        let (cleared, winnable) =
-            (self.stage.cleared(self.deal), self.stage.flag(self.deal, "Handoff_03_Stage_Open__c"));
+        self.crm.let_answer(REP, false)?;
+        let answer = self.deal.answer();
+        let (cleared, winnable) = (self.deal.cleared(), self.deal.is_open("closed_won"));
         self.report(
             "Ava answers \"Accept\" herself",
             "it does not count: the answer is taken back, commission stays held",
@@ -160,12 +160,8 @@ impl Story<'_> {
     }
 
     async fn receiver_rejects(&mut self) -> Result<(), DemoError> {
-        let answer = json!({
-            "Handoff_03_Decision__c": "Reject",
-            "Handoff_03_Reject_Reason__c": "Which report is it measured by, and who owns the address data?",
-            "Handoff_03_Reject_Fields__c": "success_criteria;risks",
-        });
-        self.stage.save(RECEIVER, self.deal, &answer)?;
+        let reason = "Which report is it measured by, and who owns the address data?";
+        self.deal.save(RECEIVER, &self.deal.reject("success_criteria;risks", reason))?;
         self.stage.settle().await?;
         let (queued, missing, cleared) = self.standing();
         let sent_back = missing.lines().filter(|line| line.contains("was sent back")).count();
@@ -179,7 +175,7 @@ impl Story<'_> {
     }
 
     async fn resubmits(&mut self) -> Result<(), DemoError> {
-        self.stage.save(REP, self.deal, &fill::mended())?;
+        self.deal.save(REP, &self.said(&fill::mended()))?;
         self.stage.settle().await?;
         let (queued, missing, cleared) = self.standing();
         self.report(
@@ -197,14 +193,16 @@ impl Story<'_> {
     }
 
     async fn receiver_accepts(&mut self) -> Result<(), DemoError> {
-        let before = self.stage.org().writes().len();
-        self.stage.save(RECEIVER, self.deal, &json!({"Handoff_03_Decision__c": "Accept"}))?;
+        let before = self.crm.writes();
+        self.deal.save(RECEIVER, &self.deal.accept(true))?;
         self.stage.settle().await?;
-        let status = self.stage.text(self.deal, "Handoff_03_Commission_Status__c");
-        let at = self.stage.text(self.deal, "Handoff_03_Cleared_At__c");
-        let clearance = self.stage.text(self.deal, "Handoff_03_Clearance_Id__c");
-        let number = self.stage.org().field(self.deal, "Handoff_03_Commission_Number__c").as_f64();
-        let (cleared, openings) = (self.stage.cleared(self.deal), self.stage.openings(before, self.deal));
+        let pay_gate = self.deal.gate("commission");
+        let shape = |field: fn(&GateWrite) -> Option<&String>| self.deal.optional(pay_gate.and_then(field));
+        let status = shape(|gate| gate.status.as_ref());
+        let at = shape(|gate| gate.cleared_at.as_ref());
+        let clearance = shape(|gate| gate.clearance_id.as_ref());
+        let number = shape(|gate| gate.number.as_ref()).parse::<f64>().ok();
+        let (cleared, openings) = (self.deal.cleared(), self.deal.openings(before));
         let start: String = clearance.chars().take(8).collect();
         self.report(
             "Ingrid accepts",
@@ -225,26 +223,27 @@ impl Story<'_> {
     }
 
     async fn wins(&mut self) -> Result<(), DemoError> {
-        let refused = self.stage.refused(REP, self.deal, &json!({"StageName": "Closed Won"}))?;
+        let refused = self.deal.refused(REP, &self.deal.to_stage("closed_won"))?;
         self.stage.settle().await?;
-        let (stage, cleared) = (self.stage.text(self.deal, "StageName"), self.stage.cleared(self.deal));
+        let (stage, cleared) = (self.deal.stage_value(), self.deal.cleared());
         self.report(
             "Ava sets the deal to Closed Won again",
             "now the CRM saves it, and commission stays cleared",
-            refused.is_none() && stage == "Closed Won" && cleared,
+            refused.is_none() && stage == named_stage(self.crm, "closed_won") && cleared,
             format!("stage: {stage}; commission: {}", pay(cleared)),
         );
         Ok(())
     }
 
     async fn edits_a_promise(&mut self) -> Result<(), DemoError> {
-        self.stage.save(REP, self.deal, &json!({"Success_Target__c": "from 9 % to under 7 %"}))?;
+        self.deal.save(REP, &self.said(&fill::softened()))?;
         self.stage.settle().await?;
-        let events = self.stage.ledger(self.deal).await?;
+        let events = self.deal.ledger().await?;
         let adjustments = events.iter().filter(|event| matches!(event, Event::CommissionHeld { .. })).count();
-        let reason = self.stage.text(self.deal, "Handoff_03_Hold_Reason__c");
-        let status = self.stage.text(self.deal, "Handoff_03_Commission_Status__c");
-        let cleared = self.stage.cleared(self.deal);
+        let pay_gate = self.deal.gate("commission");
+        let reason = self.deal.optional(pay_gate.and_then(|gate| gate.hold_reason.as_ref()));
+        let status = self.deal.optional(pay_gate.and_then(|gate| gate.status.as_ref()));
+        let cleared = self.deal.cleared();
         self.report(
             "Ava softens a promised outcome after the acceptance",
             "the handoff is open again, the flag is shut, and finance sees one adjustment",
@@ -255,28 +254,35 @@ impl Story<'_> {
     }
 
     async fn sets_the_flag(&mut self) -> Result<(), DemoError> {
-        let forgery = json!({"Handoff_03_Commission_Open__c": true});
-        let stopped = self.stage.refused(seed::ADMIN_USER, self.deal, &forgery)?.is_some();
-        self.stage.org().assign(seed::ADMIN_USER, "Handoff_Integration")?;
-        self.stage.save(seed::ADMIN_USER, self.deal, &forgery)?;
-        let forged = self.stage.cleared(self.deal);
+        let (sam, admin) = self.crm.admin()?;
+        let flag = self.deal.gate("commission").map(|gate| (gate.field.clone(), gate.open.clone()));
+        let forgery: Fields = flag.into_iter().collect();
+        let ruled = self.crm.let_write_flags(false)?;
+        let stopped = ruled && self.deal.refused(&sam, &forgery)?.is_some();
+        self.crm.let_write_flags(true)?;
+        self.deal.save(&sam, &forgery)?;
+        let forged = self.deal.cleared();
         self.stage.settle().await?;
-        self.stage.org().unassign(seed::ADMIN_USER, "Handoff_Integration")?;
-        let admin = self.stage.org().user(seed::ADMIN_USER)?.to_string();
-        let events = self.stage.ledger(self.deal).await?;
+        self.crm.let_write_flags(false)?;
+        let events = self.deal.ledger().await?;
         let named = events.iter().find_map(|event| {
             let Event::Tampered { by: Some(by), at: Some(at), seen_open: true, .. } = event else {
                 return None;
             };
             (by.id.as_str() == admin).then(|| format!("Sam ({admin}) at {at}"))
         });
-        let cleared = self.stage.cleared(self.deal);
+        let cleared = self.deal.cleared();
+        let what = if ruled {
+            "Sam, an admin, is stopped by the rule, gives himself the writer's permission and sets the flag by hand"
+        } else {
+            "Sam, an admin whom nothing stops, sets the flag by hand"
+        };
         self.report(
-            "Sam, an admin, is stopped by the rule, gives himself the writer's permission and sets the flag by hand",
+            what,
             "it is undone within one pass; who and when stand in the ledger",
-            stopped && forged && !cleared && named.is_some(),
+            stopped == ruled && forged && !cleared && named.is_some(),
             format!(
-                "stopped by the rule: {}; set by hand: {}; commission after the pass: {}; ledger: {}",
+                "stopped by a rule: {}; set by hand: {}; commission after the pass: {}; ledger: {}",
                 yes(stopped),
                 yes(forged),
                 pay(cleared),
@@ -287,34 +293,33 @@ impl Story<'_> {
     }
 
     async fn workflow_passes(&mut self) -> Result<(), DemoError> {
-        let won = Act::update(seed::ADMIN_USER, DEAL, self.other, &json!({"StageName": "Closed Won"}));
-        self.stage.org().act(&won.by(ActorKind::Workflow))?;
+        self.crm.workflow(&self.other.id, &self.other.to_stage("closed_won"))?;
         self.stage.settle().await?;
-        let events = self.stage.ledger(self.other).await?;
+        let events = self.other.ledger().await?;
         let recorded = events.iter().any(|event| matches!(event, Event::Bypassed { .. }));
-        let (stage, cleared) = (self.stage.text(self.other, "StageName"), self.stage.cleared(self.other));
+        let (stage, cleared) = (self.other.stage_value(), self.other.cleared());
         self.report(
             "A workflow moves another deal to Closed Won, past every rule",
             "the by-pass stands in the ledger; commission stays held",
-            stage == "Closed Won" && recorded && !cleared,
+            stage == named_stage(self.crm, "closed_won") && recorded && !cleared,
             format!("stage: {stage}; by-pass in the ledger: {}; commission: {}", yes(recorded), pay(cleared)),
         );
         Ok(())
     }
 
     async fn without_webhooks(&mut self) -> Result<(), DemoError> {
-        self.stage.org().set_outbound_mode(OutboundMode::Off);
-        let before = self.stage.org().deliveries().len();
+        self.crm.webhooks(false);
+        let before = self.crm.deliveries();
         // The old answer still stands on the record: an answer is given by changing it.
-        if !self.stage.text(self.deal, "Handoff_03_Decision__c").is_empty() {
-            self.stage.save(RECEIVER, self.deal, &json!({"Handoff_03_Decision__c": Value::Null}))?;
+        if !self.deal.answer().is_empty() {
+            self.deal.save(RECEIVER, &self.deal.accept(false))?;
             self.stage.settle().await?;
         }
-        self.stage.save(RECEIVER, self.deal, &json!({"Handoff_03_Decision__c": "Accept"}))?;
+        self.deal.save(RECEIVER, &self.deal.accept(true))?;
         self.stage.settle().await?;
-        let delivered = self.stage.org().deliveries().len().saturating_sub(before);
-        let cleared = self.stage.cleared(self.deal);
-        self.stage.org().set_outbound_mode(OutboundMode::Deliver);
+        let delivered = self.crm.deliveries().saturating_sub(before);
+        let cleared = self.deal.cleared();
+        self.crm.webhooks(true);
         self.report(
             "Webhooks are switched off; Ingrid accepts the changed package",
             "polling reaches the same state: the flag opens again",
@@ -326,7 +331,7 @@ impl Story<'_> {
 
     fn verifies(&mut self) -> Result<(), DemoError> {
         let (audit, head) = (self.stage.state_dir().join("audit"), self.stage.app.view().head());
-        let copy = self.stage.folder.path().join("copy");
+        let copy = self.stage.folder.path().join(format!("copy-{}", self.crm.connection()));
         let whole = ledger::verdict(&audit, &head.vkey);
         ledger::tampered_copy(&audit, &copy)?;
         let broken = ledger::verdict(&copy, &head.vkey);

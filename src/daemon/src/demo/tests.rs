@@ -16,7 +16,7 @@ async fn every_step_of_the_story_holds_and_the_log_replays() {
 
     let view = stage.app.view();
     let mut follower = Follower::default();
-    let report = follower.catch_up(&view).await.unwrap().scorecard.report(Period::Week, stage.org().now());
+    let report = follower.catch_up(&view).await.unwrap().scorecard.report(Period::Week, stage.now());
     let row = report.rows.iter().find(|row| row.period.is_none()).unwrap();
     assert!(
         row.counts.bypasses >= 1 && row.counts.tampers >= 1 && row.counts.adjustments == 1,
@@ -24,14 +24,12 @@ async fn every_step_of_the_story_holds_and_the_log_replays() {
         row.counts
     );
     assert_eq!(row.counts.accepted, 2);
-    let text = Metrics::default().text(&view, &report, stage.org().now()).unwrap();
+    let text = Metrics::default().text(&view, &report, stage.now()).unwrap();
     crate::metrics::tests::parses(&text);
     assert!(!text.contains("006SB"), "a record id in a label");
     drop(view);
 
-    let Stage { sandbox, app, config, folder } = stage;
-    app.stop().await.unwrap();
-    sandbox.stop().await;
+    let (config, folder) = stage.stop().await.unwrap();
     let replayed = replayed(&config).unwrap_or_else(|failure| panic!("{}", failure.message));
     assert_eq!(replayed.difference, None);
     assert!(replayed.decisions > 10);
@@ -54,12 +52,12 @@ async fn why_tells_the_whole_story_of_a_deal() {
         state: detail.state,
         verdict: detail.verdict,
         entries: detail.entries.into_iter().filter_map(|each| Some((each.position, each.entry?))).collect(),
+        evidence: Vec::new(),
     };
     let text = crate::cli::why::explain(&told, contract);
     insta::assert_snapshot!(masked(&text));
     drop(view);
-    stage.app.stop().await.unwrap();
-    stage.sandbox.stop().await;
+    stage.stop().await.unwrap();
 }
 
 /// The text without what differs from run to run: moments, days, log positions, clearance ids.

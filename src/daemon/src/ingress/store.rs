@@ -66,16 +66,16 @@ pub(super) async fn store(
     let mut marks = Vec::new();
     for (number, record) in hints.into_iter().enumerate() {
         change.books.received(source.clone(), 1);
-        let Some(object) = engine.object_of(&record).filter(|_| record.connection == *connection) else {
+        let Some(object) = engine.queue_of(&record).filter(|_| record.connection == *connection) else {
             change.books.settled(source.clone(), Outcome::Ignored);
             continue;
         };
-        if !object.due.has_room() {
+        if !object.due().has_room() {
             return Ok(Stored::Full);
         }
         let row = format!("{INBOX}{connection}/{:020}/{name}/{number:06}", now.as_millisecond().max(0));
         change.put_json(row.clone(), &record);
-        marks.push((Arc::clone(object), record, row));
+        marks.push((object, record, row));
     }
     if marks.is_empty() && change.books.is_empty() {
         change.books.received(source.clone(), 1);
@@ -85,8 +85,8 @@ pub(super) async fn store(
     engine.reached("inbox_flushed");
     for (object, record, row) in marks {
         let ticket = Ticket { source: source.clone(), inbox: Some(row), waits: Waits::Nobody };
-        if object.due.mark(record, now, Some(ticket)).is_err() {
-            tracing::error!(object = %object.object, "the due queue is full; the delivery is taken up at the next start");
+        if object.due().mark(record, now, Some(ticket)).is_err() {
+            tracing::error!(%connection, "the due queue is full; the delivery is taken up at the next start");
         }
     }
     Ok(Stored::New)
@@ -99,7 +99,7 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
         let Ok(record) = serde_json::from_slice::<RecordRef>(&row) else { continue };
         let source = Source { connection: record.connection.clone(), channel: Channel::Webhook };
         let row = format!("{INBOX}{key}");
-        let Some(object) = engine.object_of(&record) else {
+        let Some(object) = engine.queue_of(&record) else {
             // No longer governed since the configuration changed.
             let mut change = Change::default();
             change.books.settled(source, Outcome::Ignored);
@@ -108,8 +108,8 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
             continue;
         };
         let ticket = Ticket { source, inbox: Some(row), waits: Waits::Nobody };
-        if object.due.mark(record, now, Some(ticket)).is_err() {
-            tracing::error!(object = %object.object, "the due queue is full; the delivery is taken up at the next start");
+        if object.due().mark(record, now, Some(ticket)).is_err() {
+            tracing::error!("the due queue is full; the delivery is taken up at the next start");
         }
     }
     Ok(())

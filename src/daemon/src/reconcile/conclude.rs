@@ -1,6 +1,9 @@
 //! After the entry is durable: the new state, what holds, and what to write.
 
+use handoff_core::event::Event;
+use handoff_core::extract::Existence;
 use handoff_core::gate::evaluate;
+use handoff_core::journal::LogEntry;
 use handoff_core::plan::{Inputs, plan};
 
 use super::judge::{Judged, Step};
@@ -32,21 +35,32 @@ pub(super) fn conclude(
                 (fold(before, *position, entry), vec![*position])
             }
         };
-        let Some(saved) = saved else {
+        let Some(mut saved) = saved else {
             change.reflected.extend(news);
             continue;
         };
+        let known = engine.snapshots.summary(&saved.state.id.stream()).and_then(|summary| summary.account);
+        if judged.raw.is_some() && case.seen.existence == Existence::Present {
+            saved.account.clone_from(&case.seen.account);
+        }
+        let moved = saved.account != known;
         let verdict = evaluate(&case.contract, &saved.state, now);
         if let Step::Decided { entry, .. } = &case.step {
             let events = entry.handoff().map(|(_, events)| events).unwrap_or_default();
             let names: Vec<&str> = events.iter().map(handoff_core::event::Event::name).collect();
             tracing::info!(handoff = %saved.state.id, position = saved.last.position, events = names.join(","), "decided");
         }
-        if !news.is_empty() {
+        if moved || matches!(&case.step, Step::Decided { entry, .. } if opens(entry)) {
+            // Calls of the account that it left concern it no more.
+            judged.recall = Some(known.into_iter().chain(saved.account.clone()).collect());
+        }
+        if moved || !news.is_empty() {
             engine.snapshots.note(change, &saved, &verdict, &news)?;
         }
         judged.look_again_at = [judged.look_again_at, verdict.look_again_at].into_iter().flatten().min();
         let Some(raw) = &judged.raw else { continue };
+        let evidence = rule.mapping.write.note.evidence.as_ref();
+        let evidence = evidence.map(|_| engine.evidence.load_now(&saved.state.id.stream())).transpose()?;
         let plan = plan(Inputs {
             contract: &case.contract,
             mapping: &rule.mapping,
@@ -56,7 +70,7 @@ pub(super) fn conclude(
             raw,
             seen: &case.seen,
             key: &engine.key,
-            evidence: None,
+            evidence: evidence.as_ref(),
         });
         if !plan.is_empty() {
             let (contract, version) = (std::sync::Arc::clone(&case.contract), raw.version.clone());
@@ -77,4 +91,10 @@ pub(super) fn conclude(
         }
     }
     Ok(())
+}
+
+/// Whether a handoff begins, so that calls which were heard of before concern it now.
+fn opens(entry: &LogEntry) -> bool {
+    let events = entry.handoff().map(|(_, events)| events).unwrap_or_default();
+    events.iter().any(|event| matches!(event, Event::Opened { .. }))
 }

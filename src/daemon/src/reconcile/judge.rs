@@ -1,5 +1,6 @@
 //! One record under all its rules: what it says, what happened, and the sealed entry that says so.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub(super) struct Judged {
     /// Other entries came first: read and decide again.
     pub(super) conflict: bool,
     pub(super) look_again_at: Option<Timestamp>,
+    /// Calls may concern this record now that did not before, or no more; the accounts that it belonged and belongs to.
+    pub(super) recall: Option<BTreeSet<String>>,
 }
 
 /// One record under one rule.
@@ -81,8 +84,15 @@ pub(super) fn judge(
     item: Item,
     raw: Option<RawRecord>,
 ) -> Result<Judged, Fatal> {
-    let mut judged =
-        Judged { item, raw, cases: Vec::new(), problem: None, conflict: false, look_again_at: None };
+    let mut judged = Judged {
+        item,
+        raw,
+        cases: Vec::new(),
+        problem: None,
+        conflict: false,
+        look_again_at: None,
+        recall: None,
+    };
     for (number, rule) in object.rules.iter().enumerate() {
         // A record that nobody thought of must not take the others with it.
         let seen =

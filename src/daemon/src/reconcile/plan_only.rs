@@ -101,6 +101,8 @@ fn one(
     outcome.events = events;
     if let Some(state) = state {
         let verdict = evaluate(&contract, &state, now);
+        let evidence = rule.mapping.write.note.evidence.as_ref();
+        let evidence = evidence.map(|_| engine.evidence.load_now(&stream)).transpose()?;
         outcome.plan = raw.map(|raw| {
             plan(Inputs {
                 contract: &contract,
@@ -111,7 +113,7 @@ fn one(
                 raw,
                 seen: &seen,
                 key: &engine.key,
-            evidence: None,
+                evidence: evidence.as_ref(),
             })
         });
         outcome.phase = Some(state.phase);

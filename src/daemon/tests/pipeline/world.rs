@@ -48,24 +48,22 @@ pub(crate) fn secret(dir: &Path, name: &str, text: &str) -> SecretRef {
 
 pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
     let gate = GateName::from("closed_won");
+    let auth = Auth::ClientCredentials {
+        client_id: secret(dir, "id", seed::CLIENT_ID),
+        client_secret: secret(dir, "secret", seed::CLIENT_SECRET),
+    };
     let connection = Connection {
-        connector: "salesforce".to_owned(),
-        login_url: sandbox.base_url(),
-        auth: Auth::ClientCredentials {
-            client_id: secret(dir, "id", seed::CLIENT_ID),
-            client_secret: secret(dir, "secret", seed::CLIENT_SECRET),
-        },
-        api_version: None,
         org_id: Some(sandbox.org().id().to_string()),
         webhook_secrets: vec![secret(dir, "webhook", "hook-secret")],
-        poll_seconds: 60,
-        daily_share_percent: 100,
-        overlap_seconds: 600,
+        poll_seconds: Some(60),
+        daily_share_percent: Some(100),
+        ..Connection::new("salesforce", &sandbox.base_url(), auth)
     };
     let govern = Govern {
         contract: ContractId::from("h03-ae-to-onboarding"),
         mapping: "salesforce/h03-ae-to-onboarding".to_owned(),
         connection: ConnectionId::from("sf"),
+        motion: None,
         governed_since: Some(sandbox.org().now()),
         mode: BTreeMap::from([(gate.clone(), Mode::Enforce)]),
         on_bypass: BTreeMap::from([(gate, OnBypass::Record)]),
@@ -78,6 +76,7 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         http: Http { listen: "127.0.0.1:0".to_owned(), ..Http::default() },
         connection: BTreeMap::from([(ConnectionId::from("sf"), connection)]),
         govern: vec![govern],
+        evidence: Vec::new(),
         people: People { roles, same_person: BTreeMap::new() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }

@@ -18,6 +18,7 @@ use thiserror::Error;
 use tokio::sync::Mutex;
 use url::Url;
 
+use super::kept::{self, Kept};
 use super::reply::{self, TokenReply};
 use super::{Grant, TokenSource, TokenVault, VaultError};
 use crate::redact::Secret;
@@ -30,6 +31,8 @@ pub enum ClientStyle {
     Basic,
     /// In the form.
     Form,
+    /// `Authorization: Basic`, and the grant's parameters in the address instead of a form (Gong).
+    BasicAndQuery,
 }
 
 /// A client at a token endpoint.
@@ -67,7 +70,7 @@ impl OauthConfig {
         let client = oauth2::Client::new(ClientId::new(self.client_id.clone()))
             .set_token_uri(TokenUrl::from_url(self.token_url.clone()))
             .set_auth_type(match self.style {
-                ClientStyle::Basic => AuthType::BasicAuth,
+                ClientStyle::Basic | ClientStyle::BasicAndQuery => AuthType::BasicAuth,
                 ClientStyle::Form => AuthType::RequestBody,
             });
         match &self.client_secret {
@@ -89,19 +92,26 @@ struct CallFault(Fault);
 /// Our wire as `oauth2`'s client. A failure is classified here, because `oauth2` would keep the answer's body in its error.
 fn caller(
     wire: Arc<dyn Wire>,
-    timeout: Duration,
+    config: &OauthConfig,
 ) -> impl Fn(HttpRequest) -> BoxFuture<'static, Result<HttpResponse, CallFault>> + Send + Sync {
-    move |request| call(Arc::clone(&wire), timeout, request).boxed()
+    let (timeout, style) = (config.timeout, config.style);
+    move |request| call(Arc::clone(&wire), timeout, style, request).boxed()
 }
 
 async fn call(
     wire: Arc<dyn Wire>,
     timeout: Duration,
+    style: ClientStyle,
     request: HttpRequest,
 ) -> Result<HttpResponse, CallFault> {
-    let (parts, body) = request.into_parts();
-    let url = Url::parse(&parts.uri.to_string()).map_err(|_not_a_url| CallFault(reply::malformed()))?;
+    let (parts, mut body) = request.into_parts();
+    let mut url = Url::parse(&parts.uri.to_string()).map_err(|_not_a_url| CallFault(reply::malformed()))?;
     let mut headers = parts.headers;
+    if style == ClientStyle::BasicAndQuery {
+        let form = String::from_utf8(std::mem::take(&mut body));
+        url.set_query(Some(&form.map_err(|_not_text| CallFault(reply::malformed()))?));
+        headers.remove(http::header::CONTENT_TYPE);
+    }
     for value in headers.values_mut() {
         value.set_sensitive(true);
     }
@@ -146,7 +156,7 @@ impl TokenSource for ClientCredentials {
     fn fetch(&self, wire: Arc<dyn Wire>, _now: Timestamp) -> BoxFuture<'_, Result<Grant, Fault>> {
         async move {
             let client = self.config.client();
-            let http = caller(wire, self.config.timeout);
+            let http = caller(wire, &self.config);
             let call =
                 client.exchange_client_credentials().add_scopes(self.config.scopes()).request_async(&http);
             reply::grant(&answer(call).await?)
@@ -156,12 +166,23 @@ impl TokenSource for ClientCredentials {
 }
 
 /// Refresh token, possibly rotating: a new refresh token is durable in the vault before the access token that came with it is
-/// used.
+/// used. Where each refresh token lives once ([`ClientStyle::BasicAndQuery`]) the vault keeps the access token, its address and its end with
+/// it, in one row.
 pub struct RefreshToken {
     config: OauthConfig,
     vault: Arc<dyn TokenVault>,
     first: Option<Secret<String>>,
-    unsaved: Mutex<Option<(Secret<String>, Grant)>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// A rotated token that the vault has not taken yet: its row, and what came with it.
+    unsaved: Option<(Secret<String>, Grant)>,
+    /// Whether this process has handed out a token before; then being asked means that the last one serves no more.
+    begun: bool,
+    /// Whether it is the configured token's turn, because the vault's was refused.
+    configured: bool,
 }
 
 impl fmt::Debug for RefreshToken {
@@ -173,54 +194,71 @@ impl fmt::Debug for RefreshToken {
 impl RefreshToken {
     /// A source that begins with the vault's token, or with `first` while the vault is empty.
     pub fn new(config: OauthConfig, vault: Arc<dyn TokenVault>, first: Option<Secret<String>>) -> Self {
-        Self { config, vault, first, unsaved: Mutex::new(None) }
+        Self { config, vault, first, state: Mutex::default() }
     }
 
-    async fn current(&self) -> Result<Secret<String>, Fault> {
+    /// The vault's token; the configured one while the vault is empty, or in its turn after the vault's was refused.
+    async fn current(&self, configured: bool, now: Timestamp) -> Result<Kept, Fault> {
         let vault = Arc::clone(&self.vault);
-        let stored = on_disk(move || vault.load()).await?;
-        stored.or_else(|| self.first.clone()).ok_or_else(|| Fault::Denied {
+        let stored = on_disk(move || vault.load()).await?.map(|row| Kept::read(row, now));
+        let first = || self.first.clone().map(|refresh| Kept { refresh, grant: None });
+        let kept = if configured { first().or(stored) } else { stored.or_else(first) };
+        kept.ok_or_else(|| Fault::Denied {
             detail: "there is no refresh token".to_owned(),
             remedy: "Authorise this connection".to_owned(),
         })
     }
 
-    async fn save(&self, token: Secret<String>) -> Result<(), Fault> {
+    async fn save(&self, row: Secret<String>) -> Result<(), Fault> {
         let vault = Arc::clone(&self.vault);
-        on_disk(move || vault.store(&token)).await
+        on_disk(move || vault.store(&row)).await
     }
 
-    async fn fetch_rotating(&self, wire: Arc<dyn Wire>) -> Result<Grant, Fault> {
-        let mut unsaved = self.unsaved.lock().await;
-        if let Some((token, grant)) = unsaved.clone() {
-            self.save(token).await?;
-            *unsaved = None;
+    async fn fetch_rotating(&self, wire: Arc<dyn Wire>, now: Timestamp) -> Result<Grant, Fault> {
+        let mut state = self.state.lock().await;
+        if let Some((row, grant)) = state.unsaved.clone() {
+            self.save(row).await?;
+            state.unsaved = None;
             return Ok(grant);
         }
-        let current = self.current().await?;
+        let began = std::mem::replace(&mut state.begun, true);
+        let configured = state.configured;
+        let Kept { refresh: current, grant } = self.current(configured, now).await?;
+        if let Some(grant) = grant.filter(|_| !began) {
+            return Ok(grant);
+        }
         let refresh = oauth2::RefreshToken::new(current.expose().clone());
         let client = self.config.client();
-        let http = caller(wire, self.config.timeout);
+        let http = caller(wire, &self.config);
         let call =
             client.exchange_refresh_token(&refresh).add_scopes(self.config.scopes()).request_async(&http);
-        let reply = answer(call).await?;
+        let reply = answer(call).await.inspect_err(|fault| {
+            // somebody may have authorised the connection anew and configured what he was given
+            state.configured ^= matches!(fault, Fault::Denied { .. });
+        })?;
         let rotated = reply.refresh_token().map(|token| Secret::new(token.secret().clone()));
         let grant = reply::grant(&reply);
         let rotated = rotated.filter(|token| token.expose() != current.expose());
+        let rotated = rotated.or_else(|| configured.then(|| current.clone()));
         let Some(token) = rotated else { return grant };
         // the vendor has already ended the old token: keep the new one whatever else is wrong with the answer
+        let row = match &grant {
+            Ok(grant) if self.config.style == ClientStyle::BasicAndQuery => kept::row(&token, grant, now),
+            Ok(_) | Err(_) => token,
+        };
         if let Ok(grant) = &grant {
-            *unsaved = Some((token.clone(), grant.clone()));
+            state.unsaved = Some((row.clone(), grant.clone()));
         }
-        self.save(token).await?;
-        *unsaved = None;
+        self.save(row).await?;
+        state.unsaved = None;
+        state.configured = false;
         grant
     }
 }
 
 impl TokenSource for RefreshToken {
-    fn fetch(&self, wire: Arc<dyn Wire>, _now: Timestamp) -> BoxFuture<'_, Result<Grant, Fault>> {
-        self.fetch_rotating(wire).boxed()
+    fn fetch(&self, wire: Arc<dyn Wire>, now: Timestamp) -> BoxFuture<'_, Result<Grant, Fault>> {
+        self.fetch_rotating(wire, now).boxed()
     }
 }
 

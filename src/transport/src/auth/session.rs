@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{Grant, TokenSource};
+use super::{Grant, Scheme, TokenSource};
 use crate::allow::AllowedHosts;
 use crate::clock::{Clock, later};
 use crate::observe::{Note, Observer};
@@ -22,7 +22,7 @@ const REST_AFTER_DENIAL: Duration = Duration::from_mins(1);
 /// What the session checks and assumes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionConfig {
-    /// The org that tokens must be for; 15 or 18 characters. `None` accepts any.
+    /// The org that tokens must be for (Salesforce: 15 or 18 characters; HubSpot: the portal's number). `None` accepts any.
     pub org_id: Option<String>,
     /// Lifetime to assume when the vendor states none; `None` renews only when the vendor says that the token expired.
     pub assumed_lifetime: Option<Duration>,
@@ -58,6 +58,7 @@ pub enum SessionStatus {
 #[derive(Debug)]
 pub(crate) struct Token {
     pub(crate) secret: Secret<String>,
+    pub(crate) scheme: Scheme,
     pub(crate) base: Url,
     since: Timestamp,
     renew_at: Option<Timestamp>,
@@ -231,6 +232,7 @@ impl Session {
         let number = kept.attempts.wrapping_add(1);
         let token = Arc::new(Token {
             secret: grant.access_token,
+            scheme: grant.scheme,
             base,
             since: now,
             renew_at: lifetime.map(|lifetime| later(now, lifetime / 4 * 3)),
@@ -244,10 +246,11 @@ impl Session {
         Ok(token)
     }
 
-    /// Org ids are compared by their 15 characters; the last three of 18 only repeat their case.
+    /// Ids are the same, or Salesforce's with and without the last three of 18 characters, which only repeat the others' case.
     fn check_org(&self, org: Option<&str>) -> Result<(), Fault> {
         let Some(pinned) = self.config.org_id.as_deref() else { return Ok(()) };
         let detail = match org {
+            Some(org) if org == pinned => return Ok(()),
             Some(org) if pinned.len() >= 15 && org.get(..15) == pinned.get(..15) => return Ok(()),
             Some(_) => "the token is for another org than the configured one",
             None => "the token does not say which org it is for",

@@ -19,6 +19,8 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 use url::Url;
 
+mod vendors;
+
 use super::{
     ClientCredentials, ClientStyle, JwtBearer, JwtConfig, KeyError, OauthConfig, RefreshToken, TokenSource,
 };

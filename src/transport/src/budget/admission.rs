@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::day::DayPool;
 use super::ledger::{Ledger, LedgerError};
+use super::pause::Pause;
 use super::short::{Short, ShortPool, Ticks};
 use super::{BudgetStatus, percent_of};
 use crate::clock::{Clock, later, until};
@@ -31,7 +32,7 @@ pub(crate) struct Budgets {
 
 struct Inner {
     pools: BTreeMap<&'static str, Kept>,
-    everything: Option<Blocked>,
+    everything: Option<Pause>,
     waiting: BTreeMap<Place, Cost>,
     next: u64,
     ticks: Ticks,
@@ -41,19 +42,13 @@ struct Inner {
 struct Kept {
     pool: Pool,
     pace: Duration,
-    blocked: Option<Blocked>,
+    pause: Option<Pause>,
 }
 
 enum Pool {
     Short { limit: u32, pool: ShortPool },
     Day(DayPool),
     Slots { limit: u32, reserve: u32, taken: u32 },
-}
-
-#[derive(Clone, Copy)]
-struct Blocked {
-    until: Timestamp,
-    asked: Option<Duration>,
 }
 
 /// A place in the line: higher lanes first, then first come, first served.
@@ -105,7 +100,7 @@ impl Budgets {
                     Pool::Slots { limit, reserve: u32::try_from(reserve).unwrap_or(0), taken: 0 }
                 }
             };
-            pools.insert(budget.name, Kept { pool, pace, blocked: None });
+            pools.insert(budget.name, Kept { pool, pace, pause: None });
         }
         let began = clock.now();
         let inner = Inner { pools, everything: None, waiting: BTreeMap::new(), next: 0, ticks, began };
@@ -122,9 +117,9 @@ impl Budgets {
             changed.as_mut().enable();
             let now = self.clock.now();
             match self.try_admit(line.place, cost, now) {
-                Ok(()) => {
+                Ok(probe) => {
                     self.observer.note(Note::Wait { lane, waited: until(began, now) });
-                    return Ok(Permit { budgets: Arc::clone(self), cost });
+                    return Ok(Permit { budgets: Arc::clone(self), cost, probe: probe.then_some(now) });
                 }
                 Err(Refusal::After(wait)) => {
                     let slept = pin!(self.clock.sleep(wait));
@@ -145,17 +140,34 @@ impl Budgets {
         }
     }
 
-    /// Pauses everybody who needs this budget; an unknown budget pauses everybody. Returns how long the pause is.
+    /// Pauses who needs this budget, and nobody else; an unknown budget pauses everybody. A day's calls pause as long as the vendor asks, or
+    /// until the next midnight (UTC) where it does not say; meanwhile gates, and without a vendor's word also a single read, find out after
+    /// each `wait` whether it is over.
     pub(crate) fn block(&self, budget: &'static str, wait: Duration, asked: Option<Duration>) {
-        let end = later(self.clock.now(), wait);
+        let now = self.clock.now();
         let mut inner = self.lock();
         let Inner { pools, everything, .. } = &mut *inner;
-        let blocked = pools.get_mut(budget).map_or(everything, |kept| &mut kept.blocked);
-        if blocked.is_none_or(|blocked| blocked.until < end) {
-            *blocked = Some(Blocked { until: end, asked });
+        let (pause, daily) = match pools.get_mut(budget) {
+            Some(kept) => (&mut kept.pause, matches!(kept.pool, Pool::Day(_))),
+            None => (everything, false),
+        };
+        let of = if daily { Pause::of_day } else { Pause::new };
+        let new = of(*pause, now, wait, asked);
+        *pause = Some(new);
+        drop(inner);
+        self.observer.note(Note::Throttled { budget, wait: until(now, new.until) });
+        self.changed.notify_waiters();
+    }
+
+    /// The vendor served a call that was sent to find out: the pauses that it was sent in are over.
+    fn served(&self, cost: Cost, began: Timestamp) {
+        let mut inner = self.lock();
+        for (name, _) in cost {
+            if let Some(Kept { pool: Pool::Day(_), pause, .. }) = inner.pools.get_mut(name) {
+                *pause = pause.filter(|pause| began < pause.since);
+            }
         }
         drop(inner);
-        self.observer.note(Note::Throttled { budget, wait });
         self.changed.notify_waiters();
     }
 
@@ -194,7 +206,7 @@ impl Budgets {
                     Pool::Day(day) => (day.limit(), Some(day.own_used(now)), day.count().vendor),
                     Pool::Slots { limit, taken, .. } => (u64::from(*limit), Some(u64::from(*taken)), None),
                 };
-                let pauses = kept.blocked.into_iter().chain(inner.everything);
+                let pauses = kept.pause.into_iter().chain(inner.everything);
                 let blocked =
                     pauses.filter(|blocked| blocked.until > now).max_by_key(|blocked| blocked.until);
                 BudgetStatus {
@@ -219,10 +231,11 @@ impl Budgets {
         InLine { budgets: Arc::clone(self), place }
     }
 
-    fn try_admit(&self, place: Place, cost: Cost, now: Timestamp) -> Result<(), Refusal> {
+    /// Takes the calls; whether one of them is sent in a pause, to find out.
+    fn try_admit(&self, place: Place, cost: Cost, now: Timestamp) -> Result<bool, Refusal> {
         let lane = place.lane.0;
         let mut inner = self.lock();
-        if inner.waiting.range(..place).any(|(_, other)| overlap(cost, other)) {
+        if inner.waiting.range(..place).any(|(before, other)| inner.is_before(before, other, cost, now)) {
             return Err(Refusal::Change);
         }
         if let Some(pause) = inner.everything.filter(|pause| pause.until > now) {
@@ -243,17 +256,25 @@ impl Budgets {
                 })?;
             }
         }
+        let mut probe = false;
         for (name, calls) in cost {
-            match inner.pools.get_mut(name).map(|kept| &mut kept.pool) {
-                Some(Pool::Slots { taken, .. }) => *taken = taken.saturating_add(*calls),
-                Some(Pool::Day(day)) => {
+            let Some(Kept { pool, pace, pause }) = inner.pools.get_mut(name) else { continue };
+            match pool {
+                Pool::Slots { taken, .. } => *taken = taken.saturating_add(*calls),
+                Pool::Day(day) => {
                     day.charge(lane, u64::from(*calls), now);
                     self.save(name, day);
+                    if let Some(pause) = pause.as_mut().filter(|pause| now < pause.until) {
+                        probe = true;
+                        if matches!(lane, Lane::Read | Lane::Backfill) {
+                            pause.ask_from = later(now, *pace);
+                        }
+                    }
                 }
-                Some(Pool::Short { .. }) | None => {}
+                Pool::Short { .. } => {}
             }
         }
-        Ok(())
+        Ok(probe)
     }
 
     fn save(&self, name: &'static str, day: &DayPool) {
@@ -268,12 +289,33 @@ impl Budgets {
     }
 }
 
+impl Inner {
+    /// Whether somebody earlier in the line goes first: he needs the same calls and only waits for them to become free. Who is paused over
+    /// something else holds nobody up, and nobody waits for a day's calls.
+    fn is_before(&self, before: &Place, other: Cost, cost: Cost, now: Timestamp) -> bool {
+        let waited_for = |name: &str| {
+            let shared = cost.iter().any(|(own, _)| *own == name);
+            shared && self.pools.get(name).is_none_or(|kept| !matches!(kept.pool, Pool::Day(_)))
+        };
+        let paused = |name: &str| {
+            let apart = cost.iter().all(|(own, _)| *own != name);
+            apart && self.pools.get(name).is_some_and(|kept| kept.is_paused(before.lane.0, now))
+        };
+        other.iter().any(|(name, _)| waited_for(name)) && !other.iter().any(|(name, _)| paused(name))
+    }
+}
+
 impl Kept {
+    fn is_paused(&self, lane: Lane, now: Timestamp) -> bool {
+        let daily = matches!(self.pool, Pool::Day(_));
+        self.pause.is_some_and(|pause| if daily { pause.covers_day(lane, now) } else { now < pause.until })
+    }
+
     fn peek(&self, name: &'static str, lane: Lane, calls: u32, now: Timestamp) -> Result<(), Refusal> {
-        if let Some(blocked) = self.blocked.filter(|blocked| blocked.until > now) {
+        if let Some(pause) = self.pause.filter(|_| self.is_paused(lane, now)) {
             return match &self.pool {
                 Pool::Day(_) => Err(Refusal::Exhausted(name)),
-                Pool::Short { .. } | Pool::Slots { .. } => Err(Refusal::After(until(now, blocked.until))),
+                Pool::Short { .. } | Pool::Slots { .. } => Err(Refusal::After(until(now, pause.until))),
             };
         }
         match &self.pool {
@@ -297,10 +339,6 @@ impl Kept {
     }
 }
 
-fn overlap(one: Cost, other: Cost) -> bool {
-    one.iter().any(|(name, _)| other.iter().any(|(n, _)| n == name))
-}
-
 /// A place in the line, given up when dropped.
 struct InLine {
     budgets: Arc<Budgets>,
@@ -318,6 +356,17 @@ impl Drop for InLine {
 pub(crate) struct Permit {
     budgets: Arc<Budgets>,
     cost: Cost,
+    /// When it was admitted, if it was sent in a pause, to find out whether that is over.
+    probe: Option<Timestamp>,
+}
+
+impl Permit {
+    /// The vendor served the call.
+    pub(crate) fn served(&self) {
+        if let Some(began) = self.probe {
+            self.budgets.served(self.cost, began);
+        }
+    }
 }
 
 impl Drop for Permit {

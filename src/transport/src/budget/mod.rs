@@ -3,6 +3,7 @@
 mod admission;
 mod day;
 mod ledger;
+mod pause;
 mod short;
 mod status;
 #[cfg(test)]

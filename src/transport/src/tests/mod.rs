@@ -2,6 +2,7 @@
 
 mod faults;
 mod net;
+mod pauses;
 mod scarce;
 mod secrets;
 pub(crate) mod support;

@@ -10,7 +10,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use handoff_connector::{
     AuthKind, Body, Budget, CheckReport, Connector, Exchange, Fault, Lane, Meter, MeterReading, Reply,
-    Request, Scope, Spec, Step, Window, classify_common,
+    Request, Scope, Spec, Step, Window, classify_common, retry_after,
 };
 use handoff_core::extract::ReadPlan;
 use handoff_core::id::ObjectName;
@@ -21,8 +21,8 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    AllowedHosts, Clock, DayCount, Grant, HttpConfig, HttpWire, Ledger, LedgerError, Note, Parts, Secret,
-    SessionConfig, TokenSource, TokenVault, Transport, TransportConfig, VaultError, Wire,
+    AllowedHosts, Clock, DayCount, Grant, HttpConfig, HttpWire, Ledger, LedgerError, Note, Parts, Scheme,
+    Secret, SessionConfig, TokenSource, TokenVault, Transport, TransportConfig, VaultError, Wire,
 };
 
 pub(crate) fn start() -> Timestamp {
@@ -144,7 +144,13 @@ impl TokenSource for Tokens {
 }
 
 pub(crate) fn grant(token: &str) -> Grant {
-    Grant { access_token: token.into(), instance_url: None, org_id: None, lifetime: None }
+    Grant {
+        access_token: token.into(),
+        scheme: Scheme::Bearer,
+        instance_url: None,
+        org_id: None,
+        lifetime: None,
+    }
 }
 
 pub(crate) static BUDGETS: [Budget; 3] = [
@@ -240,7 +246,8 @@ impl Exchange for Call {
             404 => Err(Fault::Gone),
             409 => Err(Fault::Transient { detail: "the row is locked".to_owned() }),
             412 => Err(Fault::Stale),
-            430 => Err(Fault::Throttled { retry_after: None, budget: "day" }),
+            430 => Err(Fault::Throttled { retry_after: retry_after(&reply.headers), budget: "day" }),
+            431 => Err(Fault::Throttled { retry_after: retry_after(&reply.headers), budget: "short" }),
             _ => Err(Fault::Protocol { detail: "unknown status".to_owned() }),
         }
     }
@@ -314,6 +321,10 @@ impl Rig {
             observer: Arc::new(move |note| notes.lock().unwrap().push(note)),
         };
         Transport::new(self.config.clone(), parts)
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn slept(&self) -> Vec<Duration> {

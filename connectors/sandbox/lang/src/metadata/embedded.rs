@@ -24,6 +24,7 @@ const EMBEDDED: &[(&str, &str)] = files![
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Commission_Open__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Commission_Status__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Decision__c.field-meta.xml",
+    "force-app/main/default/objects/Opportunity/fields/Handoff_03_Evidence__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Hold_Reason__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_In_Queue__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Missing__c.field-meta.xml",

@@ -73,7 +73,7 @@ fn the_shipped_package_is_without_defects() {
         package.fields.iter().filter(|f| f.track_history).count(),
     ];
     // StageName is the twentieth tracked field
-    assert_eq!(counts, [30, 2, 5, 2, 19]);
+    assert_eq!(counts, [31, 2, 5, 2, 19]);
     let decision = package.field("opportunity", "handoff_03_decision__c").unwrap();
     assert_eq!(
         decision.values.iter().map(|v| v.full_name.as_str()).collect::<Vec<_>>(),
@@ -106,7 +106,7 @@ fn only_the_integration_set_edits_what_the_daemon_writes() {
         let written =
             editable.iter().filter(|f| f.starts_with("Handoff_03_") && !answers.contains(f)).count();
         let expected = match set.full_name.as_str() {
-            "Handoff_Integration" => (11, 10),
+            "Handoff_Integration" => (12, 11),
             "Handoff_Sender" => (17, 0),
             "Handoff_Receiver" => (3, 0),
             _ => (0, 0),
@@ -209,7 +209,7 @@ fn too_many_tracked_fields_are_found() {
         .map(|(path, text)| (*path, text.replace("<trackHistory>false", "<trackHistory>true")));
     let findings = Package::from_files(all).unwrap().lint(&[opportunity()]);
     assert_eq!(findings.len(), 1);
-    assert!(findings[0].detail.contains("30 fields have trackHistory"), "{}", findings[0]);
+    assert!(findings[0].detail.contains("31 fields have trackHistory"), "{}", findings[0]);
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn without_isnew_an_insert_at_closed_won_would_pass() {
 fn the_field_rule_lets_only_the_writer_open_or_write() {
     let rule = compiled("Handoff_03_Gate_Fields");
     let text = || Value::Text("x".to_owned());
-    let written: [(&'static str, Value); 10] = [
+    let written: [(&'static str, Value); 11] = [
         ("Handoff_03_In_Queue__c", Value::Bool(true)),
         ("Handoff_03_Stage_Open__c", Value::Bool(true)),
         ("Handoff_03_Commission_Open__c", Value::Bool(true)),
@@ -351,6 +351,7 @@ fn the_field_rule_lets_only_the_writer_open_or_write() {
         ("Handoff_03_Hold_Reason__c", text()),
         ("Handoff_03_Status__c", text()),
         ("Handoff_03_Missing__c", text()),
+        ("Handoff_03_Evidence__c", text()),
     ];
     let plain = deal("Commit", &[]);
     assert!(!refuses(&rule, AE, None, &plain), "an ordinary insert");

@@ -88,7 +88,7 @@ impl Org {
 
     /// Faults that have not struck yet.
     pub fn faults(&self) -> Vec<Fault> {
-        self.lock().faults.list().iter().map(|(_, fault)| fault.clone()).collect()
+        self.lock().faults.list()
     }
 
     /// Removes every planted fault, lock and rejection, and lets hanging requests go.
@@ -104,8 +104,7 @@ impl Org {
 
     /// Lets hanging requests go.
     pub fn release(&self) {
-        self.lock().faults.releases += 1;
-        self.shared.unhang.notify_waiters();
+        self.shared.traffic.release();
     }
 
     /// Writes to the row fail with UNABLE_TO_LOCK_ROW until it is unlocked.

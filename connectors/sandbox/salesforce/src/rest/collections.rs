@@ -9,7 +9,7 @@ use crate::{
     ids::Id,
     record::{ActorKind, SaveError},
     state::State,
-    wire::{ApiError, Call, Reply, row_errors},
+    wire::{ApiError, Call, JsonBody as _, Reply, row_errors},
 };
 
 const ROWS: usize = 200;

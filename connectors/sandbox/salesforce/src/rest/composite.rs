@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Answer, Caller, route};
 use crate::{
     state::State,
-    wire::{ApiError, Call, Reply},
+    wire::{ApiError, Call, JsonBody as _, Reply},
 };
 
 const SUBREQUESTS: usize = 25;

@@ -11,7 +11,7 @@ use crate::{
     state::State,
     table::Row,
     value::{http_date, parse_http_date, write_json_text},
-    wire::{ApiError, Call, Reply},
+    wire::{ApiError, Call, JsonBody as _, Reply},
 };
 
 pub(super) fn answer(state: &mut State, call: &Call, caller: &Caller, object: &str, rest: &[&str]) -> Answer {

@@ -9,7 +9,7 @@ use crate::{
     record::{ActorKind, SaveError},
     schema::Schema,
     state::State,
-    wire::{ApiError, Call, Reply, row_errors},
+    wire::{ApiError, Call, JsonBody as _, Reply, row_errors},
 };
 
 const ROWS: usize = 200;

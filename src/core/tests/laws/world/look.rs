@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::extract::{Existence, RawRecord, RecordVersion};
 use handoff_core::id::{FieldKey, GateName};
-use handoff_core::observation::{Act, Actor, Answer, Edit, FlagSeen, Observation, StageSeen};
+use handoff_core::observation::{Act, Actor, Answer, DateMove, Edit, FlagSeen, Observation, StageSeen};
 use serde_json::json;
 
 use super::{FIELDS, Variant, World, actor, package, subject};
@@ -30,9 +30,15 @@ impl World {
                 before: None,
                 since: Some(truth.stage.1),
                 opening_since: None,
-                by: None,
+                by: Some(self.resolve(actor(truth.moved_by))),
                 entry: truth.stage.2.to_string(),
+                back: self.back(),
+                close_date: truth
+                    .date_moved
+                    .filter(|(entry, from)| *entry == truth.stage.2 && *from != truth.close_date)
+                    .map(|(_, from)| DateMove { from: Some(from.to_string()) }),
             },
+            account: None,
             first_contact: None,
             package: package(&truth.texts),
             edits: self.edits(),
@@ -52,7 +58,18 @@ impl World {
                     (GateName::from(gate), seen)
                 })
                 .collect(),
+            link: None,
+            twins: self.twins.clone(),
         }
+    }
+
+    /// Where the deal stood before it was won.
+    fn back(&self) -> Option<String> {
+        if self.truth.stage.0 != "Closed Won" {
+            return None;
+        }
+        let before = self.truth.stages.iter().rev().find(|stage| **stage != "Closed Won");
+        before.map(|stage| (*stage).to_owned())
     }
 
     /// What the directory says of somebody now.
@@ -102,6 +119,7 @@ impl World {
             }
         }
         fields.insert("StageName".to_owned(), json!(self.truth.stage.0));
+        fields.insert("CloseDate".to_owned(), json!(self.truth.close_date.to_string()));
         fields.insert("Decision__c".to_owned(), json!(self.truth.decision));
         RawRecord {
             record: subject(),

@@ -136,7 +136,8 @@ pub(in crate::config) fn written(mapping: &Mapping) -> Vec<&str> {
         let others = [&gate.number, &gate.status, &gate.cleared_at, &gate.clearance_id, &gate.hold_reason];
         std::iter::once(gate.field.as_str()).chain(others.into_iter().filter_map(Option::as_deref))
     });
-    let note = [&mapping.write.note.status, &mapping.write.note.missing];
+    let note = &mapping.write.note;
+    let note = [&note.status, &note.missing, &note.evidence];
     let state = mapping.write.state.iter().map(|state| state.field.as_str());
     gates.chain(note.into_iter().filter_map(Option::as_deref)).chain(state).collect()
 }

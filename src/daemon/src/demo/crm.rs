@@ -1,0 +1,100 @@
+//! A CRM as the story needs it: people save records in it, and what came of it can be read back. The story speaks the mapping's field names;
+//! a face only knows how its vendor's sandbox is acted on.
+
+use futures::future::BoxFuture;
+use handoff_core::id::ConnectionId;
+use handoff_core::mapping::Mapping;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::DemoError;
+
+mod hubspot;
+mod salesforce;
+
+pub use hubspot::HubSpotFace;
+pub use salesforce::SalesforceFace;
+
+/// Fields of a record by the CRM's own names.
+pub type Fields = Map<String, Value>;
+
+/// What became of a save.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// The CRM took it.
+    Done,
+    /// The CRM refused it, in its own words.
+    Refused(String),
+}
+
+/// A new deal.
+#[derive(Debug, Clone, Copy)]
+pub struct NewDeal<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The CRM's stage value.
+    pub stage: &'a str,
+    /// Days until the close date.
+    pub days: i64,
+    /// The owner's login.
+    pub sender: &'a str,
+    /// The onboarding lead's login.
+    pub receiver: &'a str,
+}
+
+/// One vendor's sandbox on the stage.
+pub trait Crm: Send + Sync {
+    /// The vendor's name.
+    fn vendor(&self) -> &'static str;
+
+    /// How the daemon calls the connection.
+    fn connection(&self) -> &ConnectionId;
+
+    /// Where handoff 03 lives in it.
+    fn mapping(&self) -> &Mapping;
+
+    /// What stands in a field, typed: a check-box is true or false.
+    fn field(&self, deal: &str, field: &str) -> Value;
+
+    /// Creates a deal of the sender's, with an empty package.
+    fn create(&self, deal: &NewDeal<'_>) -> Result<String, DemoError>;
+
+    /// Names two contacts of the customer as economic buyer and champion.
+    fn name_contacts(&self, who: &str, deal: &str) -> Result<(), DemoError>;
+
+    /// Somebody saves on the record's page, under every rule of the CRM.
+    fn save(&self, who: &str, deal: &str, fields: &Fields) -> Result<Saved, DemoError>;
+
+    /// A workflow saves, past every rule.
+    fn workflow(&self, deal: &str, fields: &Fields) -> Result<(), DemoError>;
+
+    /// The rep gets, or loses, the right to fill in the receiver's answer.
+    fn let_answer(&self, who: &str, may: bool) -> Result<(), DemoError>;
+
+    /// An administrator gets, or loses, what it takes to set our flags by hand; false = the CRM has no such rule.
+    fn let_write_flags(&self, may: bool) -> Result<bool, DemoError>;
+
+    /// The administrator's login, and how the daemon's ledger names him.
+    fn admin(&self) -> Result<(String, String), DemoError>;
+
+    /// Writes received so far.
+    fn writes(&self) -> usize;
+
+    /// How many writes after the first `since` opened this flag of this deal, and how many shut it.
+    fn flips(&self, since: usize, deal: &str, flag: &str) -> (usize, usize);
+
+    /// Switches webhooks off or on.
+    fn webhooks(&self, on: bool);
+
+    /// Deliveries made so far.
+    fn deliveries(&self) -> usize;
+
+    /// Resolves when every delivery is made.
+    fn settled(&self) -> BoxFuture<'_, ()>;
+
+    /// The CRM's time.
+    fn now(&self) -> Timestamp;
+
+    /// Lets the CRM's time go on.
+    fn advance(&self, seconds: i64);
+}
