@@ -1,6 +1,7 @@
 //! The only place that names concrete connectors: what the configuration calls a connection becomes one.
 
 mod gong;
+mod hubspot;
 mod rows;
 mod salesforce;
 mod tokens;
@@ -66,6 +67,20 @@ pub enum ConnectError {
     Salesforce {
         /// Why.
         source: handoff_salesforce::ConfigError,
+    },
+    /// The HubSpot connector refuses the configuration.
+    #[error(transparent)]
+    HubSpot {
+        /// Why.
+        source: handoff_hubspot::ConfigError,
+    },
+    /// The connector does not speak this version.
+    #[error("connection {connection}: api_version {version} is not spoken; write \"2026-09\" or \"v3\", or leave it out")]
+    Version {
+        /// The connection.
+        connection: ConnectionId,
+        /// The version asked for.
+        version: String,
     },
     /// The Gong connector refuses the configuration.
     #[error(transparent)]
@@ -138,6 +153,7 @@ impl Connect for Real {
         let asked = Asked { id, config, vendor };
         match vendor.name {
             "salesforce" => salesforce::connect(asked, equipment),
+            "hubspot" => hubspot::connect(asked, equipment),
             "gong" => gong::connect(asked, equipment),
             _ => Err(unknown()),
         }
