@@ -39,9 +39,12 @@ pub struct Step {
 /// The demo itself could not go on; a step whose outcome did not hold is no error.
 #[derive(Debug, Error)]
 pub enum DemoError {
-    /// The sandbox.
+    /// Salesforce's sandbox.
     #[error("the sandbox refused: {0}")]
     Sandbox(#[from] handoff_sandbox_salesforce::Error),
+    /// HubSpot's sandbox.
+    #[error("the sandbox refused: {0}")]
+    Portal(#[from] handoff_sandbox_hubspot::Error),
     /// The daemon did not start.
     #[error("the daemon did not start: {0}")]
     Start(#[from] StartError),

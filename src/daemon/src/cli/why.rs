@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use handoff_core::contract::{Condition, Contract};
 use handoff_core::event::{Event, NotReverted};
-use handoff_core::twin::{TwinSeen, TwinWord};
 use handoff_core::gate::{Verdict, due};
 use handoff_core::handoff::Handoff;
 use handoff_core::id::FieldKey;
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Actor;
+use handoff_core::twin::{TwinSeen, TwinWord};
 use handoff_core::value::Value;
 use handoff_core::words::clock;
 use handoff_measure::scorecard::refusal;

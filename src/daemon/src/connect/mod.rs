@@ -75,7 +75,9 @@ pub enum ConnectError {
         source: handoff_hubspot::ConfigError,
     },
     /// The connector does not speak this version.
-    #[error("connection {connection}: api_version {version} is not spoken; write \"2026-09\" or \"v3\", or leave it out")]
+    #[error(
+        "connection {connection}: api_version {version} is not spoken; write \"2026-09\" or \"v3\", or leave it out"
+    )]
     Version {
         /// The connection.
         connection: ConnectionId,

@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 
 use super::DemoError;
 
+mod hubspot;
 mod salesforce;
 
+pub use hubspot::HubspotFace;
 pub use salesforce::SalesforceFace;
 
 /// Fields of a record by the CRM's own names.
