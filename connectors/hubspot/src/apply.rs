@@ -12,11 +12,10 @@ use std::collections::VecDeque;
 use handoff_connector::{Applied, Exchange, Fault, Lane, Reply, Request, Step};
 use handoff_core::plan::Plan;
 
-
+use crate::Api;
 use crate::id::{HsId, is_object, is_property};
 use crate::property;
 use crate::row::Batch;
-use crate::Api;
 use job::{Job, Phase, Row};
 
 /// How often the withdrawal of an opening is tried in the same conversation when the record is locked.
@@ -152,7 +151,9 @@ impl Apply {
     fn read_back(&mut self, job: &Job, reply: &Reply) -> Result<(), Fault> {
         let batch = match Batch::parse(reply) {
             Ok(batch) => batch,
-            Err(fault @ (Fault::Transient { .. } | Fault::Throttled { .. } | Fault::Expired)) => return Err(fault),
+            Err(fault @ (Fault::Transient { .. } | Fault::Throttled { .. } | Fault::Expired)) => {
+                return Err(fault);
+            }
             // Nobody can tell what stands there: openings go, everything else is reported as it is.
             Err(fault) => {
                 self.queue.pop_front();
@@ -181,7 +182,9 @@ impl Apply {
         let mut withdrawals = Vec::new();
         for row in &job.rows {
             match self.plans.get(row.at) {
-                Some(plan) if plan.guard.is_some() && !row.withdrawing => withdrawals.push(row.withdrawal(plan)),
+                Some(plan) if plan.guard.is_some() && !row.withdrawing => {
+                    withdrawals.push(row.withdrawal(plan))
+                }
                 Some(_) | None => self.settle(row, Err(fault.clone())),
             }
         }
@@ -212,7 +215,14 @@ fn row_of(at: usize, plan: &Plan) -> Result<Option<Row>, Fault> {
         // Rules of the portal hang on the stage: a flag that travels with it would be refused with it.
         return Err(refused("a stage is only written when it is put back"));
     }
-    Ok(Some(Row { at, id, writes: job::values(&plan.writes), withdrawing: false, elsewhere: false, tries: 0 }))
+    Ok(Some(Row {
+        at,
+        id,
+        writes: job::values(&plan.writes),
+        withdrawing: false,
+        elsewhere: false,
+        tries: 0,
+    }))
 }
 
 impl Exchange for Apply {

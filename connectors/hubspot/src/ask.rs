@@ -5,7 +5,12 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 
 /// A GET.
-pub(crate) fn get(path: String, lane: Lane, cost: &'static [(&'static str, u32)], name: &'static str) -> Request {
+pub(crate) fn get(
+    path: String,
+    lane: Lane,
+    cost: &'static [(&'static str, u32)],
+    name: &'static str,
+) -> Request {
     request(Method::GET, path, Body::Empty, lane, cost, name)
 }
 

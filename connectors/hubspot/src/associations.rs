@@ -56,7 +56,9 @@ impl Associations {
         let body = row::whole(error::body(reply))?;
         let errors = body.get("errors").and_then(Value::as_array).into_iter().flatten();
         // A record without associations is answered as an error of its own.
-        if let Some(fault) = errors.map(|error| ApiError::parse(error).of_row()).find(|fault| *fault != Fault::Gone) {
+        if let Some(fault) =
+            errors.map(|error| ApiError::parse(error).of_row()).find(|fault| *fault != Fault::Gone)
+        {
             return Err(fault);
         }
         let asked = self.batch().to_vec();
@@ -88,7 +90,8 @@ fn shape(detail: &str) -> Fault {
 }
 
 fn links_of(result: &Value) -> Result<Vec<Link>, Fault> {
-    let to = result.get("to").and_then(Value::as_array).ok_or_else(|| shape("associations without a list"))?;
+    let to =
+        result.get("to").and_then(Value::as_array).ok_or_else(|| shape("associations without a list"))?;
     let mut links = Vec::new();
     for one in to.iter().take(MOST) {
         let id = one.get("toObjectId").and_then(HsId::of);

@@ -83,8 +83,7 @@ impl Exchange for Census {
         let base = self.api.dialect.objects(self.object());
         let (modified, stage) = (modified_property(self.object()), &self.plan.stage_field);
         let archived = self.place.archived;
-        let mut path =
-            format!("{base}?limit={LIST_PAGE}&properties={modified},{stage}&archived={archived}");
+        let mut path = format!("{base}?limit={LIST_PAGE}&properties={modified},{stage}&archived={archived}");
         if let Some(after) = self.place.after.as_deref().and_then(ask::token) {
             path.push_str("&after=");
             path.push_str(&after);
@@ -106,9 +105,8 @@ impl Exchange for Census {
             .collect();
         let more = next.is_some();
         // Plain values only: encoding cannot fail, and `null` would merely start again.
-        let next = next.map_or_else(Cursor::beginning, |place| {
-            Cursor(serde_json::to_value(place).unwrap_or_default())
-        });
+        let next = next
+            .map_or_else(Cursor::beginning, |place| Cursor(serde_json::to_value(place).unwrap_or_default()));
         Ok(Step::Done(ChangePage { changed, next, more }))
     }
 }

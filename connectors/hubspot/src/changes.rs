@@ -53,7 +53,10 @@ impl Changes {
         let object = self.object.as_str();
         let changed = rows
             .iter()
-            .map(|one| Changed { record: row::reference(&self.api, object, one.id), stamp: one.stamp(object) })
+            .map(|one| Changed {
+                record: row::reference(&self.api, object, one.id),
+                stamp: one.stamp(object),
+            })
             .collect();
         let mut place = self.place.clone();
         if place.last == 0 {

@@ -151,7 +151,9 @@ impl Check {
                 }
             }
             Question::Labels(from, to) => {
-                if let Some(body) = self.told(reply, false, &format!("{from}.{to}"), "the association labels")? {
+                if let Some(body) =
+                    self.told(reply, false, &format!("{from}.{to}"), "the association labels")?
+                {
                     let labels = judge::labels(&body)?;
                     self.case.labels.insert((from.clone(), to.clone()), labels);
                 }
@@ -194,7 +196,12 @@ impl Case {
     fn questions(&self) -> VecDeque<Question> {
         let mut objects = self.objects();
         let mut questions = VecDeque::from([Question::Account]);
-        questions.extend(self.mappings.iter().filter(|one| is_object(one.object.as_str())).map(|one| Question::Pipelines(one.object.0.clone())));
+        questions.extend(
+            self.mappings
+                .iter()
+                .filter(|one| is_object(one.object.as_str()))
+                .map(|one| Question::Pipelines(one.object.0.clone())),
+        );
         questions.extend(self.related().into_iter().map(|(from, to)| Question::Labels(from, to)));
         objects.extend(self.related().into_iter().map(|(_, to)| to));
         questions.extend(objects.into_iter().map(Question::Properties));
@@ -254,7 +261,9 @@ impl Exchange for Check {
         let (path, name) = match self.questions.front() {
             Some(Question::Properties(object)) => return property::request(&self.api, object, Lane::Read),
             Some(Question::Pipelines(object)) => (dialect.pipelines(object), "pipelines"),
-            Some(Question::Labels(from, to)) => (format!("{}/labels", dialect.associations(from, to)), "labels"),
+            Some(Question::Labels(from, to)) => {
+                (format!("{}/labels", dialect.associations(from, to)), "labels")
+            }
             Some(Question::Owners) => (format!("{}?limit=1", dialect.owners()), "owners"),
             Some(Question::Rules(object, pipeline)) => (
                 dialect.pipeline_rules(object, pipeline).unwrap_or_else(|| dialect.account().to_owned()),

@@ -127,7 +127,10 @@ impl ApiError {
     /// Whether it says that the records are not there.
     pub(crate) fn is_absence(&self) -> bool {
         self.has("OBJECT_NOT_FOUND")
-            || self.codes.iter().any(|code| code.ends_with("NO_ASSOCIATIONS_FOUND") || code.ends_with("NOT_FOUND"))
+            || self
+                .codes
+                .iter()
+                .any(|code| code.ends_with("NO_ASSOCIATIONS_FOUND") || code.ends_with("NOT_FOUND"))
     }
 
     /// What the error of one row of a batch means.
@@ -138,7 +141,15 @@ impl ApiError {
         if self.has("MISSING_SCOPES") {
             return self.scopes_missing();
         }
-        let temporary = ["CONFLICT", "RATE_LIMITS", "RATE_LIMIT", "INTERNAL_ERROR", "TRANSIENT_ERROR", "TIMEOUT", "LOCKED"];
+        let temporary = [
+            "CONFLICT",
+            "RATE_LIMITS",
+            "RATE_LIMIT",
+            "INTERNAL_ERROR",
+            "TRANSIENT_ERROR",
+            "TIMEOUT",
+            "LOCKED",
+        ];
         let detail = self.in_words();
         match detail {
             Some(detail) if temporary.iter().any(|one| self.has(one)) => Fault::Transient { detail },
@@ -149,7 +160,8 @@ impl ApiError {
 
     fn scopes_missing(&self) -> Fault {
         let scopes: Vec<&str> = self.scopes.iter().map(String::as_str).collect();
-        let scopes = if scopes.is_empty() { "HubSpot does not say which".to_owned() } else { scopes.join(", ") };
+        let scopes =
+            if scopes.is_empty() { "HubSpot does not say which".to_owned() } else { scopes.join(", ") };
         Fault::Denied {
             detail: format!("MISSING_SCOPES: {scopes}"),
             remedy: "Add the scope to the app or service key, and install it again where it is an OAuth app"
@@ -194,7 +206,10 @@ pub(crate) fn of_reply(reply: &Reply) -> Fault {
         },
         404 => Fault::Gone,
         409 => Fault::Transient { detail: words() },
-        423 => Fault::Throttled { retry_after: Some(wait(reply).unwrap_or(LOCKED).max(LOCKED)), budget: ANY_BUDGET },
+        423 => Fault::Throttled {
+            retry_after: Some(wait(reply).unwrap_or(LOCKED).max(LOCKED)),
+            budget: ANY_BUDGET,
+        },
         429 => throttled(reply, &body),
         // The portal moves to another data centre; HubSpot says for how long.
         477 => Fault::Throttled { retry_after: wait(reply), budget: ANY_BUDGET },

@@ -36,8 +36,15 @@ fn kind(event: &Value) -> &str {
 /// is part of it.
 fn key(event: &Value) -> String {
     const PARTS: [&str; 9] = [
-        "portalId", "subscriptionType", "eventType", "objectId", "propertyName", "occurredAt", "propertyValue",
-        "fromObjectId", "toObjectId",
+        "portalId",
+        "subscriptionType",
+        "eventType",
+        "objectId",
+        "propertyName",
+        "occurredAt",
+        "propertyValue",
+        "fromObjectId",
+        "toObjectId",
     ];
     let Some(event) = event.as_object() else { return event.to_string() };
     let part = |name: &str| event.get(name).map(|value| (name.to_owned(), value.clone()));
@@ -53,7 +60,8 @@ pub(crate) fn digest(events: &[Value]) -> Digest {
 /// The object of an event type such as `deal.merge` or, with its type id, `object.merge`.
 fn object_of(event: &Value, class: &str) -> Option<&'static str> {
     let type_id = text(event, "objectTypeId");
-    let is = |(name, id, _): &&(&str, &str, &str)| if class == "object" { *id == type_id } else { *name == class };
+    let is =
+        |(name, id, _): &&(&str, &str, &str)| if class == "object" { *id == type_id } else { *name == class };
     OBJECTS.iter().find(is).map(|(_, _, plural)| *plural)
 }
 

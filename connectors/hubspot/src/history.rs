@@ -34,7 +34,11 @@ pub(crate) fn actor(entry: &Value) -> ActorId {
     let source = text("sourceId");
     let of = |class: &str| {
         let source = plain(source);
-        ActorId(if source.is_empty() { format!("{class}:{}", kind.to_ascii_lowercase()) } else { format!("{class}:{source}") })
+        ActorId(if source.is_empty() {
+            format!("{class}:{}", kind.to_ascii_lowercase())
+        } else {
+            format!("{class}:{source}")
+        })
     };
     if APPS.contains(&kind.as_str()) {
         return of("integration");
@@ -115,10 +119,20 @@ mod tests {
     fn ids_stay_when_later_entries_come() {
         let known = Definitions::default();
         let entry = |at: i64, value: &str| json!({ "value": value, "timestamp": at, "sourceType": "CRM_UI" });
-        let old = json!([entry(1_700_000_000_001, "b"), entry(1_700_000_000_001, "a"), entry(1_700_000_000_000, "")]);
-        let new = json!([entry(1_700_000_000_002, "d"), entry(1_700_000_000_001, "c"), entry(1_700_000_000_001, "b"),
-            entry(1_700_000_000_001, "a"), entry(1_700_000_000_000, "")]);
-        let (old, new) = (changes("dealstage", &old, &known).unwrap(), changes("dealstage", &new, &known).unwrap());
+        let old = json!([
+            entry(1_700_000_000_001, "b"),
+            entry(1_700_000_000_001, "a"),
+            entry(1_700_000_000_000, "")
+        ]);
+        let new = json!([
+            entry(1_700_000_000_002, "d"),
+            entry(1_700_000_000_001, "c"),
+            entry(1_700_000_000_001, "b"),
+            entry(1_700_000_000_001, "a"),
+            entry(1_700_000_000_000, "")
+        ]);
+        let (old, new) =
+            (changes("dealstage", &old, &known).unwrap(), changes("dealstage", &new, &known).unwrap());
         assert_eq!(old[..], new[..3]);
         assert_eq!(old[2].id, "dealstage@1700000000001#1");
         assert_eq!((&old[0].old, &old[0].new), (&None, &Some(json!(null))));

@@ -59,9 +59,8 @@ pub(crate) fn is_property(name: &str) -> bool {
 
 /// Whether a text can name an object: `deals`, `p123_contract`, `0-3`, `2-1234567`.
 pub(crate) fn is_object(name: &str) -> bool {
-    let digits = |text: &str| {
-        (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
+    let digits =
+        |text: &str| (1..=12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     is_property(name) || name.split_once('-').is_some_and(|(kind, number)| digits(kind) && digits(number))
 }
 
@@ -89,7 +88,10 @@ mod tests {
     fn h03_only_plain_names_reach_an_address() {
         assert!(is_object("deals") && is_object("2-1234567") && is_property("hs_v2_date_entered_closedwon"));
         for name in ["", "deals/1", "a b", "a?b", "../x", "2-", "-3", "ü", "a\n"] {
-            assert!(!is_object(name) && !is_property(name) && !is_stage(name) || name == "2-" || name == "-3", "{name}");
+            assert!(
+                !is_object(name) && !is_property(name) && !is_stage(name) || name == "2-" || name == "-3",
+                "{name}"
+            );
         }
     }
 

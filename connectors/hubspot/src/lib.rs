@@ -88,7 +88,9 @@ impl HubSpotConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ConfigError {
     /// The portal's id.
-    #[error("org_id of connection {connection} is not a portal's id. Copy the Hub ID from the account menu: digits only")]
+    #[error(
+        "org_id of connection {connection} is not a portal's id. Copy the Hub ID from the account menu: digits only"
+    )]
     Portal {
         /// The connection.
         connection: ConnectionId,
@@ -100,7 +102,9 @@ pub enum ConfigError {
         connection: ConnectionId,
     },
     /// The address of webhooks.
-    #[error("webhook_url of connection {connection} must be the whole address that HubSpot calls: https://… without blanks or #")]
+    #[error(
+        "webhook_url of connection {connection} must be the whole address that HubSpot calls: https://… without blanks or #"
+    )]
     WebhookUrl {
         /// The connection.
         connection: ConnectionId,

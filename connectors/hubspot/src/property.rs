@@ -71,8 +71,10 @@ impl Definitions {
     /// Reads the answer to a request for all properties of an object.
     pub(crate) fn parse(body: &Value) -> Result<Self, Fault> {
         let rows = body.get("results").and_then(Value::as_array).filter(|rows| !rows.is_empty());
-        let rows = rows.ok_or_else(|| Fault::Protocol { detail: "property definitions without results".to_owned() })?;
-        let known: BTreeMap<String, Definition> = rows.iter().take(MOST).filter_map(Definition::parse).collect();
+        let rows = rows
+            .ok_or_else(|| Fault::Protocol { detail: "property definitions without results".to_owned() })?;
+        let known: BTreeMap<String, Definition> =
+            rows.iter().take(MOST).filter_map(Definition::parse).collect();
         if known.is_empty() {
             return Err(Fault::Protocol { detail: "property definitions without names".to_owned() });
         }
@@ -188,7 +190,8 @@ mod tests {
     use super::*;
 
     fn definitions() -> Definitions {
-        let row = |name: &str, kind: &str, field: &str| json!({ "name": name, "type": kind, "fieldType": field });
+        let row =
+            |name: &str, kind: &str, field: &str| json!({ "name": name, "type": kind, "fieldType": field });
         Definitions::parse(&json!({ "results": [
             row("open", "bool", "booleancheckbox"),
             row("tick", "enumeration", "booleancheckbox"),
@@ -236,7 +239,9 @@ mod tests {
             assert_eq!(known.write(name, &value), Some(raw));
         }
         assert_eq!(known.write("name", &json!({})), None);
-        assert!(known.find("calc").expect("known").read_only && !known.find("open").expect("known").read_only);
+        assert!(
+            known.find("calc").expect("known").read_only && !known.find("open").expect("known").read_only
+        );
         assert!(known.find("Not A Name").is_none());
     }
 

@@ -125,8 +125,12 @@ impl Read {
     /// Once all records are known, what is associated with those that are there is asked for.
     fn ask_related(&mut self) {
         self.related = true;
-        let here: Vec<HsId> =
-            self.found.iter().filter(|(_, found)| matches!(found, Found::Here(_))).map(|(id, _)| *id).collect();
+        let here: Vec<HsId> = self
+            .found
+            .iter()
+            .filter(|(_, found)| matches!(found, Found::Here(_)))
+            .map(|(id, _)| *id)
+            .collect();
         if here.is_empty() {
             return;
         }
@@ -174,8 +178,10 @@ impl Read {
                 None => property::request(&self.api, self.plan.object.as_str(), Lane::Read),
             },
             Ask::Others { object, ids } => {
-                let names: BTreeSet<String> =
-                    columns(&self.plan).filter(|(of, _)| of == object).map(|(_, name)| name.clone()).collect();
+                let names: BTreeSet<String> = columns(&self.plan)
+                    .filter(|(of, _)| of == object)
+                    .map(|(_, name)| name.clone())
+                    .collect();
                 let path = format!("{}/batch/read", self.api.dialect.objects(object));
                 let body = json!({ "inputs": inputs(ids), "properties": plain(&names) });
                 ask::post(path, body, Lane::Read, ONE_CALL, "read_related")
@@ -263,7 +269,9 @@ impl Read {
     fn related_rows(&self, id: HsId) -> BTreeMap<String, Vec<RelatedRow>> {
         let of = |associations: &Associations| {
             let links = associations.found.get(&id).into_iter().flatten();
-            let rows = links.map(|(other, label)| self.related_row(&associations.to, *other, label.as_ref())).collect();
+            let rows = links
+                .map(|(other, label)| self.related_row(&associations.to, *other, label.as_ref()))
+                .collect();
             (associations.to.clone(), rows)
         };
         self.associations.iter().map(of).collect()

@@ -126,5 +126,9 @@ impl Batch {
 
 /// A record as the core names it.
 pub(crate) fn reference(api: &Api, object: &str, id: HsId) -> RecordRef {
-    RecordRef { connection: api.connection.clone(), object: ObjectName(object.to_owned()), record: id.record() }
+    RecordRef {
+        connection: api.connection.clone(),
+        object: ObjectName(object.to_owned()),
+        record: id.record(),
+    }
 }

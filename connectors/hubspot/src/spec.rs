@@ -62,9 +62,7 @@ pub const DEFAULT_OVERLAP: Duration = Duration::from_mins(5);
 
 /// Reads `X-HubSpot-RateLimit-Daily` and `-Max` with what remains of each; a search carries neither.
 pub(crate) fn meter(reply: &Reply) -> Meter {
-    let number = |name: &str| -> Option<u64> {
-        reply.headers.get(name)?.to_str().ok()?.trim().parse().ok()
-    };
+    let number = |name: &str| -> Option<u64> { reply.headers.get(name)?.to_str().ok()?.trim().parse().ok() };
     let pairs = [
         (DAILY, "X-HubSpot-RateLimit-Daily", "X-HubSpot-RateLimit-Daily-Remaining"),
         (TEN_SECONDS, "X-HubSpot-RateLimit-Max", "X-HubSpot-RateLimit-Remaining"),

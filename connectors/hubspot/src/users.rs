@@ -71,11 +71,13 @@ impl Users {
         let id = id.ok_or_else(|| Fault::Protocol { detail: "an owner without a valid id".to_owned() })?;
         let user = owner.get("userId").and_then(HsId::of);
         let ever = user.or_else(|| owner.get("userIdIncludingInactive").and_then(HsId::of));
-        let names: BTreeSet<Who> = [Some(Who::Owner(id)), ever.map(Who::User)].into_iter().flatten().collect();
+        let names: BTreeSet<Who> =
+            [Some(Who::Owner(id)), ever.map(Who::User)].into_iter().flatten().collect();
         let text = |name: &str| owner.get(name).and_then(Value::as_str).unwrap_or_default().trim();
         let archived = owner.get("archived").and_then(Value::as_bool).unwrap_or(self.archived);
         // Ours is the first word that was found: somebody who left and came back is listed active first.
-        let asked = self.wanted.iter().filter(|(id, who)| names.contains(who) && !self.found.contains_key(*id));
+        let asked =
+            self.wanted.iter().filter(|(id, who)| names.contains(who) && !self.found.contains_key(*id));
         let asked: Vec<String> = asked.map(|(id, _)| id.clone()).collect();
         for asked in asked {
             let email = text("email").to_lowercase();
@@ -98,8 +100,7 @@ impl Exchange for Users {
     type Output = Vec<ActingUser>;
 
     fn request(&mut self) -> Request {
-        let mut path =
-            format!("{}?limit={PAGE}&archived={}", self.api.dialect.owners(), self.archived);
+        let mut path = format!("{}?limit={PAGE}&archived={}", self.api.dialect.owners(), self.archived);
         if let Some(after) = self.after.as_deref().and_then(ask::token) {
             path.push_str("&after=");
             path.push_str(&after);
@@ -134,8 +135,8 @@ impl Exchange for Users {
 /// Refuses a token of another portal (D11).
 pub(crate) fn same_portal(api: &Api, body: &Value) -> Result<(), Fault> {
     let portal = body.get("portalId").and_then(HsId::of);
-    let portal =
-        portal.ok_or_else(|| Fault::Protocol { detail: "account details without a valid portalId".to_owned() })?;
+    let portal = portal
+        .ok_or_else(|| Fault::Protocol { detail: "account details without a valid portalId".to_owned() })?;
     if portal == api.portal {
         return Ok(());
     }

@@ -58,9 +58,10 @@ fn say_the_same(ours: &Package, theirs: &Package) -> bool {
 
 fn says(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
-        (Value::Text(a) | Value::Name(a) | Value::Choice(a), Value::Text(b) | Value::Name(b) | Value::Choice(b)) => {
-            a.split_whitespace().eq(b.split_whitespace())
-        }
+        (
+            Value::Text(a) | Value::Name(a) | Value::Choice(a),
+            Value::Text(b) | Value::Name(b) | Value::Choice(b),
+        ) => a.split_whitespace().eq(b.split_whitespace()),
         (Value::Person(_), Value::Person(_)) | (Value::Record(_), Value::Record(_)) => true,
         (ours, theirs) => ours == theirs,
     }

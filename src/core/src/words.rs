@@ -140,7 +140,9 @@ fn disagreement(handoff: &Handoff) -> Option<String> {
     let record = &twin.record;
     Some(match twin.word {
         TwinWord::Accepted => format!("Accepted in {record}, but not here: pay waits for both."),
-        TwinWord::AcceptedOther => format!("Another package was accepted in {record}: pay waits until both say the same."),
+        TwinWord::AcceptedOther => {
+            format!("Another package was accepted in {record}: pay waits until both say the same.")
+        }
         TwinWord::NotAccepted => format!("Not accepted in {record}: pay waits for both."),
     })
 }

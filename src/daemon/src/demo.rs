@@ -11,6 +11,7 @@ mod stage;
 mod story;
 #[cfg(test)]
 mod tests;
+mod wiring;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -39,12 +40,15 @@ pub struct Step {
 /// The demo itself could not go on; a step whose outcome did not hold is no error.
 #[derive(Debug, Error)]
 pub enum DemoError {
-    /// Salesforce's sandbox.
-    #[error("the sandbox refused: {0}")]
-    Sandbox(#[from] handoff_sandbox_salesforce::Error),
-    /// HubSpot's sandbox.
-    #[error("the sandbox refused: {0}")]
-    Portal(#[from] handoff_sandbox_hubspot::Error),
+    /// The sandbox.
+    #[error("the Salesforce sandbox refused: {0}")]
+    Salesforce(#[from] handoff_sandbox_salesforce::Error),
+    /// The sandbox.
+    #[error("the HubSpot sandbox refused: {0}")]
+    HubSpot(#[from] handoff_sandbox_hubspot::Error),
+    /// The sandbox.
+    #[error("the Gong sandbox refused: {0}")]
+    Gong(#[from] handoff_sandbox_gong::Error),
     /// The daemon did not start.
     #[error("the daemon did not start: {0}")]
     Start(#[from] StartError),

@@ -13,7 +13,7 @@ use handoff_sandbox_hubspot::{
     Act, NewUser, Portal, Sandbox, SandboxOptions, Seed, WebhookMode, WebhookTarget, seed,
 };
 use handoffd::config::{Auth, Connection};
-use handoffd::demo::crm::{Crm, Fields, HubspotFace};
+use handoffd::demo::crm::{Crm, Fields, HubSpotFace};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub(crate) const PUBLIC_URL: &str = "https://handoffd.northwind-peak.example/web
 /// A portal on loopback.
 pub struct Hubspot {
     sandbox: Sandbox,
-    face: HubspotFace,
+    face: HubSpotFace,
 }
 
 impl Hubspot {
@@ -43,7 +43,7 @@ impl Hubspot {
             portal.subscribe("deal.propertyChange", Some(&property));
         }
         let connection = ConnectionId::from(Kind::Hubspot.connection());
-        Self { sandbox, face: HubspotFace { portal, connection, mapping } }
+        Self { sandbox, face: HubSpotFace { portal, connection, mapping } }
     }
 
     /// The portal's own control.

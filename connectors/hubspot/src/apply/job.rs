@@ -79,7 +79,10 @@ pub(super) fn jobs(rows: Vec<Row>, plans: &[Plan]) -> Vec<Job> {
         let (object, checked) = (plan.target.object.as_str(), plan.only_if.is_some());
         let (phase, size) = if checked { (Phase::Check, HISTORY_BATCH) } else { (Phase::Write, BATCH) };
         // Plans of one record stay in their order, so no later row slips into an earlier job.
-        let after = jobs.iter().rposition(|job| job.rows.iter().any(|other| other.id == row.id)).map_or(0, |at| at + 1);
+        let after = jobs
+            .iter()
+            .rposition(|job| job.rows.iter().any(|other| other.id == row.id))
+            .map_or(0, |at| at + 1);
         let fits = |job: &&mut Job| job.object == object && job.phase == phase && job.rows.len() < size;
         match jobs.iter_mut().skip(after).find(fits) {
             Some(job) => job.rows.push(row),
@@ -109,14 +112,22 @@ impl Job {
         match self.phase {
             Phase::Check => {
                 let names = self.columns(plans);
-                let history: BTreeSet<&String> = self.plans(plans).filter_map(|plan| plan.only_if.as_ref()).map(|one| &one.field).collect();
-                let body = json!({ "inputs": inputs(&ids), "properties": names, "propertiesWithHistory": history });
+                let history: BTreeSet<&String> = self
+                    .plans(plans)
+                    .filter_map(|plan| plan.only_if.as_ref())
+                    .map(|one| &one.field)
+                    .collect();
+                let body =
+                    json!({ "inputs": inputs(&ids), "properties": names, "propertiesWithHistory": history });
                 ask::post(format!("{base}/batch/read"), body, lane, ONE_CALL, "check_entry")
             }
             Phase::Write => {
                 let known = api.known.find(&self.object).unwrap_or_default();
                 let input = |row: &Row| {
-                    let values = row.writes.iter().filter_map(|(name, value)| Some((name.clone(), known.write(name, value)?)));
+                    let values = row
+                        .writes
+                        .iter()
+                        .filter_map(|(name, value)| Some((name.clone(), known.write(name, value)?)));
                     let values: Map<String, Value> = values.collect();
                     json!({ "id": row.id.to_string(), "properties": values, "objectWriteTraceId": row.trace() })
                 };

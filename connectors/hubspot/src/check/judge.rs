@@ -23,16 +23,17 @@ pub(super) fn names(
     let objects = plans.iter().flat_map(|plan| plan.related.keys().chain([&plan.object.0]));
     let objects = objects.chain(mappings.iter().map(|mapping| &mapping.object.0));
     let objects = objects.chain(writes.iter().map(|(object, _)| &object.0));
-    let read = plans.iter().flat_map(|plan| {
-        plan.fields.iter().chain(&plan.history).chain(plan.related.values().flatten())
-    });
+    let read = plans
+        .iter()
+        .flat_map(|plan| plan.fields.iter().chain(&plan.history).chain(plan.related.values().flatten()));
     let written = writes.iter().flat_map(|(_, fields)| fields);
     let bad: BTreeSet<&String> = objects
         .filter(|name| !is_object(name))
         .chain(read.chain(written).filter(|name| !is_property(name)))
         .collect();
     let shown = |name: &str| name.chars().filter(|each| !each.is_control()).take(80).collect::<String>();
-    let remedy = "Correct the mapping: internal names have letters, digits and underscores, e.g. handoff_status";
+    let remedy =
+        "Correct the mapping: internal names have letters, digits and underscores, e.g. handoff_status";
     bad.into_iter().map(|name| wrong(shown(name), "this is not an internal name", remedy)).collect()
 }
 

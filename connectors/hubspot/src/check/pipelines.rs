@@ -147,5 +147,6 @@ impl Pipelines {
 /// Whether the rules of a pipeline hold an approval.
 pub(super) fn has_approval(body: &Value) -> bool {
     let rules = body.get("approvalStageRules").and_then(Value::as_array);
-    rules.is_some_and(|rules| !rules.is_empty()) || body.get("approvalStage").is_some_and(|one| !one.is_null())
+    rules.is_some_and(|rules| !rules.is_empty())
+        || body.get("approvalStage").is_some_and(|one| !one.is_null())
 }

@@ -62,7 +62,10 @@ fn v1_counts_only_where_the_configuration_says_so() {
     let own = [("x-hubspot-signature", signature.as_str())];
     assert_eq!(verify(true, &own), Ok(()));
     assert_eq!(verify(true, &[own[0], ("x-hubspot-signature-version", "v1")]), Ok(()));
-    assert_eq!(verify(true, &[own[0], ("x-hubspot-signature-version", "v2")]), Err(Rejected::Unauthenticated));
+    assert_eq!(
+        verify(true, &[own[0], ("x-hubspot-signature-version", "v2")]),
+        Err(Rejected::Unauthenticated)
+    );
     assert_eq!(verify(false, &own), Err(Rejected::Unauthenticated));
     // A bad v3 signature is not saved by a good v1.
     assert_eq!(verify(true, &[own[0], ("x-hubspot-signature-v3", "x")]), Err(Rejected::Unauthenticated));
@@ -141,11 +144,26 @@ fn c10_a_replay_after_five_minutes_is_401() {
 fn c11_a_time_that_is_no_number_is_401() {
     let long = "1".repeat(10_000);
     for time in [
-        "", "-1700000300000", "+1700000300000", " 1700000300000", "1700000300000 ", "1_700", "9223372036854775808",
-        "18446744073709551616", "1e12", "NaN", "0x10", "now", long.as_str(),
+        "",
+        "-1700000300000",
+        "+1700000300000",
+        " 1700000300000",
+        "1700000300000 ",
+        "1_700",
+        "9223372036854775808",
+        "18446744073709551616",
+        "1e12",
+        "NaN",
+        "0x10",
+        "now",
+        long.as_str(),
     ] {
         let signature = v3(SECRET, URL, BODY, time).expect("signed");
-        assert_eq!(check(&signed(&signature, time), BODY, 1_700_000_300_000), Err(Rejected::OutsideTolerance), "{time}");
+        assert_eq!(
+            check(&signed(&signature, time), BODY, 1_700_000_300_000),
+            Err(Rejected::OutsideTolerance),
+            "{time}"
+        );
     }
     let zero = v3(SECRET, URL, BODY, "0").expect("signed");
     assert_eq!(check(&signed(&zero, "0"), BODY, 1_700_000_300_000), Err(Rejected::OutsideTolerance));
@@ -154,10 +172,13 @@ fn c11_a_time_that_is_no_number_is_401() {
 #[test]
 fn c12_the_configured_address_is_signed_whatever_a_proxy_says() {
     let url = "https://hooks.example.com/hubspot?tenant=a%2Fb&x=%20%26%3D";
-    let signature = v3(SECRET, "https://hooks.example.com/hubspot?tenant=a/b&x=%20%26%3D", BODY, "1700000300000");
+    let signature =
+        v3(SECRET, "https://hooks.example.com/hubspot?tenant=a/b&x=%20%26%3D", BODY, "1700000300000");
     let signature = signature.expect("signed");
     let mut headers = signed(&signature, "1700000300000");
-    for (name, value) in [("host", "evil.example"), ("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "http")] {
+    for (name, value) in
+        [("host", "evil.example"), ("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "http")]
+    {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     assert_eq!(check_of(url, SECRET, &headers, BODY, 1_700_000_300_000), Ok(()));

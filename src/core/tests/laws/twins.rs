@@ -136,7 +136,11 @@ fn d18_pay_waits_for_both_and_both_say_so() {
     assert!(pair.0[0].flag("queue") && pair.0[1].flag("queue"), "only pay waits");
     assert!(pair.disagrees(0) && pair.disagrees(1));
     assert_eq!(money(&pair.0[0]), Vec::<&str>::new());
-    assert!(pair.0[0].word("Status__c").starts_with("Not accepted in sf/Opportunity/"), "{}", pair.0[0].word("Status__c"));
+    assert!(
+        pair.0[0].word("Status__c").starts_with("Not accepted in sf/Opportunity/"),
+        "{}",
+        pair.0[0].word("Status__c")
+    );
     assert!(pair.0[0].word("Commission_Open__c_Hold").starts_with("Not accepted in"));
     assert!(pair.0[1].word("Status__c").starts_with("Accepted in sf/Opportunity/"));
     accept(&mut pair, 1);

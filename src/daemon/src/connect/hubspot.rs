@@ -8,6 +8,7 @@ use handoff_hubspot::{Dialect, HubSpot, HubSpotConfig};
 use handoff_transport::{ClientStyle, SessionConfig};
 
 use super::{Asked, ConnectError, tokens};
+use crate::config::Auth;
 use crate::link::{Connected, Equipment, Purpose};
 
 pub(super) fn connect(asked: Asked<'_>, equipment: Equipment) -> Result<Connected, ConnectError> {
@@ -27,7 +28,9 @@ pub(super) fn connect(asked: Asked<'_>, equipment: Equipment) -> Result<Connecte
     let connector = Arc::new(HubSpot::new(own).map_err(|source| ConnectError::HubSpot { source })?);
     let token_url = asked.token_url(token_path)?;
     let tokens = tokens::source(asked, &token_url, ClientStyle::Form, Arc::clone(&equipment.vault))?;
-    let session = SessionConfig { org_id: Some(portal), assumed_lifetime: None };
+    // A static token does not say which portal it is for: the connector asks before anything is judged.
+    let named = matches!(config.auth, Auth::RefreshToken { .. });
+    let session = SessionConfig { org_id: named.then_some(portal), assumed_lifetime: None };
     let transport = asked.transport(connector.clone(), (tokens, &token_url), session, &equipment)?;
     let sink: Option<Arc<dyn Sink>> = if equipment.writes { Some(connector.clone()) } else { None };
     let purpose = Purpose::Crm { source: connector.clone(), sink };

@@ -12,7 +12,7 @@ use super::DemoError;
 mod hubspot;
 mod salesforce;
 
-pub use hubspot::HubspotFace;
+pub use hubspot::HubSpotFace;
 pub use salesforce::SalesforceFace;
 
 /// Fields of a record by the CRM's own names.

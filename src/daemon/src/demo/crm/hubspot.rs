@@ -13,10 +13,12 @@ use super::{Crm, Fields, NewDeal, Saved};
 use crate::demo::DemoError;
 
 const DEALS: &str = "deals";
+const CONTACTS: &str = "contacts";
+const COMPANIES: &str = "companies";
 
 /// A portal on the stage.
 #[derive(Debug)]
-pub struct HubspotFace {
+pub struct HubSpotFace {
     /// The portal.
     pub portal: Portal,
     /// How the daemon calls the connection.
@@ -25,22 +27,33 @@ pub struct HubspotFace {
     pub mapping: Mapping,
 }
 
-impl HubspotFace {
-    fn id(deal: &str) -> Result<u64, DemoError> {
-        deal.parse().map_err(|_not_a_number| DemoError::NoRecord(deal.to_owned()))
-    }
-
-    /// Somebody changes properties of a deal; what is nothing in the story is empty text here.
-    fn update(who: &str, deal: &str, fields: &Fields) -> Result<Act, DemoError> {
-        let told = |(name, value): (&String, &Value)| {
-            (name.clone(), if value.is_null() { Value::from("") } else { value.clone() })
-        };
-        let properties: Fields = fields.iter().map(told).collect();
-        Ok(Act::update(who, DEALS, Self::id(deal)?, Value::Object(properties)))
+/// A property as the story reads it: a check-box is true or false, nothing is null.
+fn typed(text: Option<String>) -> Value {
+    match text.as_deref() {
+        None | Some("") => Value::Null,
+        Some("true") => Value::Bool(true),
+        Some("false") => Value::Bool(false),
+        Some(text) => Value::from(text),
     }
 }
 
-impl Crm for HubspotFace {
+/// A value as HubSpot takes it: nothing is the empty text.
+fn told(fields: &Fields) -> Value {
+    let text = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    };
+    Value::Object(fields.iter().map(|(name, value)| (name.clone(), Value::from(text(value)))).collect())
+}
+
+impl HubSpotFace {
+    fn id(deal: &str) -> Result<u64, DemoError> {
+        deal.parse().map_err(|_not_a_number| DemoError::NoRecord(deal.to_owned()))
+    }
+}
+
+impl Crm for HubSpotFace {
     fn vendor(&self) -> &'static str {
         "HubSpot"
     }
@@ -54,39 +67,34 @@ impl Crm for HubspotFace {
     }
 
     fn field(&self, deal: &str, field: &str) -> Value {
-        let stored = Self::id(deal).ok().and_then(|id| self.portal.property(DEALS, id, field));
-        match stored.as_deref() {
-            None => Value::Null,
-            Some("true") => Value::Bool(true),
-            Some("false") => Value::Bool(false),
-            Some(text) => Value::from(text),
-        }
+        deal.parse().map_or(Value::Null, |id| typed(self.portal.property(DEALS, id, field)))
     }
 
     fn create(&self, deal: &NewDeal<'_>) -> Result<String, DemoError> {
         let closes = self.portal.now().to_zoned(TimeZone::UTC).date().saturating_add(deal.days.days());
         let properties = json!({
-            "dealname": deal.name, "pipeline": "default", "dealstage": deal.stage, "closedate": format!("{closes}T12:00:00Z"),
-            "amount": "84000", "hubspot_owner_id": self.portal.owner_id(deal.sender)?.to_string(),
-            (&self.mapping.people.receiver.field): self.portal.owner_id(deal.receiver)?.to_string(),
+            "dealname": deal.name, "pipeline": "default", "dealstage": deal.stage, "amount": "84000",
+            "closedate": format!("{closes}T00:00:00Z"),
+            "hubspot_owner_id": self.portal.owner_id(deal.sender)?.to_string(),
+            "handoff_onboarding_lead": self.portal.owner_id(deal.receiver)?.to_string(),
         });
         let id = self.portal.act(&Act::create(deal.sender, DEALS, properties))?;
-        if let Some(company) = self.portal.ids("companies").first() {
-            self.portal.associate(deal.sender, (DEALS, id), ("companies", *company), None)?;
+        if let Some(company) = self.portal.ids(COMPANIES).first() {
+            self.portal.associate(deal.sender, (DEALS, id), (COMPANIES, *company), Some("Primary"))?;
         }
         Ok(id.to_string())
     }
 
     fn name_contacts(&self, who: &str, deal: &str) -> Result<(), DemoError> {
-        let deal = Self::id(deal)?;
-        for (contact, label) in self.portal.ids("contacts").into_iter().zip(["Economic Buyer", "Champion"]) {
-            self.portal.associate(who, (DEALS, deal), ("contacts", contact), Some(label))?;
+        let (deal, contacts) = (Self::id(deal)?, self.portal.ids(CONTACTS));
+        for (contact, label) in contacts.into_iter().zip(["Economic Buyer", "Champion"]) {
+            self.portal.associate(who, (DEALS, deal), (CONTACTS, contact), Some(label))?;
         }
         Ok(())
     }
 
     fn save(&self, who: &str, deal: &str, fields: &Fields) -> Result<Saved, DemoError> {
-        match self.portal.act(&Self::update(who, deal, fields)?) {
+        match self.portal.act(&Act::update(who, DEALS, Self::id(deal)?, told(fields))) {
             Ok(_) => Ok(Saved::Done),
             Err(Error::Refused(refusal)) => Ok(Saved::Refused(refusal.message)),
             Err(other) => Err(other.into()),
@@ -94,16 +102,16 @@ impl Crm for HubspotFace {
     }
 
     fn workflow(&self, deal: &str, fields: &Fields) -> Result<(), DemoError> {
-        self.portal.act(&Self::update("", deal, fields)?.by(ActorKind::Workflow))?;
+        let act = Act::update("", DEALS, Self::id(deal)?, told(fields));
+        self.portal.act(&act.by(ActorKind::Workflow))?;
         Ok(())
     }
 
-    /// Below Enterprise nobody can be kept from editing one property: who did it is what counts.
     fn let_answer(&self, _who: &str, _may: bool) -> Result<(), DemoError> {
+        // Everybody who may edit the deal may edit all of its properties.
         Ok(())
     }
 
-    /// A super admin passes every restriction.
     fn let_write_flags(&self, _may: bool) -> Result<bool, DemoError> {
         Ok(false)
     }
@@ -118,14 +126,15 @@ impl Crm for HubspotFace {
     }
 
     fn flips(&self, since: usize, deal: &str, flag: &str) -> (usize, usize) {
-        let (id, writes) = (Self::id(deal).ok(), self.portal.writes());
+        let (id, writes) = (deal.parse().ok(), self.portal.writes());
         let own = writes
             .iter()
             .skip(since)
-            .filter(|write| write.id == id && write.object == DEALS && write.status == "ok");
+            .filter(|write| write.object == DEALS && write.id == id && write.status == "ok");
         let changes = own.flat_map(|write| &write.changes).filter(|change| change.property == flag);
-        let open = |value: &Option<String>| value.as_deref() == Some("true");
-        let stood: Vec<(bool, bool)> = changes.map(|change| (open(&change.old), open(&change.new))).collect();
+        let stood: Vec<(bool, bool)> = changes
+            .map(|change| (change.old.as_deref() == Some("true"), change.new.as_deref() == Some("true")))
+            .collect();
         let count = |turn| stood.iter().filter(|stood| **stood == turn).count();
         (count((false, true)), count((true, false)))
     }
