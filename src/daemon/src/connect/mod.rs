@@ -74,13 +74,15 @@ pub enum ConnectError {
         /// Why.
         source: handoff_hubspot::ConfigError,
     },
-    /// There is no such API version.
-    #[error("connection {connection}: api_version is none that this program speaks; it speaks {known}")]
-    ApiVersion {
+    /// The connector does not speak this version.
+    #[error(
+        "connection {connection}: api_version {version} is not spoken; write \"2026-09\" or \"v3\", or leave it out"
+    )]
+    Version {
         /// The connection.
         connection: ConnectionId,
-        /// Those it speaks.
-        known: &'static str,
+        /// The version asked for.
+        version: String,
     },
     /// The Gong connector refuses the configuration.
     #[error(transparent)]
@@ -256,6 +258,3 @@ fn hosts(configured: &[&Url], vendor: &[&str]) -> AllowedHosts {
     names.dedup();
     AllowedHosts { names, allow_loopback }
 }
-
-#[cfg(test)]
-mod tests;
