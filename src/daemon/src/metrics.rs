@@ -181,7 +181,7 @@ pub const METRICS: &[Described] = &[
     described("handoffd_resident_memory_bytes", "gauge", &[], "Resident memory of the process"),
 ];
 
-/// The table of all metrics as Markdown.
+/// The table of all metrics as Markdown; `deploy/METRICS.md` holds it.
 pub fn markdown() -> String {
     let rows = METRICS.iter().map(|metric| {
         let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();

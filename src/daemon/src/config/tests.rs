@@ -79,7 +79,11 @@ const CORPUS: &[(&str, &str, &str)] = &[
         "liste = \"127.0.0.1:8642\"",
         "handoffd.toml:4:1: unknown key \"liste\" in [http]; did you mean \"listen\"?",
     ),
-    ("listen = \"127.0.0.1:8642\"", "max_body_bytes = 10", "handoffd.toml:4:1: out of range; write 1024"),
+    (
+        "listen = \"127.0.0.1:8642\"",
+        "max_body_bytes = 10",
+        "handoffd.toml:4:1: max_body_bytes is out of range; write 1024",
+    ),
     (
         "listen = \"127.0.0.1:8642\"",
         "max_body_bytes = -1",
@@ -121,11 +125,15 @@ const CORPUS: &[(&str, &str, &str)] = &[
     ("[{ env = \"HOOK\" }]", "[{ envv = \"HOOK\" }]", "unknown key \"envv\""),
     ("[{ env = \"HOOK\" }]", "[]\napi_version = \"sixty\"", "handoffd.toml:11:1: not an API version"),
     ("00D000000000001AAA", "006000000000001", "handoffd.toml:9:1: not a Salesforce organization id"),
-    ("[{ env = \"HOOK\" }]", "[]\npoll_seconds = 1", "handoffd.toml:11:1: out of range; write 5"),
+    (
+        "[{ env = \"HOOK\" }]",
+        "[]\npoll_seconds = 1",
+        "handoffd.toml:11:1: poll_seconds is out of range; write 5",
+    ),
     (
         "[{ env = \"HOOK\" }]",
         "[]\ndaily_share_percent = 101",
-        "handoffd.toml:11:1: out of range; write 1 to 100",
+        "handoffd.toml:11:1: daily_share_percent is out of range; write 1 to 100",
     ),
     (
         "[{ env = \"HOOK\" }]",
@@ -135,7 +143,7 @@ const CORPUS: &[(&str, &str, &str)] = &[
     (
         "[{ env = \"HOOK\" }]",
         "[]\noverlap_seconds = 0",
-        "handoffd.toml:11:1: out of range: a shorter look back",
+        "handoffd.toml:11:1: overlap_seconds is out of range: a shorter look back",
     ),
     ("org_id = \"00D000000000001AAA\"\n", "", "handoffd.toml:6:13: org_id is missing"),
     (

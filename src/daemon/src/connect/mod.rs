@@ -256,3 +256,6 @@ fn hosts(configured: &[&Url], vendor: &[&str]) -> AllowedHosts {
     names.dedup();
     AllowedHosts { names, allow_loopback }
 }
+
+#[cfg(test)]
+mod tests;
