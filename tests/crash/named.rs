@@ -12,13 +12,13 @@ async fn ended_at(place: &str, times: u32) {
     let mut plots = PLOTS.into_iter().cycle();
     for round in 1..=times {
         for plot in plots.by_ref().take(4) {
-            stage.play.enter(stage.world.org(), plot);
+            stage.play.enter(stage.world.company(), plot);
         }
         let mut process = stage.spawn(Some(&format!("{place}:{round}")));
         // It may strike while the process starts: what was left over is taken up then.
         if stage.ready(&mut process).await {
             while stage.lives_on(&mut process).await {
-                stage.play.enter(stage.world.org(), plots.next().unwrap());
+                stage.play.enter(stage.world.company(), plots.next().unwrap());
             }
         }
         let status = process.ended().await;

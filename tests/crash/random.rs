@@ -21,7 +21,7 @@ async fn a01_killed_at_random_under_webhook_load_nothing_is_lost_or_done_twice()
     let mut plots = PLOTS.into_iter().cycle();
     for round in 0..rounds {
         for _ in 0..random.random_range(0..3) {
-            stage.play.enter(stage.world.org(), plots.next().unwrap());
+            stage.play.enter(stage.world.company(), plots.next().unwrap());
         }
         let mut process = stage.spawn(None);
         // Some are killed while they start; the moment is a matter of chance, nothing waits for it.
@@ -53,7 +53,7 @@ async fn a09_terminated_under_load_it_drains_and_nothing_is_lost() {
     let mut plots = PLOTS.into_iter().cycle();
     for _ in 0..4 {
         for plot in plots.by_ref().take(4) {
-            stage.play.enter(stage.world.org(), plot);
+            stage.play.enter(stage.world.company(), plot);
         }
         let mut process = stage.up().await;
         stage.act(&mut process);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use handoff_sandbox_salesforce::seed;
-use handoffd_tests::governed::HOOK_SECRET;
+use handoffd_tests::crm::HOOK_SECRET;
 use handoffd_tests::play::PLOTS;
 
 use crate::process::Process;
@@ -33,13 +33,13 @@ fn holding(dir: &Path, canaries: &[String]) -> Vec<String> {
 async fn h05_no_secret_is_found_in_logs_or_state_of_a_whole_run() {
     let mut stage = Stage::build().await;
     for plot in PLOTS {
-        stage.play.enter(stage.world.org(), plot);
+        stage.play.enter(stage.world.company(), plot);
     }
     let said = stage.world.dir().join("said");
     let errors = std::fs::File::create(&said).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_governed-child"));
     command.env("RUST_LOG", "trace").stderr(Stdio::from(errors));
-    let mut process = Process::of(command, stage.config(), stage.world.org().now());
+    let mut process = Process::of(command, stage.config(), stage.world.now());
     assert!(stage.ready(&mut process).await);
     stage.finish(&mut process).await;
     assert!(process.terminate().success());

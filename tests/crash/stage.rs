@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handoffd::books::Channel;
+use handoffd_tests::crm::Attempt;
 use handoffd_tests::door::Door;
-use handoffd_tests::governed::{Governed, HOOK_SECRET, Options};
+use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::play::{PLOTS, Play};
 use serde_json::{Value, json};
 
@@ -22,13 +22,9 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn build() -> Self {
-        let mut world = Governed::prepare(Options::default()).await;
-        world.config(|config| {
-            config.connection.values_mut().for_each(|connection| connection.poll_seconds = Some(60));
-        });
+        let world = Governed::prepare(Options::default()).await;
         let door = Door::open().await;
-        let endpoint = format!("http://{}/webhooks/sf/{HOOK_SECRET}", door.address());
-        world.org().set_outbound(vec![endpoint], Vec::new());
+        world.company().vendors().for_each(|vendor| vendor.deliver_to(Some(door.address())));
         let config = world.dir().join("config.json");
         std::fs::write(&config, serde_json::to_vec(world.configured()).unwrap()).unwrap();
         Self { world, play: Play::default(), door, config, checkpoints: Vec::new(), vkey: String::new() }
@@ -41,7 +37,7 @@ impl Stage {
 
     /// Starts a process and does not wait for it.
     pub(crate) fn spawn(&self, failpoint: Option<&str>) -> Process {
-        Process::spawn(&self.config, self.world.org().now(), failpoint)
+        Process::spawn(&self.config, self.world.now(), failpoint)
     }
 
     /// Waits until it listens, and leads deliveries to it; false = it ended before.
@@ -65,23 +61,23 @@ impl Stage {
     /// Half a minute passes, and people act; whether all is done.
     pub(crate) fn act(&mut self, process: &mut Process) -> bool {
         self.world.advance(30);
-        process.say(&format!("time {}", self.world.org().now()));
-        self.play.act(self.world.org())
+        process.say(&format!("time {}", self.world.now()));
+        self.play.act(self.world.company())
     }
 
     /// As [`Self::act`], and everything that can be done is.
     pub(crate) async fn pass(&mut self, process: &mut Process) -> bool {
         let done = self.act(process);
-        self.world.org().outbound_settled().await;
+        self.world.delivered().await;
         process.say("idle");
         assert_eq!(process.line().await.as_deref(), Some("idle"));
-        self.world.org().outbound_settled().await;
+        self.world.delivered().await;
         done
     }
 
     /// As [`Self::act`]; whether the process was still there when everything was done.
     pub(crate) async fn lives_on(&mut self, process: &mut Process) -> bool {
-        assert!(self.play.ids().count() < 60, "the failpoint is never reached");
+        assert!(self.play.entered() < 60, "the failpoint is never reached");
         self.act(process);
         process.say("idle");
         process.line().await.is_some()
@@ -112,25 +108,20 @@ impl Stage {
         self.world.begin().await.unwrap();
         self.world.settle().await;
         self.world.assert_balanced();
-        let acknowledged: BTreeSet<_> = self
+        let attempts: Vec<_> = self
             .world
-            .org()
-            .deliveries()
-            .into_iter()
-            .filter(|one| one.acknowledged)
-            .map(|one| one.notification)
+            .company()
+            .vendors()
+            .flat_map(|vendor| vendor.attempts().into_iter().map(move |one| (vendor.kind(), one)))
             .collect();
-        let made: BTreeSet<_> =
-            self.world.org().deliveries().into_iter().map(|one| one.notification).collect();
-        assert_eq!(acknowledged, made, "the org gave up on a message");
-        let books = self.world.handle().view().books();
-        let received: u64 = books
-            .iter()
-            .filter(|(source, _)| source.channel == Channel::Webhook)
-            .map(|(_, account)| account.received)
-            .sum();
+        let named = |wanted: fn(&Attempt) -> bool| -> BTreeSet<_> {
+            let wanted = attempts.iter().filter(|(_, one)| wanted(one));
+            wanted.map(|(kind, one)| (*kind, one.notification.as_str())).collect()
+        };
+        let acknowledged = named(|one| one.acknowledged);
+        assert_eq!(acknowledged, named(|_| true), "a CRM gave up on a message");
         assert_eq!(
-            received,
+            self.world.received(),
             u64::try_from(acknowledged.len()).unwrap(),
             "one outcome per acknowledged message"
         );
@@ -139,8 +130,8 @@ impl Stage {
         for older in &self.checkpoints {
             handoff_store::tlog::verify_against_log(&audit, &self.vkey, Some(older), &log).unwrap();
         }
-        let expected = undisturbed(self.play.ids().count()).await;
-        let (played, states) = (self.play.outcome(self.world.org()), states(&self.world, &self.play));
+        let expected = undisturbed(self.play.entered()).await;
+        let (played, states) = (self.play.outcome(self.world.company()), states(&self.world, &self.play));
         for (name, (outcome, state)) in &expected {
             assert_eq!(played.get(name), Some(outcome), "{name}: what the CRM shows");
             assert_eq!(states.get(name), Some(state), "{name}: what we know");
@@ -151,13 +142,13 @@ impl Stage {
 
 /// What we know of every deal, as canonical JSON.
 fn states(world: &Governed, play: &Play) -> BTreeMap<String, Value> {
-    let state = |id| {
-        world.summary(id).map_or(Value::Null, |summary| {
+    let state = |deal| {
+        world.summary(deal).map_or(Value::Null, |summary| {
             json!({"phase": summary.phase, "cycle": summary.handoff.cycle, "round": summary.round, "gates": summary.gates,
                 "missing": summary.missing, "bypasses": summary.bypasses})
         })
     };
-    play.ids().map(|(name, id)| (name.to_owned(), state(id))).collect()
+    play.deals().map(|(name, deal)| (name.to_owned(), state(deal))).collect()
 }
 
 /// The same deals with a daemon that nobody disturbs: by name, what the CRM shows and what we know.
@@ -165,17 +156,17 @@ async fn undisturbed(deals: usize) -> BTreeMap<String, (Value, Value)> {
     let mut world = Governed::start(Options::default()).await;
     let mut play = Play::default();
     for plot in PLOTS.into_iter().cycle().take(deals) {
-        play.enter(world.org(), plot);
+        play.enter(world.company(), plot);
     }
     for _ in 0..40 {
-        let done = play.act(world.org());
+        let done = play.act(world.company());
         world.pass().await;
         if done {
             break;
         }
     }
     assert_eq!(play.unfinished(), Vec::<String>::new());
-    let outcomes = play.outcome(world.org());
+    let outcomes = play.outcome(world.company());
     let mut states = states(&world, &play);
     world.stop().await;
     outcomes

@@ -1,10 +1,11 @@
 //! The daily reconciliation: what nobody reported is found, what is no longer listed is noticed, and a walk that was cut off goes on.
 
 use handoff_core::handoff::Phase;
-use handoff_sandbox_salesforce::{Action, Fault, Id, Matching};
+use handoff_sandbox_salesforce::{Action, Fault, Matching};
 use handoffd::books::Channel;
+use handoffd_tests::crm::{Deal, Kind};
 use handoffd_tests::governed::{Governed, Options, WAIT};
-use handoffd_tests::story::{AVA, COMMIT, QUEUE, create_deal};
+use handoffd_tests::story::{AVA, COMMIT, QUEUE};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -24,14 +25,13 @@ async fn world(autopilot: bool) -> Governed {
 }
 
 /// A whole deal whose stamps are older than anything that a poll asks for, as a transaction leaves it that took hours to commit.
-fn unreported(world: &Governed, name: &str) -> Id {
-    let now = world.org().now();
+fn unreported(world: &Governed, name: &str) -> Deal {
+    let now = world.now();
     world.org().set_time(now.checked_sub(SignedDuration::from_hours(2)).unwrap());
-    let id = create_deal(world.org(), name, COMMIT);
-    handoffd_tests::story::edit(world.org(), AVA, id, &handoffd_tests::story::package_of(name));
-    handoffd_tests::story::add_people(world.org(), id);
+    let deal = world.company().deal(Kind::Salesforce, name, COMMIT);
+    world.company().fill(deal, name);
     world.org().set_time(now);
-    id
+    deal
 }
 
 fn listed() -> Matching {
@@ -91,7 +91,7 @@ async fn d17_a_known_record_that_the_crm_no_longer_lists_is_noticed() {
     // Long accepted, so that no sweep looks at it; then purged without a trace.
     world.advance(40 * 24 * 3_600);
     world.settle().await;
-    world.org().hard_delete(AVA, deal).unwrap();
+    world.org().hard_delete(AVA, deal.sf()).unwrap();
     world.handle().sweep_now().await.unwrap();
     world.settle().await;
     assert_eq!(world.phase(deal), Some(Phase::Accepted));
@@ -104,13 +104,13 @@ async fn d17_a_known_record_that_the_crm_no_longer_lists_is_noticed() {
 async fn a_census_that_was_cut_off_goes_on_where_it_stood() {
     let mut world = world(false).await;
     // More than one page of 2,000; early deals, which open nothing.
-    let deals: Vec<Id> = (0..2_050)
-        .map(|number| create_deal(world.org(), &format!("Early {number}"), "Prospecting"))
+    let deals: Vec<Deal> = (0..2_050)
+        .map(|number| world.company().deal(Kind::Salesforce, &format!("Early {number}"), "early"))
         .collect();
     world.advance(1_200);
     world.settle().await;
     let last = unreported(&world, "On the second page");
-    assert!(deals.iter().all(|deal| deal.to_string() < last.to_string()));
+    assert!(deals.iter().all(|deal| deal.id < last.id));
     world.org().plant(Fault { on: listed(), skip: 1, times: 1, action: Action::DailyLimit });
     assert!(!world.handle().census_now().await.unwrap(), "the second page was refused");
     let first_page = counted(&world);
@@ -131,9 +131,9 @@ async fn a_census_that_was_cut_off_goes_on_where_it_stood() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_last_touched_before_anything_was_governed_is_listed_but_not_read() {
     let mut world = Governed::prepare(Options::default()).await;
-    let old = create_deal(world.org(), "Old", COMMIT);
+    let old = world.company().deal(Kind::Salesforce, "Old", COMMIT);
     world.advance(100);
-    world.govern().governed_since = Some(world.org().now());
+    world.govern().governed_since = Some(world.now());
     world.begin().await.unwrap();
     world.settle().await;
     assert!(world.handle().census_now().await.unwrap());

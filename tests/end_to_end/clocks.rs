@@ -1,14 +1,15 @@
 //! Clocks that jump or disagree, and stamps that cannot be true.
 
 use handoff_core::handoff::Phase;
+use handoffd_tests::crm::Kind;
 use handoffd_tests::governed::{Governed, Options};
-use handoffd_tests::story::{AVA, COMMISSION, COMMIT, QUEUE, create_deal, flips};
+use handoffd_tests::story::{AVA, COMMISSION, COMMIT, QUEUE, package_of};
 use jiff::SignedDuration;
 use serde_json::json;
 
 /// Moves only the daemon's clock.
 fn jump(world: &Governed, hours: i64) {
-    let to = world.org().now().checked_add(SignedDuration::from_hours(hours)).unwrap();
+    let to = world.now().checked_add(SignedDuration::from_hours(hours)).unwrap();
     world.clock().set(to);
 }
 
@@ -19,10 +20,9 @@ async fn goes_all_the_way(hours: i64) {
     world.pass().await;
     jump(&world, hours);
     world.settle().await;
-    let after = world.org().now();
-    let deal = create_deal(world.org(), "After the jump", COMMIT);
-    handoffd_tests::story::edit(world.org(), AVA, deal, &handoffd_tests::story::package_of("after"));
-    handoffd_tests::story::add_people(world.org(), deal);
+    let after = world.now();
+    let deal = world.company().deal(Kind::Salesforce, "After the jump", COMMIT);
+    world.company().fill(deal, "after");
     for step in 0..4_i64 {
         world.org().set_time(after.checked_add(SignedDuration::from_secs(30 * (step + 1))).unwrap());
         jump(&world, hours);
@@ -30,19 +30,14 @@ async fn goes_all_the_way(hours: i64) {
         if step == 1 {
             for deal in [before, deal] {
                 assert!(world.flag(deal, QUEUE), "{:?}", world.phase(deal));
-                handoffd_tests::story::edit(
-                    world.org(),
-                    handoffd_tests::story::INGRID,
-                    deal,
-                    &json!({handoffd_tests::story::DECISION: "Accept"}),
-                );
+                world.company().accept(deal);
             }
         }
     }
     for deal in [before, deal] {
         assert_eq!(world.phase(deal), Some(Phase::Accepted));
         assert!(world.flag(deal, COMMISSION));
-        assert_eq!(flips(world.org(), deal), (1, 0));
+        assert_eq!(world.company().flips(deal, COMMISSION), (1, 0));
     }
     // And back to the truth.
     jump(&world, 0);
@@ -67,10 +62,10 @@ async fn b03_ten_minutes_between_our_clock_and_the_vendors_lose_nothing() {
     for minutes in [10, -10] {
         let world = Governed::start(Options { webhooks: true, ..Options::default() }).await;
         let apart =
-            || world.clock().set(world.org().now().checked_add(SignedDuration::from_mins(minutes)).unwrap());
+            || world.clock().set(world.now().checked_add(SignedDuration::from_mins(minutes)).unwrap());
         apart();
         world.settle().await;
-        let deal = create_deal(world.org(), "Skewed", COMMIT);
+        let deal = world.company().deal(Kind::Salesforce, "Skewed", COMMIT);
         for _ in 0..3 {
             world.org().advance(30);
             apart();
@@ -86,8 +81,8 @@ async fn b03_ten_minutes_between_our_clock_and_the_vendors_lose_nothing() {
 async fn b06_stamps_in_the_future_or_in_1970_neither_stall_nor_skip() {
     let world = Governed::start(Options::default()).await;
     let (future, past) = (world.deal("Future"), world.deal("Past"));
-    world.org().set_stamps(future, Some(4_000_000_000), Some(4_000_000_000)).unwrap();
-    world.org().set_stamps(past, Some(0), Some(0)).unwrap();
+    world.org().set_stamps(future.sf(), Some(4_000_000_000), Some(4_000_000_000)).unwrap();
+    world.org().set_stamps(past.sf(), Some(0), Some(0)).unwrap();
     world.pass().await;
     assert!(world.summary(future).is_some(), "a stamp in the future is read");
     let later = world.full_deal("Later");
@@ -109,11 +104,14 @@ async fn b07_two_hundred_rows_of_one_second_at_a_page_border_are_all_found() {
     let world = Governed::start(Options::default()).await;
     world.pass().await;
     world.advance(60);
-    let mut deals: Vec<_> =
-        (0..200).map(|number| create_deal(world.org(), &format!("Second {number}"), COMMIT)).collect();
+    let mut deals: Vec<_> = (0..200)
+        .map(|number| world.company().deal(Kind::Salesforce, &format!("Second {number}"), COMMIT))
+        .collect();
     world.settle().await;
     // More of the same second become visible after it was read.
-    deals.extend((200..260).map(|number| create_deal(world.org(), &format!("Second {number}"), COMMIT)));
+    deals.extend(
+        (200..260).map(|number| world.company().deal(Kind::Salesforce, &format!("Second {number}"), COMMIT)),
+    );
     world.settle().await;
     world.pass().await;
     for deal in &deals {
@@ -129,10 +127,11 @@ async fn b07_a_row_that_is_committed_late_is_found() {
     let deal = world.deal("Late commit");
     world.pass().await;
     let transaction = world.org().open_transaction();
-    let fields = handoffd_tests::story::package_of("late");
-    let act = handoff_sandbox_salesforce::Act::update(AVA, "Opportunity", deal, &fields).within(transaction);
-    world.org().act(&act).unwrap();
-    handoffd_tests::story::add_people(world.org(), deal);
+    let mapping = world.company().first().crm().mapping();
+    let fields = handoffd::demo::fill::fields(mapping, &package_of("late"));
+    let act = handoff_sandbox_salesforce::Act::update(AVA, "Opportunity", deal.sf(), &fields.into());
+    world.org().act(&act.within(transaction)).unwrap();
+    world.company().add_people(deal);
     for _ in 0..4 {
         world.pass().await;
     }

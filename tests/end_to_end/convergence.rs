@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use handoff_sandbox_salesforce::OutboundMode;
+use handoffd_tests::crm::{Carriage, Vendor};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::play::{PLOTS, Play};
 use serde_json::{Value, json};
@@ -21,47 +21,51 @@ enum Way {
 /// Plays every plot twice; by deal, what the CRM shows and what we know, a week after the last act.
 async fn end(way: Way) -> BTreeMap<String, Value> {
     let world = Governed::start(Options { webhooks: !matches!(way, Way::None), ..Options::default() }).await;
-    let org = world.org();
-    org.set_outbound_mode(match way {
-        Way::None => OutboundMode::Off,
-        Way::Plain => OutboundMode::Deliver,
-        Way::Lost => OutboundMode::Drop,
-        Way::Tenfold => OutboundMode::Duplicate { times: 10 },
-        Way::Backwards | Way::WeekLate => OutboundMode::Hold,
+    let company = world.company();
+    let carry = |carriage| company.vendors().for_each(|vendor| vendor.carry(carriage));
+    let release = || company.vendors().for_each(Vendor::release);
+    carry(match way {
+        Way::None => Carriage::Off,
+        Way::Plain => Carriage::Plain,
+        Way::Lost => Carriage::Lost,
+        Way::Tenfold => Carriage::Repeated(10),
+        Way::Backwards | Way::WeekLate => Carriage::Held,
     });
     let mut play = Play::default();
     for plot in PLOTS.into_iter().chain(PLOTS) {
-        play.enter(org, plot);
+        play.enter(company, plot);
     }
     for _ in 0..12 {
         world.advance(30);
-        play.act(org);
+        play.act(company);
         if matches!(way, Way::Backwards) {
-            org.release_outbound();
+            release();
         }
         world.settle().await;
         if matches!(way, Way::Backwards) {
-            org.set_outbound_mode(OutboundMode::Hold);
+            carry(Carriage::Held);
         }
     }
     assert_eq!(play.unfinished(), Vec::<String>::new());
     world.advance(7 * 24 * 3600);
     world.settle().await;
-    org.release_outbound();
+    release();
     world.settle().await;
     if !matches!(way, Way::None | Way::Lost) {
-        let deliveries = org.deliveries();
-        assert!(deliveries.len() > 100 && deliveries.iter().all(|one| one.acknowledged));
+        for vendor in company.vendors() {
+            let attempts = vendor.attempts();
+            assert!(attempts.len() > 100 && attempts.iter().all(|one| one.acknowledged));
+        }
     }
     world.assert_balanced();
     world.verify_audit();
-    let outcome = play.outcome(org);
+    let outcome = play.outcome(company);
     let mut ends = BTreeMap::new();
-    for (name, id) in play.ids() {
-        let summary = world.summary(id).unwrap();
+    for (name, deal) in play.deals() {
+        let summary = world.summary(deal).unwrap();
         let state = json!({"phase": summary.phase, "cycle": summary.handoff.cycle, "round": summary.round,
             "gates": summary.gates, "missing": summary.missing, "overdue": summary.overdue, "bypasses": summary.bypasses,
-            "events": world.events(id).await});
+            "events": world.events(deal).await});
         ends.insert(name.to_owned(), json!([outcome.get(name), state]));
     }
     ends

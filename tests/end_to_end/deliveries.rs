@@ -1,21 +1,11 @@
 //! Who may deliver, and what a delivery may look like.
 
 use handoff_sandbox_salesforce::OutboundMode;
-use handoffd::books::Channel;
 use handoffd_tests::door::Door;
 use handoffd_tests::governed::{Governed, Options, secret};
 use handoffd_tests::story::{COMMISSION, QUEUE};
 
 use crate::wire::{Notice, client, message, path, post, tell};
-
-fn received(world: &Governed) -> u64 {
-    let books = world.handle().view().books();
-    books
-        .into_iter()
-        .filter(|(source, _)| source.channel == Channel::Webhook)
-        .map(|(_, account)| account.received)
-        .sum()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c07_a_wrong_secret_or_another_org_is_401_and_leaves_nothing() {
@@ -35,19 +25,11 @@ async fn c07_a_wrong_secret_or_another_org_is_401_and_leaves_nothing() {
     // The secret decides first: without it nobody learns whether a body can be read.
     assert_eq!(post(&client, &world, "/webhooks/sf/hook-secreT", "<").await, 401);
     assert_eq!(post(&client, &world, &path(), other_org).await, 401);
-    assert_eq!(received(&world), 0);
-    let unauthenticated: u64 = world
-        .handle()
-        .view()
-        .refusals()
-        .into_iter()
-        .filter(|((_, why), _)| *why == "unauthenticated")
-        .map(|(_, count)| count)
-        .sum();
-    assert_eq!(unauthenticated, 8);
+    assert_eq!(world.received(), 0);
+    assert_eq!(world.refused("unauthenticated"), 8);
     // Nothing was remembered of the id either: the true sender is still heard.
     assert_eq!(post(&client, &world, &path(), good).await, 200);
-    assert_eq!(received(&world), 1);
+    assert_eq!(world.received(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +57,7 @@ async fn c08_no_secret_an_empty_one_or_ten_thousand_are_401() {
             "{path} while no secret is in force"
         );
     }
-    assert_eq!(received(&world), 0);
+    assert_eq!(world.received(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,10 +123,10 @@ async fn c13_document_types_are_refused_and_nothing_is_fetched() {
         "<!DOCTYPE x [<!ENTITY a SYSTEM \"file:///etc/passwd\">]>".to_owned(),
         format!("<!DOCTYPE x [<!ENTITY l0 \"ha\">{laughs}]>"),
     ] {
-        let text = plain.replacen("?>\n", &format!("?>\n{evil}"), 1).replace(deal.as_str(), "&l8;&a;");
+        let text = plain.replacen("?>\n", &format!("?>\n{evil}"), 1).replace(deal.id, "&l8;&a;");
         assert_eq!(post(&client, &world, &path(), text).await, 400);
     }
-    assert_eq!(received(&world), 0);
+    assert_eq!(world.received(), 0);
     let fetched = tokio::time::timeout(std::time::Duration::ZERO, outside.accept()).await;
     assert!(fetched.is_err(), "something was fetched");
 }
@@ -164,13 +146,13 @@ async fn c14_bytes_that_are_no_message_are_400() {
         deep.into_bytes(),
         br#"{"accepted":false,"accepted":true}"#.to_vec(),
         plain.replace("</sf:Id>", "' OR Id != '</sf:Id>").into_bytes(),
-        plain.replacen(deal.as_str(), "006xx", 1).into_bytes(),
+        plain.replacen(deal.id, "006xx", 1).into_bytes(),
     ];
     let client = client();
     for (number, body) in bodies.into_iter().enumerate() {
         assert_eq!(post(&client, &world, &path(), body).await, 400, "body {number}");
     }
-    assert_eq!(received(&world), 0);
+    assert_eq!(world.received(), 0);
     assert_eq!(post(&client, &world, &path(), plain).await, 200);
 }
 
@@ -187,7 +169,7 @@ async fn c18_of_a_hundred_notifications_the_good_ones_count_although_one_is_bad(
         assert_eq!(tell(&world, &notices).await, 200);
     }
     world.settle().await;
-    assert_eq!(received(&world), 100);
+    assert_eq!(world.received(), 100);
     assert!(world.flag(last, QUEUE));
     assert!(deals.iter().all(|deal| world.summary(*deal).is_some()));
     world.assert_balanced();
@@ -206,7 +188,7 @@ async fn c22_deliveries_while_the_state_is_rebuilt_are_not_lost() {
     world.stop().await;
     std::fs::remove_dir_all(world.state_dir().join("memory")).unwrap();
     world.accept(deal);
-    assert_eq!(world.org().field(deal, COMMISSION), false);
+    assert!(!world.flag(deal, COMMISSION));
     world.begin().await.unwrap();
     door.lead_to(Some(world.app().local_addr()));
     world.org().outbound_settled().await;

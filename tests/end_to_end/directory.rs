@@ -14,10 +14,10 @@ async fn played() -> (Governed, Play) {
     let mut world = Governed::start(Options::default()).await;
     let mut play = Play::default();
     for plot in PLOTS {
-        play.enter(world.org(), plot);
+        play.enter(world.company(), plot);
     }
     for _ in 0..10 {
-        play.act(world.org());
+        play.act(world.company());
         world.pass().await;
     }
     assert_eq!(play.unfinished(), Vec::<String>::new());
@@ -27,8 +27,8 @@ async fn played() -> (Governed, Play) {
 
 /// All we know and all the CRM shows.
 async fn everything(world: &Governed, play: &Play) -> BTreeMap<String, Value> {
-    let mut all = play.outcome(world.org());
-    for (name, id) in play.ids() {
+    let mut all = play.outcome(world.company());
+    for (name, id) in play.deals() {
         let detail = world.detail(id).await;
         let state =
             json!({"summary": detail.summary, "state": detail.state, "entries": detail.entries.len()});

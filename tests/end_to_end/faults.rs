@@ -2,8 +2,9 @@
 
 use handoff_core::handoff::Phase;
 use handoff_sandbox_salesforce::{Action, Fault, Matching, SaveError};
+use handoffd_tests::crm::Deal;
 use handoffd_tests::governed::{Governed, Options};
-use handoffd_tests::story::{AVA, COMMISSION, QUEUE, flips};
+use handoffd_tests::story::{AVA, COMMISSION, QUEUE};
 use serde_json::json;
 
 /// Our writes, whatever else goes through the same endpoint.
@@ -32,7 +33,7 @@ fn requests(world: &Governed) -> u64 {
 }
 
 /// Lets time pass until the deal is cleared.
-async fn until_cleared(world: &Governed, deal: handoff_sandbox_salesforce::Id, most: usize) {
+async fn until_cleared(world: &Governed, deal: Deal, most: usize) {
     for _ in 0..most {
         world.advance(30);
         world.ride(5).await;
@@ -44,7 +45,7 @@ async fn until_cleared(world: &Governed, deal: handoff_sandbox_salesforce::Id, m
 }
 
 /// A deal that waits for nothing but the acceptance.
-async fn complete(world: &Governed, name: &str) -> handoff_sandbox_salesforce::Id {
+async fn complete(world: &Governed, name: &str) -> Deal {
     let deal = world.full_deal(name);
     world.pass().await;
     assert_eq!(world.phase(deal), Some(Phase::Complete));
@@ -57,7 +58,7 @@ async fn d01_told_to_wait_everybody_waits_that_long_and_nothing_is_lost() {
     let deal = complete(&world, "Throttled").await;
     world.accept(deal);
     for dated in [true, false] {
-        let end = world.org().now().checked_add(jiff::SignedDuration::from_secs(150)).unwrap();
+        let end = world.now().checked_add(jiff::SignedDuration::from_secs(150)).unwrap();
         let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&end).unwrap();
         world.org().plant(Fault::next(answer(429, Some(if dated { &date } else { "120" }))));
         world.advance(30);
@@ -92,14 +93,14 @@ async fn d01_an_absurd_or_missing_wait_is_bounded() {
     world.accept(deal);
     for told in [Some("315360000"), Some("-5"), Some("soon"), None] {
         world.org().plant(Fault::next(answer(429, told)));
-        let begun = world.org().now();
+        let begun = world.now();
         world.advance(30);
         world.ride(600).await;
-        let hours = world.org().now().duration_since(begun).as_hours();
+        let hours = world.now().duration_since(begun).as_hours();
         assert!(hours <= 25, "{told:?} held us up for {hours} hours");
     }
     until_cleared(&world, deal, 4).await;
-    assert_eq!(flips(world.org(), deal), (1, 0));
+    assert_eq!(world.company().flips(deal, COMMISSION), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,7 +116,7 @@ async fn d03_server_errors_are_tried_again_without_doubling_anything() {
     let before = requests(&world);
     until_cleared(&world, deal, 40).await;
     assert!(requests(&world) - before < 60, "no storm");
-    assert_eq!(flips(world.org(), deal), (1, 0));
+    assert_eq!(world.company().flips(deal, COMMISSION), (1, 0));
     world.assert_balanced();
 }
 
@@ -132,7 +133,7 @@ async fn d04_a_write_that_was_applied_without_an_answer_is_one_write() {
             world.ride(5).await;
         }
         assert!(world.org().faults().is_empty(), "{action:?} never struck");
-        assert_eq!(flips(world.org(), deal), (1, 0), "{action:?}");
+        assert_eq!(world.company().flips(deal, COMMISSION), (1, 0), "{action:?}");
         let events = world.events(deal).await;
         assert!(!events.contains(&"tampered"), "{action:?}: our own write is not a stranger's: {events:?}");
         assert_eq!(events.iter().filter(|name| **name == "commission_released").count(), 1, "{action:?}");
@@ -182,7 +183,7 @@ async fn d05_answers_that_break_off_or_make_no_sense_open_nothing() {
         }
         world.org().clear_faults();
     }
-    world.handle().reconcile_now(&Governed::record(deal)).await.unwrap();
+    world.handle().reconcile_now(&deal.record()).await.unwrap();
     world.accept(deal);
     until_cleared(&world, deal, 30).await;
     world.assert_balanced();
@@ -197,16 +198,19 @@ async fn d07_of_a_batch_only_what_failed_is_tried_again() {
         message: "unable to obtain exclusive access to this record".to_owned(),
         fields: Vec::new(),
     };
-    world.org().reject_row(deals[1], 1, busy);
+    world.org().reject_row(deals[1].sf(), 1, busy);
     world.advance(30);
     world.settle().await;
     assert!(world.flag(deals[0], QUEUE) && world.flag(deals[2], QUEUE));
-    let written = |id| {
+    let queue = "Handoff_03_In_Queue__c";
+    let written = |deal: Deal| {
         world
             .org()
             .writes()
             .iter()
-            .filter(|write| write.id == Some(id) && write.fields.iter().any(|change| change.field == QUEUE))
+            .filter(|write| {
+                write.id == Some(deal.sf()) && write.fields.iter().any(|change| change.field == queue)
+            })
             .count()
     };
     let others = (written(deals[0]), written(deals[2]));
@@ -238,11 +242,15 @@ async fn d09_a_session_that_ends_in_the_middle_is_renewed_once_for_all() {
 async fn d15_a_flag_set_by_hand_is_undone_and_stands_in_the_log_with_who_and_when() {
     let world = Governed::start(Options::default()).await;
     let deal = complete(&world, "Forged").await;
-    world.force(AVA, deal, &json!({COMMISSION: true, "Handoff_03_Clearance_Id__c": "forged"}));
-    let at = world.org().now();
+    world.force(
+        AVA,
+        deal,
+        &json!({"Handoff_03_Commission_Open__c": true, "Handoff_03_Clearance_Id__c": "forged"}),
+    );
+    let at = world.now();
     world.pass().await;
     assert!(!world.flag(deal, COMMISSION));
-    assert_eq!(world.org().field(deal, "Handoff_03_Clearance_Id__c"), json!(null));
+    assert_eq!(world.company().field(deal, "Handoff_03_Clearance_Id__c"), json!(null));
     let detail = world.detail(deal).await;
     let log = serde_json::to_string(&detail.entries).unwrap();
     let ava = world.org().user(AVA).unwrap().to_string();
@@ -261,13 +269,13 @@ async fn d16_a_locked_row_is_written_once_it_is_free() {
     let (locked, free) = (complete(&world, "Locked").await, complete(&world, "Free").await);
     world.accept(locked);
     world.accept(free);
-    world.org().lock_row(locked);
+    world.org().lock_row(locked.sf());
     for _ in 0..3 {
         world.pass().await;
     }
     assert!(!world.flag(locked, COMMISSION) && world.flag(free, COMMISSION));
-    world.org().unlock_row(locked);
+    world.org().unlock_row(locked.sf());
     until_cleared(&world, locked, 60).await;
-    assert_eq!(flips(world.org(), locked), (1, 0));
+    assert_eq!(world.company().flips(locked, COMMISSION), (1, 0));
     world.assert_balanced();
 }

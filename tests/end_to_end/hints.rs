@@ -1,28 +1,13 @@
 //! Deliveries are hints: order, repetition, age and nonsense in them change nothing.
 
 use handoff_core::handoff::Phase;
-use handoff_sandbox_salesforce::{Action, Fault, Matching, OutboundMode};
-use handoffd::books::Channel;
+use handoff_sandbox_salesforce::{Action, Fault, Matching};
+use handoffd_tests::crm::Carriage;
 use handoffd_tests::governed::{Governed, Options};
-use handoffd_tests::story::{AVA, COMMISSION, DECISION, QUEUE, add_people, edit, package_of, written};
-use serde_json::json;
+use handoffd_tests::story::{AVA, COMMISSION, QUEUE};
 use tokio::task::JoinSet;
 
 use crate::wire::{Notice, client, message, path, post, tell};
-
-fn received(world: &Governed) -> u64 {
-    let books = world.handle().view().books();
-    books
-        .into_iter()
-        .filter(|(source, _)| source.channel == Channel::Webhook)
-        .map(|(_, account)| account.received)
-        .sum()
-}
-
-fn refused(world: &Governed, why: &str) -> u64 {
-    let refusals = world.handle().view().refusals();
-    refusals.into_iter().filter(|((_, reason), _)| *reason == why).map(|(_, count)| count).sum()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c01_the_same_delivery_a_thousand_times_at_once_has_one_outcome() {
@@ -43,10 +28,26 @@ async fn c01_the_same_delivery_a_thousand_times_at_once_has_one_outcome() {
         assert_eq!(status.unwrap(), 200);
     }
     world.settle().await;
-    assert_eq!(received(&world), 1);
-    assert_eq!(refused(&world, "duplicate"), 999);
+    assert_eq!(world.received(), 1);
+    assert_eq!(world.refused("duplicate"), 999);
     assert_eq!(world.events(deal).await.iter().filter(|name| **name == "completed").count(), 1);
     world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_alone_reaches_the_same_state_without_polling() {
+    let world = Governed::start(Options { webhooks: true, ..Options::default() }).await;
+    world.handle().idle().await.unwrap();
+    let deal = world.deal("Told");
+    world.delivered().await;
+    world.handle().drained().await;
+    assert_eq!(world.phase(deal), Some(Phase::Draft));
+    world.say(AVA, deal, &[("economic_buyer", "authority", "CFO signs up to 250,000 EUR alone")]);
+    world.delivered().await;
+    world.handle().drained().await;
+    let applied: u64 = world.by_webhook().iter().map(|account| account.applied).sum();
+    assert!(applied >= 2, "{applied}");
+    assert!(world.detail(deal).await.state.unwrap().package.contains_key(&"economic_buyer".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,8 +56,8 @@ async fn c02_the_same_id_with_another_body_is_counted_and_the_first_stands() {
     let (first, second) = (world.full_deal("First"), world.full_deal("Second"));
     assert_eq!(tell(&world, &[Notice::of(1, first)]).await, 200);
     assert_eq!(tell(&world, &[Notice::of(1, second)]).await, 200);
-    assert_eq!(received(&world), 1);
-    assert_eq!(refused(&world, "conflicting"), 1);
+    assert_eq!(world.received(), 1);
+    assert_eq!(world.refused("conflicting"), 1);
     world.settle().await;
     world.assert_balanced();
 }
@@ -82,23 +83,14 @@ async fn c03_five_messages_of_one_deal_in_every_order_lead_to_the_same_place() {
     assert_eq!(orders.len(), 120);
     let deals: Vec<_> = (0..orders.len()).map(|number| world.deal(&format!("Order {number:03}"))).collect();
     for deal in &deals {
-        edit(world.org(), AVA, *deal, &package_of("the same for all"));
-        add_people(world.org(), *deal);
+        world.company().fill(*deal, "the same for all");
     }
     world.advance(10);
     for deal in &deals {
-        edit(world.org(), AVA, *deal, &json!({"Success_Target__c": "From 9 % to 5 %"}));
+        world.company().say(AVA, *deal, &[("success_criteria", "target", "From 9 % to 5 %")]);
     }
     for deal in &deals {
-        world
-            .org()
-            .act(&handoff_sandbox_salesforce::Act::update(
-                handoffd_tests::story::INGRID,
-                "Opportunity",
-                *deal,
-                &json!({DECISION: "Accept"}),
-            ))
-            .unwrap();
+        world.company().accept(*deal);
     }
     world.advance(10);
     let client = client();
@@ -109,10 +101,10 @@ async fn c03_five_messages_of_one_deal_in_every_order_lead_to_the_same_place() {
         }
     }
     world.settle().await;
-    assert_eq!(received(&world), 600);
-    let first = (world.phase(deals[0]), written(world.org(), deals[0]), world.events(deals[0]).await);
+    assert_eq!(world.received(), 600);
+    let first = (world.phase(deals[0]), world.company().written(deals[0]), world.events(deals[0]).await);
     for deal in &deals {
-        assert_eq!((world.phase(*deal), written(world.org(), *deal), world.events(*deal).await), first);
+        assert_eq!((world.phase(*deal), world.company().written(*deal), world.events(*deal).await), first);
     }
     world.assert_balanced();
 }
@@ -120,7 +112,7 @@ async fn c03_five_messages_of_one_deal_in_every_order_lead_to_the_same_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn c04_a_message_eight_days_late_moves_nothing_back() {
     let world = Governed::start(Options { webhooks: true, ..Options::default() }).await;
-    world.org().set_outbound_mode(OutboundMode::Hold);
+    world.company().first().carry(Carriage::Held);
     let deal = world.full_deal("Late");
     world.pass().await;
     world.accept(deal);
@@ -128,11 +120,11 @@ async fn c04_a_message_eight_days_late_moves_nothing_back() {
     assert!(world.flag(deal, COMMISSION));
     world.advance(8 * 24 * 3600);
     world.settle().await;
-    let (before, head) = (written(world.org(), deal), world.handle().view().head().entries);
-    world.org().release_outbound();
+    let (before, head) = (world.company().written(deal), world.handle().view().head().entries);
+    world.company().first().release();
     world.settle().await;
-    assert!(received(&world) > 3);
-    assert_eq!((written(world.org(), deal), world.handle().view().head().entries), (before, head));
+    assert!(world.received() > 3);
+    assert_eq!((world.company().written(deal), world.handle().view().head().entries), (before, head));
     world.assert_balanced();
 }
 
@@ -159,7 +151,7 @@ async fn c05_an_acceptance_in_one_look_with_a_later_edit_counts_for_nothing() {
     let deal = world.full_deal("Crossed");
     world.pass().await;
     world.accept(deal);
-    world.edit(AVA, deal, &json!({"Success_Target__c": "From 9 % to 8 %, perhaps"}));
+    world.say(AVA, deal, &[("success_criteria", "target", "From 9 % to 8 %, perhaps")]);
     world.pass().await;
     assert!(!world.flag(deal, COMMISSION), "he accepted something else");
     assert_eq!(world.phase(deal), Some(Phase::Complete));
@@ -174,8 +166,7 @@ async fn c19_what_nobody_governs_is_acknowledged_and_leaves_no_state() {
     let notice = Notice { id: "04lxx0000000001".to_owned(), object: "Account", record: account };
     assert_eq!(tell(&world, &[notice]).await, 200);
     assert_eq!(post(&client(), &world, "/webhooks/nobody/hook-secret", message(world.org(), &[])).await, 404);
-    let books = world.handle().view().books();
-    let account = books.iter().find(|(source, _)| source.channel == Channel::Webhook).unwrap().1;
+    let account = world.by_webhook()[0];
     assert_eq!((account.received, account.ignored), (1, 1));
     assert_eq!(world.handle().view().head().entries, head);
 }
@@ -189,7 +180,7 @@ async fn c21_a_record_that_cannot_be_read_opens_nothing_and_stops_nobody() {
     // An answer about this one deal that nobody understands, whenever it is asked for.
     let body = r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#.to_owned();
     let gone = Action::Answer { status: 404, body, content_type: None, retry_after: None, apply: false };
-    let named = deal.as_str()[..15].to_owned();
+    let named = deal.id[..15].to_owned();
     let asked = Matching { path: Some(named.clone()), ..Matching::default() };
     let posted = Matching { body: Some(named), ..Matching::default() };
     for on in [asked, posted] {
@@ -203,10 +194,10 @@ async fn c21_a_record_that_cannot_be_read_opens_nothing_and_stops_nobody() {
     assert!(world.flag(other, QUEUE), "others go on");
     assert!(!world.flag(deal, QUEUE) && !world.flag(deal, COMMISSION));
     let parked = world.handle().view().parked();
-    assert!(parked.iter().any(|parked| parked.record == Governed::record(deal)), "{parked:?}");
+    assert!(parked.iter().any(|parked| parked.record == deal.record()), "{parked:?}");
     world.assert_balanced();
     world.org().clear_faults();
-    world.handle().reconcile_now(&Governed::record(deal)).await.unwrap();
+    world.handle().reconcile_now(&deal.record()).await.unwrap();
     world.pass().await;
     assert!(world.flag(deal, QUEUE), "and it is taken up once it can be read");
 }

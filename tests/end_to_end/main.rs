@@ -1,4 +1,4 @@
-//! The whole daemon against a stateful org over real HTTP.
+//! The whole daemon against a stateful CRM over real HTTP.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
@@ -10,7 +10,9 @@ mod directory;
 mod faults;
 mod floods;
 mod hints;
+mod interruptions;
 mod records;
 mod reverts;
+mod switches;
 mod walk;
 mod wire;

@@ -3,8 +3,9 @@
 use handoff_core::handoff::Phase;
 use handoff_core::registry::shipped;
 use handoff_sandbox_salesforce::{Act, SaveError};
+use handoffd_tests::crm::{Deal, Kind};
 use handoffd_tests::governed::{Governed, Options};
-use handoffd_tests::story::{AVA, COMMISSION, INGRID, QUEUE, STAGE, edit, force, package};
+use handoffd_tests::story::{AVA, COMMISSION, QUEUE, STAGE, package};
 use serde_json::json;
 
 use crate::wire::{Notice, client, message, path, post};
@@ -32,14 +33,19 @@ async fn e01_a_poisoned_record_is_parked_visible_and_driven_again_while_others_g
         message: "Talk to finance first".to_owned(),
         fields: Vec::new(),
     };
-    world.org().reject_row(poisoned, 1_000, rule);
+    world.org().reject_row(poisoned.sf(), 1_000, rule);
     world.pass().await;
     assert!(world.flag(other, QUEUE) && !world.flag(poisoned, QUEUE));
     let parked = world.handle().view().parked();
-    let parked = parked.iter().find(|parked| parked.record == Governed::record(poisoned)).unwrap();
+    let parked = parked.iter().find(|parked| parked.record == poisoned.record()).unwrap();
     assert!(parked.why.contains("Talk to finance first"), "the CRM's own words: {}", parked.why);
     let tries = |world: &Governed| {
-        world.org().writes().iter().filter(|write| write.id == Some(poisoned) && write.status != "ok").count()
+        world
+            .org()
+            .writes()
+            .iter()
+            .filter(|write| write.id == Some(poisoned.sf()) && write.status != "ok")
+            .count()
     };
     let before = tries(&world);
     for _ in 0..5 {
@@ -48,7 +54,7 @@ async fn e01_a_poisoned_record_is_parked_visible_and_driven_again_while_others_g
     }
     assert_eq!(tries(&world), before, "what was refused is not hammered");
     world.org().clear_faults();
-    world.handle().reconcile_now(&Governed::record(poisoned)).await.unwrap();
+    world.handle().reconcile_now(&poisoned.record()).await.unwrap();
     world.settle().await;
     assert!(world.flag(poisoned, QUEUE));
     assert!(world.handle().view().parked().is_empty());
@@ -64,7 +70,7 @@ async fn e01_a_parked_record_is_tried_again_when_it_changes() {
         message: "no".to_owned(),
         fields: Vec::new(),
     };
-    world.org().reject_row(deal, 1, rule);
+    world.org().reject_row(deal.sf(), 1, rule);
     world.pass().await;
     assert!(!world.flag(deal, QUEUE));
     world.edit(AVA, deal, &json!({"Amount": 60_000}));
@@ -77,20 +83,16 @@ async fn e01_a_parked_record_is_tried_again_when_it_changes() {
 async fn e02_junk_in_any_one_field_keeps_the_gates_shut() {
     let world = Governed::start(Options::default()).await;
     let mut deals = Vec::new();
-    let texts: Vec<String> = package()
-        .as_object()
-        .unwrap()
-        .iter()
-        .filter(|(_, value)| value.as_str().is_some_and(|text| text.contains(' ')))
-        .map(|(field, _)| field.clone())
-        .collect();
+    let package = package().into_iter();
+    let texts: Vec<_> =
+        package.filter(|(_, _, value)| value.as_str().is_some_and(|text| text.contains(' '))).collect();
     let junk =
         ["   ", "N/A", "tbd", "Select", "-", "0", "\u{200b}\u{200b}", "see gong", "?????????????????????"];
     for (number, junk) in junk.into_iter().enumerate() {
         let deal = world.full_deal(&format!("Junk {number}"));
-        let field = &texts[number % texts.len()];
-        world.edit(AVA, deal, &json!({field: junk}));
-        deals.push((deal, field.clone(), junk));
+        let (field, part, _) = texts[number % texts.len()];
+        world.say(AVA, deal, &[(field, part, junk)]);
+        deals.push((deal, field, junk));
     }
     world.pass().await;
     for (deal, field, junk) in &deals {
@@ -193,12 +195,8 @@ async fn h03_names_and_ids_with_query_syntax_are_only_text() {
     let bystander = world.deal("Bystander");
     let deal = world.full_deal(r"Robert'); OR Id != '' \");
     world.org().rename_stage("Perception Analysis", stage).unwrap();
-    force(
-        world.org(),
-        AVA,
-        deal,
-        &json!({"StageName": stage, "NextStep": "' OR '1'='1", "Signing_Authority__c": r"CFO' AND Name LIKE '% \' signs alone up to 10 000"}),
-    );
+    let saved = json!({"StageName": stage, "NextStep": "' OR '1'='1", "Signing_Authority__c": r"CFO' AND Name LIKE '% \' signs alone up to 10 000"});
+    world.force(AVA, deal, &saved);
     let evil = Notice {
         id: "04lxx0000000001".to_owned(),
         object: "Opportunity",
@@ -208,7 +206,7 @@ async fn h03_names_and_ids_with_query_syntax_are_only_text() {
     world.pass().await;
     assert_eq!(world.phase(deal), Some(Phase::Complete));
     assert_eq!(world.phase(bystander), Some(Phase::Draft));
-    edit(world.org(), INGRID, deal, &json!({"Handoff_03_Decision__c": "Accept"}));
+    world.accept(deal);
     world.pass().await;
     assert!(world.flag(deal, COMMISSION) && !world.flag(bystander, COMMISSION));
 }
@@ -221,7 +219,8 @@ async fn f10_a_clone_has_its_own_shut_gates() {
     world.accept(deal);
     world.pass().await;
     assert!(world.flag(deal, COMMISSION));
-    let clone = world.org().clone_record(AVA, deal, &json!({"Name": "Clone"})).unwrap();
+    let clone = world.org().clone_record(AVA, deal.sf(), &json!({"Name": "Clone"})).unwrap();
+    let clone = Deal::new(Kind::Salesforce, clone.to_string());
     world.pass().await;
     assert!(!world.flag(clone, COMMISSION) && !world.flag(clone, STAGE));
     assert!(world.flag(deal, COMMISSION));
@@ -237,16 +236,17 @@ async fn d17_deleted_undeleted_and_gone_for_good() {
     }
     world.pass().await;
     assert!(world.flag(back, COMMISSION));
-    world.org().delete(AVA, back).unwrap();
-    world.org().hard_delete(AVA, gone).unwrap();
+    world.org().delete(AVA, back.sf()).unwrap();
+    world.org().hard_delete(AVA, gone.sf()).unwrap();
     world.pass().await;
     world.handle().sweep_now().await.unwrap();
     world.pass().await;
     assert_eq!(world.phase(back), Some(Phase::Voided));
     assert_eq!(world.phase(gone), Some(Phase::Voided));
-    world.org().undelete(AVA, back).unwrap();
-    world.org().act(&Act::update(AVA, "Opportunity", back, &json!({"Amount": 70_000}))).unwrap();
+    world.org().undelete(AVA, back.sf()).unwrap();
+    world.org().act(&Act::update(AVA, "Opportunity", back.sf(), &json!({"Amount": 70_000}))).unwrap();
     world.pass().await;
+    assert_eq!(world.summary(back).unwrap().handoff.cycle, 2, "its return begins a new cycle");
     assert!(!world.flag(back, COMMISSION), "pay is held until the receiver looks again");
     world.assert_balanced();
 }

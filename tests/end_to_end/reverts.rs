@@ -3,10 +3,11 @@
 use handoff_core::contract::OnBypass;
 use handoff_core::event::Concern;
 use handoff_core::id::GateName;
-use handoff_sandbox_salesforce::{Action, Fault, Id, Matching};
+use handoff_sandbox_salesforce::{Action, Fault, Matching};
+use handoffd_tests::crm::{Deal, Kind};
 use handoffd_tests::governed::{Governed, Options};
-use handoffd_tests::story::{AVA, COMMISSION, COMMIT, STAGE, STATUS};
-use serde_json::{Value, json};
+use handoffd_tests::story::{AVA, COMMISSION, COMMIT, STAGE};
+use serde_json::json;
 
 async fn world(options: Options) -> Governed {
     let mut world = Governed::prepare(options).await;
@@ -15,20 +16,30 @@ async fn world(options: Options) -> Governed {
     world
 }
 
+const WON: &str = "closed_won";
+
 /// Won past every rule, with the close date that comes with it.
-fn win(world: &Governed, deal: Id) {
-    world.force(AVA, deal, &json!({"StageName": "Closed Won", "CloseDate": "2026-11-20"}));
+fn win(world: &Governed, deal: Deal) {
+    let mut won = world.company().to_stage(deal, WON);
+    let date = world.company().of(deal).crm().mapping().stage.close_date.clone();
+    won.insert(date.unwrap(), json!("2026-11-20"));
+    world.force(AVA, deal, &won.into());
 }
 
-fn stage(world: &Governed, deal: Id) -> Value {
-    world.org().field(deal, "StageName")
+fn stage(world: &Governed, deal: Deal) -> String {
+    world.company().stage(deal)
 }
 
-async fn concerns(world: &Governed, deal: Id) -> std::collections::BTreeSet<Concern> {
+fn close_date(world: &Governed, deal: Deal) -> serde_json::Value {
+    let company = world.company();
+    company.field(deal, company.of(deal).crm().mapping().stage.close_date.as_ref().unwrap())
+}
+
+async fn concerns(world: &Governed, deal: Deal) -> std::collections::BTreeSet<Concern> {
     world.detail(deal).await.state.unwrap().concerns
 }
 
-async fn about_stages(world: &Governed, deal: Id) -> Vec<&'static str> {
+async fn about_stages(world: &Governed, deal: Deal) -> Vec<&'static str> {
     let names = ["bypassed", "revert_ordered", "stage_reverted", "revert_given_up", "revert_refused"];
     world.events(deal).await.into_iter().filter(|name| names.contains(name)).collect()
 }
@@ -38,16 +49,14 @@ async fn a_deal_won_past_its_gate_goes_back_with_its_close_date_and_words_that_s
     let world = world(Options { webhooks: true, ..Options::default() }).await;
     let deal = world.full_deal("Too early");
     world.pass().await;
-    let date = world.org().field(deal, "CloseDate");
+    let date = close_date(&world, deal);
     win(&world, deal);
     world.pass().await;
-    assert_eq!((stage(&world, deal), world.org().field(deal, "CloseDate")), (json!(COMMIT), date));
-    let status = world.org().field(deal, STATUS);
+    assert_eq!((stage(&world, deal), close_date(&world, deal)), (COMMIT.to_owned(), date));
+    let status = world.company().status(deal);
     assert_eq!(
         status,
-        json!(
-            "Closed Won waits for this handoff: back to Negotiation/Review. Waiting for the receiver to accept or reject"
-        )
+        "Closed Won waits for this handoff: back to Negotiation/Review. Waiting for the receiver to accept or reject"
     );
     assert!(!world.flag(deal, COMMISSION) && !world.flag(deal, STAGE));
     let entries = world.handle().view().head().entries;
@@ -61,11 +70,11 @@ async fn a_deal_won_past_its_gate_goes_back_with_its_close_date_and_words_that_s
     // In good order it may be won.
     world.accept(deal);
     world.pass().await;
-    world.edit(AVA, deal, &json!({"StageName": "Closed Won"}));
+    world.edit(AVA, deal, &world.company().to_stage(deal, WON).into());
     world.pass().await;
-    assert_eq!(stage(&world, deal), json!("Closed Won"));
+    assert_eq!(stage(&world, deal), WON);
     assert!(world.flag(deal, COMMISSION));
-    assert_eq!(world.org().field(deal, STATUS), json!("Accepted by the receiver"));
+    assert_eq!(world.company().status(deal), "Accepted by the receiver");
     world.assert_balanced();
     world.verify_audit();
 }
@@ -76,22 +85,22 @@ async fn the_third_time_within_an_hour_it_stays_shut_and_is_named() {
     let deal = world.full_deal("Pushed by an automation");
     world.pass().await;
     for _ in 0..4 {
-        if stage(&world, deal) == json!(COMMIT) {
+        if stage(&world, deal) == COMMIT {
             win(&world, deal);
         }
         world.pass().await;
     }
-    assert_eq!(stage(&world, deal), json!("Closed Won"));
+    assert_eq!(stage(&world, deal), WON);
     assert!(!world.flag(deal, COMMISSION) && !world.flag(deal, STAGE));
     assert!(concerns(&world, deal).await.contains(&Concern::RevertLimit));
-    let status = world.org().field(deal, STATUS);
-    assert!(status.as_str().unwrap().starts_with("Moved past its gate again and again"), "{status}");
+    let status = world.company().status(deal);
+    assert!(status.starts_with("Moved past its gate again and again"), "{status}");
     let ordered = about_stages(&world, deal).await.into_iter().filter(|name| *name == "revert_ordered");
     assert_eq!(ordered.count(), 2);
     world.advance(2 * 3_600);
     world.handle().sweep_now().await.unwrap();
     world.settle().await;
-    assert_eq!(stage(&world, deal), json!("Closed Won"), "nobody's deal jumps back out of the blue");
+    assert_eq!(stage(&world, deal), WON, "nobody's deal jumps back out of the blue");
 }
 
 /// The CRM's own rule refuses the stage, whatever else it accepts.
@@ -122,24 +131,19 @@ async fn what_the_crm_refuses_is_parked_named_and_tried_again_when_a_person_says
     for _ in 0..3 {
         world.pass().await;
     }
-    assert_eq!(stage(&world, deal), json!("Closed Won"));
+    assert_eq!(stage(&world, deal), WON);
     let parked = world.handle().view().parked();
     assert!(
-        parked
-            .iter()
-            .any(|one| one.record == Governed::record(deal) && one.why.contains("Stages only move forward")),
+        parked.iter().any(|one| one.record == deal.record() && one.why.contains("Stages only move forward")),
         "{parked:?}"
     );
     assert!(concerns(&world, deal).await.contains(&Concern::RevertRefused));
-    let status = world.org().field(deal, STATUS);
-    assert!(
-        status.as_str().unwrap().contains("the CRM refuses to put it back: an admin has to act"),
-        "{status}"
-    );
+    let status = world.company().status(deal);
+    assert!(status.contains("the CRM refuses to put it back: an admin has to act"), "{status}");
     assert!(!world.flag(deal, COMMISSION));
     let tries = || {
         let parked = world.handle().view().parked();
-        parked.iter().find(|one| one.record == Governed::record(deal)).map(|one| one.tries)
+        parked.iter().find(|one| one.record == deal.record()).map(|one| one.tries)
     };
     let before = tries();
     for _ in 0..3 {
@@ -151,9 +155,9 @@ async fn what_the_crm_refuses_is_parked_named_and_tried_again_when_a_person_says
     world.pass().await;
     assert!(world.flag(other, COMMISSION), "others go on");
     world.org().clear_faults();
-    world.handle().reconcile_now(&Governed::record(deal)).await.unwrap();
+    world.handle().reconcile_now(&deal.record()).await.unwrap();
     world.pass().await;
-    assert_eq!(stage(&world, deal), json!(COMMIT));
+    assert_eq!(stage(&world, deal), COMMIT);
     assert!(world.handle().view().parked().is_empty());
     assert!(!concerns(&world, deal).await.contains(&Concern::RevertRefused));
     let names = about_stages(&world, deal).await;
@@ -172,10 +176,10 @@ async fn an_order_outlives_a_restart_and_is_given_once() {
     assert_eq!(about_stages(&world, deal).await, ["bypassed", "revert_ordered"]);
     world.restart().await;
     world.pass().await;
-    assert_eq!(stage(&world, deal), json!("Closed Won"), "paused means paused");
+    assert_eq!(stage(&world, deal), WON, "paused means paused");
     world.handle().resume("a test").await.unwrap();
     world.pass().await;
-    assert_eq!(stage(&world, deal), json!(COMMIT));
+    assert_eq!(stage(&world, deal), COMMIT);
     assert_eq!(about_stages(&world, deal).await, ["bypassed", "revert_ordered", "stage_reverted"]);
 }
 
@@ -190,13 +194,13 @@ async fn an_answer_that_comes_in_before_the_write_keeps_the_deal_where_it_is() {
     world.accept(deal);
     world.handle().resume("a test").await.unwrap();
     world.pass().await;
-    assert_eq!(stage(&world, deal), json!("Closed Won"));
+    assert_eq!(stage(&world, deal), WON);
     assert!(world.flag(deal, COMMISSION));
     // Broken later: the deal had been accepted, so it stays, and pay is held.
-    world.edit(AVA, deal, &json!({"Success_Target__c": "From 9 % to 8 %"}));
+    world.say(AVA, deal, &[("success_criteria", "target", "From 9 % to 8 %")]);
     world.pass().await;
     world.pass().await;
-    assert_eq!(stage(&world, deal), json!("Closed Won"));
+    assert_eq!(stage(&world, deal), WON);
     assert!(!world.flag(deal, COMMISSION));
 }
 
@@ -211,9 +215,9 @@ async fn recorded_and_notified_by_passes_move_nothing() {
         world.pass().await;
         win(&world, deal);
         world.pass().await;
-        assert_eq!(stage(&world, deal), json!("Closed Won"));
-        let status = world.org().field(deal, STATUS);
-        assert!(status.as_str().unwrap().starts_with(words), "{status}");
+        assert_eq!(stage(&world, deal), WON);
+        let status = world.company().status(deal);
+        assert!(status.starts_with(words), "{status}");
         assert_eq!(about_stages(&world, deal).await, ["bypassed"]);
     }
 }
@@ -225,10 +229,10 @@ async fn a_deal_created_as_won_has_no_way_back_and_says_so() {
     world.pass().await;
     // A clone by a machine enters the stage by being created.
     world.org().set_rule("Opportunity", "Handoff_03_Gate", false).unwrap();
-    let clone = handoffd_tests::story::create_deal(world.org(), "Born won", "Closed Won");
+    let clone = world.company().deal(Kind::Salesforce, "Born won", WON);
     world.pass().await;
-    assert_eq!(stage(&world, clone), json!("Closed Won"));
+    assert_eq!(stage(&world, clone), WON);
     assert!(concerns(&world, clone).await.contains(&Concern::NotPutBack));
     assert_eq!(about_stages(&world, clone).await, ["bypassed", "revert_given_up"]);
-    assert_eq!(stage(&world, deal), json!(COMMIT));
+    assert_eq!(stage(&world, deal), COMMIT);
 }

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use handoff_sandbox_salesforce::{Id, Org};
-use handoffd_tests::governed::{Governed, HOOK_SECRET};
+use handoff_sandbox_salesforce::Org;
+use handoffd_tests::crm::{Deal, HOOK_SECRET};
+use handoffd_tests::governed::Governed;
 
 /// One notification of a message.
 pub(crate) struct Notice {
@@ -15,7 +16,7 @@ pub(crate) struct Notice {
 
 impl Notice {
     /// The `number`-th notification, about a deal.
-    pub(crate) fn of(number: usize, deal: Id) -> Self {
+    pub(crate) fn of(number: usize, deal: Deal) -> Self {
         Self { id: format!("04lxx{number:010}"), object: "Opportunity", record: deal.to_string() }
     }
 }

@@ -11,5 +11,5 @@
 )]
 
 mod bpi;
+mod data;
 mod olist;
-mod world;

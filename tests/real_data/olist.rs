@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::event::Concern;
 use handoffd::view::Filter;
+use handoffd_tests::crm::Kind;
+use handoffd_tests::story::COMMISSION;
 use serde_json::{Value, json};
 
-use crate::world::{World, data, here, python};
-
-const MAPPING: &str = "salesforce/h03-ae-to-onboarding.toml";
+use crate::data::{bare, data, here, python};
 
 /// The shipped mapping, told where the first contact stands.
-fn with_first_contact(path: &str, text: &str) -> String {
-    if !path.ends_with(MAPPING) {
+fn with_first_contact(kind: Kind, path: &str, text: &str) -> String {
+    if path != format!("{}.toml", kind.mapping()) {
         return text.to_owned();
     }
-    format!("{text}\n[timeline]\nfirst_contact = \"First_Contact__c\"\n")
+    let field = match kind {
+        Kind::Salesforce => "First_Contact__c",
+    };
+    format!("{text}\n[timeline]\nfirst_contact = \"{field}\"\n")
 }
 
 fn names(truth: &Value, key: &str) -> BTreeSet<String> {
@@ -23,33 +26,36 @@ fn names(truth: &Value, key: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn e05_e06_olist_no_pay_on_what_is_there_and_every_count_as_counted_outside() {
+async fn e05_e06_olist_in_salesforce_no_pay_on_what_is_there_and_every_count_as_counted_outside() {
+    counts_as_counted_outside(&[Kind::Salesforce]).await;
+}
+
+async fn counts_as_counted_outside(crms: &'static [Kind]) {
     let Some(funnel) = data("olist_funnel") else { return };
     let joined = tempfile::tempdir().unwrap();
     let truth: Value = serde_json::from_str(&python("olist.py", &[&funnel, joined.path()], &[])).unwrap();
     let start = "2018-07-01T00:00:00Z".parse().unwrap();
-    let fill = |org: &handoff_sandbox_salesforce::Org| {
-        let load = |file: &std::path::Path, mapping: &str| org.load(file, &here(mapping)).unwrap().saved;
-        assert_eq!(json!(load(&joined.path().join("users.csv"), "olist/users.toml")), truth["people"]);
-        let leads = funnel.join("olist_marketing_qualified_leads_dataset.csv");
-        assert_eq!(load(&leads, "olist/leads.toml"), 8_000);
-        assert_eq!(load(&joined.path().join("deals.csv"), "olist/deals.toml"), 722);
-    };
-    let world = World::start(start, fill, with_first_contact, &["*"]).await;
-    world.pass().await;
+    let mut world = bare(crms, start, |path, text| with_first_contact(crms[0], path, text), &["*"]).await;
+    let vendor = world.company().first();
+    let folder = here("olist").join(vendor.kind().mapping().split('/').next().unwrap());
+    let load = |file: &std::path::Path, mapping: &str| vendor.load(file, &folder.join(mapping));
+    assert_eq!(json!(load(&joined.path().join("users.csv"), "users.toml")), truth["people"]);
+    let leads = funnel.join("olist_marketing_qualified_leads_dataset.csv");
+    assert_eq!(load(&leads, "leads.toml"), 8_000);
+    assert_eq!(load(&joined.path().join("deals.csv"), "deals.toml"), 722);
+    world.begin().await.unwrap();
+    world.settle().await;
 
-    let rows = world.org().query("SELECT Id, Name, Handoff_03_Commission_Open__c FROM Opportunity").unwrap();
-    let name_of: BTreeMap<String, String> = rows
-        .iter()
-        .map(|row| (row["Id"].as_str().unwrap().to_owned(), row["Name"].as_str().unwrap().to_owned()))
-        .collect();
-    assert!(
-        rows.iter().all(|row| row["Handoff_03_Commission_Open__c"] == Value::Bool(false)),
-        "a flag opened"
-    );
-    assert!(world.org().writes().iter().all(|write| !format!("{write:?}").contains("Commission_Open__c")));
+    let company = world.company();
+    let vendor = company.first();
+    let deals = vendor.deals();
+    let name_of: BTreeMap<&str, String> = deals.iter().map(|deal| (deal.id, vendor.name(*deal))).collect();
+    for deal in &deals {
+        assert!(!company.flag(*deal, COMMISSION), "a flag opened");
+        assert_eq!(company.flips(*deal, COMMISSION), (0, 0), "or was touched");
+    }
 
-    let view = world.app.view();
+    let view = world.handle().view();
     let (mut filled, mut one_person, mut too_early) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     let summaries = view.handoffs(&Filter::default());
     assert_eq!(summaries.len(), 722, "every won deal is governed");

@@ -1,4 +1,4 @@
-//! A company in the sandbox, a daemon in this process that governs it over real HTTP, and one clock for both.
+//! A company in its CRMs on loopback, a daemon in this process that governs it over real HTTP, and one clock for all.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -8,31 +8,34 @@ use std::time::Duration;
 
 use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::handoff::Phase;
-use handoff_core::id::{ConnectionId, ContractId, GateName, ObjectName, RecordId, RecordRef};
+use handoff_core::id::{ContractId, GateName, MotionId};
 use handoff_core::registry::{Problem, Registry, shipped};
-use handoff_sandbox_salesforce::{Id, Org, Sandbox, SandboxOptions, Seed, seed};
+use handoff_sandbox_host::Clock;
+use handoff_sandbox_salesforce::Org;
 use handoff_store::tlog::verify_against_log;
 use handoffd::app::{App, Handle, StartError};
+use handoffd::books::{Account, Channel};
 use handoffd::clock::ManualClock;
-use handoffd::config::{Audit, Auth, Config, Connection, Govern, Http, People, SecretRef};
+use handoffd::config::{Audit, Config, Govern, Http, People, SecretRef};
 use handoffd::failpoint::Hook;
 use handoffd::link::Connect;
-use handoffd::view::{Detail, Filter, Summary};
+use handoffd::view::{Detail, Entry, Filter, Summary};
 use jiff::Timestamp;
 
-/// The secret that webhook deliveries carry.
-pub const HOOK_SECRET: &str = "hook-secret";
+use crate::crm::{Company, Deal, Kind, Salesforce, Vendor};
+use crate::story::{INGRID, LUIS};
 
-/// What a world is made of; the default is the seeded company, its own clock, and a daemon that runs only when it is told to.
-#[derive(Default)]
+/// What a world is made of; the default is the fiction's company in Salesforce, its own clock, and a daemon that runs only when it is told to.
 pub struct Options {
-    /// What the org holds.
-    pub seed: Seed,
-    /// Where both clocks stand at the start; absent = where the sandbox's stands.
+    /// The CRMs, one motion each.
+    pub crms: &'static [Kind],
+    /// Whether the CRMs hold nobody and nothing at first.
+    pub empty: bool,
+    /// Where all clocks stand at the start; absent = where the sandboxes' stand.
     pub now: Option<Timestamp>,
     /// More contract and mapping files as (path under `mappings/`, text); a shipped path is replaced.
     pub files: Vec<(String, String)>,
-    /// Whether the org's outbound messages go to the daemon.
+    /// Whether the CRMs' deliveries go to the daemon.
     pub webhooks: bool,
     /// Whether pollers, sweeps and timers run by themselves.
     pub autopilot: bool,
@@ -42,9 +45,25 @@ pub struct Options {
     pub connect: Option<Arc<dyn Connect>>,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            crms: &[Kind::Salesforce],
+            empty: false,
+            now: None,
+            files: Vec::new(),
+            webhooks: false,
+            autopilot: false,
+            failpoint: None,
+            connect: None,
+        }
+    }
+}
+
 /// The running world.
 pub struct Governed {
-    sandbox: Sandbox,
+    company: Company,
+    salesforce: Option<Arc<Salesforce>>,
     clock: Arc<ManualClock>,
     dir: tempfile::TempDir,
     config: Config,
@@ -69,15 +88,27 @@ impl Governed {
                 .with_test_writer()
                 .try_init(),
         );
-        let sandbox =
-            Sandbox::start(SandboxOptions { seed: options.seed, ..SandboxOptions::manual() }).await.unwrap();
+        let mut time = Clock::manual().shared();
         if let Some(now) = options.now {
-            sandbox.org().set_time(now);
+            time.set(now);
         }
-        let clock = Arc::new(ManualClock::new(sandbox.org().now()));
+        let registry = registry(&options.files).unwrap();
+        let (mut vendors, mut salesforce) = (Vec::<Arc<dyn Vendor>>::new(), None);
+        for kind in options.crms {
+            let mapping = registry.mapping(kind.mapping()).unwrap().clone();
+            match kind {
+                Kind::Salesforce => {
+                    let crm = Arc::new(Salesforce::start(options.empty, time.clone(), mapping).await);
+                    salesforce = Some(Arc::clone(&crm));
+                    vendors.push(crm);
+                }
+            }
+        }
+        let company = Company(vendors);
+        let clock = Arc::new(ManualClock::new(time.now()));
         let dir = tempfile::tempdir().unwrap();
-        let config = config(dir.path(), &sandbox);
-        Self { sandbox, clock, dir, config, options, app: None }
+        let config = config(dir.path(), &company, time.now());
+        Self { company, salesforce, clock, dir, config, options, app: None }
     }
 
     /// Starts the daemon, which must not run.
@@ -92,10 +123,7 @@ impl Governed {
         };
         let app = App::start(self.config.clone(), registry, self.clock.clone(), options).await?;
         if self.options.webhooks {
-            self.org().set_outbound(
-                vec![format!("http://{}/webhooks/sf/{HOOK_SECRET}", app.local_addr())],
-                Vec::new(),
-            );
+            self.company.vendors().for_each(|vendor| vendor.deliver_to(Some(app.local_addr())));
         }
         self.app = Some(app);
         Ok(())
@@ -136,19 +164,17 @@ impl Governed {
 
     /// The registry of the next start.
     pub fn registry(&self) -> Result<Registry, Vec<Problem>> {
-        let mut files: BTreeMap<&str, &str> = shipped().collect();
-        files.extend(self.options.files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
-        Registry::load(files)
+        registry(&self.options.files)
     }
 
-    /// The org.
+    /// The CRMs.
+    pub fn company(&self) -> &Company {
+        &self.company
+    }
+
+    /// Salesforce's own control, for what only Salesforce has.
     pub fn org(&self) -> &Org {
-        self.sandbox.org()
-    }
-
-    /// The sandbox that serves the org.
-    pub fn sandbox(&self) -> &Sandbox {
-        &self.sandbox
+        self.salesforce.as_ref().unwrap().org()
     }
 
     /// The running daemon.
@@ -161,7 +187,7 @@ impl Governed {
         self.app().handle()
     }
 
-    /// The daemon's clock; the org's is set apart by [`Org::set_time`].
+    /// The daemon's clock; a CRM's is set apart by its own control.
     pub fn clock(&self) -> &Arc<ManualClock> {
         &self.clock
     }
@@ -176,16 +202,22 @@ impl Governed {
         self.config.state_dir.clone()
     }
 
-    /// Sets both clocks.
+    /// The CRMs' time.
+    pub fn now(&self) -> Timestamp {
+        self.company.first().crm().now()
+    }
+
+    /// Sets all clocks.
     pub fn set_time(&self, at: Timestamp) {
-        self.org().set_time(at);
+        self.company.vendors().for_each(|vendor| vendor.set_time(at));
         self.clock.set(at);
     }
 
-    /// Moves both clocks.
+    /// Moves all clocks.
     pub fn advance(&self, seconds: i64) {
-        self.org().advance(seconds);
-        self.clock.set(self.org().now());
+        // The CRMs share one clock.
+        self.company.first().crm().advance(seconds);
+        self.clock.set(self.now());
     }
 
     /// Half a minute passes, then everything that can be done is done.
@@ -197,12 +229,19 @@ impl Governed {
     /// Everything that can be done now is done: deliveries, changes, writes.
     pub async fn settle(&self) {
         if self.options.webhooks {
-            self.org().outbound_settled().await;
+            self.delivered().await;
         }
         self.handle().idle().await.unwrap();
         if self.options.webhooks {
-            self.org().outbound_settled().await;
+            self.delivered().await;
             self.handle().idle().await.unwrap();
+        }
+    }
+
+    /// Every delivery is made, lost or held.
+    pub async fn delivered(&self) {
+        for vendor in self.company.vendors() {
+            vendor.delivered().await;
         }
     }
 
@@ -220,45 +259,73 @@ impl Governed {
         panic!("it never settles");
     }
 
-    /// How the daemon names a deal.
-    pub fn record(id: Id) -> RecordRef {
-        RecordRef {
-            connection: ConnectionId::from("sf"),
-            object: ObjectName::from("Opportunity"),
-            record: RecordId(id.to_string()),
-        }
-    }
-
     /// A deal's handoff at a glance: its newest cycle.
-    pub fn summary(&self, id: Id) -> Option<Summary> {
-        let filter = Filter { record: Some(Self::record(id)), ..Filter::default() };
+    pub fn summary(&self, deal: Deal) -> Option<Summary> {
+        let filter = Filter { record: Some(deal.record()), ..Filter::default() };
         self.handle().view().handoffs(&filter).into_iter().next()
     }
 
     /// Where a deal's handoff stands.
-    pub fn phase(&self, id: Id) -> Option<Phase> {
-        self.summary(id).map(|summary| summary.phase)
+    pub fn phase(&self, deal: Deal) -> Option<Phase> {
+        self.summary(deal).map(|summary| summary.phase)
     }
 
     /// A deal's handoff with its whole stream.
-    pub async fn detail(&self, id: Id) -> Detail {
-        let stream = self.summary(id).unwrap().stream;
+    pub async fn detail(&self, deal: Deal) -> Detail {
+        let stream = self.summary(deal).unwrap().stream;
         self.handle().view().handoff(&stream).await.unwrap().unwrap()
     }
 
     /// Names of all events of a deal, oldest first; empty when there is no handoff.
-    pub async fn events(&self, id: Id) -> Vec<&'static str> {
-        if self.summary(id).is_none() {
+    pub async fn events(&self, deal: Deal) -> Vec<&'static str> {
+        if self.summary(deal).is_none() {
             return Vec::new();
         }
-        let detail = self.detail(id).await;
+        let detail = self.detail(deal).await;
         let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
         entries.flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name)).collect()
     }
 
+    /// The whole log.
+    pub async fn log(&self) -> Vec<Entry> {
+        let view = self.handle().view();
+        let mut entries = Vec::new();
+        loop {
+            let from = u64::try_from(entries.len()).unwrap();
+            let page = view.log(from, 10_000).await.unwrap();
+            if page.is_empty() {
+                return entries;
+            }
+            entries.extend(page);
+        }
+    }
+
+    /// The accounts of what came in by deliveries, one per CRM.
+    pub fn by_webhook(&self) -> Vec<Account> {
+        let books = self.handle().view().books();
+        books
+            .into_iter()
+            .filter(|(source, _)| source.channel == Channel::Webhook)
+            .map(|(_, account)| account)
+            .collect()
+    }
+
+    /// Notifications taken in so far.
+    pub fn received(&self) -> u64 {
+        self.by_webhook().iter().map(|account| account.received).sum()
+    }
+
+    /// Deliveries refused for a reason so far.
+    pub fn refused(&self, why: &str) -> u64 {
+        let refusals = self.handle().view().refusals();
+        refusals.into_iter().filter(|((_, reason), _)| *reason == why).map(|(_, count)| count).sum()
+    }
+
     /// Checks that everything that came in has exactly one outcome, and that nothing is pending.
     pub fn assert_balanced(&self) {
-        for (source, account) in self.handle().view().books() {
+        let books = self.handle().view().books();
+        assert!(!books.is_empty());
+        for (source, account) in books {
             assert!(account.balances(), "{source}: {account:?}");
             assert_eq!(account.pending, 0, "{source}: {account:?}");
         }
@@ -286,38 +353,34 @@ pub fn secret(dir: &Path, name: &str, text: &str) -> SecretRef {
     SecretRef { env: None, file: Some(path) }
 }
 
-/// Handoff 03 over one sandbox: the stage gate enforced beside pay and queue, Ingrid and Luis receive.
-fn config(dir: &Path, sandbox: &Sandbox) -> Config {
+fn registry(files: &[(String, String)]) -> Result<Registry, Vec<Problem>> {
+    let mut all: BTreeMap<&str, &str> = shipped().collect();
+    all.extend(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    Registry::load(all)
+}
+
+/// Handoff 03 over every CRM: the stage gate enforced beside pay and queue, Ingrid and Luis receive.
+fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
     let gate = GateName::from("closed_won");
-    let auth = Auth::ClientCredentials {
-        client_id: secret(dir, "id", seed::CLIENT_ID),
-        client_secret: secret(dir, "secret", seed::CLIENT_SECRET),
-    };
-    let connection = Connection {
-        org_id: Some(sandbox.org().id().to_string()),
-        webhook_secrets: vec![secret(dir, "webhook", HOOK_SECRET)],
-        poll_seconds: Some(60),
-        daily_share_percent: Some(100),
-        ..Connection::new("salesforce", &sandbox.base_url(), auth)
-    };
-    let govern = Govern {
+    let several = company.vendors().count() > 1;
+    let govern = |vendor: &dyn Vendor| Govern {
         contract: ContractId::from("h03-ae-to-onboarding"),
-        mapping: "salesforce/h03-ae-to-onboarding".to_owned(),
-        connection: ConnectionId::from("sf"),
-        motion: None,
-        governed_since: Some(sandbox.org().now()),
+        mapping: vendor.kind().mapping().to_owned(),
+        connection: vendor.crm().connection().clone(),
+        motion: several.then(|| MotionId::from(vendor.kind().connection())),
+        governed_since: Some(since),
         mode: BTreeMap::from([(gate.clone(), Mode::Enforce)]),
-        on_bypass: BTreeMap::from([(gate, OnBypass::Record)]),
+        on_bypass: BTreeMap::from([(gate.clone(), OnBypass::Record)]),
         max_writes_per_hour: None,
     };
-    let receivers = [crate::story::INGRID, crate::story::LUIS].map(str::to_owned);
-    let roles = BTreeMap::from([("onboarding_lead".to_owned(), receivers.to_vec())]);
+    let roles = BTreeMap::from([("onboarding_lead".to_owned(), [INGRID, LUIS].map(str::to_owned).to_vec())]);
+    let connect = |vendor: &dyn Vendor| (vendor.crm().connection().clone(), vendor.login(dir));
     Config {
         state_dir: dir.join("state"),
         mappings_dir: None,
         http: Http { listen: "127.0.0.1:0".to_owned(), ..Http::default() },
-        connection: BTreeMap::from([(ConnectionId::from("sf"), connection)]),
-        govern: vec![govern],
+        connection: company.vendors().map(connect).collect(),
+        govern: company.vendors().map(govern).collect(),
         evidence: Vec::new(),
         people: People { roles, same_person: BTreeMap::new() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },

@@ -3,13 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use handoff_sandbox_salesforce::{Id, Org};
 use serde_json::{Value, json};
 
-use crate::story::{
-    AVA, COMMISSION, COMMIT, DECISION, INGRID, QUEUE, STAGE, add_people, create_deal, edit, flips, force,
-    package_of, written,
-};
+use crate::crm::{Company, Deal};
+use crate::story::{AVA, COMMISSION, COMMIT, QUEUE, STAGE};
 
 /// How a deal goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,8 +41,8 @@ pub const PLOTS: [Plot; 8] = [
     Plot::Junk,
 ];
 
-struct Deal {
-    id: Id,
+struct Role {
+    deal: Deal,
     name: String,
     plot: Plot,
     step: usize,
@@ -57,70 +54,79 @@ type Step<'a> = (&'a dyn Fn(&Sight<'_>) -> bool, &'a dyn Fn(&Sight<'_>));
 
 /// A deal as the people see it.
 struct Sight<'a> {
-    org: &'a Org,
-    id: Id,
+    company: &'a Company,
+    deal: Deal,
     name: &'a str,
 }
 
 impl Sight<'_> {
-    fn flag(&self, field: &str) -> bool {
-        self.org.field(self.id, field) == json!(true)
+    fn flag(&self, gate: &str) -> bool {
+        self.company.flag(self.deal, gate)
     }
 
-    fn edit(&self, who: &str, fields: &Value) {
-        edit(self.org, who, self.id, fields);
+    fn say(&self, said: &[(&str, &str, String)]) {
+        self.company.say(AVA, self.deal, said);
     }
 }
 
 /// All deals of one play.
 #[derive(Default)]
 pub struct Play {
-    deals: Vec<Deal>,
+    roles: Vec<Role>,
+    entered: usize,
 }
 
 impl Play {
-    /// One more deal.
-    pub fn enter(&mut self, org: &Org, plot: Plot) {
-        let name = format!("{plot:?} {:03}", self.deals.len());
-        let id = create_deal(org, &name, COMMIT);
-        self.deals.push(Deal { id, name, plot, step: 0, done: false });
+    /// One more deal in each of the company's CRMs.
+    pub fn enter(&mut self, company: &Company, plot: Plot) {
+        for vendor in company.vendors() {
+            let name = format!("{plot:?} {:03} {}", self.entered, vendor.kind().connection());
+            let deal = company.deal(vendor.kind(), &name, COMMIT);
+            self.roles.push(Role { deal, name, plot, step: 0, done: false });
+        }
+        self.entered += 1;
+    }
+
+    /// How often [`Self::enter`] was called.
+    pub fn entered(&self) -> usize {
+        self.entered
     }
 
     /// Everybody who may act does, once; whether all is done.
-    pub fn act(&mut self, org: &Org) -> bool {
-        for deal in self.deals.iter_mut().filter(|deal| !deal.done) {
-            let sight = Sight { org, id: deal.id, name: &deal.name };
-            let (more, ready) = with_step(deal.plot, deal.step, |(waits, does)| {
+    pub fn act(&mut self, company: &Company) -> bool {
+        for role in self.roles.iter_mut().filter(|role| !role.done) {
+            let sight = Sight { company, deal: role.deal, name: &role.name };
+            let (more, ready) = with_step(role.plot, role.step, |(waits, does)| {
                 let ready = waits(&sight);
                 if ready {
                     does(&sight);
                 }
                 ready
             });
-            deal.step += usize::from(ready);
-            deal.done = !more;
+            role.step += usize::from(ready);
+            role.done = !more;
         }
-        self.deals.iter().all(|deal| deal.done)
+        self.roles.iter().all(|role| role.done)
     }
 
     /// Names of the deals that are not done, with the step they stand at.
     pub fn unfinished(&self) -> Vec<String> {
-        let open = self.deals.iter().filter(|deal| !deal.done);
-        open.map(|deal| format!("{} at {} ({})", deal.name, deal.step, deal.id)).collect()
+        let open = self.roles.iter().filter(|role| !role.done);
+        open.map(|role| format!("{} at {} ({})", role.name, role.step, role.deal)).collect()
     }
 
-    /// What the CRM shows at the end, by deal: everything we wrote, and how often pay went open and shut.
-    pub fn outcome(&self, org: &Org) -> BTreeMap<String, Value> {
-        let outcome = |deal: &Deal| {
-            let (opened, shut) = flips(org, deal.id);
-            json!({"written": written(org, deal.id), "opened": opened, "shut": shut})
+    /// What the CRMs show at the end, by deal: everything we wrote, and how often pay went open and shut.
+    pub fn outcome(&self, company: &Company) -> BTreeMap<String, Value> {
+        let outcome = |role: &Role| {
+            let (opened, shut) = company.flips(role.deal, COMMISSION);
+            json!({"written": company.written(role.deal), "opened": opened, "shut": shut})
         };
-        self.deals.iter().map(|deal| (deal.name.clone(), outcome(deal))).collect()
+        self.roles.iter().map(|role| (role.name.clone(), outcome(role))).collect()
     }
 
     /// The deals, by name.
-    pub fn ids(&self) -> impl Iterator<Item = (&str, Id)> {
-        self.deals.iter().map(|deal| (deal.name.as_str(), deal.id))
+    pub fn deals(&self) -> impl Iterator<Item = (&str, Deal)> {
+        self.roles.iter().map(|role| (role.name.as_str(), role.deal))
     }
 }
 
@@ -133,35 +139,47 @@ fn with_step(plot: Plot, at: usize, with: impl FnOnce(Step<'_>) -> bool) -> (boo
     let held = |deal: &Sight<'_>| !deal.flag(COMMISSION) && deal.flag(QUEUE);
     let shut = |deal: &Sight<'_>| !deal.flag(COMMISSION);
     let stage_open = |deal: &Sight<'_>| deal.flag(STAGE) && deal.flag(COMMISSION);
-    let asked = |deal: &Sight<'_>| deal.org.field(deal.id, "Handoff_03_Missing__c").is_string();
-    let consumed = |deal: &Sight<'_>| deal.org.field(deal.id, DECISION).is_null();
+    let asked = |deal: &Sight<'_>| {
+        let missing = deal.company.of(deal.deal).crm().mapping().write.note.missing.clone();
+        deal.company.field(deal.deal, &missing.unwrap()).is_string()
+    };
+    let consumed = |deal: &Sight<'_>| {
+        let decision = &deal.company.of(deal.deal).crm().mapping().decision;
+        deal.company.field(deal.deal, &decision.field).is_null()
+    };
 
     let nothing = |_: &Sight<'_>| {};
-    let fill = |deal: &Sight<'_>| {
-        deal.edit(AVA, &package_of(deal.name));
-        add_people(deal.org, deal.id);
-    };
-    let accept = |deal: &Sight<'_>| deal.edit(INGRID, &json!({DECISION: "Accept"}));
-    let reject = |deal: &Sight<'_>| {
-        deal.edit(
-            INGRID,
-            &json!({DECISION: "Reject", "Handoff_03_Reject_Fields__c": "risks",
-            "Handoff_03_Reject_Reason__c": "Which system holds the addresses?"}),
-        );
-    };
+    let fill = |deal: &Sight<'_>| deal.company.fill(deal.deal, deal.name);
+    let accept = |deal: &Sight<'_>| deal.company.accept(deal.deal);
+    let reject =
+        |deal: &Sight<'_>| deal.company.reject(deal.deal, "risks", "Which system holds the addresses?");
     let mend = |deal: &Sight<'_>| {
-        deal.edit(AVA, &json!({"Implementation_Risks__c": format!("Addresses live in SAP and in Excel; SAP wins ({})", deal.name)}));
+        deal.say(&[(
+            "risks",
+            "risks",
+            format!("Addresses live in SAP and in Excel; SAP wins ({})", deal.name),
+        )]);
     };
     let retarget = |deal: &Sight<'_>| {
-        deal.edit(AVA, &json!({"Success_Target__c": format!("From 9 % to 7 % ({})", deal.name)}));
+        deal.say(&[("success_criteria", "target", format!("From 9 % to 7 % ({})", deal.name))]);
     };
-    let tamper = |deal: &Sight<'_>| force(deal.org, AVA, deal.id, &json!({COMMISSION: true}));
-    let lose = |deal: &Sight<'_>| deal.edit(AVA, &json!({"StageName": "Closed Lost"}));
-    let win = |deal: &Sight<'_>| deal.edit(AVA, &json!({"StageName": "Closed Won"}));
-    // No field permission stops him, so that the daemon has to.
-    let answer_self = |deal: &Sight<'_>| force(deal.org, AVA, deal.id, &json!({DECISION: "Accept"}));
+    let tamper =
+        |deal: &Sight<'_>| deal.company.force(AVA, deal.deal, &deal.company.forgery(deal.deal, COMMISSION));
+    let to = |deal: &Sight<'_>, stage: &str| {
+        deal.company.save(AVA, deal.deal, &deal.company.to_stage(deal.deal, stage));
+    };
+    let lose = |deal: &Sight<'_>| to(deal, "closed_lost");
+    let win = |deal: &Sight<'_>| to(deal, "closed_won");
+    // No field permission stops her, so that the daemon has to.
+    let answer_self =
+        |deal: &Sight<'_>| deal.company.force(AVA, deal.deal, &deal.company.acceptance(deal.deal));
     let junk = |deal: &Sight<'_>| {
-        deal.edit(AVA, &json!({"Signing_Authority__c": "tbd", "Implementation_Risks__c": "n/a", "Sticky_Points__c": "\u{200b}"}));
+        let junk = [
+            ("economic_buyer", "authority", "tbd"),
+            ("risks", "risks", "n/a"),
+            ("displacement", "sticky_points", "\u{200b}"),
+        ];
+        deal.say(&junk.map(|(field, part, text)| (field, part, text.to_owned())));
     };
 
     let steps: &[Step<'_>] = match plot {

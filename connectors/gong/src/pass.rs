@@ -138,7 +138,9 @@ impl Pass {
             self.running.page = next;
             Place { running: Some(self.running.clone()), linked: self.linked }
         } else {
-            Place { running: None, linked: self.linked.max(self.running.newest) }
+            // no link so far: those of before this pass are known all the same
+            let known = self.linked.max(self.running.newest).or(self.running.to.checked_sub(AHEAD).ok());
+            Place { running: None, linked: known }
         };
         CallPage { calls, next: place.cursor(), more }
     }
@@ -186,7 +188,8 @@ impl Exchange for Pass {
             }
             (None, Stage::Links) => {
                 let known = self.linked.and_then(|at| at.saturating_sub(OVERLAP).ok());
-                ask::links(known.map_or(*from, |known| known.max(*from)), page.as_deref())
+                // also from before the window: links are made while nobody reads
+                ask::links(known.unwrap_or(*from), page.as_deref())
             }
         }
     }
@@ -202,8 +205,8 @@ impl Exchange for Pass {
             }
             // Re-linked calls are still found while they are in the window; the rest of the work does not depend on this scope.
             Err(Unanswered::NotAllowed(_)) if self.again.is_none() && self.running.stage == Stage::Links => {
-                self.running.newest = None;
-                return Ok(Step::Done(self.linked(Vec::new(), None)));
+                let place = Place { running: None, linked: self.linked };
+                return Ok(Step::Done(CallPage { calls: Vec::new(), next: place.cursor(), more: false }));
             }
             Err(other) => return Err(other.fault()),
         };

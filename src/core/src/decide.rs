@@ -93,6 +93,7 @@ impl Decision<'_> {
         if self.state.is_none() {
             return;
         }
+        self.note_twins();
         self.note_people();
         self.break_by_people();
         let own_revert = self.own_revert();
@@ -105,6 +106,7 @@ impl Decision<'_> {
             self.answer();
             self.note_overdue();
         }
+        self.settle_pay();
         match own_revert {
             Some(reverted) => self.emit(reverted),
             None if entered => {
@@ -137,6 +139,26 @@ impl Decision<'_> {
 
     fn has_commission_gate(&self) -> bool {
         self.case.contract.gates.values().any(|gate| gate.kind == GateKind::Commission)
+    }
+
+    fn note_twins(&mut self) {
+        let Some(state) = &self.state else { return };
+        if state.link != self.seen.link || state.twins != self.seen.twins {
+            let (link, twins) = (self.seen.link.clone(), self.seen.twins.clone());
+            self.emit(Event::TwinsChanged { link, twins });
+        }
+    }
+
+    /// Pay follows the acceptance as soon as no other authority over the deal says otherwise, and is held again when one does.
+    fn settle_pay(&mut self) {
+        let Some(state) = &self.state else { return };
+        let agreed = state.disagreeing_twin().is_none();
+        if state.is_accepted() && !state.released && agreed && self.has_commission_gate() {
+            let cycle = state.id.cycle;
+            self.emit(Event::CommissionReleased { cycle });
+        } else if state.released && !agreed {
+            self.hold(ReopenCause::AuthoritiesDisagree);
+        }
     }
 
     /// Pay that was released is held again; finance sees a numbered adjustment.

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::completeness::Finding;
 use crate::contract::ContractRef;
-use crate::id::{FieldKey, GateName, HandoffId, PartKey, StageName};
+use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
 use crate::observation::{Actor, DateMove};
+use crate::twin::TwinSeen;
 use crate::value::Sourced;
 
 /// One event. Times named `at` are the CRM's claims; the log's own time and position stand beside the event.
@@ -236,6 +237,13 @@ pub enum Event {
         /// The entry into the stage that should have been undone.
         entry: String,
     },
+    /// The same deal in another CRM, or what its authority says, changed.
+    TwinsChanged {
+        /// The record that this one names.
+        link: Option<RecordRef>,
+        /// All that have a say, in record order.
+        twins: Vec<TwinSeen>,
+    },
     /// A flag shall be written. Durable before the write leaves, so that our own write is told from somebody else's after a crash.
     GateOrdered {
         /// The gate.
@@ -291,6 +299,9 @@ pub enum Concern {
     NotPutBack,
     /// The CRM refuses to put the deal back.
     RevertRefused,
+    /// The same deal in another CRM says otherwise: accepted there and not here, or the other way round, or another package. No pay gate of
+    /// either is open.
+    AuthoritiesDisagree,
 }
 
 /// Why an answer did not count.
@@ -344,6 +355,8 @@ pub enum ReopenCause {
     },
     /// The receiver in force is no longer who accepted, or is the sender now.
     People,
+    /// The same deal in another CRM says otherwise; nothing is re-opened by it, pay waits.
+    AuthoritiesDisagree,
     /// The deal is off, or its record was lost, after acceptance.
     Voided {
         /// Why.
@@ -396,6 +409,7 @@ impl Event {
             Self::Voided { .. } => "voided",
             Self::Healed { .. } => "healed",
             Self::GateOrdered { .. } => "gate_ordered",
+            Self::TwinsChanged { .. } => "twins_changed",
             Self::RevertOrdered { .. } => "revert_ordered",
             Self::StageReverted { .. } => "stage_reverted",
             Self::RevertGivenUp { .. } => "revert_given_up",

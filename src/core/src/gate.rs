@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::completeness::{Finding, Situation, shortfall};
-use crate::contract::{Condition, Contract, Gate};
+use crate::contract::{Condition, Contract, Gate, GateKind};
 use crate::handoff::{Handoff, Phase, Turn};
 use crate::id::GateName;
 use crate::words;
@@ -63,5 +63,10 @@ fn is_open(gate: &Gate, handoff: &Handoff, complete: bool) -> bool {
         Condition::Complete => matches!(handoff.phase, Phase::Complete | Phase::Accepted),
         Condition::Accepted => handoff.acceptance_holds(),
     };
-    condition && complete && handoff.stage.is_some()
+    // Pay waits until every authority over the same deal says the same: shut wins.
+    let agreed = match gate.kind {
+        GateKind::Commission | GateKind::Credit => handoff.disagreeing_twin().is_none(),
+        GateKind::Stage | GateKind::Routing | GateKind::Queue => true,
+    };
+    condition && complete && agreed && handoff.stage.is_some()
 }

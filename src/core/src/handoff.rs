@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::contract::ContractRef;
 use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
-use crate::id::{FieldKey, GateName, HandoffId, PersonId, StageName};
+use crate::id::{FieldKey, GateName, HandoffId, PersonId, RecordRef, StageName};
 use crate::observation::Actor;
+use crate::twin::TwinSeen;
 use crate::value::Package;
 
 mod known;
@@ -127,6 +128,12 @@ pub struct Handoff {
     /// The record stands where we put it back to.
     #[serde(default)]
     pub put_back: Option<PutBack>,
+    /// The same deal in another CRM, as this record names it.
+    #[serde(default)]
+    pub link: Option<RecordRef>,
+    /// What the authorities over the same deal elsewhere say.
+    #[serde(default)]
+    pub twins: Vec<TwinSeen>,
     /// Flags.
     pub gates: BTreeMap<GateName, GateState>,
     /// Whether pay was released in the running cycle.
@@ -263,6 +270,8 @@ impl Handoff {
             bypass: None,
             reverts: Vec::new(),
             put_back: None,
+            link: None,
+            twins: Vec::new(),
             gates: BTreeMap::new(),
             released: false,
             adjustments: 0,
@@ -285,6 +294,8 @@ impl Handoff {
                 bypasses: old.bypasses,
                 bypass: old.bypass,
                 reverts: old.reverts,
+                link: old.link,
+                twins: old.twins,
                 gates: old.gates,
                 adjustments: old.adjustments,
                 version: old.version,
@@ -375,6 +386,10 @@ impl Handoff {
                 if let Some(order) = order.filter(|order| order.entry == *entry) {
                     order.refused = true;
                 }
+            }
+            Event::TwinsChanged { link, twins } => {
+                self.link.clone_from(link);
+                self.twins.clone_from(twins);
             }
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());

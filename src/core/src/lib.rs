@@ -23,5 +23,6 @@ pub mod plan;
 pub mod quality;
 pub mod registry;
 pub mod schema;
+pub mod twin;
 pub mod value;
 pub mod words;

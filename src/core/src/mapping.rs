@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::handoff::Phase as StateName;
-use crate::id::{ContractId, FieldKey, GateName, MotionId, ObjectName, PartKey, StageName};
+use crate::id::{ConnectionId, ContractId, FieldKey, GateName, MotionId, ObjectName, PartKey, StageName};
 
 /// A mapping as an admin writes it in TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +46,21 @@ pub struct Mapping {
     /// How the CRM itself blocks.
     #[serde(default)]
     pub enforcement: Option<Enforcement>,
+    /// Where the same deal lies in another CRM that this daemon governs too. While the two disagree, no pay gate of either is open.
+    #[serde(default)]
+    pub twin: Option<TwinMapping>,
+}
+
+/// Where the same deal lies in another CRM. One side is enough; the other knows by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TwinMapping {
+    /// The other connection, as the configuration names it.
+    pub connection: ConnectionId,
+    /// The other record's object.
+    pub object: ObjectName,
+    /// The field that holds its id.
+    pub field: String,
 }
 
 /// Which motion the records belong to.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::{Existence, RecordVersion};
 use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
+use crate::twin::TwinSeen;
 use crate::value::Package;
 
 /// What was seen.
@@ -40,6 +41,12 @@ pub struct Observation {
     pub acts: Vec<Act>,
     /// The gate flags as they stand.
     pub flags: BTreeMap<GateName, FlagSeen>,
+    /// The same deal in another CRM, as this record names it. An emptied or unreadable name frees nothing: the last one counts.
+    #[serde(default)]
+    pub link: Option<RecordRef>,
+    /// How the handoffs of that record, and of all records that name this one, stand; in record order.
+    #[serde(default)]
+    pub twins: Vec<TwinSeen>,
 }
 
 impl Observation {
@@ -69,6 +76,8 @@ impl Observation {
             receiver: None,
             acts: Vec::new(),
             flags: BTreeMap::new(),
+            link: None,
+            twins: Vec::new(),
         }
     }
 }

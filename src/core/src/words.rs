@@ -9,6 +9,7 @@ use crate::evidence::{Evidence, Heard, Place, Standing};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
 use crate::plan::Inputs;
+use crate::twin::TwinWord;
 
 /// Longest text of a short CRM field (Salesforce Text).
 const SHORT: usize = 255;
@@ -117,6 +118,9 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
         },
         Phase::Accepted => match no_longer(handoff) {
             Some(why) => format!("Accepted, but {why}"),
+            None if verdict.missing.is_empty() => {
+                disagreement(handoff).unwrap_or_else(|| "Waiting to be written".to_owned())
+            }
             None => format!("Accepted, but no longer complete: {}", labels(&verdict.missing)),
         },
     };
@@ -126,7 +130,21 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
 /// Where the handoff stands, with a by-pass and what follows from it said aloud; at most 255 characters.
 pub fn status(inputs: Inputs<'_>) -> String {
     let passed = passed(inputs).unwrap_or_default();
-    shorten(&format!("{passed}{}", inputs.verdict.status), SHORT)
+    let twin = disagreement(inputs.handoff).map(|words| format!("{words} ")).unwrap_or_default();
+    shorten(&format!("{passed}{twin}{}", inputs.verdict.status), SHORT)
+}
+
+/// Which other record says otherwise, and what follows.
+fn disagreement(handoff: &Handoff) -> Option<String> {
+    let twin = handoff.disagreeing_twin()?;
+    let record = &twin.record;
+    Some(match twin.word {
+        TwinWord::Accepted => format!("Accepted in {record}, but not here: pay waits for both."),
+        TwinWord::AcceptedOther => {
+            format!("Another package was accepted in {record}: pay waits until both say the same.")
+        }
+        TwinWord::NotAccepted => format!("Not accepted in {record}: pay waits for both."),
+    })
 }
 
 /// The same words before and after the move, so that they stand there when the card jumps.

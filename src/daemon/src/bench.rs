@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use handoff_core::gate::evaluate;
 use handoff_core::handoff::Handoff;
 use handoff_core::registry::{Registry, shipped};
-use handoff_sandbox_salesforce::{Act, ActorKind, Id, Seed, seed};
+use handoff_sandbox_salesforce::{Act, ActorKind, Id, seed};
 use handoff_store::log::{Entry, Log, LogOptions};
 use serde::Serialize;
 use serde_json::json;
@@ -61,7 +61,7 @@ fn per_second(count: u32, took: Duration) -> f64 {
 pub async fn run(sizes: Sizes) -> Result<Vec<Figure>, DemoError> {
     let mut figures = Vec::new();
     appends(sizes.appends, &mut figures).await?;
-    let stage = Stage::start(Setting { seed: Seed::Company, ..Setting::default() }).await?;
+    let stage = Stage::start(Setting::default()).await?;
     stage.settle().await?;
     backfill(&stage, sizes.records, &mut figures).await?;
     latency(&stage, sizes.webhooks, &mut figures).await?;
@@ -70,8 +70,7 @@ pub async fn run(sizes: Sizes) -> Result<Vec<Figure>, DemoError> {
         let mib = u32::try_from(bytes / 1_048_576).unwrap_or(u32::MAX);
         figures.push(figure("peak resident memory, sandbox included", f64::from(mib), "MiB"));
     }
-    stage.app.stop().await?;
-    stage.sandbox.stop().await;
+    stage.stop().await?;
     Ok(figures)
 }
 
@@ -114,24 +113,27 @@ fn raw_syncs(folder: &Path, count: u32, bytes: &[u8]) -> std::io::Result<Duratio
 }
 
 fn deal(stage: &Stage, account: &serde_json::Value, number: u32) -> Result<Id, DemoError> {
-    let rep = stage.org().user("ava.lindqvist@northwind-peak.example")?.to_string();
-    let receiver = stage.org().user("ingrid.moen@northwind-peak.example")?.to_string();
+    let rep = stage.salesforce.org().user("ava.lindqvist@northwind-peak.example")?.to_string();
+    let receiver = stage.salesforce.org().user("ingrid.moen@northwind-peak.example")?.to_string();
     let fields = json!({
         "Name": format!("Bench {number}"), "StageName": "Negotiation/Review", "CloseDate": "2030-01-01",
         "AccountId": account, "OwnerId": rep, "Onboarding_Lead__c": receiver,
         "Signing_Authority__c": "The CFO signs up to 250,000 EUR alone",
     });
-    Ok(stage.org().act(&Act::create(seed::ADMIN_USER, "Opportunity", &fields).by(ActorKind::Load))?)
+    Ok(stage
+        .salesforce
+        .org()
+        .act(&Act::create(seed::ADMIN_USER, "Opportunity", &fields).by(ActorKind::Load))?)
 }
 
 fn account(stage: &Stage) -> Result<serde_json::Value, DemoError> {
-    let found = stage.org().query("SELECT Id FROM Account ORDER BY Id LIMIT 1")?;
+    let found = stage.salesforce.org().query("SELECT Id FROM Account ORDER BY Id LIMIT 1")?;
     Ok(found.first().and_then(|row| row.get("Id")).cloned().unwrap_or_default())
 }
 
 /// New records enter at once with webhooks off; until every one is decided, logged and written.
 async fn backfill(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Result<(), DemoError> {
-    let org = stage.org();
+    let org = stage.salesforce.org();
     org.set_outbound_mode(handoff_sandbox_salesforce::OutboundMode::Off);
     let account = account(stage)?;
     for number in 0..count {
@@ -162,14 +164,14 @@ fn waiting(stage: &Stage) -> Result<Option<Id>, DemoError> {
     let soql = format!(
         "SELECT Id FROM Opportunity WHERE StageName = 'Negotiation/Review' AND {FLAG} = true ORDER BY Id LIMIT 1"
     );
-    let found = stage.org().query(&soql)?;
+    let found = stage.salesforce.org().query(&soql)?;
     Ok(found.first().and_then(|row| row.get("Id")?.as_str()).and_then(Id::parse))
 }
 
 /// From the save in the CRM over webhook, re-read, decision and log to the flag's write that the CRM received; beside it the same without
 /// what the CRM spent on the save and on its own calls.
 async fn latency(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Result<(), DemoError> {
-    let org = stage.org();
+    let org = stage.salesforce.org();
     let Some(id) = waiting(stage)? else { return Ok(()) };
     let (sender, mut written) = tokio::sync::mpsc::unbounded_channel();
     org.on_write(std::sync::Arc::new(move |write| {
@@ -223,7 +225,7 @@ async fn evaluations(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Re
     };
     let state: Option<Handoff> = view.handoff(&summary.stream).await?.and_then(|detail| detail.state);
     let (Some(state), Some(held)) = (state, registry.pinned(&summary.contract)) else { return Ok(()) };
-    let (now, start) = (stage.org().now(), Instant::now());
+    let (now, start) = (stage.salesforce.org().now(), Instant::now());
     for _ in 0..count {
         std::hint::black_box(evaluate(&held.contract, std::hint::black_box(&state), now));
     }

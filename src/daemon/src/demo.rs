@@ -3,14 +3,15 @@
 //! What a step calls seen is read from the sandbox: its records, its field history and its own list of the writes it received. The one
 //! exception is what lies outside any CRM: the daemon's ledger, which the last step verifies with the auditor's own program.
 
-mod crm;
-mod fill;
+pub mod crm;
+pub mod fill;
 mod ledger;
 mod look;
 mod stage;
 mod story;
 #[cfg(test)]
 mod tests;
+mod wiring;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -40,8 +41,14 @@ pub struct Step {
 #[derive(Debug, Error)]
 pub enum DemoError {
     /// The sandbox.
-    #[error("the sandbox refused: {0}")]
-    Sandbox(#[from] handoff_sandbox_salesforce::Error),
+    #[error("the Salesforce sandbox refused: {0}")]
+    Salesforce(#[from] handoff_sandbox_salesforce::Error),
+    /// The sandbox.
+    #[error("the HubSpot sandbox refused: {0}")]
+    HubSpot(#[from] handoff_sandbox_hubspot::Error),
+    /// The sandbox.
+    #[error("the Gong sandbox refused: {0}")]
+    Gong(#[from] handoff_sandbox_gong::Error),
     /// The daemon did not start.
     #[error("the daemon did not start: {0}")]
     Start(#[from] StartError),

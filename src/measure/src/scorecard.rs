@@ -174,6 +174,7 @@ impl Scorecard {
             | Event::GateWritten { .. }
             | Event::CommissionReleased { .. }
             | Event::Healed { .. }
+            | Event::TwinsChanged { .. }
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }

@@ -174,6 +174,7 @@ impl Unit {
             | Event::CommissionHeld { .. }
             | Event::Voided { .. }
             | Event::Healed { .. }
+            | Event::TwinsChanged { .. }
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }

@@ -161,6 +161,13 @@ impl Outbound {
         found.ok_or_else(|| Error::unknown("rule", number.to_string()))
     }
 
+    pub(crate) fn deliver_to(&mut self, number: usize, url: &str) -> Result<(), Error> {
+        let found = number.checked_sub(1).and_then(|place| self.rules.get_mut(place));
+        let (rule, _) = found.ok_or_else(|| Error::unknown("rule", number.to_string()))?;
+        rule.deliver_to = Some(url.to_owned());
+        Ok(())
+    }
+
     /// Makes held deliveries due, newest first, and delivers from now on.
     pub(crate) fn release(&mut self) {
         self.mode = OutboundMode::Deliver;

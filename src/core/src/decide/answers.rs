@@ -61,11 +61,9 @@ impl Decision<'_> {
 
     fn accept(&mut self, act: &Act) {
         let Some(state) = &self.state else { return };
-        let (round, cycle) = (state.round, state.id.cycle);
+        let round = state.round;
         self.emit(Event::Accepted { act: act.id.clone(), by: act.by.clone(), at: act.at, round });
-        if self.has_commission_gate() {
-            self.emit(Event::CommissionReleased { cycle });
-        }
+        self.settle_pay();
     }
 
     fn reject(&mut self, act: &Act, fields: &BTreeSet<FieldKey>, reason: &str) {

@@ -43,6 +43,7 @@ impl Decision<'_> {
             (stays == Some(NotReverted::TooOften), Concern::RevertLimit),
             (stays.is_some_and(|why| why != NotReverted::TooOften), Concern::NotPutBack),
             (refused, Concern::RevertRefused),
+            (state.disagreeing_twin().is_some(), Concern::AuthoritiesDisagree),
         ];
         found.into_iter().filter(|(stands, _)| *stands).map(|(_, concern)| concern).collect()
     }

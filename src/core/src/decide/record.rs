@@ -177,6 +177,7 @@ impl Decision<'_> {
             | Event::Voided { .. }
             | Event::Healed { .. }
             | Event::GateOrdered { .. }
+            | Event::TwinsChanged { .. }
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }

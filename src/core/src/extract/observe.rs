@@ -33,6 +33,9 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
         receiver: view.person(&mapping.people.receiver.field),
         acts: view.acts(),
         flags: mapping.write.gate.iter().map(|(gate, write)| view.flag(gate, write)).collect(),
+        // What other records say is not in this one: whoever knows them adds it.
+        link: None,
+        twins: Vec::new(),
     }
 }
 

@@ -27,6 +27,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     fields.extend([mapping.people.sender.field.clone(), mapping.people.receiver.field.clone()]);
     fields.extend(mapping.timeline.first_contact.clone());
     fields.extend(mapping.account.as_ref().and_then(|path| path.field.clone()));
+    fields.extend(mapping.twin.iter().map(|twin| twin.field.clone()));
     fields.extend(written(mapping));
     ReadPlan {
         object: mapping.object.clone(),

@@ -176,7 +176,9 @@ pub(super) fn answers(mapping: &Mapping, _: &Contract, found: &mut Found) {
     let submit =
         mapping.submit.as_ref().map(|submit| (submit.field.as_str(), "submitting", ["submit", "field"]));
     let close_date = mapping.stage.close_date.as_deref();
+    let twin = mapping.twin.as_ref().map(|twin| (twin.field.as_str(), "the twin's id", ["twin", "field"]));
     let fields = [
+        twin,
         close_date.map(|name| (name, "the close date", ["stage", "close_date"])),
         Some((decision.field.as_str(), "the decision", ["decision", "field"])),
         Some((decision.reason.as_str(), "the reason", ["decision", "reason"])),
@@ -249,6 +251,7 @@ pub(super) fn read_and_written(mapping: &Mapping, _: &Contract, found: &mut Foun
         .chain([decision.field.as_str(), &decision.reason])
         .chain(decision.fields.as_deref())
         .chain(mapping.submit.as_ref().map(|submit| submit.field.as_str()))
+        .chain(mapping.twin.as_ref().map(|twin| twin.field.as_str()))
         .map(str::to_lowercase)
         .collect();
     for (at, name) in write_targets(mapping) {

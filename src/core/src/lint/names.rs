@@ -100,6 +100,10 @@ pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint
     if let Some(submit) = &mapping.submit {
         api(&["submit", "field"], &submit.field, found);
     }
+    if let Some(twin) = &mapping.twin {
+        api(&["twin", "object"], twin.object.as_str(), found);
+        api(&["twin", "field"], &twin.field, found);
+    }
     for (at, name) in super::mapping::write_targets(mapping) {
         let at: Vec<&str> = at.iter().map(String::as_str).collect();
         api(&at, name, found);

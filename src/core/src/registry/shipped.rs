@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = files![
     "contracts/h05-csm-to-support.v1.toml",
     "contracts/h06-motion-a-to-motion-b.v1.toml",
     "gong/h03-ae-to-onboarding.toml",
+    "hubspot/h03-ae-to-onboarding.toml",
     "salesforce/h03-ae-to-onboarding.toml",
 ];
 

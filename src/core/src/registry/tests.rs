@@ -469,6 +469,46 @@ fn e14_every_default_salesforce_stage_is_named() {
     assert_eq!(named, BTreeSet::from(defaults));
 }
 
+#[test]
+fn e14_every_default_hubspot_stage_is_named() {
+    let registry = Registry::load(shipped()).unwrap();
+    let mapping = registry.mapping("hubspot/h03-ae-to-onboarding").unwrap();
+    let named: BTreeSet<&str> = mapping.stage.names.values().flatten().map(String::as_str).collect();
+    let defaults = [
+        "appointmentscheduled",
+        "qualifiedtobuy",
+        "presentationscheduled",
+        "decisionmakerboughtin",
+        "contractsent",
+        "closedwon",
+        "closedlost",
+    ];
+    assert_eq!(named, BTreeSet::from(defaults));
+}
+
+/// What the mapping names is what `deploy/hubspot` installs, and nothing else of ours.
+#[test]
+fn the_hubspot_mapping_names_installed_properties() {
+    let registry = Registry::load(shipped()).unwrap();
+    let mapping = registry.mapping("hubspot/h03-ae-to-onboarding").unwrap();
+    let bodies: Vec<serde_json::Value> =
+        serde_json::from_str(include_str!("../../../../deploy/hubspot/properties.json")).unwrap();
+    let installed: BTreeSet<&str> = bodies.iter().filter_map(|body| body["name"].as_str()).collect();
+    assert_eq!(installed.len(), bodies.len());
+    let needed = crate::extract::read_plan(mapping).fields;
+    let standard = ["dealstage", "hubspot_owner_id", "closedate"];
+    let missing: Vec<&String> = needed
+        .iter()
+        .filter(|name| !installed.contains(name.as_str()) && !standard.contains(&name.as_str()))
+        .collect();
+    assert_eq!(missing, Vec::<&String>::new());
+    let rejectable = bodies.iter().find(|body| body["name"] == "handoff_reject_fields").unwrap();
+    let keys: BTreeSet<&str> =
+        rejectable["options"].as_array().unwrap().iter().filter_map(|one| one["value"].as_str()).collect();
+    let contract = &registry.contract_of(mapping).unwrap().contract;
+    assert_eq!(keys, contract.fields.iter().map(|field| field.key.as_str()).collect());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

@@ -13,6 +13,7 @@ mod reverts;
 mod rows;
 mod setting;
 mod texts;
+mod twins;
 mod world;
 
 use handoff_core::contract::Condition;

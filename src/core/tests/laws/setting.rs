@@ -144,5 +144,6 @@ pub(crate) fn mapping() -> Mapping {
             state: None,
         },
         enforcement: None,
+        twin: None,
     }
 }

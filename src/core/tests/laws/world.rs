@@ -13,6 +13,7 @@ use handoff_core::id::{ActorId, FieldKey, GateName, MotionId, ObjectName, PartKe
 use handoff_core::mapping::Mapping;
 use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation};
 use handoff_core::plan::{Inputs, Plan, plan};
+use handoff_core::twin::TwinSeen;
 use handoff_core::value::{Package, Sourced, Value};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -216,6 +217,8 @@ pub(crate) struct World {
     variant: Variant,
     pub(crate) truth: Truth,
     pub(crate) log: Vec<Entry>,
+    /// What other records say of the same deal.
+    pub(crate) twins: Vec<TwinSeen>,
     state: Option<Handoff>,
     last_seen: Option<Observation>,
 }
@@ -265,6 +268,7 @@ impl World {
             variant,
             truth,
             log: Vec::new(),
+            twins: Vec::new(),
             state: None,
             last_seen: None,
         }
@@ -286,6 +290,11 @@ impl World {
 
     pub(crate) fn state(&self) -> Option<Handoff> {
         self.state.clone()
+    }
+
+    /// The package as it stands in the CRM.
+    pub(crate) fn package(&self) -> Package {
+        package(&self.truth.texts)
     }
 
     /// Everything that happened so far.

@@ -15,20 +15,34 @@ pub(super) struct Demo {
     /// The daemon's port; 0 = any.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The sandbox's port; 0 = any.
+    /// Salesforce's port; 0 = any.
     #[arg(long, default_value_t = 0)]
-    sandbox_port: u16,
+    salesforce_port: u16,
+    /// HubSpot's port; 0 = any.
+    #[arg(long, default_value_t = 0)]
+    hubspot_port: u16,
+    /// Gong's port; 0 = any.
+    #[arg(long, default_value_t = 0)]
+    gong_port: u16,
 }
 
 pub(super) async fn demo(demo: &Demo, output: Output) -> Result<Exit, Failure> {
-    let setting = Setting { daemon: demo.port, sandbox: demo.sandbox_port, ..Setting::default() };
+    let setting = Setting {
+        daemon: demo.port,
+        salesforce: demo.salesforce_port,
+        hubspot: demo.hubspot_port,
+        gong: demo.gong_port,
+        empty: false,
+    };
     let mut signals = crate::shutdown::Signals::catch()?;
     let stage = Stage::start(setting).await?;
     let daemon = stage.app.local_addr();
     if !output.is_json() {
         output.line(&format!(
-            "A company on {}, governed by handoffd on http://{daemon}\n",
-            stage.sandbox.base_url()
+            "One company: Salesforce on {}, HubSpot on {}, Gong on {}; governed by handoffd on http://{daemon}\n",
+            stage.salesforce.base_url(),
+            stage.hubspot.base_url(),
+            stage.gong.base_url()
         ));
     }
     let mut number = 0;
@@ -45,8 +59,12 @@ pub(super) async fn demo(demo: &Demo, output: Output) -> Result<Exit, Failure> {
         if !output.is_json() {
             output.line(&format!(
                 "\nLook around:\n  the handoffs      http://{daemon}/\n  the numbers       http://{daemon}/api/v1/scorecard\n  \
-                 metrics           http://{daemon}/metrics\n  the CRM's control {}/_sandbox\n  the log           {}\n\nCtrl-C ends it.",
-                stage.sandbox.base_url(),
+                 metrics           http://{daemon}/metrics\n  \
+                 Salesforce's control {}/_sandbox\n  HubSpot's control    {}/_sandbox\n  Gong's control       {}/_sandbox\n  \
+                 the log              {}\n\nCtrl-C ends it.",
+                stage.salesforce.base_url(),
+                stage.hubspot.base_url(),
+                stage.gong.base_url(),
                 stage.state_dir().display()
             ));
         }
@@ -63,7 +81,8 @@ fn tell(output: Output, number: u32, step: &Step) {
     }
     let mark = if step.ok { good("held") } else { bad("DID NOT HOLD") };
     output.line(&format!(
-        "{number:>2}. {}\n    expected  {}\n    seen      {}\n    {mark}\n",
+        "{number:>2}. {}: {}\n    expected  {}\n    seen      {}\n    {mark}\n",
+        plain(&step.crm),
         plain(&step.step),
         plain(&step.expected),
         plain(&step.seen)

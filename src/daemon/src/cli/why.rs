@@ -9,6 +9,7 @@ use handoff_core::handoff::Handoff;
 use handoff_core::id::FieldKey;
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Actor;
+use handoff_core::twin::{TwinSeen, TwinWord};
 use handoff_core::value::Value;
 use handoff_core::words::clock;
 use handoff_measure::scorecard::refusal;
@@ -302,6 +303,18 @@ fn words(event: &Event) -> String {
         Event::CommissionHeld { adjustment, .. } => format!("commission held again: adjustment {adjustment}"),
         Event::Voided { .. } => "voided".to_owned(),
         Event::Healed { gate } => format!("gate {} reads again as it should", plain(gate.as_str())),
+        Event::TwinsChanged { twins, .. } => {
+            let word = |twin: &TwinSeen| {
+                let says = match twin.word {
+                    TwinWord::Accepted => "accepted",
+                    TwinWord::AcceptedOther => "accepted, but another package",
+                    TwinWord::NotAccepted => "not accepted",
+                };
+                format!("{} is {says}", plain(&twin.record.to_string()))
+            };
+            let words: Vec<String> = twins.iter().map(word).collect();
+            if words.is_empty() { "no other record has a say".to_owned() } else { words.join(", ") }
+        }
         Event::RevertOrdered { gate, from, to, .. } => {
             let (gate, from, to) = (plain(gate.as_str()), plain(from), plain(to));
             format!("ordered back from \"{from}\" to \"{to}\": gate {gate} was shut")

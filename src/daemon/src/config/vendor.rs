@@ -36,6 +36,16 @@ pub(crate) const VENDORS: &[Vendor] = &[
         daily_calls: None,
     },
     Vendor {
+        name: "hubspot",
+        address: Some("https://api.hubapi.com"),
+        example: "https://api.hubapi.com",
+        hosts: &["api.hubapi.com"],
+        auth: &[AuthKind::StaticToken, AuthKind::RefreshToken],
+        poll_seconds: 60,
+        daily_share_percent: 10,
+        daily_calls: None,
+    },
+    Vendor {
         name: "gong",
         address: None,
         example: "https://us-12345.api.gong.io",

@@ -1,6 +1,7 @@
 //! The only place that names concrete connectors: what the configuration calls a connection becomes one.
 
 mod gong;
+mod hubspot;
 mod rows;
 mod salesforce;
 mod tokens;
@@ -66,6 +67,18 @@ pub enum ConnectError {
     Salesforce {
         /// Why.
         source: handoff_salesforce::ConfigError,
+    },
+    /// The HubSpot connector refuses the configuration.
+    #[error(transparent)]
+    HubSpot {
+        /// Why.
+        source: handoff_hubspot::ConfigError,
+    },
+    /// The API version is none that the connector speaks.
+    #[error("connection {connection}: api_version is none that the connector speaks; leave it out")]
+    ApiVersion {
+        /// The connection.
+        connection: ConnectionId,
     },
     /// The Gong connector refuses the configuration.
     #[error(transparent)]
@@ -138,6 +151,7 @@ impl Connect for Real {
         let asked = Asked { id, config, vendor };
         match vendor.name {
             "salesforce" => salesforce::connect(asked, equipment),
+            "hubspot" => hubspot::connect(asked, equipment),
             "gong" => gong::connect(asked, equipment),
             _ => Err(unknown()),
         }

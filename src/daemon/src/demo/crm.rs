@@ -9,15 +9,18 @@ use serde_json::{Map, Value};
 
 use super::DemoError;
 
+mod hubspot;
 mod salesforce;
 
-pub(super) use salesforce::SalesforceFace;
+pub use hubspot::HubSpotFace;
+pub use salesforce::SalesforceFace;
 
 /// Fields of a record by the CRM's own names.
-pub(super) type Fields = Map<String, Value>;
+pub type Fields = Map<String, Value>;
 
 /// What became of a save.
-pub(super) enum Saved {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
     /// The CRM took it.
     Done,
     /// The CRM refused it, in its own words.
@@ -25,18 +28,22 @@ pub(super) enum Saved {
 }
 
 /// A new deal.
-pub(super) struct NewDeal<'a> {
-    pub(super) name: &'a str,
+#[derive(Debug, Clone, Copy)]
+pub struct NewDeal<'a> {
+    /// Its name.
+    pub name: &'a str,
     /// The CRM's stage value.
-    pub(super) stage: &'a str,
+    pub stage: &'a str,
     /// Days until the close date.
-    pub(super) days: i64,
-    pub(super) sender: &'a str,
-    pub(super) receiver: &'a str,
+    pub days: i64,
+    /// The owner's login.
+    pub sender: &'a str,
+    /// The onboarding lead's login.
+    pub receiver: &'a str,
 }
 
 /// One vendor's sandbox on the stage.
-pub(super) trait Crm: Send + Sync {
+pub trait Crm: Send + Sync {
     /// The vendor's name.
     fn vendor(&self) -> &'static str;
 
@@ -73,8 +80,8 @@ pub(super) trait Crm: Send + Sync {
     /// Writes received so far.
     fn writes(&self) -> usize;
 
-    /// How many writes after the first `since` opened this flag of this deal.
-    fn openings(&self, since: usize, deal: &str, flag: &str) -> usize;
+    /// How many writes after the first `since` opened this flag of this deal, and how many shut it.
+    fn flips(&self, since: usize, deal: &str, flag: &str) -> (usize, usize);
 
     /// Switches webhooks off or on.
     fn webhooks(&self, on: bool);

@@ -10,13 +10,43 @@ use super::crm::Fields;
 type Said<'a> = (&'a str, &'a str, &'a str);
 
 /// The CRM's fields for what is said; parts that live on other records are left out.
-pub(super) fn fields(mapping: &Mapping, said: &[Said<'_>]) -> Fields {
+pub fn fields<V: Clone + Into<Value>>(mapping: &Mapping, said: &[(&str, &str, V)]) -> Fields {
     let place = |field: &str, part: &str| {
         let parts = mapping.read.get(&FieldKey::from(field))?;
         parts.get(&PartKey::from(part))?.field.clone()
     };
-    let found = said.iter().filter_map(|(field, part, text)| Some((place(field, part)?, Value::from(*text))));
+    let found =
+        said.iter().filter_map(|(field, part, value)| Some((place(field, part)?, value.clone().into())));
     found.collect()
+}
+
+/// The first CRM value of one of our stages; empty when the mapping names none.
+pub fn stage(mapping: &Mapping, ours: &str) -> String {
+    let values = mapping.stage.names.iter().find(|(name, _)| name.as_str() == ours).map(|(_, values)| values);
+    values.and_then(|values| values.first()).cloned().unwrap_or_default()
+}
+
+/// The save that moves a deal to the first CRM value of one of our stages.
+pub fn to_stage(mapping: &Mapping, ours: &str) -> Fields {
+    Fields::from_iter([(mapping.stage.field.clone(), Value::from(stage(mapping, ours)))])
+}
+
+/// The save that answers "accept", or takes the answer away.
+pub fn accept(mapping: &Mapping, answer: bool) -> Fields {
+    let decision = &mapping.decision;
+    let value = if answer { Value::from(decision.accept.as_str()) } else { Value::Null };
+    Fields::from_iter([(decision.field.clone(), value)])
+}
+
+/// The save that sends fields of the contract back: their keys, separated by semicolons.
+pub fn reject(mapping: &Mapping, fields: &str, reason: &str) -> Fields {
+    let decision = &mapping.decision;
+    let mut save = Fields::from_iter([
+        (decision.field.clone(), Value::from(decision.reject.as_str())),
+        (decision.reason.clone(), Value::from(reason)),
+    ]);
+    save.extend(decision.fields.clone().map(|name| (name, Value::from(fields))));
+    save
 }
 
 /// A package that says nothing.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::crm::{Crm, Fields, Saved};
-use super::{DemoError, Stage};
+use super::{DemoError, Stage, fill};
 
 /// One deal in one CRM.
 pub(super) struct Deal<'a> {
@@ -70,27 +70,17 @@ impl Deal<'_> {
 
     /// The save that moves the deal to the first CRM value of one of our stages.
     pub(super) fn to_stage(&self, ours: &str) -> Fields {
-        let mapping = self.crm.mapping();
-        let value = named_stage(self.crm, ours);
-        Fields::from_iter([(mapping.stage.field.clone(), Value::from(value))])
+        fill::to_stage(self.crm.mapping(), ours)
     }
 
     /// The save that answers "accept", or takes the answer away.
     pub(super) fn accept(&self, answer: bool) -> Fields {
-        let decision = &self.crm.mapping().decision;
-        let value = if answer { Value::from(decision.accept.as_str()) } else { Value::Null };
-        Fields::from_iter([(decision.field.clone(), value)])
+        fill::accept(self.crm.mapping(), answer)
     }
 
     /// The save that sends fields of the contract back.
     pub(super) fn reject(&self, fields: &str, reason: &str) -> Fields {
-        let decision = &self.crm.mapping().decision;
-        let mut save = Fields::from_iter([
-            (decision.field.clone(), Value::from(decision.reject.as_str())),
-            (decision.reason.clone(), Value::from(reason)),
-        ]);
-        save.extend(decision.fields.clone().map(|name| (name, Value::from(fields))));
-        save
+        fill::reject(self.crm.mapping(), fields, reason)
     }
 
     /// A save that has to go through.
@@ -111,7 +101,7 @@ impl Deal<'_> {
 
     /// How many writes after the first `since` opened the commission flag, as the sandbox received them.
     pub(super) fn openings(&self, since: usize) -> usize {
-        self.gate("commission").map_or(0, |write| self.crm.openings(since, &self.id, &write.field))
+        self.gate("commission").map_or(0, |write| self.crm.flips(since, &self.id, &write.field).0)
     }
 
     /// The date that many days from now.
@@ -138,9 +128,7 @@ impl Deal<'_> {
 
 /// The first CRM value of one of our stages.
 pub(super) fn named_stage(crm: &dyn Crm, ours: &str) -> String {
-    let names = &crm.mapping().stage.names;
-    let values = names.iter().find(|(name, _)| name.as_str() == ours).map(|(_, values)| values);
-    values.and_then(|values| values.first()).cloned().unwrap_or_default()
+    fill::stage(crm.mapping(), ours)
 }
 
 pub(super) fn first_line(text: &str) -> &str {

@@ -1,37 +1,36 @@
-//! The stage: sandbox and daemon, wired to each other over loopback.
+//! The stage: two CRMs and the recorded calls of one company, and one daemon, wired to each other over loopback.
 
-use std::collections::BTreeMap;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use handoff_core::contract::Mode;
-use handoff_core::id::{ConnectionId, ContractId, GateName};
+use handoff_core::id::ConnectionId;
+use handoff_core::mapping::Mapping;
 use handoff_core::registry::{Registry, shipped};
-use handoff_sandbox_salesforce::{Clock as SandboxClock, Org, Sandbox, SandboxOptions, Seed, seed};
+use handoff_sandbox_gong as gong;
+use handoff_sandbox_hubspot as hubspot;
+use handoff_sandbox_salesforce as salesforce;
 use jiff::Timestamp;
 
 use super::DemoError;
-use super::crm::{Crm, SalesforceFace};
+use super::crm::{Crm, HubSpotFace, SalesforceFace};
+use super::wiring::{self, HUBSPOT, SALESFORCE};
 use crate::api::Surface;
 use crate::app::{App, Handle, Options};
 use crate::clock::Clock;
-use crate::config::{Audit, Auth, Config, Connection, Govern, Http, People, SecretRef};
+use crate::config::Config;
 use crate::metrics::Metrics;
-
-/// Secret in the address of webhooks; it protects nothing, for both ends are on loopback.
-const HOOK: &str = "demo-webhook-secret";
-
-/// The mapping of the story in Salesforce.
-const SALESFORCE: &str = "salesforce/h03-ae-to-onboarding";
 
 /// Everything that runs during the demo.
 pub struct Stage {
-    /// The CRM.
-    pub sandbox: Sandbox,
+    /// Salesforce.
+    pub salesforce: salesforce::Sandbox,
+    /// HubSpot.
+    pub hubspot: hubspot::Sandbox,
+    /// Gong.
+    pub gong: gong::Sandbox,
     /// The daemon.
     pub app: App,
     /// What the daemon was started with.
@@ -41,25 +40,23 @@ pub struct Stage {
     crms: Vec<Box<dyn Crm>>,
 }
 
-/// How the stage is set.
-#[derive(Debug, Clone, Copy)]
+/// How the stage is set; a port of 0 is any.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Setting {
-    /// The daemon's port; 0 for any.
+    /// The daemon's port.
     pub daemon: u16,
-    /// The sandbox's port; 0 for any.
-    pub sandbox: u16,
-    /// What the sandbox holds at first.
-    pub seed: Seed,
+    /// Salesforce's port.
+    pub salesforce: u16,
+    /// HubSpot's port.
+    pub hubspot: u16,
+    /// Gong's port.
+    pub gong: u16,
+    /// Whether the CRMs hold nothing but people at first.
+    pub empty: bool,
 }
 
-impl Default for Setting {
-    fn default() -> Self {
-        Self { daemon: 0, sandbox: 0, seed: Seed::Company }
-    }
-}
-
-/// The daemon's clock follows the sandbox's, so that the story may skip the minutes between its steps.
-struct Following(Org);
+/// The daemon's clock follows the sandboxes', so that the story may skip the minutes between its steps.
+struct Following(salesforce::Org);
 
 impl Clock for Following {
     fn now(&self) -> Timestamp {
@@ -72,41 +69,53 @@ impl Clock for Following {
 }
 
 impl Stage {
-    /// Starts the sandbox, then the daemon against it, webhooks on.
+    /// Starts the sandboxes, then the daemon against them, webhooks on.
     pub async fn start(setting: Setting) -> Result<Self, DemoError> {
-        let options = SandboxOptions {
-            clock: SandboxClock::REAL,
-            port: setting.sandbox,
-            seed: setting.seed,
-            ..SandboxOptions::default()
-        };
-        let sandbox = Sandbox::start(options).await?;
+        let clock = salesforce::Clock::REAL.shared();
+        let salesforce = salesforce::Sandbox::start(salesforce::SandboxOptions {
+            clock: clock.clone(),
+            port: setting.salesforce,
+            seed: if setting.empty { salesforce::Seed::Empty } else { salesforce::Seed::Company },
+            ..salesforce::SandboxOptions::default()
+        })
+        .await?;
+        let hubspot = hubspot::Sandbox::start(hubspot::SandboxOptions {
+            clock: clock.clone(),
+            port: setting.hubspot,
+            seed: if setting.empty { hubspot::Seed::Empty } else { hubspot::Seed::Company },
+            ..hubspot::SandboxOptions::default()
+        })
+        .await?;
+        let gong = gong::Sandbox::start(gong::SandboxOptions {
+            clock,
+            port: setting.gong,
+            seed: gong::Seed::People,
+            ..gong::SandboxOptions::default()
+        })
+        .await?;
         let folder = tempfile::Builder::new().prefix("handoffd-demo-").tempdir()?;
-        let config = config(&sandbox, folder.path(), setting.daemon)?;
+        let rule = gong.workspace().add_rule(gong::Rule::signed(wiring::GONG_HOOK))?;
+        let config = wiring::Wiring {
+            salesforce: &salesforce,
+            hubspot: &hubspot,
+            gong: &gong,
+            gong_key: gong.workspace().public_key(rule)?,
+            folder: folder.path(),
+        }
+        .config(setting.daemon)?;
         let registry = Registry::load(shipped()).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             DemoError::Contracts(lines.join("; "))
         })?;
-        let clock: Arc<dyn Clock> = Arc::new(Following(sandbox.org().clone()));
+        let crms = faces(&registry, &salesforce, &hubspot)?;
+        let clock: Arc<dyn Clock> = Arc::new(Following(salesforce.org().clone()));
         let metrics = Arc::new(Metrics::default());
         let (routed, ticking) = (Arc::clone(&metrics), Arc::clone(&clock));
         let routes = Box::new(move |handle: Handle| Surface::new(handle, routed, ticking, None).router());
-        let mapping = registry.mapping(SALESFORCE).cloned();
-        let mapping =
-            mapping.ok_or_else(|| DemoError::Contracts(format!("there is no mapping {SALESFORCE}")))?;
         let options = Options { routes: Some(routes), observer: metrics, ..Options::default() };
         let app = App::start(config.clone(), registry, clock, options).await?;
-        let hook = format!("http://{}/webhooks/sf?key={HOOK}", app.local_addr());
-        sandbox.org().set_outbound(vec![hook], Vec::new());
-        let org = sandbox.org().clone();
-        let crms: Vec<Box<dyn Crm>> =
-            vec![Box::new(SalesforceFace { org, connection: ConnectionId::from("sf"), mapping })];
-        Ok(Self { sandbox, app, config, folder, crms })
-    }
-
-    /// The sandbox's control.
-    pub fn org(&self) -> &Org {
-        self.sandbox.org()
+        wiring::deliver(&salesforce, &hubspot, (&gong, rule), app.local_addr())?;
+        Ok(Self { salesforce, hubspot, gong, app, config, folder, crms })
     }
 
     /// The CRMs, in the order of the story.
@@ -114,76 +123,60 @@ impl Stage {
         self.crms.iter().map(AsRef::as_ref)
     }
 
+    /// The time on the stage.
+    pub fn now(&self) -> Timestamp {
+        self.salesforce.org().now()
+    }
+
     /// The state directory.
     pub fn state_dir(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
-    /// Stops daemon and sandbox; what the daemon was started with, and the folder of its state.
+    /// Stops daemon and sandboxes; what the daemon was started with, and the folder of its state.
     pub async fn stop(self) -> Result<(Config, tempfile::TempDir), DemoError> {
         self.app.stop().await?;
-        self.sandbox.stop().await;
+        self.salesforce.stop().await;
+        self.hubspot.stop().await;
+        self.gong.stop().await;
         Ok((self.config, self.folder))
     }
 
-    /// Waits until every webhook is delivered, every change is found and nothing is due; then a minute passes in both clocks.
+    /// Waits until every webhook is delivered, every change is found and nothing is due; then a minute passes on the stage.
     pub async fn settle(&self) -> Result<(), DemoError> {
         for crm in self.crms() {
             crm.settled().await;
         }
+        self.gong.workspace().outbound_settled().await;
         self.app.handle().idle().await?;
-        // They share one clock.
-        for crm in self.crms().take(1) {
-            crm.advance(60);
-        }
+        self.advance(60);
         Ok(())
+    }
+
+    /// Time passes: all share one clock.
+    pub(super) fn advance(&self, seconds: i64) {
+        self.salesforce.org().advance(seconds);
     }
 }
 
-fn config(sandbox: &Sandbox, folder: &Path, port: u16) -> Result<Config, DemoError> {
-    let secret = |name: &str, value: &str| -> Result<SecretRef, DemoError> {
-        use std::io::Write as _;
-        let path = folder.join(name);
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        file.write_all(value.as_bytes())?;
-        Ok(SecretRef { env: None, file: Some(path) })
+fn faces(
+    registry: &Registry,
+    salesforce: &salesforce::Sandbox,
+    hubspot: &hubspot::Sandbox,
+) -> Result<Vec<Box<dyn Crm>>, DemoError> {
+    let mapping = |name: &str| -> Result<Mapping, DemoError> {
+        let mapping = registry.mapping(name).cloned();
+        mapping.ok_or_else(|| DemoError::Contracts(format!("there is no mapping {name}")))
     };
-    let sf = ConnectionId::from("sf");
-    let auth = Auth::ClientCredentials {
-        client_id: secret("client_id", seed::CLIENT_ID)?,
-        client_secret: secret("client_secret", seed::CLIENT_SECRET)?,
+    let salesforce = SalesforceFace {
+        org: salesforce.org().clone(),
+        connection: ConnectionId::from("sf"),
+        mapping: mapping(SALESFORCE)?,
     };
-    let connection = Connection {
-        org_id: Some(sandbox.org().id().to_string()),
-        webhook_secrets: vec![secret("webhook", HOOK)?],
-        poll_seconds: Some(5),
-        daily_share_percent: Some(50),
-        ..Connection::new("salesforce", &sandbox.base_url(), auth)
+    let hubspot = HubSpotFace {
+        portal: hubspot.portal().clone(),
+        connection: ConnectionId::from("hs"),
+        mapping: mapping(HUBSPOT)?,
     };
-    let receivers = seed::PEOPLE.iter().filter(|person| person.team == seed::Team::Onboarding);
-    let roles = receivers.map(|person| person.username.to_owned()).collect();
-    let govern = Govern {
-        contract: ContractId::from("h03-ae-to-onboarding"),
-        mapping: SALESFORCE.to_owned(),
-        connection: sf.clone(),
-        motion: None,
-        governed_since: None,
-        // The shipped contract observes the stage; here the CRM itself shall stop a rep.
-        mode: BTreeMap::from([(GateName::from("closed_won"), Mode::Enforce)]),
-        on_bypass: BTreeMap::new(),
-        max_writes_per_hour: None,
-    };
-    Ok(Config {
-        state_dir: folder.join("state"),
-        mappings_dir: None,
-        http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
-        connection: BTreeMap::from([(sf, connection)]),
-        govern: vec![govern],
-        evidence: Vec::new(),
-        people: People {
-            roles: BTreeMap::from([("onboarding_lead".to_owned(), roles)]),
-            same_person: BTreeMap::new(),
-        },
-        audit: Audit { origin: "demo.example/handoffd".to_owned() },
-    })
+    Ok(vec![Box::new(salesforce), Box::new(hubspot)])
 }

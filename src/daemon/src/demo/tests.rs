@@ -16,7 +16,7 @@ async fn every_step_of_the_story_holds_and_the_log_replays() {
 
     let view = stage.app.view();
     let mut follower = Follower::default();
-    let report = follower.catch_up(&view).await.unwrap().scorecard.report(Period::Week, stage.org().now());
+    let report = follower.catch_up(&view).await.unwrap().scorecard.report(Period::Week, stage.now());
     let row = report.rows.iter().find(|row| row.period.is_none()).unwrap();
     assert!(
         row.counts.bypasses >= 1 && row.counts.tampers >= 1 && row.counts.adjustments == 1,
@@ -24,7 +24,7 @@ async fn every_step_of_the_story_holds_and_the_log_replays() {
         row.counts
     );
     assert_eq!(row.counts.accepted, 2);
-    let text = Metrics::default().text(&view, &report, stage.org().now()).unwrap();
+    let text = Metrics::default().text(&view, &report, stage.now()).unwrap();
     crate::metrics::tests::parses(&text);
     assert!(!text.contains("006SB"), "a record id in a label");
     drop(view);

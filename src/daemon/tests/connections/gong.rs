@@ -147,9 +147,9 @@ async fn a_webhook_secret_that_is_no_key_is_refused_at_start() {
     config.webhook_proof = WebhookProof::KeyInAddress;
     made(&config).unwrap();
     config.webhook_proof = WebhookProof::Signature;
-    let rule = sandbox.workspace().add_rule(Rule::signed("https://handoffd.acme.example/webhooks/calls")).unwrap();
-    config.webhook_secrets =
-        vec![secret(dir.path(), "hook", &sandbox.workspace().public_key(rule).unwrap())];
+    let rule =
+        sandbox.workspace().add_rule(Rule::signed("https://handoffd.acme.example/webhooks/calls")).unwrap();
+    config.webhook_secrets = vec![secret(dir.path(), "hook", &sandbox.workspace().public_key(rule).unwrap())];
     if let Err(error) = made(&config) {
         panic!("{error}");
     }

@@ -1,13 +1,7 @@
-//! The whole walk against a stateful Salesforce on loopback, over real HTTP, on a clock that stands still.
+//! Calls as evidence against a stateful Salesforce on loopback and a telephone exchange that a test holds in its hand.
 
 #![expect(clippy::unwrap_used, reason = "a helper that cannot go on is a failed test")]
 
 mod calls;
-mod deliveries;
-mod interruptions;
-mod kills;
-mod load;
 mod phone;
-mod story;
-mod switches;
 mod world;

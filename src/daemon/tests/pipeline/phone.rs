@@ -16,8 +16,8 @@ use handoff_core::extract::ReadPlan;
 use handoff_core::id::{ConnectionId, ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
 use handoff_transport::{
-    AllowedHosts, Grant, Parts, SessionConfig, TokenSource, Transport, TransportConfig, Wire, WireFault,
-    WireRequest,
+    AllowedHosts, Grant, Parts, Scheme, SessionConfig, TokenSource, Transport, TransportConfig, Wire,
+    WireFault, WireRequest,
 };
 use handoffd::config::Connection;
 use handoffd::connect::{ConnectError, Real};
@@ -240,10 +240,10 @@ impl TokenSource for Phone {
         async move {
             Ok(Grant {
                 access_token: "token".into(),
+                scheme: Scheme::Bearer,
                 instance_url: None,
                 org_id: None,
                 lifetime: None,
-                scheme: handoff_transport::Scheme::Bearer,
             })
         }
         .boxed()

@@ -7,15 +7,15 @@ use crate::{CallSpec, Link, Party};
 
 const DEALS: usize = 40;
 
-/// Two calls about each deal that is near its end or won, as of `now`; `links` names the CRM records of the deal of that number
+/// Two calls of the last week about each deal that is near its end or won, as of `now`; `links` names the CRM records of the deal of that number
 /// (0 to 39, about customer number modulo 25), in the order in which the sandboxes of the CRMs make them.
 pub fn company_calls(now: Timestamp, links: &dyn Fn(usize) -> Vec<Link>) -> Vec<CallSpec> {
     let late = (0..DEALS).filter(|number| matches!(number % 10, 6..=8));
     late.flat_map(|number| {
-        let days = i64::try_from(number % 9).unwrap_or(0);
+        let turn = i64::try_from(number % 3).unwrap_or(0);
         let mut calls = vec![
-            discovery(number, before(now, 24 * (14 + days))),
-            closing(number, before(now, 24 * (2 + days % 4))),
+            discovery(number, before(now, 24 * (4 + turn))),
+            closing(number, before(now, 24 * (1 + turn))),
         ];
         for call in &mut calls {
             call.links = links(number);
@@ -89,12 +89,12 @@ fn discovery(number: usize, at: Timestamp) -> CallSpec {
     if number.is_multiple_of(3) {
         return call.says(us, "Wrap-up", &["Then let us talk again next week."]);
     }
-    call.says(us, "Goals", &["What would have to be true in six months for this to count as a success?"])
+    call.says(us, "Goals", &["What would have to be true in six months, and how will you measure it?"])
         .says(
             them,
             "Goals",
             &[
-                "Missed appointments have to fall from nine percent to under four percent.",
+                "Our goal is that missed appointments fall from nine percent to under four.",
                 "We read that from the dispatch report every month.",
             ],
         )
@@ -130,7 +130,7 @@ fn closing(number: usize, at: Timestamp) -> CallSpec {
             &[
                 "We want to go live before the winter service season starts.",
                 "Our address data is stored in three systems that disagree, that is the biggest risk.",
-                "If the first two depots run smoothly, the northern depots roll out next year.",
+                "If the first two depots run smoothly, next year we take the northern depots.",
             ],
         )
         .tracked("Commitments", 19_000, Some(us))

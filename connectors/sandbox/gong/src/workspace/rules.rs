@@ -28,6 +28,12 @@ impl Workspace {
         }))
     }
 
+    /// Sends a rule's deliveries elsewhere than its address says, from now on.
+    pub fn deliver_to(&self, rule: usize, url: &str) -> Result<(), Error> {
+        url::Url::parse(url).map_err(|error| Error::bad(format!("{url}: {error}")))?;
+        self.with(|state| state.outbound.deliver_to(rule, url))
+    }
+
     /// What "Show public key" of a rule shows: bare base64 of the SubjectPublicKeyInfo.
     pub fn public_key(&self, rule: usize) -> Result<String, Error> {
         Ok(self.lock().outbound.rule(rule)?.1.public_key())

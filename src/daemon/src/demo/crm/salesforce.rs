@@ -4,7 +4,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use handoff_core::id::ConnectionId;
 use handoff_core::mapping::Mapping;
-use handoff_sandbox_salesforce::{Act, ActorKind, Error, FieldChange, Id, Org, OutboundMode, seed};
+use handoff_sandbox_salesforce::{Act, ActorKind, Error, Id, Org, OutboundMode, seed};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
@@ -14,10 +14,15 @@ use crate::demo::DemoError;
 
 const DEAL: &str = "Opportunity";
 
-pub(in crate::demo) struct SalesforceFace {
-    pub(in crate::demo) org: Org,
-    pub(in crate::demo) connection: ConnectionId,
-    pub(in crate::demo) mapping: Mapping,
+/// An org on the stage.
+#[derive(Debug)]
+pub struct SalesforceFace {
+    /// The org.
+    pub org: Org,
+    /// How the daemon calls the connection.
+    pub connection: ConnectionId,
+    /// Where handoff 03 lives in it.
+    pub mapping: Mapping,
 }
 
 impl SalesforceFace {
@@ -111,13 +116,15 @@ impl Crm for SalesforceFace {
         self.org.writes().len()
     }
 
-    fn openings(&self, since: usize, deal: &str, flag: &str) -> usize {
-        let opens = |change: &FieldChange| {
-            change.field == flag && change.new == Value::Bool(true) && change.old != Value::Bool(true)
-        };
+    fn flips(&self, since: usize, deal: &str, flag: &str) -> (usize, usize) {
         let (id, writes) = (Id::parse(deal), self.org.writes());
-        let good = writes.iter().skip(since).filter(|write| write.id == id && write.status == "ok");
-        good.filter(|write| write.fields.iter().any(opens)).count()
+        let own = writes.iter().skip(since).filter(|write| write.id == id && write.status == "ok");
+        let changes = own.flat_map(|write| &write.fields).filter(|change| change.field == flag);
+        let stood: Vec<(bool, bool)> = changes
+            .map(|change| (change.old == Value::Bool(true), change.new == Value::Bool(true)))
+            .collect();
+        let count = |turn| stood.iter().filter(|stood| **stood == turn).count();
+        (count((false, true)), count((true, false)))
     }
 
     fn webhooks(&self, on: bool) {

@@ -1,0 +1,266 @@
+//! Records with everything a mapping names: properties and history in fifties, associations and associated records in hundreds.
+
+mod record;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use handoff_connector::{Exchange, Fault, Lane, Reply, Request, Step};
+use handoff_core::extract::{RawRecord, ReadPlan};
+use handoff_core::id::RecordRef;
+use serde_json::{Value, json};
+
+use crate::associations::Associations;
+use crate::id::{HsId, is_property};
+use crate::property;
+use crate::row::{Batch, MERGED, Row, modified_property};
+use crate::spec::{BATCH, HISTORY_BATCH, ONE_CALL};
+use crate::{Api, ask};
+
+pub(crate) use record::{changes, fields};
+
+/// Column of a related row that holds the association's label.
+pub(crate) const LABEL: &str = "label";
+/// Property that holds a record's own id.
+pub(crate) const OWN_ID: &str = "hs_object_id";
+
+/// What is asked next.
+#[derive(Debug, Clone)]
+enum Ask {
+    /// Definitions of an object's properties.
+    Definitions(String),
+    /// These records, with history; archived ones only where it says so.
+    Records { ids: Vec<HsId>, archived: bool },
+    /// The next batch of associations of this place.
+    Associated(usize),
+    /// Properties of associated records.
+    Others { object: String, ids: Vec<HsId> },
+}
+
+/// What became of an id that was asked for.
+#[derive(Debug, Clone)]
+enum Found {
+    Here(Row),
+    Archived(Row),
+    Merged(HsId),
+}
+
+/// The conversation behind [`handoff_connector::Source::read`].
+pub(crate) struct Read {
+    api: Api,
+    plan: ReadPlan,
+    asked: Vec<RecordRef>,
+    queue: VecDeque<Ask>,
+    found: BTreeMap<HsId, Found>,
+    associations: Vec<Associations>,
+    others: BTreeMap<(String, HsId), Row>,
+    /// Whether the records are all there and their associations were asked for.
+    related: bool,
+}
+
+impl Read {
+    /// Ids that are no HubSpot ids are answered `None` without asking.
+    pub(crate) fn new(api: Api, plan: ReadPlan, records: &[RecordRef]) -> Self {
+        let ids: BTreeSet<HsId> = records.iter().filter_map(|one| HsId::parse(one.record.as_str())).collect();
+        let ids: Vec<HsId> = ids.into_iter().collect();
+        let objects = std::iter::once(plan.object.as_str()).chain(columns(&plan).map(|(object, _)| object));
+        let unknown = objects.filter(|object| api.known.find(object).is_none());
+        let mut queue: VecDeque<Ask> = unknown.map(|object| Ask::Definitions(object.to_owned())).collect();
+        let size = if plan.history.is_empty() { BATCH } else { HISTORY_BATCH };
+        queue.extend(ids.chunks(size).map(|ids| Ask::Records { ids: ids.to_vec(), archived: false }));
+        Self {
+            api,
+            plan,
+            asked: records.to_vec(),
+            queue,
+            found: BTreeMap::new(),
+            associations: Vec::new(),
+            others: BTreeMap::new(),
+            related: false,
+        }
+    }
+
+    /// Whether no record that was asked for can exist.
+    pub(crate) fn asks_nothing(&self) -> bool {
+        !self.queue.iter().any(|ask| matches!(ask, Ask::Records { .. }))
+    }
+
+    fn records(&mut self, ids: &[HsId], archived: bool, batch: Batch) -> Result<(), Fault> {
+        if let Some(fault) = batch.trouble() {
+            return Err(fault);
+        }
+        let rows = batch.by_id();
+        let (mut missing, mut survivors) = (Vec::new(), BTreeMap::new());
+        for (id, row) in &rows {
+            survivors.extend(row.merged().into_iter().map(|merged| (merged, *id)));
+        }
+        for id in ids {
+            match (rows.get(id), survivors.get(id)) {
+                (Some(row), _) if archived || row.archived => {
+                    self.found.insert(*id, Found::Archived(row.clone()));
+                }
+                (Some(row), _) => {
+                    self.found.insert(*id, Found::Here(row.clone()));
+                }
+                (None, Some(into)) => {
+                    self.found.insert(*id, Found::Merged(*into));
+                }
+                (None, None) => missing.push(*id),
+            }
+        }
+        let strangers: Vec<HsId> = rows.keys().filter(|id| !ids.contains(id)).copied().collect();
+        match (missing.as_slice(), strangers.as_slice()) {
+            ([], _) => {}
+            // Asked for one, answered with another: HubSpot leads old ids of merged records to the survivor.
+            ([one], [into]) if ids.len() == 1 => {
+                self.found.insert(*one, Found::Merged(*into));
+            }
+            (_, []) if archived => {}
+            (_, []) => self.queue.push_front(Ask::Records { ids: missing, archived: true }),
+            _ => {
+                let alone = missing.iter().rev().map(|id| Ask::Records { ids: vec![*id], archived });
+                for ask in alone {
+                    self.queue.push_front(ask);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Once all records are known, what is associated with those that are there is asked for.
+    fn ask_related(&mut self) {
+        self.related = true;
+        let here: Vec<HsId> = self
+            .found
+            .iter()
+            .filter(|(_, found)| matches!(found, Found::Here(_)))
+            .map(|(id, _)| *id)
+            .collect();
+        if here.is_empty() {
+            return;
+        }
+        let object = self.plan.object.as_str();
+        let of = |name: &String| Associations::new(object, name, here.iter().copied());
+        self.associations = self.plan.related.keys().map(of).collect();
+        self.queue.extend((0..self.associations.len()).map(Ask::Associated));
+    }
+
+    /// Once all associations of an object are known, its records are asked for, if more than their ids is wanted.
+    fn ask_others(&mut self, place: usize) {
+        let Some(associations) = self.associations.get(place) else { return };
+        if !associations.is_finished() {
+            self.queue.push_front(Ask::Associated(place));
+            return;
+        }
+        let wanted = columns(&self.plan).any(|(object, _)| object == associations.to);
+        if !wanted {
+            return;
+        }
+        let ids: BTreeSet<HsId> = associations.found.values().flatten().map(|(id, _)| *id).collect();
+        let ids: Vec<HsId> = ids.into_iter().collect();
+        let object = associations.to.clone();
+        self.queue
+            .extend(ids.chunks(BATCH).map(|ids| Ask::Others { object: object.clone(), ids: ids.to_vec() }));
+    }
+
+    fn question(&self, ask: &Ask) -> Request {
+        match ask {
+            Ask::Definitions(object) => property::request(&self.api, object, Lane::Read),
+            Ask::Records { ids, archived } => {
+                let object = self.plan.object.as_str();
+                let own = [modified_property(object), MERGED].map(str::to_owned);
+                let names: BTreeSet<String> = self.plan.fields.iter().cloned().chain(own).collect();
+                let mut body = json!({ "inputs": inputs(ids), "properties": plain(&names) });
+                if !self.plan.history.is_empty() {
+                    body["propertiesWithHistory"] = json!(plain(&self.plan.history));
+                }
+                let archived = if *archived { "?archived=true" } else { "" };
+                let path = format!("{}/batch/read{archived}", self.api.dialect.objects(object));
+                ask::post(path, body, Lane::Read, ONE_CALL, "read")
+            }
+            Ask::Associated(place) => match self.associations.get(*place) {
+                Some(associations) => associations.request(&self.api, Lane::Read),
+                None => property::request(&self.api, self.plan.object.as_str(), Lane::Read),
+            },
+            Ask::Others { object, ids } => {
+                let names: BTreeSet<String> = columns(&self.plan)
+                    .filter(|(of, _)| of == object)
+                    .map(|(_, name)| name.clone())
+                    .collect();
+                let path = format!("{}/batch/read", self.api.dialect.objects(object));
+                let body = json!({ "inputs": inputs(ids), "properties": plain(&names) });
+                ask::post(path, body, Lane::Read, ONE_CALL, "read_related")
+            }
+        }
+    }
+
+    fn take(&mut self, ask: &Ask, reply: &Reply) -> Result<(), Fault> {
+        match ask {
+            Ask::Definitions(object) => property::learn(&self.api, object, reply)?,
+            Ask::Records { ids, archived } => {
+                let batch = Batch::parse(reply)?;
+                self.queue.pop_front();
+                return match self.records(ids, *archived, batch) {
+                    Ok(()) => Ok(()),
+                    Err(fault) => {
+                        self.queue.push_front(ask.clone());
+                        Err(fault)
+                    }
+                };
+            }
+            Ask::Associated(place) => {
+                if let Some(associations) = self.associations.get_mut(*place) {
+                    associations.reply(reply)?;
+                }
+                self.queue.pop_front();
+                self.ask_others(*place);
+                return Ok(());
+            }
+            Ask::Others { object, .. } => {
+                let batch = Batch::parse(reply)?;
+                if let Some(fault) = batch.trouble() {
+                    return Err(fault);
+                }
+                self.others.extend(batch.by_id().into_iter().map(|(id, row)| ((object.clone(), id), row)));
+            }
+        }
+        self.queue.pop_front();
+        Ok(())
+    }
+}
+
+/// Properties of associated records that are more than label and id.
+fn columns(plan: &ReadPlan) -> impl Iterator<Item = (&str, &String)> {
+    plan.related.iter().flat_map(|(object, names)| {
+        let more = names.iter().filter(|name| !matches!(name.as_str(), LABEL | OWN_ID));
+        more.map(move |name| (object.as_str(), name))
+    })
+}
+
+pub(crate) fn inputs(ids: &[HsId]) -> Vec<Value> {
+    ids.iter().map(|id| json!({ "id": id.to_string() })).collect()
+}
+
+fn plain(names: &BTreeSet<String>) -> Vec<&String> {
+    names.iter().filter(|name| is_property(name)).collect()
+}
+
+impl Exchange for Read {
+    type Output = Vec<Option<RawRecord>>;
+
+    fn request(&mut self) -> Request {
+        match self.queue.front().cloned() {
+            Some(ask) => self.question(&ask),
+            None => property::request(&self.api, self.plan.object.as_str(), Lane::Read),
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply) -> Result<Step<Self::Output>, Fault> {
+        if let Some(ask) = self.queue.front().cloned() {
+            self.take(&ask, reply)?;
+        }
+        if self.queue.is_empty() && !self.related {
+            self.ask_related();
+        }
+        if self.queue.is_empty() { self.assemble().map(Step::Done) } else { Ok(Step::Continue) }
+    }
+}

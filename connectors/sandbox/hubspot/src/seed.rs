@@ -1,0 +1,215 @@
+//! What the portal holds when it starts: its people, its pipelines, its tokens, and a believable company.
+
+mod company;
+
+use handoff_sandbox_host::fiction::{ADMIN, PEOPLE};
+
+use crate::{
+    Error,
+    auth::{App, StaticToken},
+    pipelines::{PipelineSpec, StageSpec},
+    schema::{Group, PropertySpec},
+    server::Seed,
+    state::{State, User},
+};
+
+/// The portal's number.
+pub const PORTAL_ID: u64 = 48_807_704;
+/// A service key with every scope.
+pub const SERVICE_KEY: &str = "pat-na1-11111111-2222-4333-8444-sandboxsvckey";
+/// Number that history gives the service key's writes.
+pub const SERVICE_KEY_APP: u64 = 2_100_001;
+/// Token of a private app with every scope.
+pub const PRIVATE_APP_TOKEN: &str = "pat-na1-55555555-6666-4777-8888-sandboxprivate";
+/// Number of the private app.
+pub const PRIVATE_APP: u64 = 2_100_002;
+/// Client id of the OAuth app that every sandbox has.
+pub const CLIENT_ID: &str = "5a6d7e8f-sandbox-client";
+/// Its secret, also the key of webhook signatures. It protects nothing: the sandbox listens on loopback only.
+pub const CLIENT_SECRET: &str = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy";
+/// Number of the OAuth app.
+pub const OAUTH_APP: u64 = 2_100_003;
+/// E-mail address of the super admin.
+pub const ADMIN_USER: &str = ADMIN;
+/// Number that history gives the changes of workflows.
+pub const WORKFLOW: u64 = 558_001_234;
+/// Id of the second sales pipeline, whose stage ids are numbers.
+pub const RENEWALS: &str = "75410001";
+
+/// Every scope the sandbox knows.
+pub(crate) const SCOPES: [&str; 28] = [
+    "oauth",
+    "tickets",
+    "sales-email-read",
+    "crm.objects.contacts.read",
+    "crm.objects.contacts.write",
+    "crm.objects.companies.read",
+    "crm.objects.companies.write",
+    "crm.objects.deals.read",
+    "crm.objects.deals.write",
+    "crm.objects.owners.read",
+    "crm.objects.feedback_submissions.read",
+    "crm.objects.custom.read",
+    "crm.schemas.contacts.read",
+    "crm.schemas.contacts.write",
+    "crm.schemas.companies.read",
+    "crm.schemas.companies.write",
+    "crm.schemas.deals.read",
+    "crm.schemas.deals.write",
+    "crm.schemas.custom.read",
+    "crm.dealsplits.read_write",
+    "crm.pipelines.governance.read",
+    "crm.pipelines.governance.write",
+    "crm.pipelines.approval.read",
+    "crm.pipelines.approval.write",
+    "crm.pipelines.stage_permissions.read",
+    "crm.pipelines.stage_permissions.write",
+    "crm.lists.read",
+    "account-info.security.read",
+];
+
+const PROPERTIES: &str = include_str!("../../../../deploy/hubspot/properties.json");
+const GROUP: &str = include_str!("../../../../deploy/hubspot/group.json");
+const LABELS: &str = include_str!("../../../../deploy/hubspot/association-labels.json");
+
+/// The shipped property definitions of handoff 03: a JSON list of `POST /properties/deals` bodies.
+pub fn shipped_properties() -> &'static str {
+    PROPERTIES
+}
+
+/// The pipelines that every portal has, and a second one for deals.
+pub(crate) fn pipelines(state: &mut State) {
+    let deal = StageSpec::deal;
+    let sales = PipelineSpec::new(
+        "default",
+        "Sales Pipeline",
+        vec![
+            deal("appointmentscheduled", "Appointment Scheduled", "0.2", false),
+            deal("qualifiedtobuy", "Qualified To Buy", "0.4", false),
+            deal("presentationscheduled", "Presentation Scheduled", "0.6", false),
+            deal("decisionmakerboughtin", "Decision Maker Bought-In", "0.8", false),
+            deal("contractsent", "Contract Sent", "0.9", false),
+            deal("closedwon", "Closed Won", "1.0", true),
+            deal("closedlost", "Closed Lost", "0.0", true),
+        ],
+    );
+    let renewals = PipelineSpec::new(
+        RENEWALS,
+        "Renewals",
+        vec![
+            deal("75410011", "Renewal due", "0.5", false),
+            deal("75410012", "Offer sent", "0.8", false),
+            deal("75410013", "Renewed", "1.0", true),
+            deal("75410014", "Churned", "0.0", true),
+        ],
+    );
+    let support = PipelineSpec::new(
+        "0",
+        "Support Pipeline",
+        vec![
+            StageSpec::ticket("1", "New", "OPEN"),
+            StageSpec::ticket("2", "Waiting on contact", "OPEN"),
+            StageSpec::ticket("3", "Waiting on us", "OPEN"),
+            StageSpec::ticket("4", "Closed", "CLOSED"),
+        ],
+    );
+    for (object, pipeline) in [("deals", sales), ("deals", renewals), ("tickets", support)] {
+        if let Some(object) = state.schema.find(object) {
+            state.put_pipeline(object, pipeline);
+        }
+    }
+}
+
+/// Plants people, tokens and apps; then what `seed` asks for.
+pub(crate) fn plant(state: &mut State, seed: Seed) -> Result<(), Error> {
+    let now = state.now();
+    let admin = ("Sam", "Okafor", ADMIN, None, true);
+    let people = PEOPLE.iter().map(|person| {
+        (person.first, person.last, person.username, Some(format!("{:?}", person.team)), false)
+    });
+    for (number, (first, last, email, team, super_admin)) in
+        (1_u64..).zip(std::iter::once(admin).chain(people))
+    {
+        let id = 7_100_000 + number;
+        let user = User {
+            id,
+            // Owner ids and user ids are different numbers: whoever mixes them up finds nobody.
+            owner: 51_200_000 + number * 7,
+            email: email.to_owned(),
+            first: first.to_owned(),
+            last: last.to_owned(),
+            team,
+            super_admin,
+            active: true,
+            created: now,
+            updated: now,
+        };
+        state.users.insert(id, user);
+    }
+    for (token, app_id, name) in
+        [(SERVICE_KEY, SERVICE_KEY_APP, "handoffd"), (PRIVATE_APP_TOKEN, PRIVATE_APP, "handoffd private app")]
+    {
+        state.put_token(&StaticToken {
+            token: token.to_owned(),
+            app_id,
+            name: name.to_owned(),
+            scopes: Vec::new(),
+            user: None,
+        })?;
+    }
+    let app = App {
+        client_id: CLIENT_ID.to_owned(),
+        client_secret: CLIENT_SECRET.to_owned(),
+        app_id: OAUTH_APP,
+        name: "handoffd app".to_owned(),
+        redirect_uri: None,
+        scopes: Vec::new(),
+        rotate_refresh_tokens: false,
+    };
+    state.sessions.apps.insert(app.client_id.clone(), app);
+    match seed {
+        Seed::Empty => Ok(()),
+        Seed::Company => company::plant(state),
+    }
+}
+
+/// Installs property definitions: a JSON list of bodies of `POST /properties/deals`.
+pub(crate) fn install(state: &mut State, text: &str) -> Result<(), Error> {
+    let broken = |error: serde_json::Error| Error::Definitions { detail: error.to_string() };
+    let specs: Vec<PropertySpec> = serde_json::from_str(text).map_err(broken)?;
+    let now = state.now();
+    let deals = state.object("deals")?;
+    let Some(kind) = state.schema.objects.get_mut(deals) else { return Ok(()) };
+    for mut spec in specs {
+        (spec.created_at, spec.updated_at) = (now, now);
+        kind.put(spec);
+    }
+    Ok(())
+}
+
+/// Installs the shipped group, properties and association labels.
+pub(crate) fn install_shipped(state: &mut State) -> Result<(), Error> {
+    #[derive(serde::Deserialize)]
+    struct Labelled {
+        label: String,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Grouped {
+        name: String,
+        label: String,
+        display_order: i64,
+    }
+    let broken = |error: serde_json::Error| Error::Definitions { detail: error.to_string() };
+    let group: Grouped = serde_json::from_str(GROUP).map_err(broken)?;
+    let (deals, contacts) = (state.object("deals")?, state.object("contacts")?);
+    if let Some(kind) = state.schema.objects.get_mut(deals) {
+        kind.groups.insert(group.name, Group { label: group.label, display_order: group.display_order });
+    }
+    install(state, PROPERTIES)?;
+    let labels: Vec<Labelled> = serde_json::from_str(LABELS).map_err(broken)?;
+    for known in labels {
+        state.links.add_label(deals, contacts, &known.label, None);
+    }
+    Ok(())
+}
