@@ -11,7 +11,7 @@ use super::{Asked, ConnectError, tokens};
 use crate::config::Auth;
 use crate::link::{Connected, Equipment, Purpose};
 
-pub(super) fn connect(asked: Asked<'_>, equipment: Equipment) -> Result<Connected, ConnectError> {
+pub(super) fn connect(asked: Asked<'_>, equipment: &Equipment) -> Result<Connected, ConnectError> {
     let (id, config) = (asked.id, asked.config);
     let portal = config.org_id.clone().ok_or_else(|| ConnectError::NoOrg { connection: id.clone() })?;
     let mut own = HubSpotConfig::new(id.clone(), portal.clone());
@@ -29,7 +29,7 @@ pub(super) fn connect(asked: Asked<'_>, equipment: Equipment) -> Result<Connecte
     // A token that was issued once does not say whose it is: the connector asks, before anything else is read.
     let told = matches!(config.auth, Auth::RefreshToken { .. });
     let session = SessionConfig { org_id: told.then_some(portal), assumed_lifetime: None };
-    let transport = asked.transport(connector.clone(), (tokens, &token_url), session, &equipment)?;
+    let transport = asked.transport(connector.clone(), (tokens, &token_url), session, equipment)?;
     let sink: Option<Arc<dyn Sink>> = if equipment.writes { Some(connector.clone()) } else { None };
     let purpose = Purpose::Crm { source: connector.clone(), sink };
     Ok(Connected { purpose, inbound: Some(connector), transport })

@@ -25,13 +25,12 @@ pub(super) fn all(config: &Config, found: &mut Found) {
                 "use 1 to 40 letters, digits, - and _",
             );
         }
-        match connection.vendor() {
-            Some(vendor) => one(name, connection, vendor, found),
-            None => {
-                let message = format!("there is no connector {}", quoted(&connection.connector));
-                let remedy = suggestion(&connection.connector, &vendor::names());
-                found.wrong(&["connection", name, "connector"], message, remedy);
-            }
+        if let Some(vendor) = connection.vendor() {
+            one(name, connection, vendor, found);
+        } else {
+            let message = format!("there is no connector {}", quoted(&connection.connector));
+            let remedy = suggestion(&connection.connector, &vendor::names());
+            found.wrong(&["connection", name, "connector"], message, remedy);
         }
         common(name, connection, found);
     }
