@@ -183,7 +183,7 @@ impl Apply {
         for row in &job.rows {
             match self.plans.get(row.at) {
                 Some(plan) if plan.guard.is_some() && !row.withdrawing => {
-                    withdrawals.push(row.withdrawal(plan))
+                    withdrawals.push(row.withdrawal(plan));
                 }
                 Some(_) | None => self.settle(row, Err(fault.clone())),
             }

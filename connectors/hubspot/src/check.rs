@@ -233,10 +233,9 @@ impl Case {
             let object = mapping.object.as_str();
             let guard = match mapping.enforcement.as_ref()?.kind {
                 EnforcementKind::ValidationRule => Guard::Missing,
-                EnforcementKind::RequiredProperty => return None,
                 EnforcementKind::ApprovalRule if self.approves(mapping) => Guard::Active,
                 EnforcementKind::ApprovalRule if self.rules_told.contains(object) => Guard::Missing,
-                EnforcementKind::ApprovalRule => return None,
+                EnforcementKind::ApprovalRule | EnforcementKind::RequiredProperty => return None,
             };
             Some((mapping.mapping.clone(), guard))
         };

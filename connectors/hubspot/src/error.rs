@@ -52,9 +52,9 @@ fn property(text: &str) -> Option<String> {
 }
 
 fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
-    let list = value.and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
+    let list = value.and_then(Value::as_array).into_iter().flatten();
     let one = value.and_then(Value::as_str);
-    list.iter().take(MOST * 4).filter_map(Value::as_str).chain(one)
+    list.take(MOST * 4).filter_map(Value::as_str).chain(one)
 }
 
 impl ApiError {
@@ -112,12 +112,9 @@ impl ApiError {
         if codes.is_empty() && self.properties.is_empty() {
             return None;
         }
-        let mut text = codes.join(" ");
         let names: Vec<&str> = self.properties.iter().map(String::as_str).take(MOST).collect();
-        if !names.is_empty() {
-            text.push_str(&format!(" ({})", names.join(", ")));
-        }
-        Some(text)
+        let codes = codes.join(" ");
+        Some(if names.is_empty() { codes } else { format!("{codes} ({})", names.join(", ")) })
     }
 
     fn has(&self, wanted: &str) -> bool {

@@ -39,16 +39,9 @@ pub(crate) fn signed_url(url: &str) -> String {
         let decoded = escape.get(..3).and_then(|escape| {
             DECODED.iter().find(|(written, _)| written.eq_ignore_ascii_case(escape)).map(|(_, plain)| *plain)
         });
-        match decoded {
-            Some(plain) => {
-                out.push(plain);
-                rest = escape.get(3..).unwrap_or_default();
-            }
-            None => {
-                out.push('%');
-                rest = escape.get(1..).unwrap_or_default();
-            }
-        }
+        let (plain, length) = decoded.map_or(('%', 1), |plain| (plain, 3));
+        out.push(plain);
+        rest = escape.get(length..).unwrap_or_default();
     }
     out.push_str(rest);
     out

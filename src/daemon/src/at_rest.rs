@@ -37,6 +37,10 @@ impl TokenVault for Forgetful {
         Ok(None)
     }
 
+    fn keeps(&self) -> bool {
+        false
+    }
+
     /// A rotated token that is not kept would lock the daemon out, so the exchange fails instead.
     fn store(&self, _token: &Secret<String>) -> Result<(), VaultError> {
         Err(VaultError {

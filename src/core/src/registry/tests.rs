@@ -496,7 +496,7 @@ fn the_hubspot_mapping_names_installed_properties() {
     let installed: BTreeSet<&str> = bodies.iter().filter_map(|body| body["name"].as_str()).collect();
     assert_eq!(installed.len(), bodies.len());
     let needed = crate::extract::read_plan(mapping).fields;
-    let standard = ["dealstage", "hubspot_owner_id"];
+    let standard = ["dealstage", "hubspot_owner_id", "closedate"];
     let missing: Vec<&String> = needed
         .iter()
         .filter(|name| !installed.contains(name.as_str()) && !standard.contains(&name.as_str()))

@@ -227,6 +227,12 @@ impl RefreshToken {
         if let Some(grant) = grant.filter(|_| !began) {
             return Ok(grant);
         }
+        if self.config.style == ClientStyle::BasicAndQuery && !self.vault.keeps() {
+            return Err(Fault::Denied {
+                detail: "the refresh token lives once, and nothing here keeps its successor".to_owned(),
+                remedy: "Let the daemon run and see its status; a command spends no refresh token".to_owned(),
+            });
+        }
         let refresh = oauth2::RefreshToken::new(current.expose().clone());
         let client = self.config.client();
         let http = caller(wire, &self.config);

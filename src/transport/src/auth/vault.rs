@@ -17,6 +17,11 @@ pub trait TokenVault: Send + Sync {
     /// The token in force; `None` before the first one was stored.
     fn load(&self) -> Result<Option<Secret<String>>, VaultError>;
 
+    /// Whether what is stored is still there for the next login. Without that, a refresh token that lives once must not be spent.
+    fn keeps(&self) -> bool {
+        true
+    }
+
     /// Replaces the token; durable (flushed) when it returns.
     fn store(&self, token: &Secret<String>) -> Result<(), VaultError>;
 }

@@ -94,11 +94,16 @@ pub(crate) struct MemoryVault {
     pub(crate) token: Mutex<Option<String>>,
     pub(crate) broken: std::sync::atomic::AtomicBool,
     pub(crate) stores: AtomicU64,
+    pub(crate) forgets: std::sync::atomic::AtomicBool,
 }
 
 impl TokenVault for MemoryVault {
     fn load(&self) -> Result<Option<Secret<String>>, VaultError> {
         Ok(self.token.lock().unwrap().clone().map(Secret::new))
+    }
+
+    fn keeps(&self) -> bool {
+        !self.forgets.load(Ordering::SeqCst)
     }
 
     fn store(&self, token: &Secret<String>) -> Result<(), VaultError> {

@@ -174,6 +174,19 @@ async fn a08_a_restart_spends_no_refresh_token_while_the_stored_access_token_liv
 }
 
 #[tokio::test]
+async fn a08_a_token_that_lives_once_is_not_spent_where_its_successor_would_be_lost() {
+    let (vendor, login, _) = vendor().await;
+    let vault = Arc::new(MemoryVault::default());
+    vault.forgets.store(true, Ordering::SeqCst);
+    let fault = gong(&login, &vault).fetch(wire(), start()).await.unwrap_err();
+    assert!(matches!(&fault, Fault::Denied { remedy, .. } if remedy.contains("daemon")), "{fault:?}");
+    assert_eq!(vendor.grants.load(Ordering::SeqCst), 0);
+    // where it usually stays the same, asking is no loss
+    vendor.keeps.store(true, Ordering::SeqCst);
+    assert!(hubspot(&login, &vault).fetch(wire(), start()).await.is_ok());
+}
+
+#[tokio::test]
 async fn d11_an_address_of_another_host_is_never_called_and_the_rotated_token_not_lost() {
     let (vendor, login, calls) = vendor().await;
     let vault = Arc::new(MemoryVault::default());

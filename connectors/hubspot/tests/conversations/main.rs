@@ -1,0 +1,13 @@
+//! Conversations with a small portal that answers as HubSpot documents.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test's own tools may fail loudly")]
+
+mod census;
+mod changes;
+mod check;
+mod contract;
+mod inbound;
+mod people;
+mod portal;
+mod read;
+mod write;
