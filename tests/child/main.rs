@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use handoff_core::registry::{Registry, shipped};
 use handoffd::app::{App, Options};
-use handoffd::clock::ManualClock;
 use handoffd::{failpoint, shutdown};
+use handoffd_tests::clock::{Hand, Pace};
 use jiff::Timestamp;
 
 fn main() -> ExitCode {
@@ -30,7 +30,7 @@ async fn run() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (config, now) = (arguments.next().unwrap(), arguments.next().unwrap());
     let config = serde_json::from_slice(&std::fs::read(config).unwrap()).unwrap();
-    let clock = Arc::new(ManualClock::new(now.parse::<Timestamp>().unwrap()));
+    let clock = Arc::new(Hand::new(now.parse::<Timestamp>().unwrap(), Pace::Alone));
     let options = Options { failpoint: failpoint::from_environment(), ..Options::default() };
     let signals = shutdown::Signals::catch().unwrap();
     let app = match App::start(config, Registry::load(shipped()).unwrap(), clock.clone(), options).await {

@@ -16,13 +16,13 @@ use handoff_sandbox_salesforce::Org;
 use handoff_store::tlog::verify_against_log;
 use handoffd::app::{App, Handle, StartError};
 use handoffd::books::{Account, Channel};
-use handoffd::clock::ManualClock;
 use handoffd::config::{Audit, Config, Govern, Http, People, SecretRef};
 use handoffd::failpoint::Hook;
 use handoffd::link::Connect;
 use handoffd::view::{Detail, Entry, Filter, Summary};
 use jiff::Timestamp;
 
+use crate::clock::{Hand, Pace};
 use crate::crm::{Company, Deal, Hubspot, Kind, Salesforce, Vendor};
 use crate::story::{INGRID, LUIS};
 
@@ -38,6 +38,8 @@ pub struct Options {
     pub files: Vec<(String, String)>,
     /// Whether the CRMs' deliveries go to the daemon.
     pub webhooks: bool,
+    /// Whether HubSpot holds the daemon to its rate limits.
+    pub metered: bool,
     /// Whether pollers, sweeps and timers run by themselves.
     pub autopilot: bool,
     /// Called at every durable step.
@@ -54,6 +56,7 @@ impl Default for Options {
             now: None,
             files: Vec::new(),
             webhooks: false,
+            metered: false,
             autopilot: false,
             failpoint: None,
             connect: None,
@@ -66,7 +69,7 @@ pub struct Governed {
     company: Company,
     salesforce: Option<Arc<Salesforce>>,
     hubspot: Option<Arc<Hubspot>>,
-    clock: Arc<ManualClock>,
+    clock: Arc<Hand>,
     dir: tempfile::TempDir,
     config: Config,
     options: Options,
@@ -105,14 +108,20 @@ impl Governed {
                     vendors.push(crm);
                 }
                 Kind::Hubspot => {
-                    let crm = Arc::new(Hubspot::start(options.empty, time.clone(), mapping).await);
+                    let crm =
+                        Arc::new(Hubspot::start(options.empty, options.metered, time.clone(), mapping).await);
                     hubspot = Some(Arc::clone(&crm));
                     vendors.push(crm);
                 }
             }
         }
         let company = Company(vendors);
-        let clock = Arc::new(ManualClock::new(time.now()));
+        let pace = match (options.crms.contains(&Kind::Hubspot), options.metered) {
+            (false, _) => Pace::Still,
+            (true, false) => Pace::Alone,
+            (true, true) => Pace::Along(time.clone()),
+        };
+        let clock = Arc::new(Hand::new(time.now(), pace));
         let dir = tempfile::tempdir().unwrap();
         let config = config(dir.path(), &company, time.now());
         Self { company, salesforce, hubspot, clock, dir, config, options, app: None }
@@ -200,7 +209,7 @@ impl Governed {
     }
 
     /// The daemon's clock; a CRM's is set apart by its own control.
-    pub fn clock(&self) -> &Arc<ManualClock> {
+    pub fn clock(&self) -> &Arc<Hand> {
         &self.clock
     }
 

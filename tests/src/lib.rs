@@ -7,6 +7,7 @@
     reason = "this crate holds tests only: a broken expectation ends the test"
 )]
 
+pub mod clock;
 pub mod crm;
 pub mod door;
 pub mod governed;

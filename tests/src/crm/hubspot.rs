@@ -10,7 +10,7 @@ use handoff_core::id::ConnectionId;
 use handoff_core::mapping::Mapping;
 use handoff_sandbox_host::Clock;
 use handoff_sandbox_hubspot::{
-    Act, NewUser, Portal, Sandbox, SandboxOptions, Seed, WebhookMode, WebhookTarget, seed,
+    Act, LimitOptions, NewUser, Portal, Sandbox, SandboxOptions, Seed, WebhookMode, WebhookTarget, seed,
 };
 use handoffd::config::{Auth, Connection};
 use handoffd::demo::crm::{Crm, Fields, HubSpotFace};
@@ -30,10 +30,13 @@ pub struct Hubspot {
 }
 
 impl Hubspot {
-    /// Starts it: the company of the fiction, or a portal that holds nothing.
-    pub async fn start(empty: bool, clock: Clock, mapping: Mapping) -> Self {
+    /// Starts it: the company of the fiction, or a portal that holds nothing; with the vendor's rate limits or without.
+    pub async fn start(empty: bool, metered: bool, clock: Clock, mapping: Mapping) -> Self {
         let seed = if empty { Seed::Empty } else { Seed::Company };
-        let options = SandboxOptions { seed, clock, ..SandboxOptions::default() };
+        let endless =
+            LimitOptions { burst: u32::MAX, oauth_burst: u32::MAX, daily: u64::from(u32::MAX), searches: u32::MAX, enforced: false };
+        let limits = if metered { LimitOptions::enforced() } else { endless };
+        let options = SandboxOptions { seed, clock, limits, ..SandboxOptions::default() };
         let sandbox = Sandbox::start(options).await.unwrap();
         let portal = sandbox.portal().clone();
         for what in ["creation", "deletion", "restore", "merge", "associationChange"] {

@@ -74,15 +74,11 @@ pub enum ConnectError {
         /// Why.
         source: handoff_hubspot::ConfigError,
     },
-    /// The connector does not speak this version.
-    #[error(
-        "connection {connection}: api_version {version} is not spoken; write \"2026-09\" or \"v3\", or leave it out"
-    )]
-    Version {
+    /// The API version is none that the connector speaks.
+    #[error("connection {connection}: api_version is none that the connector speaks; leave it out")]
+    ApiVersion {
         /// The connection.
         connection: ConnectionId,
-        /// The version asked for.
-        version: String,
     },
     /// The Gong connector refuses the configuration.
     #[error(transparent)]
@@ -154,9 +150,9 @@ impl Connect for Real {
         let vendor = config.vendor().ok_or_else(unknown)?;
         let asked = Asked { id, config, vendor };
         match vendor.name {
-            "salesforce" => salesforce::connect(asked, equipment),
-            "hubspot" => hubspot::connect(asked, equipment),
-            "gong" => gong::connect(asked, equipment),
+            "salesforce" => salesforce::connect(asked, &equipment),
+            "hubspot" => hubspot::connect(asked, &equipment),
+            "gong" => gong::connect(asked, &equipment),
             _ => Err(unknown()),
         }
     }
@@ -258,3 +254,6 @@ fn hosts(configured: &[&Url], vendor: &[&str]) -> AllowedHosts {
     names.dedup();
     AllowedHosts { names, allow_loopback }
 }
+
+#[cfg(test)]
+mod tests;
