@@ -10,6 +10,7 @@ mod directory;
 mod faults;
 mod floods;
 mod hints;
+mod hubspot_hints;
 mod interruptions;
 mod records;
 mod reverts;

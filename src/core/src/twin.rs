@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::VoidCause;
 use crate::handoff::{Handoff, Phase};
-use crate::id::RecordRef;
+use crate::id::{FieldKey, PartKey, RecordRef};
 use crate::value::{Package, Value};
 
 /// How the handoff of the other record stands.
@@ -47,12 +47,21 @@ pub fn twin_seen(package: &Package, other: &Handoff) -> Option<TwinSeen> {
     Some(TwinSeen { record: other.id.subject.clone(), word })
 }
 
+/// Everything that a package says, in the order of fields and parts. A check-box that is not set says nothing: one CRM tells it as false, another
+/// not at all.
+fn said(package: &Package) -> Vec<(&FieldKey, &PartKey, &Value)> {
+    let parts = package
+        .iter()
+        .flat_map(|(field, parts)| parts.iter().map(move |(part, sourced)| (field, part, &sourced.value)));
+    parts.filter(|(_, _, value)| !matches!(value, Value::Flag(false))).collect()
+}
+
 /// Whether two packages say the same, each in the terms of its CRM: ids of people and records differ by nature, and white space says nothing.
 fn say_the_same(ours: &Package, theirs: &Package) -> bool {
-    ours.keys().eq(theirs.keys())
-        && ours.iter().zip(theirs).all(|((_, ours), (_, theirs))| {
-            ours.keys().eq(theirs.keys())
-                && ours.values().zip(theirs.values()).all(|(a, b)| says(&a.value, &b.value))
+    let (ours, theirs) = (said(ours), said(theirs));
+    ours.len() == theirs.len()
+        && ours.into_iter().zip(theirs).all(|((field, part, ours), (other_field, other_part, theirs))| {
+            field == other_field && part == other_part && says(ours, theirs)
         })
 }
 
