@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
+mod calls_rows;
 mod census;
 mod clocks;
 mod convergence;
@@ -11,6 +12,7 @@ mod faults;
 mod floods;
 mod hints;
 mod hubspot_hints;
+mod hubspot_rows;
 mod interruptions;
 mod records;
 mod reverts;

@@ -1,0 +1,544 @@
+//! What HubSpot may answer, and that it delays but never opens, loses or doubles.
+
+use handoff_core::handoff::Phase;
+use handoff_core::id::ConnectionId;
+use handoff_sandbox_hubspot::{Act, Action, ActorKind, Fault, LimitOptions, Matching, seed};
+use handoffd::config::Auth;
+use handoffd_tests::crm::{Deal, HUBSPOT};
+use handoffd_tests::governed::{Governed, Options, secret};
+use handoffd_tests::story::{AVA, COMMISSION, MARCO, QUEUE};
+use serde_json::{Value, json};
+
+use crate::wire::client;
+
+fn hubspot() -> Options {
+    Options { crms: HUBSPOT, ..Options::default() }
+}
+
+fn answer(status: u16, body: &str) -> Action {
+    Action::Answer { status, body: body.to_owned(), content_type: None, retry_after: None, apply: false }
+}
+
+fn requests(world: &Governed) -> u64 {
+    world.portal().calls().by_kind.values().sum()
+}
+
+fn requests_of(world: &Governed, kind: &str) -> u64 {
+    world.portal().calls().by_kind.get(kind).copied().unwrap_or(0)
+}
+
+/// Lets time pass until the deal is cleared.
+async fn until_cleared(world: &Governed, deal: Deal, most: usize) {
+    for _ in 0..most {
+        world.advance(30);
+        world.ride(5).await;
+        if world.flag(deal, COMMISSION) {
+            return;
+        }
+    }
+    panic!("not cleared: {:?}, parked {:?}", world.phase(deal), world.handle().view().parked());
+}
+
+/// A deal that waits for nothing but the acceptance.
+async fn complete(world: &Governed, name: &str) -> Deal {
+    let deal = world.full_deal(name);
+    world.pass().await;
+    assert_eq!(world.phase(deal), Some(Phase::Complete));
+    deal
+}
+
+/// When our writes of this deal were received since the first `since`.
+fn written_at(world: &Governed, deal: Deal, since: usize) -> Vec<jiff::Timestamp> {
+    let writes = world.portal().writes().into_iter().skip(since);
+    let ours = writes.filter(|write| write.app == Some(seed::SERVICE_KEY_APP) && write.id == Some(deal.hs()));
+    ours.map(|write| write.at).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d01_each_policy_is_waited_out_although_nobody_says_for_how_long() {
+    let world = Governed::start(Options { metered: true, ..hubspot() }).await;
+    // Policy, whom it hits, the shortest and the longest wait.
+    let policies = [
+        (Action::BurstLimit, "batch_update", 10, 60),
+        (Action::SearchLimit, "search", 1, 60),
+        (Action::DailyLimit, "batch_update", 60, 25 * 3_600),
+    ];
+    for (action, kind, shortest, longest) in policies {
+        let deal = complete(&world, &format!("{action:?}")).await;
+        world.accept(deal);
+        let (since, begun) = (world.portal().writes().len(), world.now());
+        world.portal().plant(Fault::on_kind(kind, action.clone()));
+        world.settle().await;
+        for _ in 0..200 {
+            if world.flag(deal, COMMISSION) {
+                break;
+            }
+            world.advance(300);
+            world.ride(30).await;
+        }
+        assert!(world.portal().faults().is_empty(), "{action:?} never struck");
+        let first = written_at(&world, deal, since).into_iter().next().unwrap();
+        let waited = first.duration_since(begun).as_secs();
+        assert!((shortest..longest).contains(&waited), "{action:?} held us up for {waited} s");
+        assert_eq!(world.company().flips(deal, COMMISSION), (1, 0), "{action:?}");
+    }
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d01_while_ten_seconds_are_used_up_nobody_else_calls() {
+    let world = Governed::start(Options { metered: true, ..hubspot() }).await;
+    let deals: Vec<Deal> = (0..5).map(|number| world.full_deal(&format!("Burst {number}"))).collect();
+    world.pass().await;
+    deals.iter().for_each(|deal| world.accept(*deal));
+    // Few calls, truly counted by the portal: it answers 429 by itself.
+    let few = LimitOptions { burst: 6, searches: 1, ..LimitOptions::enforced() };
+    world.portal().set_limits(few);
+    for _ in 0..20 {
+        world.pass().await;
+        if deals.iter().all(|deal| world.flag(*deal, COMMISSION)) {
+            break;
+        }
+    }
+    for deal in &deals {
+        assert!(world.flag(*deal, COMMISSION));
+        assert_eq!(world.company().flips(*deal, COMMISSION), (1, 0));
+    }
+    world.assert_balanced();
+}
+
+/// With `left` calls left before the daemon's lower lanes have to stop: whether an edit of an accepted deal shut its gate, calls counted by the portal
+/// right after, and calls counted an hour of polls later.
+async fn edit_with_few_calls_left(left: u64) -> (bool, u64, u64) {
+    let world = Governed::start(Options { metered: true, ..hubspot() }).await;
+    world.portal().set_limits(LimitOptions { daily: 1_000, ..LimitOptions::enforced() });
+    let deal = complete(&world, "Scarce").await;
+    world.accept(deal);
+    world.pass().await;
+    assert!(world.flag(deal, COMMISSION));
+    world.say(AVA, deal, &[("success_criteria", "target", "From 9 % to 8 %")]);
+    // A fifth of the day is kept for gates.
+    world.portal().set_used_today(800 - left);
+    world.pass().await;
+    let (shut, right_after) = (!world.flag(deal, COMMISSION), world.portal().calls().charged);
+    for _ in 0..12 {
+        world.advance(300);
+        world.ride(5).await;
+    }
+    let view = world.handle().view().connections().remove(0);
+    let daily = view.transport.budgets.iter().find(|budget| budget.name == "daily").unwrap();
+    assert_eq!(daily.vendor_limit, Some(1_000), "what is left is shown");
+    assert!(daily.vendor_used.is_some_and(|used| used >= 780), "{daily:?}");
+    (shut, right_after, world.portal().calls().charged)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d02_when_the_day_is_nearly_used_up_polls_stop_and_gates_are_still_shut() {
+    let mut from_the_reserve = 0;
+    for left in [3, 4, 5, 6, 7, 8] {
+        let (shut, used, later) = edit_with_few_calls_left(left).await;
+        if shut && used > 800 {
+            from_the_reserve += 1;
+        }
+        // Whoever only reads asks once a quarter of an hour whether there is more.
+        assert!(later <= 820, "{left} left: {used} used, and {later} an hour later");
+    }
+    assert!(from_the_reserve > 0, "no gate was ever shut with the last calls");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d02_a_day_that_is_used_up_loses_nothing() {
+    let world = Governed::start(Options { metered: true, ..hubspot() }).await;
+    let deal = complete(&world, "Until midnight").await;
+    world.accept(deal);
+    world.portal().set_used_today(10_000_000);
+    let before = requests(&world);
+    for _ in 0..8 {
+        world.advance(300);
+        world.ride(30).await;
+    }
+    assert!(!world.flag(deal, COMMISSION));
+    let asked = requests(&world) - before;
+    assert!(asked < 40, "{asked} calls while every call is refused");
+    let view = world.handle().view().connections().remove(0);
+    assert!(view.transport.budgets.iter().any(|one| one.name == "daily" && one.blocked_until.is_some()));
+    world.advance(24 * 3_600);
+    until_cleared(&world, deal, 10).await;
+    assert_eq!(world.company().flips(deal, COMMISSION), (1, 0));
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d03_server_errors_and_a_moving_portal_are_tried_again_without_doubling_anything() {
+    let world = Governed::start(hubspot()).await;
+    let deal = complete(&world, "Errors").await;
+    world.accept(deal);
+    for status in [502, 503, 504, 521, 502] {
+        world.portal().plant(Fault::next(Action::Gateway { status }));
+    }
+    world.portal().plant(Fault::next(Action::ServerError));
+    world.portal().plant(Fault::next(Action::Migrating { seconds: 120 }));
+    world.portal().plant(Fault::next(Action::DropBefore));
+    world.portal().plant(Fault::on_kind("batch_update", Action::Gateway { status: 504 }).times(2));
+    let before = requests(&world);
+    until_cleared(&world, deal, 40).await;
+    assert!(requests(&world) - before < 80, "no storm");
+    assert!(world.portal().faults().is_empty());
+    assert_eq!(world.company().flips(deal, COMMISSION), (1, 0));
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d04_a_write_that_was_applied_without_an_answer_is_one_write() {
+    let unanswered =
+        [Action::DropAfter, Action::EmptyOk, Action::EmptyNoContent, Action::Truncate { bytes: 30 }];
+    for action in unanswered {
+        let world = Governed::start(hubspot()).await;
+        let deal = complete(&world, "Unanswered").await;
+        world.accept(deal);
+        world.portal().plant(Fault::on_kind("batch_update", action.clone()));
+        until_cleared(&world, deal, 10).await;
+        for _ in 0..3 {
+            world.advance(30);
+            world.ride(5).await;
+        }
+        assert!(world.portal().faults().is_empty(), "{action:?} never struck");
+        assert_eq!(world.company().flips(deal, COMMISSION), (1, 0), "{action:?}");
+        let events = world.events(deal).await;
+        assert!(!events.contains(&"tampered"), "{action:?}: our own write is not a stranger's: {events:?}");
+        assert_eq!(events.iter().filter(|name| **name == "commission_released").count(), 1, "{action:?}");
+        assert!(world.handle().view().parked().is_empty(), "{action:?}");
+        world.assert_balanced();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d05_answers_that_break_off_or_make_no_sense_open_nothing() {
+    let world = Governed::start(hubspot()).await;
+    let deal = complete(&world, "Garbled").await;
+    let nonsense = [
+        Action::Truncate { bytes: 20 },
+        Action::HtmlOk,
+        Action::EmptyOk,
+        Action::EmptyNoContent,
+        answer(200, "{\"results\":[{\"id\":"),
+        answer(200, "[1,2,3]"),
+        answer(200, "{\"results\":[{\"id\":\"1\",\"properties\":[]}],\"status\":\"COMPLETE\"}"),
+        answer(207, "{\"status\":\"COMPLETE\",\"results\":[],\"errors\":[]}"),
+    ];
+    for action in nonsense {
+        for kind in ["search", "batch_read", "associations_read"] {
+            world.portal().plant(Fault::on_kind(kind, action.clone()));
+        }
+        world.handle().sweep_now().await.unwrap();
+        world.advance(30);
+        world.ride(5).await;
+        assert!(!world.flag(deal, COMMISSION), "{action:?}");
+        for _ in 0..4 {
+            world.advance(30);
+            world.ride(5).await;
+        }
+        world.portal().clear_faults();
+    }
+    world.handle().reconcile_now(&deal.record()).await.unwrap();
+    assert_eq!(world.phase(deal), Some(Phase::Complete), "nothing was taken for an absence");
+    world.accept(deal);
+    until_cleared(&world, deal, 30).await;
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d07_of_a_batch_only_what_failed_is_tried_again() {
+    let world = Governed::start(hubspot()).await;
+    let deals: Vec<Deal> = ["One", "Two", "Three"].into_iter().map(|name| world.full_deal(name)).collect();
+    let fault = Fault::on_kind("batch_update", Action::PartialFailure { ids: vec![deals[1].hs()] });
+    world.portal().plant(fault);
+    world.pass().await;
+    assert!(world.portal().faults().is_empty(), "never struck");
+    assert!(world.flag(deals[0], QUEUE) && world.flag(deals[2], QUEUE));
+    let written = |deal: Deal| written_at(&world, deal, 0).len();
+    let others = (written(deals[0]), written(deals[2]));
+    if !world.flag(deals[1], QUEUE) {
+        world.handle().reconcile_now(&deals[1].record()).await.unwrap();
+    }
+    for _ in 0..6 {
+        world.advance(30);
+        world.ride(5).await;
+    }
+    assert!(world.flag(deals[1], QUEUE), "{:?}", world.handle().view().parked());
+    assert_eq!((written(deals[0]), written(deals[2])), others, "the good ones are left alone");
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d08_a_batch_that_one_record_spoils_is_split_until_that_one_is_parked_alone() {
+    let world = Governed::start(hubspot()).await;
+    let deals: Vec<Deal> = (0..7).map(|number| world.full_deal(&format!("Batch {number}"))).collect();
+    let bad = deals[3];
+    let refusal = json!({ "status": "error", "category": "VALIDATION_ERROR", "message": "no",
+        "errors": [{ "message": "secret words of a record", "code": "INVALID_OPTION",
+            "context": { "propertyName": ["handoff_status"] } }] });
+    let on = Matching {
+        kind: Some("batch_update".to_owned()),
+        body: Some(format!("\"{bad}\"")),
+        ..Matching::default()
+    };
+    world.portal().plant(Fault { on, skip: 0, times: 10_000, action: answer(400, &refusal.to_string()) });
+    world.pass().await;
+    for deal in &deals {
+        assert_eq!(world.flag(*deal, QUEUE), *deal != bad, "{deal}");
+    }
+    let parked = world.handle().view().parked();
+    assert_eq!(parked.iter().map(|one| one.record.clone()).collect::<Vec<_>>(), [bad.record()]);
+    assert!(parked[0].why.contains("INVALID_OPTION"), "{}", parked[0].why);
+    assert!(!parked[0].why.contains("secret words"), "{}", parked[0].why);
+    let before = requests_of(&world, "batch_update");
+    for _ in 0..4 {
+        world.handle().sweep_now().await.unwrap();
+        world.pass().await;
+    }
+    assert_eq!(requests_of(&world, "batch_update"), before, "what was refused is not hammered");
+    world.portal().clear_faults();
+    world.handle().reconcile_now(&bad.record()).await.unwrap();
+    world.pass().await;
+    assert!(world.flag(bad, QUEUE));
+    assert!(world.handle().view().parked().is_empty());
+    world.assert_balanced();
+}
+
+/// The portal over OAuth, by an app that Ava's admin installed.
+async fn installed() -> Governed {
+    let mut world = Governed::prepare(hubspot()).await;
+    let id = ConnectionId::from("hs");
+    let base = world.configured().connection[&id].login_url.clone().unwrap();
+    let code = world.portal().authorize(seed::CLIENT_ID, seed::ADMIN_USER).unwrap();
+    let form = format!(
+        "grant_type=authorization_code&client_id={}&client_secret={}&code={code}",
+        seed::CLIENT_ID,
+        seed::CLIENT_SECRET
+    );
+    let granted = client()
+        .post(format!("{base}/oauth/2026-09/token"))
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .body(form)
+        .send()
+        .await
+        .unwrap();
+    let granted: Value = serde_json::from_slice(&granted.bytes().await.unwrap()).unwrap();
+    let refresh = granted["refresh_token"].as_str().unwrap_or_else(|| panic!("{granted}"));
+    let auth = Auth::RefreshToken {
+        client_id: secret(world.dir(), "hs_client", seed::CLIENT_ID),
+        client_secret: Some(secret(world.dir(), "hs_client_secret", seed::CLIENT_SECRET)),
+        refresh_token: secret(world.dir(), "hs_refresh", refresh),
+        token_url: None,
+    };
+    world.config(|config| config.connection.get_mut(&id).unwrap().auth = auth);
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d09_an_access_token_that_ends_in_the_middle_is_renewed_once_for_all() {
+    let mut world = installed().await;
+    world.begin().await.unwrap();
+    let deals: Vec<Deal> = (0..6).map(|number| world.full_deal(&format!("Session {number}"))).collect();
+    world.pass().await;
+    deals.iter().for_each(|deal| world.accept(*deal));
+    let before = requests_of(&world, "token");
+    assert!(world.portal().kill_tokens() > 0);
+    world.pass().await;
+    assert!(deals.iter().all(|deal| world.flag(*deal, COMMISSION)));
+    assert_eq!(requests_of(&world, "token") - before, 1);
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d10_a_revoked_refresh_token_asks_for_a_person_and_calls_at_most_once_a_minute() {
+    let mut world = installed().await;
+    world.begin().await.unwrap();
+    let deal = complete(&world, "Uninstalled").await;
+    world.accept(deal);
+    world.portal().kill_refresh_tokens();
+    world.portal().kill_tokens();
+    let (before, minutes) = (requests(&world), 10);
+    for _ in 0..minutes * 2 {
+        world.advance(30);
+        world.ride(1).await;
+    }
+    let asked = requests(&world) - before;
+    let begun = i64::from(minutes);
+    assert!(asked <= u64::try_from(2 * begun + 4).unwrap(), "{asked} calls in {begun} minutes");
+    assert!(!world.flag(deal, COMMISSION) && world.flag(deal, QUEUE), "gates stay as they are");
+    let view = world.handle().view().connections().remove(0);
+    let shown = serde_json::to_string(&view.transport).unwrap();
+    assert!(shown.to_lowercase().contains("install") || shown.to_lowercase().contains("authori"), "{shown}");
+    assert_eq!(world.phase(deal), Some(Phase::Complete));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d10_a_rotated_service_key_asks_for_a_person_and_changes_no_gate() {
+    let world = Governed::start(hubspot()).await;
+    let deal = complete(&world, "Rotated").await;
+    world.accept(deal);
+    world.portal().revoke_token(seed::SERVICE_KEY);
+    let before = requests(&world);
+    for _ in 0..20 {
+        world.advance(30);
+        world.ride(1).await;
+    }
+    let asked = requests(&world) - before;
+    assert!(asked <= 24, "{asked} calls in ten minutes");
+    assert!(!world.flag(deal, COMMISSION) && world.flag(deal, QUEUE));
+    let view = world.handle().view().connections().remove(0);
+    let shown = serde_json::to_string(&view.transport).unwrap();
+    assert!(shown.contains("Rotate the service key"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d11_with_a_token_of_another_portal_nothing_is_read_for_a_decision_and_nothing_written() {
+    for over_oauth in [false, true] {
+        let mut world = if over_oauth { installed().await } else { Governed::prepare(hubspot()).await };
+        world.portal().set_id(48_000_001);
+        // The daemon may refuse to start, or run without judging anything.
+        if world.begin().await.is_ok() {
+            let deal = world.full_deal("Another company's");
+            for _ in 0..4 {
+                world.advance(30);
+                world.ride(1).await;
+            }
+            assert_eq!(world.phase(deal), None, "over OAuth: {over_oauth}");
+            let view = world.handle().view().connections().remove(0);
+            let shown = serde_json::to_string(&view.transport).unwrap();
+            assert!(shown.contains("48000001") || shown.contains("portal"), "{shown}");
+        }
+        let ours = world.portal().writes().into_iter().filter(|write| write.app.is_some()).count();
+        assert_eq!(ours, 0, "over OAuth: {over_oauth}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d17_archived_restored_merged_and_deleted_for_good() {
+    let world = Governed::start(Options { webhooks: true, ..hubspot() }).await;
+    let names = ["Back", "Gone", "Survivor", "Loser"];
+    let deals: Vec<Deal> = names.into_iter().map(|name| world.full_deal(name)).collect();
+    let [back, gone, survivor, loser] = deals[..] else { panic!() };
+    world.pass().await;
+    deals.iter().for_each(|deal| world.accept(*deal));
+    world.pass().await;
+    assert!(deals.iter().all(|deal| world.flag(*deal, COMMISSION)));
+    world.advance(5);
+    let portal = world.portal();
+    portal.archive(AVA, "deals", back.hs()).unwrap();
+    portal.privacy_delete(AVA, "deals", gone.hs()).unwrap();
+    portal.merge(AVA, "deals", survivor.hs(), loser.hs()).unwrap();
+    world.pass().await;
+    world.handle().sweep_now().await.unwrap();
+    world.pass().await;
+    for deal in [back, gone, loser] {
+        assert_eq!(world.phase(deal), Some(Phase::Voided), "{}", world.company().of(deal).kind().object());
+    }
+    // What the survivor now says is what was accepted, or pay is held: never open on an unseen package.
+    let accepted = world.phase(survivor) == Some(Phase::Accepted);
+    assert_eq!(world.flag(survivor, COMMISSION), accepted, "{:?}", world.events(survivor).await);
+    world.advance(5);
+    portal.restore(AVA, "deals", back.hs()).unwrap();
+    world.pass().await;
+    world.edit(AVA, back, &json!({ "amount": "70000" }));
+    world.pass().await;
+    assert_eq!(world.summary(back).unwrap().handoff.cycle, 2, "its return begins a new cycle");
+    assert!(!world.flag(back, COMMISSION), "pay is held until the receiver looks again");
+    world.assert_balanced();
+    world.verify_audit();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d17_a_contact_that_is_deleted_for_good_empties_what_it_stood_for() {
+    let world = Governed::start(Options { webhooks: true, ..hubspot() }).await;
+    let deal = complete(&world, "Forgotten").await;
+    world.accept(deal);
+    world.pass().await;
+    assert!(world.flag(deal, COMMISSION));
+    world.advance(5);
+    let buyer = world.portal().linked("deals", deal.hs(), "contacts");
+    for contact in buyer {
+        world.portal().privacy_delete(AVA, "contacts", contact).unwrap();
+    }
+    // Which deals a forgotten contact stood on is not said: the sweep finds out.
+    world.pass().await;
+    world.handle().sweep_now().await.unwrap();
+    world.pass().await;
+    assert_eq!(world.phase(deal), Some(Phase::Draft));
+    assert!(!world.flag(deal, COMMISSION));
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d19_a_page_that_repeats_itself_for_ever_ends_and_nothing_is_skipped() {
+    let world = Governed::start(hubspot()).await;
+    world.pass().await;
+    let deal = world.full_deal("Behind the loop");
+    let again = json!({ "total": 400, "results": [], "paging": { "next": { "after": "200" } } });
+    world.portal().plant(Fault::on_kind("search", answer(200, &again.to_string())).times(10_000));
+    let before = requests(&world);
+    for _ in 0..3 {
+        world.advance(30);
+        world.ride(5).await;
+    }
+    let asked = requests(&world) - before;
+    assert!(asked < 60, "{asked} calls in a circle");
+    assert_eq!(world.summary(deal), None);
+    world.portal().clear_faults();
+    for _ in 0..3 {
+        world.advance(60);
+        world.ride(5).await;
+    }
+    assert!(world.flag(deal, QUEUE), "{:?}", world.phase(deal));
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d15_a_flag_set_by_hand_or_by_an_app_is_undone_with_who_and_when() {
+    let world = Governed::start(hubspot()).await;
+    let marco = format!("user:{}", world.portal().user_id(MARCO).unwrap());
+    for (user, kind, name, who) in [
+        (MARCO, ActorKind::Ui, "By hand", marco),
+        ("", ActorKind::Workflow, "By a workflow", format!("workflow:{}", seed::WORKFLOW)),
+        ("", ActorKind::Api, "By an app", format!("integration:{}", seed::PRIVATE_APP)),
+    ] {
+        let deal = complete(&world, name).await;
+        world.advance(5);
+        let forged = json!({ "handoff_commission_eligible": "true", "handoff_clearance_id": "forged" });
+        let act = Act::update(user, "deals", deal.hs(), forged);
+        world.portal().act(&act.by(kind)).unwrap();
+        let at = world.now();
+        world.pass().await;
+        assert!(!world.flag(deal, COMMISSION), "{name}");
+        assert_eq!(world.company().field(deal, "handoff_clearance_id"), json!(null), "{name}");
+        let log = serde_json::to_string(&world.detail(deal).await.entries).unwrap();
+        let tampered = log.find("tampered").unwrap();
+        assert!(log[tampered..].contains(&who), "{name}: who: {}", &log[tampered..]);
+        assert!(log[tampered..].contains(&at.to_string()), "{name}: when: {}", &log[tampered..]);
+        world.pass().await;
+        let events = world.events(deal).await;
+        assert_eq!(events.iter().filter(|name| **name == "tampered").count(), 1, "{name}: {events:?}");
+        assert!(!events.contains(&"accepted"), "{name}");
+    }
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d16_a_locked_record_is_written_once_it_is_free() {
+    let world = Governed::start(hubspot()).await;
+    let (locked, free) = (complete(&world, "Locked").await, complete(&world, "Free").await);
+    world.accept(locked);
+    world.accept(free);
+    world.portal().lock_record("deals", locked.hs()).unwrap();
+    for _ in 0..3 {
+        world.advance(30);
+        world.ride(5).await;
+    }
+    assert!(!world.flag(locked, COMMISSION) && world.flag(free, COMMISSION));
+    world.portal().unlock_record("deals", locked.hs()).unwrap();
+    until_cleared(&world, locked, 60).await;
+    assert_eq!(world.company().flips(locked, COMMISSION), (1, 0));
+    world.assert_balanced();
+}
