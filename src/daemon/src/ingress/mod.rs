@@ -138,7 +138,7 @@ async fn deliver(
         return Err((StatusCode::BAD_REQUEST, "malformed"));
     }
     let hints = inbound.hints(delivery).map_err(rejected)?;
-    match store::store(engine, connection, &id, &body, hints).await {
+    match store::store(engine, connection, &id, hints).await {
         Ok(store::Stored::New | store::Stored::Duplicate) => {}
         Ok(store::Stored::Full) => return Err(BUSY),
         Err(fatal) => {

@@ -33,7 +33,8 @@ pub(super) enum Stored {
 #[derive(Debug, Serialize, Deserialize)]
 struct Seen {
     at: Timestamp,
-    body: Digest,
+    /// Digest of the records that it told of: vendors count their repetitions within the body.
+    told: Digest,
 }
 
 /// Puts a delivery on disk, then marks its records due.
@@ -41,28 +42,27 @@ pub(super) async fn store(
     engine: &Arc<Engine>,
     connection: &ConnectionId,
     id: &DeliveryId,
-    body: &[u8],
     hints: Vec<RecordRef>,
 ) -> Result<Stored, Fatal> {
     let name = Digest::of_bytes(id.0.as_bytes());
-    let body = Digest::of_bytes(body);
+    let told = Digest::of(&hints);
     let key = format!("{DELIVERY}{connection}/{name}");
     let place = usize::from_str_radix(name.0.get(..2).unwrap_or("0"), 16).unwrap_or(0);
     let stripe = engine.ingress.stripes.get(place).or_else(|| engine.ingress.stripes.first());
     let Some(stripe) = stripe else { return Ok(Stored::Full) };
     let _alone = stripe.lock().await;
     if let Some(seen) = engine.memory.get_json::<Seen>(key.clone()).await? {
-        let same = seen.body == body;
+        let same = seen.told == told;
         engine.ingress.count(connection, if same { "duplicate" } else { "conflicting" });
         if !same {
-            tracing::warn!(%connection, "a delivery came again with another body; the first one stands");
+            tracing::warn!(%connection, "a delivery came again and tells of other records; the first one stands");
         }
         return Ok(Stored::Duplicate);
     }
     let now = engine.clock.now();
     let source = Source { connection: connection.clone(), channel: Channel::Webhook };
     let mut change = Change::default();
-    change.put_json(key, &Seen { at: now, body });
+    change.put_json(key, &Seen { at: now, told });
     let mut marks = Vec::new();
     for (number, record) in hints.into_iter().enumerate() {
         change.books.received(source.clone(), 1);
