@@ -428,7 +428,7 @@ async fn d11_with_a_token_of_another_portal_nothing_is_read_for_a_decision_and_n
             assert_eq!(world.phase(deal), None, "over OAuth: {over_oauth}");
             let view = world.handle().view().connections().remove(0);
             let shown = serde_json::to_string(&view.transport).unwrap();
-            assert!(shown.contains("another org") || shown.contains("another portal"), "{shown}");
+            assert!(shown.contains("another org") || shown.contains("another HubSpot portal"), "{shown}");
         }
         let ours = world.portal().writes().into_iter().filter(|write| write.app.is_some()).count();
         assert_eq!(ours, 0, "over OAuth: {over_oauth}");

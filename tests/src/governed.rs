@@ -127,9 +127,17 @@ impl Governed {
         Self { company, salesforce, hubspot, clock, dir, config, options, app: None }
     }
 
-    /// Starts the daemon, which must not run.
+    /// Starts the daemon, which must not run, once nothing of an earlier one holds the directory any more: what its last signature needed is let go
+    /// on another thread.
     pub async fn begin(&mut self) -> Result<(), StartError> {
         assert!(self.app.is_none(), "the daemon runs already");
+        for _ in 0..1_000 {
+            let lock = std::fs::File::open(self.config.state_dir.join("lock"));
+            if lock.is_err() || lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let registry = self.registry().unwrap();
         let options = handoffd::app::Options {
             autopilot: self.options.autopilot,
