@@ -101,7 +101,7 @@ impl Stage {
                 return;
             }
         }
-        panic!("the play does not end: {:?}", self.play.unfinished());
+        panic!("the play does not end: {:?}", self.play.unfinished(self.world.company()));
     }
 
     /// Nobody is at home, and what was published until now is kept as an auditor would keep it.
@@ -142,7 +142,12 @@ impl Stage {
         let expected = undisturbed(self.crms, self.play.entered()).await;
         let (played, states) = (self.play.outcome(self.world.company()), states(&self.world, &self.play));
         for (name, (outcome, state)) in &expected {
-            assert_eq!(played.get(name), Some(outcome), "{name}: what the CRM shows");
+            let shown = played.get(name).unwrap();
+            assert_eq!(shown["written"], outcome["written"], "{name}: what the CRM shows");
+            let times = |turn: &str| shown[turn].as_u64().unwrap() - outcome[turn].as_u64().unwrap();
+            assert_eq!(times("opened"), times("shut"), "{name}: {shown} instead of {outcome}");
+            // HubSpot knows no precondition: an opening that crosses a person's change is withdrawn in the same conversation and made anew.
+            assert!(times("opened") == 0 || name.ends_with("hs"), "{name}: {shown} instead of {outcome}");
             assert_eq!(states.get(name), Some(state), "{name}: what we know");
         }
         self.world.stop().await;
@@ -174,7 +179,7 @@ async fn undisturbed(crms: &'static [Kind], deals: usize) -> BTreeMap<String, (V
             break;
         }
     }
-    assert_eq!(play.unfinished(), Vec::<String>::new());
+    assert_eq!(play.unfinished(world.company()), Vec::<String>::new());
     let outcomes = play.outcome(world.company());
     let mut states = states(&world, &play);
     world.stop().await;

@@ -48,7 +48,7 @@ async fn end(crms: &'static [Kind], way: Way) -> BTreeMap<String, Value> {
             carry(Carriage::Held);
         }
     }
-    assert_eq!(play.unfinished(), Vec::<String>::new());
+    assert_eq!(play.unfinished(world.company()), Vec::<String>::new());
     world.advance(7 * 24 * 3600);
     world.settle().await;
     release();
