@@ -13,6 +13,7 @@ mod hints;
 mod interruptions;
 mod records;
 mod reverts;
+mod scale;
 mod switches;
 mod walk;
 mod wire;
