@@ -14,5 +14,6 @@ mod interruptions;
 mod records;
 mod reverts;
 mod switches;
+mod twins;
 mod walk;
 mod wire;
