@@ -1,34 +1,51 @@
 //! The plain way and every way round it, so that every other test knows what it departs from.
 
 use handoff_core::handoff::Phase;
+use handoffd_tests::crm::{Deal, Kind};
 use handoffd_tests::governed::{Governed, Options};
+use handoffd_tests::on_every_crm;
 use handoffd_tests::story::{AVA, COMMISSION, QUEUE};
 use serde_json::json;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_filled_and_accepted_deal_is_cleared_once() {
-    let mut world = Governed::start(Options { webhooks: true, ..Options::default() }).await;
-    let deal = world.full_deal("Plain");
+on_every_crm!(a_filled_and_accepted_deal_is_cleared_once, cleared_once);
+
+async fn cleared_once(crms: &'static [Kind]) {
+    let mut world = Governed::start(Options { crms, webhooks: true, ..Options::default() }).await;
+    let deals: Vec<Deal> = crms.iter().map(|kind| world.full_deal_in(*kind, "Plain")).collect();
     world.pass().await;
-    assert_eq!(world.phase(deal), Some(Phase::Complete));
-    assert!(world.flag(deal, QUEUE) && !world.flag(deal, COMMISSION));
-    world.accept(deal);
+    for deal in &deals {
+        assert_eq!(world.phase(*deal), Some(Phase::Complete));
+        assert!(world.flag(*deal, QUEUE) && !world.flag(*deal, COMMISSION));
+        world.accept(*deal);
+    }
     world.pass().await;
-    assert_eq!(world.phase(deal), Some(Phase::Accepted));
-    assert!(world.flag(deal, COMMISSION));
+    for deal in &deals {
+        assert_eq!(world.phase(*deal), Some(Phase::Accepted));
+        assert!(world.flag(*deal, COMMISSION));
+    }
     world.restart().await;
     world.pass().await;
-    assert_eq!(world.company().flips(deal, COMMISSION), (1, 0));
+    for deal in &deals {
+        assert_eq!(world.company().flips(*deal, COMMISSION), (1, 0));
+    }
     world.assert_balanced();
     assert!(world.verify_audit() > 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deal_from_an_empty_package_to_every_way_round_the_gate() {
-    let world = Governed::start(Options::default()).await;
+on_every_crm!(a_deal_from_an_empty_package_to_every_way_round_the_gate, every_way_round);
+
+async fn every_way_round(crms: &'static [Kind]) {
+    let world = Governed::start(Options { crms, ..Options::default() }).await;
+    for kind in crms {
+        goes_round(&world, *kind).await;
+    }
+}
+
+async fn goes_round(world: &Governed, kind: Kind) {
     let company = world.company();
-    let mapping = company.first().crm().mapping();
-    let deal = world.deal("Round");
+    let deal = world.deal_in(kind, "Round");
+    let crm = company.of(deal).crm();
+    let mapping = crm.mapping();
     world.pass().await;
     assert_eq!(world.phase(deal), Some(Phase::Draft));
     assert!(!world.flag(deal, COMMISSION) && !world.flag(deal, QUEUE));
@@ -84,7 +101,7 @@ async fn a_deal_from_an_empty_package_to_every_way_round_the_gate() {
 
     // A workflow moves the deal past its gate.
     world.advance(5);
-    company.first().crm().workflow(deal.id, &company.to_stage(deal, "closed_won")).unwrap();
+    crm.workflow(deal.id, &company.to_stage(deal, "closed_won")).unwrap();
     world.pass().await;
     let events = world.events(deal).await;
     for wanted in [
@@ -107,9 +124,9 @@ async fn a_deal_from_an_empty_package_to_every_way_round_the_gate() {
     assert_eq!(events.iter().filter(|name| **name == "tampered").count(), 1);
 
     // Steady: looking again changes nothing and writes nothing (L1).
-    let (writes, head) = (company.first().crm().writes(), world.handle().view().head().entries);
+    let (writes, head) = (crm.writes(), world.handle().view().head().entries);
     world.handle().sweep_now().await.unwrap();
     world.pass().await;
-    assert_eq!((company.first().crm().writes(), world.handle().view().head().entries), (writes, head));
+    assert_eq!((crm.writes(), world.handle().view().head().entries), (writes, head));
     world.assert_balanced();
 }

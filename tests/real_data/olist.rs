@@ -17,6 +17,7 @@ fn with_first_contact(kind: Kind, path: &str, text: &str) -> String {
     }
     let field = match kind {
         Kind::Salesforce => "First_Contact__c",
+        Kind::Hubspot => "first_contact",
     };
     format!("{text}\n[timeline]\nfirst_contact = \"{field}\"\n")
 }

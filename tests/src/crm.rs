@@ -13,8 +13,10 @@ use handoffd::demo::fill;
 use jiff::Timestamp;
 use serde_json::Value;
 
+mod hubspot;
 mod salesforce;
 
+pub use hubspot::Hubspot;
 pub use salesforce::Salesforce;
 
 /// The secret that webhook deliveries carry.
@@ -25,6 +27,42 @@ pub const HOOK_SECRET: &str = "hook-secret";
 pub enum Kind {
     /// Salesforce.
     Salesforce,
+    /// HubSpot.
+    Hubspot,
+}
+
+/// A company that runs Salesforce.
+pub const SALESFORCE: &[Kind] = &[Kind::Salesforce];
+/// A company that runs HubSpot.
+pub const HUBSPOT: &[Kind] = &[Kind::Hubspot];
+/// A company that runs both, one motion each.
+pub const BOTH: &[Kind] = &[Kind::Salesforce, Kind::Hubspot];
+
+/// One test for every set of CRMs: `on_every_crm!(name, body)` makes `name::salesforce`, `name::hubspot` and `name::both`, each of which awaits
+/// `body(crms)`.
+#[macro_export]
+macro_rules! on_every_crm {
+    ($name:ident, $body:expr) => {
+        mod $name {
+            #[expect(unused_imports, clippy::wildcard_imports, reason = "whatever the body speaks of")]
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn salesforce() {
+                ($body)($crate::crm::SALESFORCE).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn hubspot() {
+                ($body)($crate::crm::HUBSPOT).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn both() {
+                ($body)($crate::crm::BOTH).await;
+            }
+        }
+    };
 }
 
 impl Kind {
@@ -32,6 +70,7 @@ impl Kind {
     pub fn connection(self) -> &'static str {
         match self {
             Self::Salesforce => "sf",
+            Self::Hubspot => "hs",
         }
     }
 
@@ -39,6 +78,7 @@ impl Kind {
     pub fn object(self) -> &'static str {
         match self {
             Self::Salesforce => "Opportunity",
+            Self::Hubspot => "deals",
         }
     }
 
@@ -46,6 +86,7 @@ impl Kind {
     pub fn mapping(self) -> &'static str {
         match self {
             Self::Salesforce => "salesforce/h03-ae-to-onboarding",
+            Self::Hubspot => "hubspot/h03-ae-to-onboarding",
         }
     }
 }

@@ -11,6 +11,7 @@ use handoff_core::handoff::Phase;
 use handoff_core::id::{ContractId, GateName, MotionId};
 use handoff_core::registry::{Problem, Registry, shipped};
 use handoff_sandbox_host::Clock;
+use handoff_sandbox_hubspot::Portal;
 use handoff_sandbox_salesforce::Org;
 use handoff_store::tlog::verify_against_log;
 use handoffd::app::{App, Handle, StartError};
@@ -22,7 +23,7 @@ use handoffd::link::Connect;
 use handoffd::view::{Detail, Entry, Filter, Summary};
 use jiff::Timestamp;
 
-use crate::crm::{Company, Deal, Kind, Salesforce, Vendor};
+use crate::crm::{Company, Deal, Hubspot, Kind, Salesforce, Vendor};
 use crate::story::{INGRID, LUIS};
 
 /// What a world is made of; the default is the fiction's company in Salesforce, its own clock, and a daemon that runs only when it is told to.
@@ -64,6 +65,7 @@ impl Default for Options {
 pub struct Governed {
     company: Company,
     salesforce: Option<Arc<Salesforce>>,
+    hubspot: Option<Arc<Hubspot>>,
     clock: Arc<ManualClock>,
     dir: tempfile::TempDir,
     config: Config,
@@ -93,7 +95,7 @@ impl Governed {
             time.set(now);
         }
         let registry = registry(&options.files).unwrap();
-        let (mut vendors, mut salesforce) = (Vec::<Arc<dyn Vendor>>::new(), None);
+        let (mut vendors, mut salesforce, mut hubspot) = (Vec::<Arc<dyn Vendor>>::new(), None, None);
         for kind in options.crms {
             let mapping = registry.mapping(kind.mapping()).unwrap().clone();
             match kind {
@@ -102,13 +104,18 @@ impl Governed {
                     salesforce = Some(Arc::clone(&crm));
                     vendors.push(crm);
                 }
+                Kind::Hubspot => {
+                    let crm = Arc::new(Hubspot::start(options.empty, time.clone(), mapping).await);
+                    hubspot = Some(Arc::clone(&crm));
+                    vendors.push(crm);
+                }
             }
         }
         let company = Company(vendors);
         let clock = Arc::new(ManualClock::new(time.now()));
         let dir = tempfile::tempdir().unwrap();
         let config = config(dir.path(), &company, time.now());
-        Self { company, salesforce, clock, dir, config, options, app: None }
+        Self { company, salesforce, hubspot, clock, dir, config, options, app: None }
     }
 
     /// Starts the daemon, which must not run.
@@ -175,6 +182,11 @@ impl Governed {
     /// Salesforce's own control, for what only Salesforce has.
     pub fn org(&self) -> &Org {
         self.salesforce.as_ref().unwrap().org()
+    }
+
+    /// HubSpot's own control, for what only HubSpot has.
+    pub fn portal(&self) -> &Portal {
+        self.hubspot.as_ref().unwrap().portal()
     }
 
     /// The running daemon.

@@ -16,8 +16,8 @@ pub struct TwinSeen {
     pub word: TwinWord,
 }
 
-/// What the other authority says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What the other authority says, from the best to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TwinWord {
     /// Accepted, and the package says the same as ours.

@@ -1,6 +1,7 @@
 //! The HTTP surface beside the webhooks: health, metrics, the read-only API, pause and resume, one page.
 
 mod audit;
+pub(crate) mod front;
 mod guard;
 pub mod model;
 mod page;

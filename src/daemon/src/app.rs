@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use handoff_core::id::RecordRef;
 use handoff_core::registry::Registry;
 use handoff_transport::Observer;
 use thiserror::Error;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use crate::api::front::Front;
 use crate::api::serve::{HEAD_DEADLINE, serve};
 use crate::books::Outcome;
 use crate::clock::Clock;
@@ -114,7 +117,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let listen = config.http.listen.clone();
         let failed = |source| StartError::Listen { address: listen.clone(), source };
-        // Bound before the state is opened, so that a wrong address costs nothing; served once everything stands.
+        // Bound before the state is opened, so that a wrong address costs nothing. Until everything stands senders are asked to come again.
         let listener = tokio::net::TcpListener::bind(&listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (routes, autopilot, drain) = (options.routes, options.autopilot, options.drain);
@@ -124,10 +127,22 @@ impl App {
             sweep_every: options.sweep_every,
             connect: options.connect,
         };
+        // A start that fails drops the sender, and with it all that is served.
+        let mut tasks = JoinSet::new();
+        let (begun, beginning) = oneshot::channel::<BoxFuture<'static, ()>>();
+        let front = Front::default();
+        let meanwhile = front.router();
+        tasks.spawn(async move {
+            let stopped = async move {
+                if let Ok(stopped) = beginning.await {
+                    stopped.await;
+                }
+            };
+            serve(listener, meanwhile, HEAD_DEADLINE, stopped).await;
+        });
         let engine = start::engine(config, registry, clock, setup).await?;
         start::announce(&engine).await?;
         let handle = Handle(Arc::clone(&engine));
-        let mut tasks = JoinSet::new();
         reconcile::spawn(&engine, &mut tasks);
         calls::spawn(&engine, &mut tasks);
         poll::spawn(&engine, &mut tasks, autopilot);
@@ -136,10 +151,9 @@ impl App {
         if let Some(routes) = routes {
             router = router.merge(routes(handle.clone()));
         }
-        let stopped = engine.stopped();
-        tasks.spawn(async move {
-            serve(listener, router, HEAD_DEADLINE, stopped).await;
-        });
+        front.open(router);
+        // Nobody listens any more only if serving ended by itself, and then there is nothing to stop.
+        drop(begun.send(Box::pin(engine.stopped())));
         Ok(Self { handle, address, tasks, drain })
     }
 

@@ -11,6 +11,7 @@ use handoff_core::decide::confirm;
 use handoff_core::event::Event;
 use handoff_core::extract::RecordVersion;
 use handoff_core::gate::evaluate;
+use handoff_core::handoff::Handoff;
 use handoff_core::id::GateName;
 use handoff_core::journal::LogEntry;
 use handoff_core::mapping::Mapping;
@@ -25,9 +26,10 @@ use crate::fatal::Fatal;
 use crate::govern::Governed;
 use crate::journal::Refused;
 use crate::link::Link;
-use crate::memory::{Change, SWITCH};
+use crate::memory::{Change, SWITCH, blocking};
 use crate::parked::{self, Parked};
 use crate::snapshots::{Saved, fold};
+use crate::twins;
 
 /// Rest of a record whose connection is denied.
 const REST: Duration = Duration::from_mins(1);
@@ -85,6 +87,7 @@ pub(crate) async fn execute(
         }
         job.again.is_none() && job.parked.is_none()
     });
+    put_off_what_twins_changed(engine, jobs, &mut openings).await?;
     if openings.is_empty() {
         return Ok(());
     }
@@ -92,6 +95,42 @@ pub(crate) async fn execute(
         openings.iter().filter_map(|(at, _)| jobs.get(*at)).map(|job| job.saved.last.position).max();
     engine.journal.checkpoint(covering.unwrap_or(u64::MAX)).await?;
     carry_out(engine, link, sink, object, jobs, change, openings, Lane::GateOpen).await
+}
+
+/// An opening that was decided on what other authorities said is decided anew if they say something else by now.
+async fn put_off_what_twins_changed(
+    engine: &Arc<Engine>,
+    jobs: &mut [Job],
+    openings: &mut Vec<(usize, Plan)>,
+) -> Result<(), Fatal> {
+    let asked: Vec<(usize, Handoff)> = openings
+        .iter()
+        .filter_map(|(at, _)| Some((*at, jobs.get(*at)?.saved.state.clone())))
+        .filter(|(_, state)| state.link.is_some() || !state.twins.is_empty())
+        .collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let shared = Arc::clone(engine);
+    let changed = blocking(move || {
+        let mut changed = Vec::new();
+        for (at, state) in asked {
+            let (id, link) = (&state.id, state.link.as_ref());
+            let now = twins::seen(&shared, &id.contract, &id.subject, link, &state.package)?;
+            if now != state.twins {
+                changed.push(at);
+            }
+        }
+        Ok(changed)
+    })
+    .await?;
+    for at in &changed {
+        if let Some(job) = jobs.get_mut(*at) {
+            job.again = Some(engine.clock.now());
+        }
+    }
+    openings.retain(|(at, _)| !changed.contains(at));
+    Ok(())
 }
 
 /// Puts stages back. What the CRM refuses by a rule of its own is in the log too, so that the words on the record say so.

@@ -33,4 +33,5 @@ pub mod secret;
 pub mod shutdown;
 mod snapshots;
 mod start;
+mod twins;
 pub mod view;

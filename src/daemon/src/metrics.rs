@@ -77,6 +77,12 @@ pub const METRICS: &[Described] = &[
         &["connection", "reason"],
         "Deliveries turned away or without effect since the start",
     ),
+    described(
+        "handoffd_calls",
+        "gauge",
+        &["connection", "state"],
+        "Recorded calls: known, evidence, waiting, unresolved",
+    ),
     described("handoffd_parked", "gauge", &["kind"], "Records that wait for somebody"),
     described("handoffd_due", "gauge", &["connection", "object"], "Records due now or being worked on"),
     described(
@@ -175,7 +181,7 @@ pub const METRICS: &[Described] = &[
     described("handoffd_resident_memory_bytes", "gauge", &[], "Resident memory of the process"),
 ];
 
-/// The table of all metrics as Markdown.
+/// The table of all metrics as Markdown; `deploy/METRICS.md` holds it.
 pub fn markdown() -> String {
     let rows = METRICS.iter().map(|metric| {
         let labels: Vec<String> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
@@ -301,6 +307,18 @@ impl Page {
         for ((contract, in_phase), count) in view.counts() {
             let labels = labels(&[("contract", contract.as_str()), ("phase", phase(in_phase))]);
             family.get_or_create(&labels).set(float(count));
+        }
+        let family = self.gauges("handoffd_calls");
+        for calls in view.calls() {
+            for (state, count) in [
+                ("known", calls.known),
+                ("evidence", calls.evidence),
+                ("waiting", calls.waiting),
+                ("unresolved", calls.unresolved.len()),
+            ] {
+                let labels = labels(&[("connection", calls.connection.as_str()), ("state", state)]);
+                family.get_or_create(&labels).set(float(count));
+            }
         }
         let family = self.gauges("handoffd_parked");
         for parked in view.parked() {

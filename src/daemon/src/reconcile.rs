@@ -330,7 +330,9 @@ async fn settle(
     }
     let mut answers = Vec::new();
     let mut recalls = Vec::new();
-    for (at, one) in judged.into_iter().enumerate() {
+    let mut onlookers: BTreeSet<RecordRef> = BTreeSet::new();
+    for (at, mut one) in judged.into_iter().enumerate() {
+        onlookers.append(&mut one.onlookers);
         if let Some(accounts) = &one.recall {
             recalls.push((one.item.record.clone(), accounts.clone()));
         }
@@ -364,6 +366,12 @@ async fn settle(
         calls::reconsider(engine, &record, &accounts).await?;
     }
     answer(answers);
+    for record in onlookers {
+        // Also where a fault makes it wait: what was decided here may shut a gate there.
+        if let Some(object) = engine.object_of(&record) {
+            put_back(object, Item { record, tickets: Vec::new(), attempt: 0, force: false }, now);
+        }
+    }
     for (record, at, attempt) in again {
         put_back(object, Item { record, tickets: Vec::new(), attempt, force: false }, at);
     }

@@ -116,22 +116,32 @@ struct Known {
     index: BTreeMap<String, Vec<u64>>,
     /// Connection and account → streams.
     accounts: BTreeMap<(ConnectionId, String), BTreeSet<String>>,
+    /// Record → streams whose record names it as the same deal, with that record.
+    named_by: BTreeMap<RecordRef, BTreeMap<String, RecordRef>>,
 }
 
 impl Known {
     fn insert(&mut self, summary: Summary) {
-        let connection = summary.handoff.subject.connection.clone();
-        if let Some(account) = &summary.account {
+        let (subject, stream) = (summary.handoff.subject.clone(), summary.stream.clone());
+        let connection = subject.connection.clone();
+        let (account, twin) = (summary.account.clone(), summary.twin.clone());
+        if let Some(account) = &account {
             let streams = self.accounts.entry((connection.clone(), account.clone())).or_default();
-            streams.insert(summary.stream.clone());
+            streams.insert(stream.clone());
         }
-        let account = summary.account.clone();
-        let stream = summary.stream.clone();
         let before = self.summaries.insert(stream.clone(), summary);
-        let moved =
-            before.and_then(|before| before.account).filter(|before| Some(before) != account.as_ref());
-        if let Some(streams) = moved.and_then(|moved| self.accounts.get_mut(&(connection, moved))) {
+        let (account_before, twin_before) =
+            before.map_or((None, None), |before| (before.account, before.twin));
+        let left = account_before.filter(|before| Some(before) != account.as_ref());
+        if let Some(streams) = left.and_then(|left| self.accounts.get_mut(&(connection, left))) {
             streams.remove(&stream);
+        }
+        let left = twin_before.filter(|before| Some(before) != twin.as_ref());
+        if let Some(streams) = left.and_then(|left| self.named_by.get_mut(&left)) {
+            streams.remove(&stream);
+        }
+        if let Some(twin) = twin {
+            self.named_by.entry(twin).or_default().insert(stream, subject);
         }
     }
 }
@@ -234,6 +244,11 @@ impl Snapshots {
         known.index.entry(stream).or_default().extend_from_slice(positions);
         known.insert(summary);
         Ok(())
+    }
+
+    /// Streams whose record names this one as the same deal, with that record.
+    pub(crate) fn naming(&self, record: &RecordRef) -> BTreeMap<String, RecordRef> {
+        self.read().named_by.get(record).cloned().unwrap_or_default()
     }
 
     /// Takes up what the memory knows. Blocks.
@@ -379,6 +394,7 @@ fn summarise(saved: &Saved, verdict: &Verdict) -> Summary {
         completed: state.completed,
         overdue: state.sla_breached,
         bypasses: state.bypasses,
+        twin: state.link.clone(),
         look_again_at: verdict.look_again_at,
         last: saved.last,
         entries: state.version,

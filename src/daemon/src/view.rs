@@ -56,6 +56,9 @@ pub struct Summary {
     pub overdue: bool,
     /// By-passes so far.
     pub bypasses: u32,
+    /// The same deal in another CRM, as this record names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<RecordRef>,
     /// When time alone will change something.
     pub look_again_at: Option<Timestamp>,
     /// The last log entry.

@@ -39,7 +39,9 @@ pub(crate) async fn deliver(shared: Weak<Shared>, client: reqwest::Client) {
 
 async fn carry(shared: Weak<Shared>, client: reqwest::Client, lanes: Arc<Semaphore>, parcel: Parcel) {
     // The vendor spreads its retries over a day; a test has no day.
-    let mut pause = Duration::from_millis(50);
+    let Some(first) = shared.upgrade().map(|portal| portal.lock().webhooks.retry_pause) else { return };
+    let first = Duration::from_millis(first);
+    let mut pause = first;
     for number in 0..=RETRIES {
         let Ok(lane) = lanes.acquire().await else { return };
         let done = attempt(&shared, &client, &parcel, number).await;
@@ -49,7 +51,7 @@ async fn carry(shared: Weak<Shared>, client: reqwest::Client, lanes: Arc<Semapho
         }
         if number < RETRIES {
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
+            pause = (pause * 2).min(first * 40);
         }
     }
     if let Some(portal) = shared.upgrade() {

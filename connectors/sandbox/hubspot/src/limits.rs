@@ -17,8 +17,11 @@ const INTERVAL: i64 = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitOptions {
-    /// Calls of one app in ten seconds.
+    /// Calls of one private app or service key in ten seconds.
     pub burst: u32,
+    /// Calls of one OAuth app in ten seconds.
+    #[serde(default = "oauth_burst")]
+    pub oauth_burst: u32,
     /// Calls of all private apps in a day; none for OAuth apps.
     pub daily: u64,
     /// Searches of the account in a second.
@@ -27,10 +30,14 @@ pub struct LimitOptions {
     pub enforced: bool,
 }
 
+const fn oauth_burst() -> u32 {
+    110
+}
+
 impl Default for LimitOptions {
     /// Professional, not enforced.
     fn default() -> Self {
-        Self { burst: 190, daily: 625_000, searches: 5, enforced: false }
+        Self { burst: 190, oauth_burst: oauth_burst(), daily: 625_000, searches: 5, enforced: false }
     }
 }
 
@@ -38,6 +45,10 @@ impl LimitOptions {
     /// Professional, enforced: 190 in ten seconds, 625,000 a day, 5 searches a second.
     pub fn enforced() -> Self {
         Self { enforced: true, ..Self::default() }
+    }
+
+    fn burst_of(&self, private: bool) -> u32 {
+        if private { self.burst } else { self.oauth_burst }
     }
 }
 
@@ -72,11 +83,12 @@ impl Limits {
         while self.searches.front().is_some_and(|at| *at <= now - 1000) {
             self.searches.pop_front();
         }
+        let burst = self.options.burst_of(private);
         if self.options.enforced {
             if private && self.used >= self.options.daily {
                 return Err(Refusal::limit("DAILY"));
             }
-            if size(recent) >= self.options.burst {
+            if size(recent) >= burst {
                 return Err(Refusal::limit("TEN_SECONDLY_ROLLING"));
             }
             if search && size(&self.searches) >= self.options.searches {
@@ -90,13 +102,13 @@ impl Limits {
         if search {
             self.searches.push_back(now);
         }
-        Ok(self.options.burst.saturating_sub(size(recent)))
+        Ok(burst.saturating_sub(size(recent)))
     }
 
     /// The headers of every call but searches.
     pub(crate) fn dress(&self, reply: Reply, left: u32, private: bool) -> Reply {
         let reply = reply
-            .with("x-hubspot-ratelimit-max", self.options.burst.to_string())
+            .with("x-hubspot-ratelimit-max", self.options.burst_of(private).to_string())
             .with("x-hubspot-ratelimit-remaining", left.to_string())
             .with("x-hubspot-ratelimit-interval-milliseconds", INTERVAL.to_string());
         if !private {

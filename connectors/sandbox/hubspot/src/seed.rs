@@ -2,7 +2,7 @@
 
 mod company;
 
-use handoff_sandbox_host::fiction::{ADMIN, PEOPLE};
+use handoff_sandbox_host::fiction::{ADMIN, PEOPLE, Team};
 
 use crate::{
     Error,
@@ -125,7 +125,14 @@ pub(crate) fn plant(state: &mut State, seed: Seed) -> Result<(), Error> {
     let now = state.now();
     let admin = ("Sam", "Okafor", ADMIN, None, true);
     let people = PEOPLE.iter().map(|person| {
-        (person.first, person.last, person.username, Some(format!("{:?}", person.team)), false)
+        let team = match person.team {
+            Team::Sales => (301, "Sales"),
+            Team::Development => (302, "Sales Development"),
+            Team::Onboarding => (303, "Onboarding"),
+            Team::Success => (304, "Customer Success"),
+            Team::Finance => (305, "Finance"),
+        };
+        (person.first, person.last, person.username, Some((team.0, team.1.to_owned())), false)
     });
     for (number, (first, last, email, team, super_admin)) in
         (1_u64..).zip(std::iter::once(admin).chain(people))

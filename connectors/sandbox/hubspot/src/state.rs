@@ -45,7 +45,8 @@ pub(crate) struct User {
     pub(crate) email: String,
     pub(crate) first: String,
     pub(crate) last: String,
-    pub(crate) team: Option<String>,
+    /// Number and name.
+    pub(crate) team: Option<(u64, String)>,
     pub(crate) super_admin: bool,
     pub(crate) active: bool,
     pub(crate) created: i64,

@@ -127,7 +127,7 @@ pub(crate) struct Parcel {
 }
 
 /// Target, subscriptions, queue and log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Webhooks {
     pub(crate) target: Option<WebhookTarget>,
     pub(crate) subscriptions: Vec<Subscription>,
@@ -136,9 +136,31 @@ pub(crate) struct Webhooks {
     queue: Vec<Json>,
     held: Vec<Json>,
     released: Vec<Json>,
-    /// Requests under way or waiting for their next attempt.
+    /// Requests made in an earlier mode and not yet taken.
+    ready: Vec<Parcel>,
+    /// Requests made and not yet acknowledged or given up.
     pub(crate) in_flight: usize,
+    /// Milliseconds before the first repeat; they double, up to forty times this.
+    pub(crate) retry_pause: u64,
     serial: u64,
+}
+
+impl Default for Webhooks {
+    fn default() -> Self {
+        Self {
+            target: None,
+            subscriptions: Vec::new(),
+            mode: WebhookMode::Deliver,
+            log: Vec::new(),
+            queue: Vec::new(),
+            held: Vec::new(),
+            released: Vec::new(),
+            ready: Vec::new(),
+            in_flight: 0,
+            retry_pause: 50,
+            serial: 0,
+        }
+    }
 }
 
 impl Webhooks {
@@ -161,7 +183,8 @@ impl Webhooks {
             WebhookMode::Hold => self.held.append(&mut events),
             WebhookMode::Off | WebhookMode::Drop => events.clear(),
         }
-        let mut due = Vec::new();
+        let mut due = std::mem::take(&mut self.ready);
+        let counted = due.len();
         for (list, size, times) in [(events, size, times), (std::mem::take(&mut self.released), BATCH, 1)] {
             for chunk in list.chunks(size) {
                 self.serial += 1;
@@ -169,13 +192,19 @@ impl Webhooks {
                 due.extend((0..times).map(|_| parcel.clone()));
             }
         }
-        self.in_flight += due.len();
+        self.in_flight += due.len() - counted;
         due
+    }
+
+    /// Changes the mode; what happened before has the old one.
+    pub(crate) fn set_mode(&mut self, mode: WebhookMode) {
+        self.ready = self.due();
+        self.mode = mode;
     }
 
     /// Lets held events go, newest first, and delivers from now on.
     pub(crate) fn release(&mut self) {
-        self.mode = WebhookMode::Deliver;
+        self.set_mode(WebhookMode::Deliver);
         let mut held = std::mem::take(&mut self.held);
         held.reverse();
         self.released.append(&mut held);

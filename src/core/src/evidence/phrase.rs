@@ -87,10 +87,8 @@ impl Phrase {
         if is_gap(pieces.first()) || is_gap(pieces.last()) || doubled {
             return Err(PhraseError::Gap);
         }
-        if let [only] = said.as_slice() {
-            if only.chars().count() < 4 {
-                return Err(PhraseError::TooShort);
-            }
+        if said.len() == 1 && said.iter().any(|only| only.chars().count() < 4) {
+            return Err(PhraseError::TooShort);
         }
         if said.len() < 4 && said.iter().all(|word| COMMON.contains(word)) {
             return Err(PhraseError::TooCommon);

@@ -93,10 +93,13 @@ fn joined(hits: &[Hit], mapping: &EvidenceMapping) -> Vec<(u64, u64, BTreeSet<Gr
     places
 }
 
+/// A sentence with its words.
+type Said<'a> = (&'a Sentence, Vec<String>);
+
 /// A call made ready to be listened to.
 struct Hearing<'a> {
     call: &'a Call,
-    passages: Vec<(&'a Passage, Vec<(&'a Sentence, Vec<String>)>)>,
+    passages: Vec<(&'a Passage, Vec<Said<'a>>)>,
     /// Speaker → whether ours; speakers that the vendor says two things about are not in here.
     sides: BTreeMap<&'a str, bool>,
     end: u64,

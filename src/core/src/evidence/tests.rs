@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::id::FieldKey;
+use crate::contract::ContractRef;
+use crate::digest::Digest;
+use crate::id::{FieldKey, HandoffId, RecordRef};
+use crate::journal::{JournalError, LogEntry, VERSION};
 use crate::registry::{Registry, parse_evidence, shipped};
 
 fn call(seconds: u32) -> Call {
@@ -283,4 +286,204 @@ proptest! {
         prop_assert_eq!(&places, &suggest(&mapping, &call, &turned));
         prop_assert_eq!(suggest(&mapping, &Call { private: true, ..call }, &heard), Vec::new());
     }
+}
+
+/// What is replaced in the shipped mapping, by what, and what an admin reads.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    ("[[field.risks]]", "[[field.risk]]", "the contract has no field \"risk\"; did you mean \"risks\"?"),
+    ("\"security team\"", "\"sec\"", "phrase \"sec\" is too short: every other sentence would hold it"),
+    (
+        "\"security team\"",
+        "\"we have\"",
+        "phrase \"we have\" is too common: every other sentence would hold it",
+    ),
+    ("\"security team\"", "\"security review\"", "phrase \"security review\" stands there twice; remove one"),
+    ("\"security team\"", "\".. team\"", "phrase \".. team\" begins or ends with \"..\""),
+    ("\"security team\"", "\"\"", "phrase \"\" holds no word"),
+    ("gap_seconds = 20", "gap_seconds = 601", "out of range; write 0 to 600 seconds"),
+    ("most        = 8", "most        = 0", "out of range; write 1 to 20 places"),
+    ("said_by = \"theirs\"", "said_by = \"their\"", "unknown value \"their\""),
+    ("said_by = \"theirs\"", "said = \"theirs\"", "unknown key \"said\""),
+    ("version   = 1", "version   = 7", "contract h03-ae-to-onboarding has no version 7; loaded: 1"),
+    (
+        "contract  = \"h03-ae",
+        "contract  = \"h30-ae",
+        "there is no contract \"h30-ae-to-onboarding\"; did you mean",
+    ),
+    (
+        "[[field.expansion]]",
+        "[[field.expansion]]\n[[field.expansion]]",
+        "rule 1 of field \"expansion\" finds nothing",
+    ),
+];
+
+#[test]
+fn mistakes_in_a_mapping_are_told_with_place_and_remedy() {
+    let path = "gong/h03-ae-to-onboarding.toml";
+    for (old, new, wanted) in MISTAKES {
+        let files = shipped().map(|(name, text)| {
+            if name != path {
+                return (name.to_owned(), text.to_owned());
+            }
+            assert!(text.contains(old), "{old}");
+            (name.to_owned(), text.replacen(old, new, 1))
+        });
+        let found = Registry::load(files).unwrap_err();
+        let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert!(told.iter().any(|line| line.contains(wanted)), "{wanted}: {told:?}");
+        let first = found.first().unwrap();
+        assert!(first.file == path && first.line > 1 && first.column >= 1, "{told:?}");
+    }
+    let twice = shipped().chain(shipped().filter(|(name, _)| *name == path));
+    let found = Registry::load(twice.map(|(name, text)| (name.to_owned(), text.to_owned()))).unwrap_err();
+    assert!(found.iter().any(|each| each.message.contains("there are two evidence mappings")), "{found:?}");
+}
+
+fn handoff() -> HandoffId {
+    HandoffId {
+        contract: "h03-ae-to-onboarding".into(),
+        motion: "main".into(),
+        subject: RecordRef { connection: "sf".into(), object: "Opportunity".into(), record: "006A".into() },
+        cycle: 1,
+    }
+}
+
+fn reference(id: &str) -> CallRef {
+    CallRef { connection: "gong".into(), id: id.to_owned() }
+}
+
+fn spot(field: &str, from: u64) -> Spot {
+    Spot { field: field.into(), from_ms: from, to_ms: from + 5, grounds: [Ground::Phrase].into() }
+}
+
+fn suggested(id: &str, spots: &[Spot]) -> LogEntry {
+    LogEntry::EvidenceSuggested {
+        handoff: handoff(),
+        contract: ContractRef { id: handoff().contract, version: 1, digest: Digest::of_bytes(b"text") },
+        call: reference(id),
+        url: Some(format!("https://app.gong.io/call?id={id}")),
+        started: Timestamp::UNIX_EPOCH,
+        spots: spots.to_vec(),
+        at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn answered(id: &str, field: &str, from_ms: u64, confirmed: bool) -> LogEntry {
+    let (handoff, call, at) = (handoff(), reference(id), Timestamp::UNIX_EPOCH);
+    LogEntry::EvidenceAnswered {
+        handoff,
+        call,
+        field: field.into(),
+        from_ms,
+        confirmed,
+        by: "ingrid".to_owned(),
+        at,
+    }
+}
+
+fn withdrawn(id: &str, because: Withdrawal) -> LogEntry {
+    LogEntry::EvidenceWithdrawn {
+        handoff: handoff(),
+        call: reference(id),
+        because,
+        at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn folded(entries: &[LogEntry]) -> Evidence {
+    let mut evidence = Evidence::default();
+    entries.iter().for_each(|entry| evidence.apply(entry));
+    evidence
+}
+
+fn standing(evidence: &Evidence) -> Vec<(String, u64, Standing)> {
+    let places = evidence.places().into_iter();
+    places.map(|(_, place)| (place.spot.field.0.clone(), place.spot.from_ms, place.standing())).collect()
+}
+
+#[test]
+fn calls_and_people_are_sealed_with_the_record_and_older_programs_are_told() {
+    for entry in [
+        suggested("canary100", &[spot("risks", 7)]),
+        answered("canary100", "risks", 7, true),
+        withdrawn("canary100", Withdrawal::Private),
+    ] {
+        let encoded = entry.encode().unwrap();
+        let leaf = String::from_utf8(encoded.leaf.clone()).unwrap();
+        for secret in ["canary100", "ingrid", "risks", "private"] {
+            assert!(!leaf.contains(secret), "{leaf}");
+        }
+        assert!(leaf.contains("\"v\":2") && leaf.contains("evidence_"), "{leaf}");
+        assert_eq!(encoded.parts.keys().collect::<Vec<_>>(), ["sf/Opportunity/006A"]);
+        let open = |record: &str| encoded.parts.get(record).cloned();
+        assert_eq!(LogEntry::decode(&encoded.leaf, open).unwrap(), Some(entry.clone()));
+        assert_eq!(LogEntry::decode(&encoded.leaf, |_| None).unwrap(), None, "g13: erased with its record");
+        assert_eq!(entry.handoff(), None, "no decision");
+    }
+    assert_eq!(VERSION, 2);
+    let newer = LogEntry::decode(b"{\"v\":3,\"entry\":\"evidence_dreamt\"}", |_| None);
+    assert!(matches!(newer, Err(JournalError::Newer { found: 3 })));
+    let switched = LogEntry::Switched { on: true, by: "ops".to_owned(), at: Timestamp::UNIX_EPOCH };
+    let leaf = String::from_utf8(switched.encode().unwrap().leaf).unwrap();
+    assert!(leaf.contains("\"v\":1"), "what was there before stays as it was: {leaf}");
+}
+
+#[test]
+fn an_answer_outlives_what_is_suggested_later_and_a_withdrawal() {
+    let risks = ("risks".to_owned(), 7, Standing::Confirmed);
+    let mut entries = vec![
+        suggested("1", &[spot("risks", 7), spot("go_live", 9)]),
+        answered("1", "risks", 7, true),
+        answered("1", "risks", 8, false),
+        answered("2", "risks", 7, false),
+    ];
+    let go_live = ("go_live".to_owned(), 9, Standing::Suggested);
+    assert_eq!(standing(&folded(&entries)), [risks.clone(), go_live]);
+    entries.push(suggested("1", &[spot("expansion", 3)]));
+    let expansion = ("expansion".to_owned(), 3, Standing::Suggested);
+    assert_eq!(standing(&folded(&entries)), [expansion.clone(), risks.clone()]);
+    entries.push(withdrawn("1", Withdrawal::Deleted));
+    assert_eq!(standing(&folded(&entries)), []);
+    assert!(!folded(&entries).holds(&reference("1")));
+    entries.push(suggested("1", &[spot("expansion", 3)]));
+    assert_eq!(standing(&folded(&entries)), [expansion, risks]);
+    entries.push(answered("1", "risks", 7, false));
+    assert_eq!(standing(&folded(&entries)).last().unwrap().2, Standing::Dismissed, "the last word counts");
+    assert_eq!(folded(&entries).version, 8);
+}
+
+#[test]
+fn only_news_is_news() {
+    let evidence = folded(&[suggested("1", &[spot("risks", 7)]), answered("1", "risks", 7, false)]);
+    let url = "https://app.gong.io/call?id=1";
+    let is_news = |id: &str, url: &str, spots: &[Spot]| {
+        evidence.is_news(&reference(id), Some(url), Timestamp::UNIX_EPOCH, spots)
+    };
+    assert!(!is_news("1", url, &[spot("risks", 7)]), "dismissed places do not come again");
+    assert!(!is_news("1", url, &[]));
+    assert!(!is_news("2", url, &[]), "a call that says nothing leaves nothing");
+    assert!(is_news("1", url, &[spot("risks", 8)]));
+    assert!(is_news("2", url, &[spot("risks", 7)]));
+    assert!(is_news("1", "https://app.gong.io/other", &[spot("risks", 7)]));
+}
+
+#[test]
+fn the_note_holds_whole_lines_confirmed_first_and_never_dismissed_ones() {
+    let registry = Registry::load(shipped()).unwrap();
+    let contract = &registry.latest(&"h03-ae-to-onboarding".into()).unwrap().contract;
+    let mut entries =
+        vec![suggested("1", &[spot("risks", 3_723_000), spot("go_live", 61_000), spot("expansion", 5)])];
+    entries.push(answered("1", "risks", 3_723_000, true));
+    entries.push(answered("1", "expansion", 5, false));
+    assert_eq!(
+        crate::words::evidence(contract, &folded(&entries)),
+        "Implementation risks the AE is aware of: call of 1970-01-01, 1:02:03–1:02:03 https://app.gong.io/call?id=1\n\
+         Desired go-live + event-anchored deadlines (suggested): call of 1970-01-01, 01:01–01:01 https://app.gong.io/call?id=1"
+    );
+    let many: Vec<LogEntry> =
+        (0..200).map(|call| suggested(&call.to_string(), &[spot("risks", 1)])).collect();
+    let text = crate::words::evidence(contract, &folded(&many));
+    assert!(text.chars().count() <= 4_000 && text.lines().count() > 20);
+    assert!(text.lines().all(|line| line.contains("https://app.gong.io/call?id=")), "no line is cut");
+    assert_eq!(crate::words::evidence(contract, &Evidence::default()), "");
 }

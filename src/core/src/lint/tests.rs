@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{CONTRACT_CHECKS, MAPPING_CHECKS, contract};
+use super::{CONTRACT_CHECKS, EVIDENCE_CHECKS, MAPPING_CHECKS, contract};
 use crate::contract::{Mode, OnBypass};
 use crate::registry::{Registry, shipped};
 
@@ -11,6 +11,8 @@ fn checks_have_distinct_names() {
     let contracts: BTreeSet<&str> = CONTRACT_CHECKS.iter().map(|check| check.name).collect();
     let mappings: BTreeSet<&str> = MAPPING_CHECKS.iter().map(|check| check.name).collect();
     assert_eq!((contracts.len(), mappings.len()), (CONTRACT_CHECKS.len(), MAPPING_CHECKS.len()));
+    let evidence: BTreeSet<&str> = EVIDENCE_CHECKS.iter().map(|check| check.name).collect();
+    assert_eq!(evidence.len(), EVIDENCE_CHECKS.len());
 }
 
 #[test]

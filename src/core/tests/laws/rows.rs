@@ -362,3 +362,14 @@ fn a05_a_write_after_a_lost_record_returned_is_known_as_ours() {
     pass(&mut world);
     assert!(!world.events().any(|event| matches!(event, Event::Tampered { .. })));
 }
+
+#[test]
+fn the_state_stands_as_a_pick_list_and_an_unnamed_one_empties_it() {
+    let mut world = waiting();
+    assert_eq!(world.word("State__c"), "Waiting");
+    world.play(&Step::Reject(Person::Receiver, 0));
+    pass(&mut world);
+    assert_eq!((phase(&world), world.word("State__c").as_str()), (Phase::Rejected, "-"));
+    let world = accepted();
+    assert_eq!(world.word("State__c"), "Accepted");
+}

@@ -9,8 +9,8 @@ use handoff_core::contract::{
 };
 use handoff_core::id::{FieldKey, PartKey};
 use handoff_core::mapping::{
-    DecisionMapping, GateWrite, Mapping, Motion, NoteWrite, PeopleMapping, ReadPath, StageMapping, Timeline,
-    UserField, Who, WriteMapping,
+    DecisionMapping, GateWrite, Mapping, Motion, NoteWrite, PeopleMapping, ReadPath, StageMapping, StateName,
+    StateWrite, Timeline, UserField, Who, WriteMapping,
 };
 use serde_json::json;
 
@@ -141,7 +141,14 @@ pub(crate) fn mapping() -> Mapping {
                 missing: Some("Missing__c".to_owned()),
                 evidence: None,
             },
-            state: None,
+            state: Some(StateWrite {
+                field: "State__c".to_owned(),
+                names: BTreeMap::from([
+                    (StateName::Draft, "Incomplete".to_owned()),
+                    (StateName::Complete, "Waiting".to_owned()),
+                    (StateName::Accepted, "Accepted".to_owned()),
+                ]),
+            }),
         },
         enforcement: None,
         twin: None,

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 
 use super::hear::News;
 use super::known::{Known, What};
-use super::{Listener, hear, known, links, retry};
+use super::{Listener, hear, known, links, mark, retry};
 use crate::books::{Channel, Outcome, Source};
 use crate::due::{Item, Ticket, Waits};
 use crate::engine::Engine;
@@ -81,6 +81,13 @@ struct Work<'a> {
     calls: &'a dyn Calls,
 }
 
+/// A call as the vendor tells it.
+struct Told {
+    call: Call,
+    /// Whether it stood in the look-back window just now.
+    listed: bool,
+}
+
 /// A call on its way.
 struct Matter {
     item: Item,
@@ -93,7 +100,7 @@ struct Matter {
     outcome: Outcome,
 }
 
-impl<'a> Work<'a> {
+impl Work<'_> {
     /// Boxed because a batch that fails whole is halved.
     fn batch(&self, items: Vec<Item>) -> BoxFuture<'_, Result<(), Fatal>> {
         Box::pin(async move {
@@ -105,8 +112,8 @@ impl<'a> Work<'a> {
             let mut matters = Vec::with_capacity(items.len());
             {
                 let _alone = self.engine.evidence.alone.lock().await;
-                for (item, call) in items.into_iter().zip(details) {
-                    matters.push(self.judge(&mut news, item, call).await?);
+                for (item, told) in items.into_iter().zip(details) {
+                    matters.push(self.judge(&mut news, item, told).await?);
                 }
             }
             let (matters, put_back) = self.hear(&mut news, matters).await?;
@@ -119,9 +126,12 @@ impl<'a> Work<'a> {
     }
 
     /// The details of each call: what the page just brought, or read now.
-    async fn details(&self, items: &[Item]) -> Result<Vec<Option<Call>>, Fault> {
-        let mut details: Vec<Option<Call>> =
-            items.iter().map(|item| self.listener.take_fresh(item.record.record.as_str())).collect();
+    async fn details(&self, items: &[Item]) -> Result<Vec<Option<Told>>, Fault> {
+        let mut details: Vec<Option<Told>> = items
+            .iter()
+            .map(|item| self.listener.take_fresh(item.record.record.as_str()))
+            .map(|call| call.map(|call| Told { call, listed: true }))
+            .collect();
         let absent: Vec<usize> =
             details.iter().enumerate().filter(|(_, call)| call.is_none()).map(|(at, _)| at).collect();
         let ids: Vec<String> =
@@ -133,20 +143,20 @@ impl<'a> Work<'a> {
             Ok(read) if read.len() == ids.len() => read,
             outcome => {
                 // What the page brought is not lost with what could not be read.
-                details.into_iter().flatten().for_each(|call| self.listener.offer(call));
+                details.into_iter().flatten().for_each(|told| self.listener.offer(told.call));
                 return Err(outcome.err().unwrap_or_else(other_number));
             }
         };
         for ((at, call), id) in absent.into_iter().zip(read).zip(ids) {
             if let Some(place) = details.get_mut(at) {
-                *place = call.filter(|call| call.id == id);
+                *place = call.filter(|call| call.id == id).map(|call| Told { call, listed: false });
             }
         }
         Ok(details)
     }
 
     /// What is to be done about one call; withdrawals are appended at once.
-    async fn judge(&self, news: &mut News, item: Item, call: Option<Call>) -> Result<Matter, Fatal> {
+    async fn judge(&self, news: &mut News, item: Item, told: Option<Told>) -> Result<Matter, Fatal> {
         let id = item.record.record.0.clone();
         let digest = self.listener.digest.clone();
         let known = self.listener.shelf.get(&id).unwrap_or_else(|| Known::of(&id, digest));
@@ -158,7 +168,7 @@ impl<'a> Work<'a> {
             call: None,
             outcome: Outcome::Ignored,
         };
-        let Some(call) = call else {
+        let Some(Told { call, listed }) = told else {
             self.absent(news, &mut matter).await?;
             return Ok(matter);
         };
@@ -166,7 +176,7 @@ impl<'a> Work<'a> {
         let same = matter.known.matters.as_ref() == Some(&now_matters);
         matter.known.mappings.clone_from(&self.listener.digest);
         matter.known.started = Some(call.started);
-        matter.known.listed = true;
+        matter.known.listed |= listed;
         if !same {
             matter.known.heard.clear();
             matter.known.missing = None;
@@ -197,6 +207,9 @@ impl<'a> Work<'a> {
             matter.call = Some(call);
         } else if targets.is_empty() {
             matter.known.missing = None;
+        } else if let Some(at) = matter.known.missing.as_ref().and_then(|missing| missing.next) {
+            // This mention took the place of the one that stood in the queue for then.
+            retry::later(self.listener, &id, at);
         }
         matter.outcome = match (withdrawn, targets.is_empty(), waits && unheard) {
             (true, _, _) => Outcome::Applied,
@@ -228,9 +241,10 @@ impl<'a> Work<'a> {
             Some(next) if !fresh => Some(next),
             Some(_) | None => retry::missing(&mut matter.known, what, now, fresh),
         };
-        match next {
-            Some(at) => retry::later(self.listener, &matter.known.id, at),
-            None => tracing::warn!(connection = %self.listener.connection, ?what, "a call stays unresolved"),
+        if let Some(at) = next {
+            retry::later(self.listener, &matter.known.id, at);
+        } else {
+            tracing::warn!(connection = %self.listener.connection, ?what, "a call stays unresolved");
         }
         matter.outcome = Outcome::Parked;
     }
@@ -307,6 +321,7 @@ impl<'a> Work<'a> {
     /// Makes it all durable together, gives every mention its outcome, and has the records with news looked at.
     async fn settle(&self, mut news: News, matters: Vec<Matter>) -> Result<(), Fatal> {
         let mut answers = Vec::new();
+        let mut kept = Vec::new();
         for matter in matters {
             if matter.outcome == Outcome::Applied {
                 self.engine.activity.fetch_add(1, Ordering::SeqCst);
@@ -314,6 +329,7 @@ impl<'a> Work<'a> {
             if matter.forget {
                 self.listener.shelf.remove(&mut news.change, &self.listener.connection, &matter.known.id);
             } else {
+                kept.push(matter.known.id.clone());
                 let journal = &self.engine.journal;
                 self.listener.shelf.put(
                     &mut news.change,
@@ -329,7 +345,18 @@ impl<'a> Work<'a> {
         news.publish(self.engine).await?;
         self.engine.reached("calls_settled");
         answer(answers);
-        Ok(())
+        self.overtaken(kept).await
+    }
+
+    /// Marks those calls again for which a handoff opened while they were worked on: it looked for them before they were remembered.
+    async fn overtaken(&self, ids: Vec<String>) -> Result<(), Fatal> {
+        let overtaken = ids.into_iter().filter(|id| {
+            self.listener.shelf.get(id).is_some_and(|known| {
+                let targets = links::targets(self.engine, self.listener, &known.links);
+                known.missing.is_none() && !targets.is_subset(&known.heard)
+            })
+        });
+        mark(self.engine, self.listener, overtaken.collect(), Channel::Sweep, false).await
     }
 
     /// The first mention has the outcome, the others were superseded by it. A retry that nobody mentioned is a look of ours.

@@ -85,10 +85,10 @@ async fn list(path: &Path, argument: &str, output: Output) -> Result<Exit, Failu
     let loaded = load(path)?;
     let remote = Remote::find(&loaded.config)?;
     let told = told(&loaded, remote.as_ref(), argument).await?;
-    show(&loaded, argument, &told, output)
+    Ok(show(&loaded, argument, &told, output))
 }
 
-fn show(loaded: &Loaded, argument: &str, told: &[Told], output: Output) -> Result<Exit, Failure> {
+fn show(loaded: &Loaded, argument: &str, told: &[Told], output: Output) -> Exit {
     if output.is_json() {
         let rows: Vec<_> = numbered(told)
             .into_iter()
@@ -106,7 +106,7 @@ fn show(loaded: &Loaded, argument: &str, told: &[Told], output: Output) -> Resul
             output.line(&format!("{number:>3}  {}", place_line(place, contract)));
         }
     }
-    Ok(if told.is_empty() { Exit::Findings } else { Exit::Ok })
+    if told.is_empty() { Exit::Findings } else { Exit::Ok }
 }
 
 /// The places that an argument means.
@@ -182,5 +182,5 @@ async fn answer(path: &Path, say: &Say, confirmed: bool, output: Output) -> Resu
         })?;
     }
     let after = told(&loaded, remote.as_ref(), &say.record).await?;
-    show(&loaded, &say.record, &after, output)
+    Ok(show(&loaded, &say.record, &after, output))
 }

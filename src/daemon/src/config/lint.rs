@@ -64,7 +64,11 @@ fn http(config: &Config, found: &mut Found) {
         secret(token, &["http", "token"], found);
     }
     if !(1_024..=67_108_864).contains(&http.max_body_bytes) {
-        found.wrong(&["http", "max_body_bytes"], "out of range", "write 1024 to 67108864 bytes");
+        found.wrong(
+            &["http", "max_body_bytes"],
+            "max_body_bytes is out of range",
+            "write 1024 to 67108864 bytes",
+        );
     }
 }
 

@@ -79,7 +79,11 @@ const CORPUS: &[(&str, &str, &str)] = &[
         "liste = \"127.0.0.1:8642\"",
         "handoffd.toml:4:1: unknown key \"liste\" in [http]; did you mean \"listen\"?",
     ),
-    ("listen = \"127.0.0.1:8642\"", "max_body_bytes = 10", "handoffd.toml:4:1: out of range; write 1024"),
+    (
+        "listen = \"127.0.0.1:8642\"",
+        "max_body_bytes = 10",
+        "handoffd.toml:4:1: max_body_bytes is out of range; write 1024",
+    ),
     (
         "listen = \"127.0.0.1:8642\"",
         "max_body_bytes = -1",
@@ -121,11 +125,15 @@ const CORPUS: &[(&str, &str, &str)] = &[
     ("[{ env = \"HOOK\" }]", "[{ envv = \"HOOK\" }]", "unknown key \"envv\""),
     ("[{ env = \"HOOK\" }]", "[]\napi_version = \"sixty\"", "handoffd.toml:11:1: not an API version"),
     ("00D000000000001AAA", "006000000000001", "handoffd.toml:9:1: not a Salesforce organization id"),
-    ("[{ env = \"HOOK\" }]", "[]\npoll_seconds = 1", "handoffd.toml:11:1: out of range; write 5"),
+    (
+        "[{ env = \"HOOK\" }]",
+        "[]\npoll_seconds = 1",
+        "handoffd.toml:11:1: poll_seconds is out of range; write 5",
+    ),
     (
         "[{ env = \"HOOK\" }]",
         "[]\ndaily_share_percent = 101",
-        "handoffd.toml:11:1: out of range; write 1 to 100",
+        "handoffd.toml:11:1: daily_share_percent is out of range; write 1 to 100",
     ),
     (
         "[{ env = \"HOOK\" }]",
@@ -135,7 +143,7 @@ const CORPUS: &[(&str, &str, &str)] = &[
     (
         "[{ env = \"HOOK\" }]",
         "[]\noverlap_seconds = 0",
-        "handoffd.toml:11:1: out of range: a shorter look back",
+        "handoffd.toml:11:1: overlap_seconds is out of range: a shorter look back",
     ),
     ("org_id = \"00D000000000001AAA\"\n", "", "handoffd.toml:6:13: org_id is missing"),
     (
@@ -331,4 +339,57 @@ fn the_reference_is_current_wherever_it_is_printed() {
         places += 1;
     }
     assert!(places > 0, "no document holds the reference");
+}
+
+const GONG: &str = r#"
+[connection.gong]
+connector = "gong"
+login_url = "https://us-12345.api.gong.io"
+webhook_url = "https://handoffd.acme.example/webhooks/gong"
+webhook_secrets = [{ env = "RULE" }]
+
+[connection.gong.auth]
+kind = "access_key"
+key = { env = "KEY" }
+secret = { env = "KEY_SECRET" }
+
+[[evidence]]
+connection = "gong"
+mapping = "gong/h03-ae-to-onboarding"
+"#;
+
+#[test]
+fn whose_calls_are_evidence_has_to_fit_together() {
+    let good = format!("{GOOD}{GONG}");
+    assert_eq!(judged(&good).unwrap().advice, []);
+    let wrong = |old: &str, new: &str| {
+        assert!(good.contains(old), "{old}");
+        judged(&good.replacen(old, new, 1)).unwrap_err().join("\n")
+    };
+    for (old, new, wanted) in [
+        (
+            "[[evidence]]\nconnection = \"gong\"",
+            "[[evidence]]\nconnection = \"gonk\"",
+            "there is no connection \"gonk\"; did you mean \"gong\"?",
+        ),
+        (
+            "mapping = \"gong/h03-ae-to-onboarding\"",
+            "mapping = \"gong/h03\"",
+            "there is no evidence mapping \"gong/h03\"; known: \"gong/h03-ae-to-onboarding\"",
+        ),
+        (
+            "[[evidence]]\nconnection = \"gong\"",
+            "[[evidence]]\nconnection = \"sf\"",
+            "this mapping is for calls of gong, but connection sf is salesforce; name a connection with recorded calls",
+        ),
+        (
+            "[[evidence]]\n",
+            "[[evidence]]\nconnection = \"gong\"\nmapping = \"gong/h03-ae-to-onboarding\"\n[[evidence]]\n",
+            "this entry stands there twice; remove one",
+        ),
+        ("[[evidence]]\n", "[[evidence]]\nword = 1\n", "unknown key \"word\""),
+    ] {
+        let told = wrong(old, new);
+        assert!(told.contains(wanted) && told.starts_with("handoffd.toml:"), "{told}");
+    }
 }

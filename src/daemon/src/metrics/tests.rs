@@ -62,3 +62,17 @@ fn counts_become_floats_exactly() {
     assert!((float(5_000_000_000_u64) - 5e9).abs() < f64::EPSILON);
     assert!((float(7_usize) - 7.0).abs() < f64::EPSILON);
 }
+
+// `HANDOFFD_BLESS=1 cargo test -p handoffd the_printed_table` writes it anew.
+#[test]
+fn the_printed_table_of_metrics_is_current() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/METRICS.md");
+    let now = format!(
+        "# Metrics\n\nServed at `/metrics` as OpenMetrics text. No label holds a record, a person or a value.\n\n{}",
+        markdown()
+    );
+    if std::env::var_os("HANDOFFD_BLESS").is_some() {
+        std::fs::write(&path, &now).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), now, "deploy/METRICS.md is out of date");
+}

@@ -13,6 +13,7 @@ use crate::fatal::Fatal;
 use crate::govern::Governed;
 use crate::memory::Change;
 use crate::snapshots::fold;
+use crate::twins;
 
 /// Concludes one record: notes new states, and adds a job where the CRM does not match. Blocks.
 pub(super) fn conclude(
@@ -56,6 +57,7 @@ pub(super) fn conclude(
         }
         if moved || !news.is_empty() {
             engine.snapshots.note(change, &saved, &verdict, &news)?;
+            judged.onlookers.extend(twins::onlookers(engine, &saved.state));
         }
         judged.look_again_at = [judged.look_again_at, verdict.look_again_at].into_iter().flatten().min();
         let Some(raw) = &judged.raw else { continue };

@@ -9,7 +9,7 @@ use handoff_core::decide::{self, decide};
 use handoff_core::event::Event;
 use handoff_core::extract::{RawRecord, extract};
 use handoff_core::handoff::Phase;
-use handoff_core::id::HandoffId;
+use handoff_core::id::{HandoffId, RecordRef};
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Observation;
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ use crate::fatal::Fatal;
 use crate::govern::{Governed, Rule};
 use crate::journal::{Refused, Sealed};
 use crate::snapshots::Saved;
+use crate::twins;
 
 /// One record, judged.
 pub(super) struct Judged {
@@ -35,6 +36,8 @@ pub(super) struct Judged {
     pub(super) look_again_at: Option<Timestamp>,
     /// Calls may concern this record now that did not before, or no more; the accounts that it belonged and belongs to.
     pub(super) recall: Option<BTreeSet<String>>,
+    /// Records of the same deal elsewhere, which have to look at what happened here.
+    pub(super) onlookers: BTreeSet<RecordRef>,
 }
 
 /// One record under one rule.
@@ -92,6 +95,7 @@ pub(super) fn judge(
         conflict: false,
         look_again_at: None,
         recall: None,
+        onlookers: BTreeSet::new(),
     };
     for (number, rule) in object.rules.iter().enumerate() {
         // A record that nobody thought of must not take the others with it.
@@ -110,7 +114,8 @@ pub(super) fn judge(
     Ok(judged)
 }
 
-enum NotJudged {
+/// Why a record is not judged.
+pub(super) enum NotJudged {
     Fatal(Fatal),
     Parked(&'static str, String),
 }
@@ -145,7 +150,7 @@ fn case(
     if before.is_none() && raw.is_none() {
         return Ok(None);
     }
-    let Some((contract, seen, events, now)) = events(engine, rule, item, raw, before.as_ref())? else {
+    let Some((contract, seen, events, now)) = decided(engine, rule, item, raw, before.as_ref())? else {
         return Ok(None);
     };
     let pin = pin(rule, before.as_ref()).clone();
@@ -176,34 +181,29 @@ pub(super) fn decided(
     item: &Item,
     raw: Option<&RawRecord>,
     before: Option<&Saved>,
-) -> Result<Option<Decided>, String> {
+) -> Result<Option<Decided>, NotJudged> {
     let Some(link) = engine.links.get(&item.record.connection) else { return Ok(None) };
     let pin = pin(rule, before);
     let Some(contract) = engine.contracts.get(pin) else {
-        return Err(format!(
+        let why = format!(
             "the log does not hold {} version {} with digest {}: its gates stay as they are; restore the log it was published in",
             pin.id, pin.version, pin.digest
-        ));
+        );
+        return Err(NotJudged::Parked("contract_unknown", why));
     };
-    let seen = raw.map_or_else(
+    let mut seen = raw.map_or_else(
         || Observation::gone(item.record.clone()),
         |raw| extract(&rule.mapping, &contract, raw, &link.directory),
     );
+    let known = before.map(|saved| &saved.state);
+    seen.link = twins::link(engine, rule, raw, known);
+    let contract_id = &rule.mapping.contract;
+    seen.twins = twins::seen(engine, contract_id, &item.record, seen.link.as_ref(), &seen.package)?;
     let now = engine.clock.now();
     let case =
         decide::Case { contract: &contract, pin, motion: &rule.mapping.motion.always, terms: &rule.terms };
     let events = decide(case, before.map(|saved| &saved.state), &seen, now);
     Ok(Some((contract, seen, events, now)))
-}
-
-fn events(
-    engine: &Engine,
-    rule: &Rule,
-    item: &Item,
-    raw: Option<&RawRecord>,
-    before: Option<&Saved>,
-) -> Result<Option<Decided>, NotJudged> {
-    decided(engine, rule, item, raw, before).map_err(|why| NotJudged::Parked("contract_unknown", why))
 }
 
 /// An open handoff stays on its version; a new one, or one that begins again after it was off, takes the version in force.

@@ -10,7 +10,7 @@ use handoff_core::id::{ContractId, RecordRef};
 use handoff_core::plan::{Inputs, Plan, plan};
 use serde::Serialize;
 
-use super::judge::decided;
+use super::judge::{NotJudged, decided};
 use crate::due::Item;
 use crate::engine::Engine;
 use crate::fatal::Fatal;
@@ -90,10 +90,11 @@ fn one(
     let (contract, seen, events, now) = match decided(engine, rule, item, raw, before.as_ref()) {
         Ok(Some(decided)) => decided,
         Ok(None) => return Ok(outcome),
-        Err(problem) => {
+        Err(NotJudged::Parked(_, problem)) => {
             outcome.problem = Some(problem);
             return Ok(outcome);
         }
+        Err(NotJudged::Fatal(fatal)) => return Err(fatal),
     };
     let stamp = Stamp { position: engine.journal.head(), time: now };
     let before = before.map(|saved| saved.state);

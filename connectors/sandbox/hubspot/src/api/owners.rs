@@ -15,7 +15,7 @@ fn show(user: &User) -> Json {
     let teams: Vec<Json> = user
         .team
         .iter()
-        .map(|team| json!({"id": team.len().to_string(), "name": team, "primary": true}))
+        .map(|(id, name)| json!({"id": id.to_string(), "name": name, "primary": true}))
         .collect();
     json!({
         "id": user.owner.to_string(), "email": user.email, "firstName": user.first, "lastName": user.last,

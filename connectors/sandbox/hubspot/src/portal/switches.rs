@@ -340,9 +340,14 @@ impl Portal {
         self.lock().webhooks.subscriptions.clear();
     }
 
-    /// What happens to events that have not been sent, and to later ones.
+    /// What happens to events from now on.
     pub fn set_webhook_mode(&self, mode: WebhookMode) {
-        self.with(|state| state.webhooks.mode = mode);
+        self.with(|state| state.webhooks.set_mode(mode));
+    }
+
+    /// Milliseconds before a failed delivery is repeated first; they double, up to forty times this. 50 unless set.
+    pub fn set_retry_pause(&self, millis: u64) {
+        self.lock().webhooks.retry_pause = millis;
     }
 
     /// Delivers held events, newest first, and every later one at once.

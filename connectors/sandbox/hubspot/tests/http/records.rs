@@ -30,7 +30,7 @@ async fn a_record_is_made_read_changed_and_archived_in_both_dialects() {
         let changed =
             site.patch(&format!("{base}/{id}"), &json!({"properties": {"amount": ""}})).await.json();
         assert_eq!(
-            (&changed["properties"]["amount"], &changed["updatedAt"] == &read.json()["updatedAt"]),
+            (&changed["properties"]["amount"], changed["updatedAt"] == read.json()["updatedAt"]),
             (&Json::Null, false)
         );
         assert_eq!(site.call(Method::DELETE, &format!("{base}/{id}"), &Json::Null).await.status, 204);

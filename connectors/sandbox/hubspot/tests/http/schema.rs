@@ -154,6 +154,7 @@ async fn owners_are_not_users_and_may_be_archived() {
     let gone = site.get("/crm/v3/owners?archived=true").await.json();
     assert_eq!((&gone["results"][0]["email"], &gone["results"][0]["userId"]), (&json!(LEAD), &Json::Null));
     assert!(gone["results"][0]["userIdIncludingInactive"].is_u64());
+    assert_eq!(gone["results"][0]["teams"], json!([{"id": "303", "name": "Onboarding", "primary": true}]));
     let first = site.get("/crm/v3/owners?limit=5").await.json();
     let after = first["paging"]["next"]["after"].as_str().unwrap();
     let second = site.get(&format!("/crm/v3/owners?limit=100&after={after}")).await.json();

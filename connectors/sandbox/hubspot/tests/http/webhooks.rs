@@ -212,8 +212,6 @@ async fn a_request_carries_a_hundred_events_at_most() {
         assert_eq!(made.status, 201);
     }
     site.deal("one more").await;
-    // Held once the deliverer has seen them.
-    site.portal().outbound_settled().await;
     site.portal().release_webhooks();
     site.portal().outbound_settled().await;
     let mut sizes: Vec<usize> = inbox
@@ -225,4 +223,37 @@ async fn a_request_carries_a_hundred_events_at_most() {
         .collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [1, 100, 100]);
+}
+
+#[tokio::test]
+async fn a_delivery_is_given_up_after_ten_repeats() {
+    let site = Site::start().await;
+    let inbox = listen(&site).await;
+    inbox.refusals.store(u32::MAX, Ordering::SeqCst);
+    site.portal().set_retry_pause(1);
+    site.portal().subscribe("deal.creation", None);
+    site.deal("unheard").await;
+    site.portal().outbound_settled().await;
+    let attempts: Vec<u32> = site.portal().deliveries().iter().map(|entry| entry.attempt).collect();
+    assert_eq!(attempts, (0..=10).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_change_of_mode_is_for_later_events_only() {
+    let site = Site::start().await;
+    let inbox = listen(&site).await;
+    site.portal().subscribe("deal.propertyChange", Some("hs_next_step"));
+    let deals = site.portal().ids("deals");
+    for (mode, deal) in
+        [(WebhookMode::Drop, 0), (WebhookMode::Deliver, 1), (WebhookMode::Hold, 2), (WebhookMode::Off, 3)]
+    {
+        site.portal().set_webhook_mode(mode);
+        touch(&site, deals[deal], "x");
+    }
+    site.portal().outbound_settled().await;
+    let told: Vec<Json> = events(&inbox).iter().map(|event| event["objectId"].clone()).collect();
+    assert_eq!(told, [json!(deals[1])]);
+    site.portal().release_webhooks();
+    site.portal().outbound_settled().await;
+    assert_eq!(events(&inbox)[1]["objectId"], json!(deals[2]));
 }

@@ -38,8 +38,8 @@ impl World {
                     .filter(|(entry, from)| *entry == truth.stage.2 && *from != truth.close_date)
                     .map(|(_, from)| DateMove { from: Some(from.to_string()) }),
             },
-            account: None,
             first_contact: None,
+            account: None,
             package: package(&truth.texts),
             edits: self.edits(),
             edited_by_latest: (self.variant == Variant::NoHistory).then_some(truth.last_modified.0),

@@ -46,15 +46,19 @@ fn common(name: &str, connection: &Connection, found: &mut Found) {
         secret(each, &["connection", name, "webhook_secrets", &index.to_string()], found);
     }
     if connection.poll_seconds.is_some_and(|seconds| !(5..=86_400).contains(&seconds)) {
-        found.wrong(&at("poll_seconds"), "out of range", "write 5 to 86400 seconds");
+        found.wrong(&at("poll_seconds"), "poll_seconds is out of range", "write 5 to 86400 seconds");
     }
     if connection.daily_share_percent.is_some_and(|percent| !(1..=100).contains(&percent)) {
-        found.wrong(&at("daily_share_percent"), "out of range", "write 1 to 100 percent");
+        found.wrong(
+            &at("daily_share_percent"),
+            "daily_share_percent is out of range",
+            "write 1 to 100 percent",
+        );
     }
     if !(30..=86_400).contains(&connection.overlap_seconds) {
         found.wrong(
             &at("overlap_seconds"),
-            "out of range: a shorter look back misses rows that became visible late",
+            "overlap_seconds is out of range: a shorter look back misses rows that became visible late",
             "write 30 to 86400 seconds",
         );
     }

@@ -31,6 +31,7 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
         if let Some(held) = registry.contract_of(mapping).filter(|_| mapping.contract == entry.contract) {
             gates(entry, &held.contract, &row, found);
         }
+        twin(config, registry, entry, mapping, &row, found);
         for field in written(mapping) {
             let place = (&entry.connection, mapping.object.as_str(), field);
             let Some(first) = taken.insert(place, index).filter(|first| *first != index) else { continue };
@@ -42,6 +43,38 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
             );
             found.wrong(&["govern", &row, "mapping"], message, "let one entry alone write a field");
         }
+    }
+}
+
+/// The other record is only known if its object is governed by the same contract.
+fn twin(
+    config: &Config,
+    registry: &Registry,
+    entry: &Govern,
+    mapping: &Mapping,
+    row: &str,
+    found: &mut Found,
+) {
+    let Some(twin) = &mapping.twin else { return };
+    let at = ["govern", row, "mapping"];
+    if !config.connection.contains_key(&twin.connection) {
+        let known: Vec<&str> = config.connection.keys().map(ConnectionId::as_str).collect();
+        let message =
+            format!("its [twin] names connection {}, which is not there", quoted(twin.connection.as_str()));
+        found.wrong(&at, message, suggestion(twin.connection.as_str(), &known));
+        return;
+    }
+    let governs = |other: &Govern| {
+        other.connection == twin.connection
+            && other.contract == entry.contract
+            && registry.mapping(&other.mapping).is_some_and(|mapping| mapping.object == twin.object)
+    };
+    if !config.govern.iter().any(governs) {
+        let message = format!(
+            "its [twin] names {} of connection {}, which contract {} does not govern: nothing is compared",
+            twin.object, twin.connection, entry.contract
+        );
+        found.advise(&at, message, "add [[govern]] for that connection, or remove [twin]");
     }
 }
 

@@ -51,11 +51,6 @@ impl HubSpotFace {
     fn id(deal: &str) -> Result<u64, DemoError> {
         deal.parse().map_err(|_not_a_number| DemoError::NoRecord(deal.to_owned()))
     }
-
-    fn first(&self, object: &'static str) -> Result<u64, DemoError> {
-        let first = self.portal.ids(object).first().copied();
-        first.ok_or_else(|| DemoError::NoRecord(format!("any of {object}")))
-    }
 }
 
 impl Crm for HubSpotFace {
@@ -84,8 +79,9 @@ impl Crm for HubSpotFace {
             "handoff_onboarding_lead": self.portal.owner_id(deal.receiver)?.to_string(),
         });
         let id = self.portal.act(&Act::create(deal.sender, DEALS, properties))?;
-        let company = self.first(COMPANIES)?;
-        self.portal.associate(deal.sender, (DEALS, id), (COMPANIES, company), Some("Primary"))?;
+        if let Some(company) = self.portal.ids(COMPANIES).first() {
+            self.portal.associate(deal.sender, (DEALS, id), (COMPANIES, *company), Some("Primary"))?;
+        }
         Ok(id.to_string())
     }
 

@@ -9,7 +9,7 @@ use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::handoff::Phase;
 use handoff_core::id::{ConnectionId, ContractId, GateName, ObjectName, RecordId, RecordRef};
 use handoff_core::registry::{Registry, shipped};
-use handoff_sandbox_salesforce::{Act, ActorKind, Id, Org, Sandbox, SandboxOptions, seed};
+use handoff_sandbox_salesforce::{Act, Id, Org, Sandbox, SandboxOptions, seed};
 use handoffd::app::{App, Handle, Options};
 use handoffd::clock::ManualClock;
 use handoffd::config::{Audit, Auth, Config, Connection, Govern, Http, People, SecretRef};
@@ -18,10 +18,9 @@ use serde_json::{Value, json};
 
 pub(crate) const AVA: &str = "ava.lindqvist@northwind-peak.example";
 pub(crate) const INGRID: &str = "ingrid.moen@northwind-peak.example";
-pub(crate) const LUIS: &str = "luis.ortega@northwind-peak.example";
+const LUIS: &str = "luis.ortega@northwind-peak.example";
 
 pub(crate) const COMMISSION: &str = "Handoff_03_Commission_Open__c";
-pub(crate) const QUEUE: &str = "Handoff_03_In_Queue__c";
 pub(crate) const DECISION: &str = "Handoff_03_Decision__c";
 
 pub(crate) struct World {
@@ -83,12 +82,6 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
 }
 
 impl World {
-    pub(crate) async fn start() -> Self {
-        let mut world = Self::quiet().await;
-        world.begin().await;
-        world
-    }
-
     /// Everything but the daemon.
     pub(crate) async fn quiet() -> Self {
         let filter = tracing_subscriber::EnvFilter::from_default_env();
@@ -105,7 +98,13 @@ impl World {
         self.begin_with((self.options)()).await;
     }
 
+    /// Starts once nothing of an earlier daemon holds the directory any more: what its last signature needed is let go on another thread.
     pub(crate) async fn begin_with(&mut self, options: Options) {
+        while std::fs::File::open(self.config.state_dir.join("lock"))
+            .is_ok_and(|lock| lock.try_lock().is_err())
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         let app =
             App::start(self.config.clone(), Registry::load(shipped()).unwrap(), self.clock.clone(), options)
                 .await
@@ -159,12 +158,6 @@ impl World {
         self.org().act(&Act::update(who, "Opportunity", deal, fields)).unwrap();
     }
 
-    /// As somebody whom no rule stops.
-    pub(crate) fn force(&self, who: &str, deal: Id, fields: &Value) {
-        self.pass(5);
-        self.org().act(&Act::update(who, "Opportunity", deal, fields).by(ActorKind::Workflow)).unwrap();
-    }
-
     pub(crate) fn complete(&self, deal: Id) {
         self.edit(AVA, deal, &package());
         let contacts = self.org().query("SELECT Id FROM Contact ORDER BY Id LIMIT 2").unwrap();
@@ -198,13 +191,6 @@ impl World {
     pub(crate) async fn detail(&self, deal: Id) -> Detail {
         let stream = self.summary(deal).unwrap().stream;
         self.handle().view().handoff(&stream).await.unwrap().unwrap()
-    }
-
-    /// Names of all events of a deal, oldest first.
-    pub(crate) async fn events(&self, deal: Id) -> Vec<&'static str> {
-        let detail = self.detail(deal).await;
-        let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
-        entries.flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name)).collect()
     }
 
     pub(crate) fn assert_balanced(&self) {

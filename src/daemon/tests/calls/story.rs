@@ -34,7 +34,7 @@ impl Stage {
         let mut world = World::quiet().await;
         let dir = world.config.state_dir.parent().unwrap().to_owned();
         let mut gong = world.config.connection[&ConnectionId::from("sf")].clone();
-        gong.connector = "gong".to_owned();
+        "gong".clone_into(&mut gong.connector);
         gong.webhook_secrets = vec![secret(&dir, "phone", "ring")];
         world.config.connection.insert(ConnectionId::from("gong"), gong);
         world.config.evidence = vec![EvidenceSource {
@@ -163,7 +163,7 @@ async fn a_call_becomes_links_that_a_person_confirms_and_never_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c05_duplicate_hints_and_pages_say_it_once() {
+async fn c01_duplicate_hints_and_pages_say_it_once() {
     let stage = Stage::start().await;
     let opp = stage.open_deal().await;
     stage.record("100", &[deal(opp.as_str())], &[LEGACY]);
@@ -216,9 +216,11 @@ async fn d22_a_transcript_that_is_not_ready_is_asked_for_again_later_each_time()
     world.settle().await;
     assert_eq!((stage.calls().waiting, stage.heard().len()), (1, 1));
     assert_eq!(world.phase(opp), Some(Phase::Draft));
-    // Polling meanwhile does not ask again before its time.
+    // Polling and hints meanwhile do not ask again before its time, and do not put it off.
     world.settle().await;
-    assert_eq!(stage.heard().len(), 1);
+    assert_eq!(stage.ring("100/again").await, 200);
+    world.handle().drained().await;
+    assert_eq!((stage.calls().waiting, stage.heard().len()), (1, 1));
     world.pass(120);
     world.handle().drained().await;
     assert_eq!(stage.heard().len(), 2);
@@ -388,7 +390,7 @@ async fn a_call_before_the_handoff_waits_for_it_without_its_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn gates_do_not_wait_for_a_vendor_of_calls_that_is_down() {
+async fn d03_gates_do_not_wait_for_a_vendor_of_calls_that_is_down() {
     let stage = Stage::start().await;
     let (world, opp) = (&stage.world, stage.open_deal().await);
     stage.phone.told().down = true;
@@ -410,7 +412,7 @@ async fn gates_do_not_wait_for_a_vendor_of_calls_that_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn i07_evidence_is_the_same_after_a_restart_and_from_the_log_alone() {
+async fn a16_evidence_is_the_same_after_a_restart_and_from_the_log_alone() {
     let mut stage = Stage::start().await;
     let opp = stage.open_deal().await;
     stage.record("100", &[deal(opp.as_str())], &[LEGACY, SECURITY]);
@@ -437,7 +439,7 @@ async fn i07_evidence_is_the_same_after_a_restart_and_from_the_log_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c18_a_lost_deal_is_no_target_and_one_that_opens_again_is() {
+async fn a_lost_deal_is_no_target_and_one_that_opens_again_is() {
     let stage = Stage::start().await;
     let (world, opp) = (&stage.world, stage.open_deal().await);
     world.edit(AVA, opp, &json!({"StageName": "Closed Lost"}));

@@ -1,4 +1,4 @@
-//! Starts a sandbox and prints its address: `cargo run -p handoff-sandbox-hubspot --example serve -- --port 0 [--manual] [--empty] [--limits]`.
+//! Starts a sandbox and prints its address: `cargo run -p handoff-sandbox-hubspot --example serve_hubspot -- --port 0 [--manual] [--empty] [--limits]`.
 
 use handoff_sandbox_hubspot::{Clock, LimitOptions, Sandbox, SandboxOptions, Seed};
 
