@@ -15,5 +15,6 @@ mod records;
 mod reverts;
 mod scale;
 mod switches;
+mod twins;
 mod walk;
 mod wire;

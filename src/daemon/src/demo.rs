@@ -3,6 +3,7 @@
 //! What a step calls seen is read from the sandbox: its records, its field history and its own list of the writes it received. The one
 //! exception is what lies outside any CRM: the daemon's ledger, which the last step verifies with the auditor's own program.
 
+mod calls;
 pub mod crm;
 pub mod fill;
 mod ledger;
@@ -58,6 +59,9 @@ pub enum DemoError {
     /// The contracts inside the program are broken.
     #[error("the shipped contracts are refused: {0}")]
     Contracts(String),
+    /// A place of a call could not be confirmed.
+    #[error("the place of a call could not be confirmed: {0}")]
+    Evidence(#[from] crate::calls::NotAnswered),
     /// A save of the story that must go through was refused.
     #[error("{crm} refused a save of the story: {words}")]
     Refused {

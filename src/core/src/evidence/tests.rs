@@ -392,7 +392,9 @@ fn withdrawn(id: &str, because: Withdrawal) -> LogEntry {
 
 fn folded(entries: &[LogEntry]) -> Evidence {
     let mut evidence = Evidence::default();
-    entries.iter().for_each(|entry| evidence.apply(entry));
+    for entry in entries {
+        evidence.apply(entry);
+    }
     evidence
 }
 

@@ -126,7 +126,7 @@ fn g13_a_leaf_holds_nothing_of_a_person_or_a_package() {
 #[test]
 fn a_newer_a_nameless_and_a_broken_leaf_are_refused() {
     let read = |leaf: &str| LogEntry::decode(leaf.as_bytes(), |_| None);
-    assert!(matches!(read(r#"{"v":2,"entry":"started"}"#), Err(JournalError::Newer { found: 2 })));
+    assert!(matches!(read(r#"{"v":3,"entry":"started"}"#), Err(JournalError::Newer { found: 3 })));
     assert!(matches!(read(r#"{"entry":"started"}"#), Err(JournalError::NoVersion)));
     assert!(matches!(read("{"), Err(JournalError::Unreadable(_))));
 }

@@ -35,6 +35,9 @@ pub struct Connection {
     /// How deliveries prove where they come from (Gong only).
     #[serde(default)]
     pub webhook_proof: WebhookProof,
+    /// Our app's id as it stands behind our own writes in property history, digits (HubSpot only); absent = not known, and whatever app writes counts as a machine.
+    #[serde(default)]
+    pub app_id: Option<String>,
     /// Only calls of this workspace: its id (Gong only).
     #[serde(default)]
     pub workspace: Option<String>,
@@ -68,6 +71,7 @@ impl Connection {
             webhook_secrets: Vec::new(),
             webhook_url: None,
             webhook_proof: WebhookProof::default(),
+            app_id: None,
             workspace: None,
             lookback_days: None,
             poll_seconds: None,

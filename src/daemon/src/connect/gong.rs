@@ -13,7 +13,7 @@ use crate::link::{Connected, Equipment, Purpose};
 /// The same for all companies, unlike the address of the API.
 const TOKEN_URL: &str = "https://app.gong.io/oauth2/generate-customer-token";
 
-pub(super) fn connect(asked: Asked<'_>, equipment: Equipment) -> Result<Connected, ConnectError> {
+pub(super) fn connect(asked: Asked<'_>, equipment: &Equipment) -> Result<Connected, ConnectError> {
     let (id, config) = (asked.id, asked.config);
     let mut own = GongConfig::new(id.clone());
     own.workspace.clone_from(&config.workspace);
@@ -35,6 +35,6 @@ pub(super) fn connect(asked: Asked<'_>, equipment: Equipment) -> Result<Connecte
     let vault = Arc::clone(&equipment.vault);
     let tokens = tokens::source(asked, &token_url, ClientStyle::BasicAndQuery, vault)?;
     let session = SessionConfig::default();
-    let transport = asked.transport(connector.clone(), (tokens, &token_url), session, &equipment)?;
+    let transport = asked.transport(connector.clone(), (tokens, &token_url), session, equipment)?;
     Ok(Connected { purpose: Purpose::Calls(connector.clone()), inbound: Some(connector), transport })
 }

@@ -11,7 +11,7 @@ use super::{Asked, ConnectError, tokens};
 use crate::config::Auth;
 use crate::link::{Connected, Equipment, Purpose};
 
-pub(super) fn connect(asked: Asked<'_>, equipment: Equipment) -> Result<Connected, ConnectError> {
+pub(super) fn connect(asked: Asked<'_>, equipment: &Equipment) -> Result<Connected, ConnectError> {
     let (id, config) = (asked.id, asked.config);
     let portal = config.org_id.clone().ok_or_else(|| ConnectError::NoOrg { connection: id.clone() })?;
     let mut own = HubSpotConfig::new(id.clone(), portal.clone());
@@ -21,6 +21,7 @@ pub(super) fn connect(asked: Asked<'_>, equipment: Equipment) -> Result<Connecte
     }
     own.overlap = Duration::from_secs(u64::from(config.overlap_seconds));
     own.webhook_url.clone_from(&config.webhook_url);
+    own.app_id.clone_from(&config.app_id);
     let token_path = match own.dialect {
         Dialect::V3 => "/oauth/v3/token",
         Dialect::V2026_09 => "/oauth/2026-09/token",
@@ -31,7 +32,7 @@ pub(super) fn connect(asked: Asked<'_>, equipment: Equipment) -> Result<Connecte
     // A static token does not say which portal it is for: the connector asks before anything is judged.
     let named = matches!(config.auth, Auth::RefreshToken { .. });
     let session = SessionConfig { org_id: named.then_some(portal), assumed_lifetime: None };
-    let transport = asked.transport(connector.clone(), (tokens, &token_url), session, &equipment)?;
+    let transport = asked.transport(connector.clone(), (tokens, &token_url), session, equipment)?;
     let sink: Option<Arc<dyn Sink>> = if equipment.writes { Some(connector.clone()) } else { None };
     let purpose = Purpose::Crm { source: connector.clone(), sink };
     Ok(Connected { purpose, inbound: Some(connector), transport })

@@ -154,9 +154,9 @@ impl Connect for Real {
         let vendor = config.vendor().ok_or_else(unknown)?;
         let asked = Asked { id, config, vendor };
         match vendor.name {
-            "salesforce" => salesforce::connect(asked, equipment),
-            "hubspot" => hubspot::connect(asked, equipment),
-            "gong" => gong::connect(asked, equipment),
+            "salesforce" => salesforce::connect(asked, &equipment),
+            "hubspot" => hubspot::connect(asked, &equipment),
+            "gong" => gong::connect(asked, &equipment),
             _ => Err(unknown()),
         }
     }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use handoff_connector::Connector;
 use handoff_gong::{Gong, GongConfig};
+use handoff_hubspot::{HubSpot, HubSpotConfig};
 use handoff_salesforce::{Salesforce, SalesforceConfig};
 use url::Url;
 
@@ -12,6 +13,7 @@ use crate::config::vendor::{VENDORS, find};
 fn what_configuration_knows_of_a_vendor_is_what_its_connector_says() {
     let connectors: Vec<Arc<dyn Connector>> = vec![
         Arc::new(Salesforce::new(SalesforceConfig::new("a".into(), "00D000000000001EAA")).unwrap()),
+        Arc::new(HubSpot::new(HubSpotConfig::new("a".into(), "4711042")).unwrap()),
         Arc::new(Gong::new(GongConfig::new("a".into())).unwrap()),
     ];
     assert_eq!(connectors.len(), VENDORS.len());

@@ -6,6 +6,8 @@ use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::calls::PlaceView;
+
 use super::crm::{Crm, Fields, Saved};
 use super::{DemoError, Stage, fill};
 
@@ -109,15 +111,32 @@ impl Deal<'_> {
         self.crm.now().to_zoned(TimeZone::UTC).date().saturating_add(days.days()).to_string()
     }
 
-    /// The deal's events in the ledger, oldest first.
-    pub(super) async fn ledger(&self) -> Result<Vec<Event>, DemoError> {
-        let view = self.stage.app.view();
+    /// The stream of the deal's handoff, if one was opened.
+    pub(super) fn stream(&self) -> Option<String> {
         let own = |handoff: &handoff_core::id::HandoffId| {
             handoff.subject.connection == *self.crm.connection() && handoff.subject.record.as_str() == self.id
         };
-        let all = view.handoffs(&crate::view::Filter::default());
-        let Some(summary) = all.iter().find(|summary| own(&summary.handoff)) else { return Ok(Vec::new()) };
-        let detail = view.handoff(&summary.stream).await?;
+        let all = self.stage.app.view().handoffs(&crate::view::Filter::default());
+        all.into_iter().find(|summary| own(&summary.handoff)).map(|summary| summary.stream)
+    }
+
+    /// What a part of the package says in the CRM.
+    pub(super) fn said(&self, field: &str, part: &str) -> String {
+        let place = fill::fields(self.crm.mapping(), &[(field, part, "")]);
+        place.keys().next().map(|field| self.text(field)).unwrap_or_default()
+    }
+
+    /// The places of calls that may speak of the deal's fields.
+    pub(super) async fn evidence(&self) -> Result<Vec<PlaceView>, DemoError> {
+        let Some(stream) = self.stream() else { return Ok(Vec::new()) };
+        let detail = self.stage.app.view().handoff(&stream).await?;
+        Ok(detail.map(|detail| detail.evidence).unwrap_or_default())
+    }
+
+    /// The deal's events in the ledger, oldest first.
+    pub(super) async fn ledger(&self) -> Result<Vec<Event>, DemoError> {
+        let Some(stream) = self.stream() else { return Ok(Vec::new()) };
+        let detail = self.stage.app.view().handoff(&stream).await?;
         let entries = detail.map(|detail| detail.entries).unwrap_or_default();
         let entries = entries.into_iter().filter_map(|entry| entry.entry);
         Ok(entries

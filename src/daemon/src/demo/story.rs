@@ -5,7 +5,7 @@ use handoff_core::mapping::GateWrite;
 
 use super::crm::{Crm, Fields, NewDeal};
 use super::look::{Deal, first_line, named_stage, or_nothing, pay, yes};
-use super::{DemoError, Stage, Step, fill, ledger};
+use super::{DemoError, Stage, Step, calls, fill, ledger};
 
 const REP: &str = "ava.lindqvist@northwind-peak.example";
 const RECEIVER: &str = "ingrid.moen@northwind-peak.example";
@@ -35,6 +35,7 @@ async fn play_in(
     stage.settle().await?;
     let mut story = Story { stage, crm, deal, other, ok: true, tell };
     story.wins_empty()?;
+    story.hears_a_call().await?;
     story.fills_junk().await?;
     story.completes().await?;
     story.accepts_himself().await?;
@@ -89,6 +90,17 @@ impl Story<'_> {
             "the CRM refuses, and the record says what is missing",
             ok,
             seen,
+        );
+        Ok(())
+    }
+
+    async fn hears_a_call(&mut self) -> Result<(), DemoError> {
+        let heard = calls::hear(self.stage, &self.deal).await?;
+        self.report(
+            "Two recorded calls are linked to the deal, one of them private; Ava confirms a minute that the record points at",
+            "the record points at the minute where the old tool was spoken of; no words are kept, no field is filled, the private call is not read",
+            heard.holds(),
+            heard.seen(),
         );
         Ok(())
     }

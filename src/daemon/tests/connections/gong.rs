@@ -9,7 +9,7 @@ use handoff_core::id::ConnectionId;
 use handoff_core::registry::{Registry, shipped};
 use handoff_sandbox_gong::{Rule, Sandbox, SandboxOptions, seed};
 use handoffd::app::{App, Options};
-use handoffd::config::{Auth, Config, Connection, WebhookProof, read};
+use handoffd::config::{Auth, Config, Connection, SecretRef, WebhookProof, read};
 use handoffd::connect::{ConnectError, Real};
 use handoffd::link::{Connect as _, Connected};
 
@@ -166,12 +166,7 @@ async fn what_is_not_gongs_is_refused_before_anything_is_sent() {
             .unwrap_err()
     };
     let token = |config: &mut Connection| {
-        config.auth = Auth::StaticToken {
-            token: match &config.auth {
-                Auth::AccessKey { key, .. } => key.clone(),
-                _ => unreachable!(),
-            },
-        };
+        config.auth = Auth::StaticToken { token: SecretRef { env: Some("PATH".to_owned()), file: None } };
     };
     assert!(matches!(refused(token), ConnectError::Auth { connector: "gong", .. }));
     assert!(matches!(refused(|config| config.login_url = None), ConnectError::LoginUrl { .. }));

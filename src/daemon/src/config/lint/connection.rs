@@ -25,13 +25,12 @@ pub(super) fn all(config: &Config, found: &mut Found) {
                 "use 1 to 40 letters, digits, - and _",
             );
         }
-        match connection.vendor() {
-            Some(vendor) => one(name, connection, vendor, found),
-            None => {
-                let message = format!("there is no connector {}", quoted(&connection.connector));
-                let remedy = suggestion(&connection.connector, &vendor::names());
-                found.wrong(&["connection", name, "connector"], message, remedy);
-            }
+        if let Some(vendor) = connection.vendor() {
+            one(name, connection, vendor, found);
+        } else {
+            let message = format!("there is no connector {}", quoted(&connection.connector));
+            let remedy = suggestion(&connection.connector, &vendor::names());
+            found.wrong(&["connection", name, "connector"], message, remedy);
         }
         common(name, connection, found);
     }
@@ -78,8 +77,18 @@ fn one(name: &str, connection: &Connection, vendor: &Vendor, found: &mut Found) 
     org(name, connection, vendor, found);
     if vendor.name == "gong" {
         gong(name, connection, found);
-    } else {
-        not_gong(name, connection, found);
+    }
+    app(name, connection, found);
+    elsewhere(name, connection, vendor, found);
+}
+
+fn app(name: &str, connection: &Connection, found: &mut Found) {
+    if connection.app_id.as_deref().is_some_and(|id| !is_digits(id, 20)) {
+        found.wrong(
+            &["connection", name, "app_id"],
+            "not an app id",
+            "copy the digits from the app's settings",
+        );
     }
 }
 
@@ -231,14 +240,16 @@ fn gong(name: &str, connection: &Connection, found: &mut Found) {
     }
 }
 
-fn not_gong(name: &str, connection: &Connection, found: &mut Found) {
+/// Keys that only another vendor has.
+fn elsewhere(name: &str, connection: &Connection, vendor: &Vendor, found: &mut Found) {
     let keys = [
-        ("workspace", connection.workspace.is_some()),
-        ("lookback_days", connection.lookback_days.is_some()),
-        ("webhook_proof", connection.webhook_proof != WebhookProof::default()),
+        ("app_id", connection.app_id.is_some(), "hubspot", "HubSpot"),
+        ("workspace", connection.workspace.is_some(), "gong", "Gong"),
+        ("lookback_days", connection.lookback_days.is_some(), "gong", "Gong"),
+        ("webhook_proof", connection.webhook_proof != WebhookProof::default(), "gong", "Gong"),
     ];
-    for (key, _) in keys.into_iter().filter(|(_, written)| *written) {
-        let message = format!("{} has no {key}: only Gong does", connection.connector);
+    for (key, _, _, only) in keys.into_iter().filter(|(_, written, of, _)| *written && *of != vendor.name) {
+        let message = format!("{} has no {key}: only {only} does", vendor.name);
         found.wrong(&["connection", name, key], message, "leave it out");
     }
 }

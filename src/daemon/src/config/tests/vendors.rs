@@ -33,6 +33,13 @@ webhook_secrets = [{ env = "KEY" }]
 webhook_url = "https://handoffd.acme.example/webhooks/other"
 "#;
 
+const HUBSPOT: &str = r#"connector = "hubspot"
+org_id = "4711042"
+auth = { kind = "static_token", token = { env = "A" } }
+webhook_secrets = [{ env = "KEY" }]
+webhook_url = "https://handoffd.acme.example/webhooks/other"
+"#;
+
 /// The connector, what is replaced, by what, and what an admin then reads.
 const CORPUS: &[(&str, &str, &str, &str)] = &[
     (
@@ -88,6 +95,25 @@ const CORPUS: &[(&str, &str, &str, &str)] = &[
         "[{env=\"1\"},{env=\"2\"},{env=\"3\"},{env=\"4\"},{env=\"5\"},{env=\"6\"},{env=\"7\"},{env=\"8\"},{env=\"9\"}]",
         "more than eight keys",
     ),
+    ("hubspot", "org_id = \"4711042\"\n", "", "org_id is missing"),
+    ("hubspot", "4711042", "00D000000000001EAA", "not a HubSpot Hub ID; copy the Hub ID"),
+    ("hubspot", "org_id", "api_version = \"62.0\"\norg_id", "write it like \"2026-09\" or \"v3\""),
+    ("hubspot", "org_id", "workspace = \"1\"\norg_id", "hubspot has no workspace: only Gong does"),
+    ("hubspot", "org_id", "app_id = \"mine\"\norg_id", "not an app id"),
+    ("hubspot", "org_id", "login_url = \"http://api.hubapi.com\"\norg_id", "only https is spoken"),
+    (
+        "hubspot",
+        "static_token\", token",
+        "access_key\", secret = { env = \"B\" }, key",
+        "write kind = \"static_token\" or \"refresh_token\"",
+    ),
+    (
+        "hubspot",
+        "webhook_url = \"https://handoffd.acme.example/webhooks/other\"\n",
+        "",
+        "webhook_url is missing: hubspot signs the address",
+    ),
+    ("gong", "webhook_url", "app_id = \"1\"\nwebhook_url", "gong has no app_id: only HubSpot does"),
 ];
 
 fn told(connection: &str) -> Vec<String> {
@@ -107,13 +133,14 @@ fn what_is_wrong_with_a_vendors_connection_is_named_with_line_and_remedy() {
 fn good(vendor: &str) -> &'static str {
     match vendor {
         "gong" => GONG,
+        "hubspot" => HUBSPOT,
         other => panic!("no example of {other}"),
     }
 }
 
 #[test]
 fn a_good_connection_of_each_vendor_is_accepted_without_advice() {
-    for vendor in ["gong"] {
+    for vendor in ["gong", "hubspot"] {
         let loaded = judged(&format!("{CRM}{}", good(vendor))).unwrap();
         assert_eq!(loaded.advice, [], "{vendor}");
     }
