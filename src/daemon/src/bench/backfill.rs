@@ -3,24 +3,21 @@
 use std::time::{Duration, Instant};
 
 use super::crm::Crm;
-use super::limits::Liftable;
+use super::limits::Lifted;
 use super::{Figure, counted, cpu_seconds, figure, per_second};
 use crate::demo::{DemoError, Stage};
 
 /// Pace, CPU and calls, without waits for the vendor's limits.
-pub(super) async fn lifted(
+pub(super) async fn measure(
     stage: &Stage,
-    limits: &Liftable,
     crm: &dyn Crm,
     count: u32,
     figures: &mut Vec<Figure>,
 ) -> Result<(), DemoError> {
     let name = crm.vendor();
-    limits.lift(true);
     let cpu = enter(stage, crm, count).map(|()| cpu_seconds())?;
     let took = decided(stage).await?;
     let used = cpu.zip(cpu_seconds()).map(|(before, after)| after - before);
-    limits.lift(false);
     crm.webhooks(true);
     let what = "records read, decided, logged, written";
     figures.push(figure(format!("{name} backfill: {what}"), per_second(count, took), "/s"));
@@ -39,12 +36,15 @@ pub(super) async fn lifted(
 /// The pace that the connector's own limits leave, which stay below what the vendor allows the whole company.
 pub(super) async fn limited(
     stage: &Stage,
+    limits: &Lifted,
     crm: &dyn Crm,
     count: u32,
     figures: &mut Vec<Figure>,
 ) -> Result<(), DemoError> {
     enter(stage, crm, count)?;
+    limits.wait(crm.connection(), true);
     let took = decided(stage).await?;
+    limits.wait(crm.connection(), false);
     crm.webhooks(true);
     let name = format!("{} backfill of {count}, the connector's limits in force", crm.vendor());
     figures.push(figure(name, per_second(count, took), "/s"));

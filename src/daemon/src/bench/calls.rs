@@ -6,7 +6,6 @@ use handoff_core::id::ConnectionId;
 use handoff_sandbox_gong::{CallSpec, Link, Party};
 use jiff::SignedDuration;
 
-use super::limits::Liftable;
 use super::{Figure, counted, figure, per_second};
 use crate::demo::{DemoError, Stage};
 use crate::view::Filter;
@@ -23,12 +22,7 @@ const SAID: [&str; 3] = [
 const AROUND: usize = 60;
 
 /// Each call is about another governed deal, has a transcript, and is visible at once.
-pub(super) async fn measure(
-    stage: &Stage,
-    limits: &Liftable,
-    count: u32,
-    figures: &mut Vec<Figure>,
-) -> Result<(), DemoError> {
+pub(super) async fn measure(stage: &Stage, count: u32, figures: &mut Vec<Figure>) -> Result<(), DemoError> {
     let gong = stage.gong.workspace();
     let salesforce = Filter { connection: Some(ConnectionId::from("sf")), ..Filter::default() };
     let deals = stage.app.view().handoffs(&salesforce);
@@ -49,11 +43,9 @@ pub(super) async fn measure(
     stage.advance(60);
     gong.forget();
     let before = suggested(stage);
-    limits.lift(true);
     let start = Instant::now();
     stage.app.handle().idle().await?;
     let took = start.elapsed();
-    limits.lift(false);
     figures.push(figure(
         "Gong: calls read, searched, suggested, logged, noted in the CRM",
         per_second(count, took),

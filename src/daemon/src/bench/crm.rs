@@ -37,6 +37,9 @@ pub(super) trait Crm: Send + Sync {
     /// The vendor's name.
     fn vendor(&self) -> &'static str;
 
+    /// How the daemon calls the connection.
+    fn connection(&self) -> &'static str;
+
     /// Enters so many deals at a governed stage, each with one part of its package.
     fn fill(&self, count: u32) -> Result<(), DemoError>;
 

@@ -1,8 +1,9 @@
 //! Connections whose waits for the vendor's limits can be skipped, so that a time shows what this machine does rather than how long a
 //! limiter slept. What is counted, queued and charged stays the same: only the connection's clock jumps over the rest.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -15,31 +16,32 @@ use crate::config::Connection;
 use crate::connect::{ConnectError, Real};
 use crate::link::{Connect, Connected, Equipment};
 
-/// Makes real connections; see the module.
+/// Makes real connections whose waits are skipped; see the module.
 #[derive(Debug, Default)]
-pub(super) struct Liftable {
-    lifted: Arc<AtomicBool>,
+pub(super) struct Lifted {
+    waiting: RwLock<BTreeMap<ConnectionId, Arc<AtomicBool>>>,
 }
 
-impl Liftable {
-    /// Skips waits from now on, or no longer.
-    pub(super) fn lift(&self, on: bool) {
-        self.lifted.store(on, Ordering::SeqCst);
+impl Lifted {
+    /// Whether this connection waits as it does outside of here.
+    pub(super) fn wait(&self, connection: &str, on: bool) {
+        let known = self.waiting.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(waits) = known.get(&ConnectionId::from(connection)) {
+            waits.store(on, Ordering::SeqCst);
+        }
     }
 }
 
-impl Connect for Liftable {
+impl Connect for Lifted {
     fn connect(
         &self,
         id: &ConnectionId,
         config: &Connection,
         equipment: Equipment,
     ) -> Result<Connected, ConnectError> {
-        let clock = Jumping {
-            inner: Arc::clone(&equipment.clock),
-            lifted: Arc::clone(&self.lifted),
-            ahead: Arc::default(),
-        };
+        let waits = Arc::new(AtomicBool::new(false));
+        self.waiting.write().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Arc::clone(&waits));
+        let clock = Jumping { inner: Arc::clone(&equipment.clock), waits, ahead: Arc::default() };
         Real.connect(id, config, Equipment { clock: Arc::new(clock), ..equipment })
     }
 }
@@ -47,7 +49,7 @@ impl Connect for Liftable {
 /// A clock that jumps ahead instead of sleeping.
 struct Jumping {
     inner: Arc<dyn Clock>,
-    lifted: Arc<AtomicBool>,
+    waits: Arc<AtomicBool>,
     /// Milliseconds jumped over so far.
     ahead: Arc<AtomicI64>,
 }
@@ -59,7 +61,7 @@ impl Clock for Jumping {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        if !self.lifted.load(Ordering::SeqCst) {
+        if self.waits.load(Ordering::SeqCst) {
             return self.inner.sleep(duration);
         }
         // Rounded up: a sleeper that wakes early would only sleep again.
@@ -80,14 +82,14 @@ mod tests {
     use crate::clock::ManualClock;
 
     #[tokio::test]
-    async fn a_wait_is_skipped_only_while_limits_are_lifted() {
-        let lifted = Arc::new(AtomicBool::new(true));
+    async fn a_wait_is_skipped_until_waits_are_asked_for() {
+        let waits = Arc::new(AtomicBool::new(false));
         let inner = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        let clock = Jumping { inner, lifted: Arc::clone(&lifted), ahead: Arc::default() };
+        let clock = Jumping { inner, waits: Arc::clone(&waits), ahead: Arc::default() };
         clock.sleep(Duration::from_secs(10)).await;
         let ten = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(10);
         assert!(clock.now() >= ten && clock.now() < ten + SignedDuration::from_secs(1));
-        lifted.store(false, Ordering::SeqCst);
+        waits.store(true, Ordering::SeqCst);
         assert!(clock.sleep(Duration::from_secs(10)).now_or_never().is_none());
     }
 }

@@ -9,13 +9,13 @@ use crate::bench::{Sizes, run};
 /// How much is measured.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  handoffd bench --records 20000 --webhooks 500\n\nEverything runs on loopback against the built-in sandbox; figures hold for this machine."
+    after_help = "Example:\n  handoffd bench --records 20000 --webhooks 500\n\nEverything runs on loopback against the built-in sandboxes; figures hold for this machine."
 )]
 pub(super) struct Bench {
     /// Records of each CRM's backfill.
     #[arg(long, default_value_t = 10_000)]
     records: u32,
-    /// Records of each CRM's backfill under the connector's own limits.
+    /// Records of HubSpot's backfill under the connector's own limits.
     #[arg(long, default_value_t = 1_000)]
     limited: u32,
     /// Webhooks of each CRM whose way to the written flag is timed.

@@ -32,6 +32,10 @@ impl Crm for HubSpotCrm {
         "HubSpot"
     }
 
+    fn connection(&self) -> &'static str {
+        "hs"
+    }
+
     fn fill(&self, count: u32) -> Result<(), DemoError> {
         let rep = self.0.owner_id(REP)?.to_string();
         let receiver = self.0.owner_id(RECEIVER)?.to_string();

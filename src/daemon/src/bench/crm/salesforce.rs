@@ -29,6 +29,10 @@ impl Crm for SalesforceCrm {
         "Salesforce"
     }
 
+    fn connection(&self) -> &'static str {
+        "sf"
+    }
+
     fn fill(&self, count: u32) -> Result<(), DemoError> {
         let account = self.0.query("SELECT Id FROM Account ORDER BY Id LIMIT 1")?;
         let account = account.first().and_then(|row| row.get("Id")).cloned().unwrap_or_default();
