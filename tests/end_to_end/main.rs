@@ -16,6 +16,7 @@ mod hubspot_rows;
 mod interruptions;
 mod records;
 mod reverts;
+mod scale;
 mod switches;
 mod twins;
 mod walk;

@@ -15,12 +15,14 @@ use crate::id::SfId;
 use crate::query::{Queries, Retry};
 use crate::relations::{Child, history_names, history_of, merges};
 use crate::resolve::Resolve;
+use crate::spec::LONG_TEXT_PAGE;
 use crate::{Api, row, soql};
 
 /// What a query is for.
 #[derive(Debug, Clone)]
 enum Part {
-    Records,
+    /// The records of one of the lists that the ids are cut into.
+    Records(Vec<SfId>),
     Child(String, Child),
     History,
     /// The stage history, which keeps the close date in every org and takes none of the twenty fields whose history can be tracked.
@@ -61,7 +63,7 @@ impl Read {
     fn running(&mut self) -> &mut Running {
         let (api, plan, ids) = (&self.api, &self.plan, &self.ids);
         self.running.get_or_insert_with(|| {
-            let parts = parts(api, plan);
+            let parts = parts(api, plan, ids);
             let nothing = BTreeSet::new();
             let urls =
                 parts.iter().enumerate().map(|(at, part)| url(api, plan, ids, at, part, &nothing)).collect();
@@ -75,7 +77,7 @@ impl Read {
         for (at, part) in parts.iter().enumerate() {
             let rows = self.running().queries.take(at);
             match part {
-                Part::Records => {
+                Part::Records(_) => {
                     for one in rows.unwrap_or_default() {
                         let id = row::own_id(&one)?;
                         let record = self.record(&id, &one);
@@ -135,7 +137,7 @@ impl Read {
     }
 }
 
-fn parts(api: &Api, plan: &ReadPlan) -> Vec<Part> {
+fn parts(api: &Api, plan: &ReadPlan, ids: &[SfId]) -> Vec<Part> {
     let children = plan
         .related
         .keys()
@@ -143,7 +145,9 @@ fn parts(api: &Api, plan: &ReadPlan) -> Vec<Part> {
     let history = (!plan.history.is_empty()).then_some(Part::History);
     // Behind the history, which makes the list that these are added to.
     let close_dates = close_dates::wanted(plan).then_some(Part::CloseDates);
-    std::iter::once(Part::Records).chain(children).chain(history).chain(close_dates).collect()
+    // Before everything that is added to them. One page each, side by side: following one list page by page would take a call a page.
+    let records = ids.chunks(LONG_TEXT_PAGE).map(|ids| Part::Records(ids.to_vec()));
+    records.chain(children).chain(history).chain(close_dates).collect()
 }
 
 fn url(
@@ -157,7 +161,8 @@ fn url(
     let readable = |field: &&str| !unreadable.contains(&(at, (*field).to_owned()));
     let list = soql::ids(ids);
     match part {
-        Part::Records => {
+        Part::Records(ids) => {
+            let list = soql::ids(ids);
             let fixed =
                 ["Id", "SystemModstamp", "IsDeleted", "CreatedDate", "LastModifiedDate", "LastModifiedById"];
             let merged = merges(plan.object.as_str()).then_some("MasterRecordId");
@@ -250,7 +255,7 @@ fn culprits(plan: &ReadPlan, part: &Part, answer: &SubReply) -> BTreeSet<String>
         })
     };
     match part {
-        Part::Records => plan.fields.iter().filter(named).cloned().collect(),
+        Part::Records(_) => plan.fields.iter().filter(named).cloned().collect(),
         Part::Child(name, _) => plan.related.get(name).into_iter().flatten().filter(named).cloned().collect(),
         Part::History | Part::CloseDates => BTreeSet::new(),
     }

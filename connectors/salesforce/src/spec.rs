@@ -14,8 +14,10 @@ pub(crate) const ONE_CALL: &[(&str, u32)] = &[(DAILY, 1), (CONCURRENT, 1)];
 /// A call that is not charged to the org's allocation, such as OAuth's.
 pub(crate) const UNCHARGED: &[(&str, u32)] = &[(CONCURRENT, 1)];
 
-/// Most records in one read: their ids fit one query many times over, and two long texts per row cap a page at 200 anyway.
-pub(crate) const READ_BATCH: usize = 200;
+/// Rows of one page where two or more long texts are selected (facts/salesforce §2).
+pub(crate) const LONG_TEXT_PAGE: usize = 200;
+/// Most records in one read, and as many as one call writes. Their ids stay far below the 100,000 characters of a query.
+pub(crate) const READ_BATCH: usize = 4 * LONG_TEXT_PAGE;
 /// Most rows of one collection.
 pub(crate) const COLLECTION: usize = 200;
 /// Most queries and collections in one composite request.
@@ -49,7 +51,7 @@ pub(crate) static SPEC: Spec = Spec {
     ],
     read_batch: READ_BATCH,
     // Four collections of 200 and one read-back of all of them.
-    write_batch: 800,
+    write_batch: 4 * COLLECTION,
 };
 
 /// How far a sweep steps back by default.

@@ -53,9 +53,9 @@ enum Command {
         after_help = "Examples:\n  handoffd demo              plays the story and stays up, to look around\n  handoffd demo --once       plays it and exits 0 if every step held, else 1\n  handoffd demo --once --json | jq .ok"
     )]
     Demo(demo::Demo),
-    /// Serve a Salesforce sandbox on loopback, to rehearse against.
+    /// Serve sandboxes of Salesforce, HubSpot and Gong on loopback, to rehearse against.
     #[command(
-        after_help = "Example:\n  handoffd sandbox --port 8643\n\nPoint login_url at it. The control interface is under /_sandbox."
+        after_help = "Examples:\n  handoffd sandbox --salesforce-port 8643 --hubspot-port 8644 --gong-port 8645\n  handoffd sandbox --only hubspot --json | jq -r .hubspot.login_url\n\nPoint login_url at them. They share one clock; the control interface of each is under /_sandbox."
     )]
     Sandbox(sandbox::Serve),
     /// Judge configuration, contracts and mappings; with --online also what the CRM offers.

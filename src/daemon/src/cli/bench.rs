@@ -9,15 +9,21 @@ use crate::bench::{Sizes, run};
 /// How much is measured.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  handoffd bench --records 20000 --webhooks 500\n\nEverything runs on loopback against the built-in sandbox; figures hold for this machine."
+    after_help = "Example:\n  handoffd bench --records 20000 --webhooks 500\n\nEverything runs on loopback against the built-in sandboxes; figures hold for this machine."
 )]
 pub(super) struct Bench {
-    /// Records of the backfill.
+    /// Records of each CRM's backfill.
     #[arg(long, default_value_t = 10_000)]
     records: u32,
-    /// Webhooks whose way to the written flag is timed.
+    /// Records of HubSpot's backfill under the connector's own limits.
+    #[arg(long, default_value_t = 1_000)]
+    limited: u32,
+    /// Webhooks of each CRM whose way to the written flag is timed.
     #[arg(long, default_value_t = 500)]
     webhooks: u32,
+    /// Recorded calls that are read and searched.
+    #[arg(long, default_value_t = 1_000)]
+    calls: u32,
     /// Durable appends.
     #[arg(long, default_value_t = 2_000)]
     appends: u32,
@@ -29,6 +35,8 @@ pub(super) struct Bench {
 pub(super) async fn bench(bench: &Bench, output: Output) -> Result<Exit, Failure> {
     let sizes = Sizes {
         records: bench.records,
+        limited: bench.limited,
+        calls: bench.calls,
         webhooks: bench.webhooks,
         appends: bench.appends,
         evaluations: bench.evaluations,
@@ -38,7 +46,7 @@ pub(super) async fn bench(bench: &Bench, output: Output) -> Result<Exit, Failure
         output.json(&figures);
     } else {
         for figure in &figures {
-            output.line(&format!("{:<62} {:>10} {}", figure.name, figure.value, figure.unit));
+            output.line(&format!("{:<88} {:>10} {}", figure.name, figure.value, figure.unit));
         }
     }
     Ok(Exit::Ok)

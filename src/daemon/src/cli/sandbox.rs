@@ -1,65 +1,86 @@
 //! `handoffd sandbox`.
 
+mod serve;
+
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use handoff_sandbox_salesforce::{PackageSource, Sandbox, SandboxOptions, Seed, seed};
+use serde_json::{Map, Value};
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
+use serve::Serving;
 
-/// How the sandbox starts.
+/// How the sandboxes start.
 #[derive(Debug, Args)]
 pub(super) struct Serve {
-    /// Port on 127.0.0.1; 0 = any.
+    /// Only this vendor's; may stand more than once.
+    #[arg(long, value_enum, value_name = "VENDOR")]
+    only: Vec<Which>,
+    /// Salesforce's port on 127.0.0.1; 0 = any.
+    #[arg(long, default_value_t = 0, visible_alias = "port")]
+    salesforce_port: u16,
+    /// HubSpot's port on 127.0.0.1; 0 = any.
     #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// What it holds at first.
+    hubspot_port: u16,
+    /// Gong's port on 127.0.0.1; 0 = any.
+    #[arg(long, default_value_t = 0)]
+    gong_port: u16,
+    /// What they hold at first.
     #[arg(long, value_enum, default_value_t = Holds::Company)]
     seed: Holds,
-    /// An sfdx source folder to deploy; absent = the shipped package.
+    /// An sfdx source folder to deploy to Salesforce; absent = the shipped package.
     #[arg(long)]
     package: Option<PathBuf>,
 }
 
-/// What the sandbox holds at first.
+/// Whose sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// A Salesforce org.
+    Salesforce,
+    /// A HubSpot portal.
+    Hubspot,
+    /// A company in Gong.
+    Gong,
+}
+
+/// What the sandboxes hold at first.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Holds {
-    /// Accounts, people and deals in every stage.
+    /// Customers, people, deals in every stage, and calls about them.
     Company,
-    /// Only the administrator and the integration user.
+    /// People, as far as the vendor needs some, and what it takes to log in.
     Empty,
 }
 
+impl Serve {
+    fn has(&self, which: Which) -> bool {
+        self.only.is_empty() || self.only.contains(&which)
+    }
+}
+
 pub(super) async fn serve(serve: &Serve, output: Output) -> Result<Exit, Failure> {
-    let options = SandboxOptions {
-        port: serve.port,
-        seed: match serve.seed {
-            Holds::Company => Seed::Company,
-            Holds::Empty => Seed::Empty,
-        },
-        package: serve.package.clone().map_or(PackageSource::Shipped, PackageSource::Folder),
-        ..SandboxOptions::default()
-    };
     let mut signals = crate::shutdown::Signals::catch()?;
-    let started = Sandbox::start(options).await;
-    let sandbox = started.map_err(|error| Failure::because(Exit::Config, &error))?;
-    let (base, org) = (sandbox.base_url(), sandbox.org().id());
+    let serving = Serving::start(serve).await?;
+    let vendors = serving.told();
     if output.is_json() {
-        output.json_line(&serde_json::json!({
-            "login_url": base, "org_id": org.as_str(), "client_id": seed::CLIENT_ID, "client_secret": seed::CLIENT_SECRET,
-            "admin": seed::ADMIN_USER, "password": seed::PASSWORD,
-        }));
+        let all = vendors.into_iter().map(|(vendor, facts)| (vendor.to_owned(), object(facts)));
+        output.json_line(&Value::Object(all.collect()));
     } else {
-        output.line(&format!(
-            "login_url     {base}\norg_id        {org}\nclient_id     {}\nclient_secret {}\nadmin         {} / {}\ncontrol       {base}/_sandbox\n\nCtrl-C ends it.",
-            seed::CLIENT_ID,
-            seed::CLIENT_SECRET,
-            seed::ADMIN_USER,
-            seed::PASSWORD
-        ));
+        let facts = |facts: Vec<(&'static str, String)>| {
+            facts.into_iter().map(|(name, value)| format!("  {name:<20} {value}\n")).collect::<String>()
+        };
+        let all = vendors.into_iter().map(|(vendor, told)| format!("{vendor}\n{}\n", facts(told)));
+        output.line(&format!("{}Ctrl-C ends it.", all.collect::<String>()));
     }
     signals.received().await;
-    sandbox.stop().await;
+    serving.stop().await;
     Ok(Exit::Ok)
+}
+
+fn object(facts: Vec<(&'static str, String)>) -> Value {
+    Value::Object(
+        facts.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<Map<_, _>>(),
+    )
 }

@@ -21,6 +21,7 @@ use crate::api::Surface;
 use crate::app::{App, Handle, Options};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::link::Connect;
 use crate::metrics::Metrics;
 
 /// Everything that runs during the demo.
@@ -71,6 +72,14 @@ impl Clock for Following {
 impl Stage {
     /// Starts the sandboxes, then the daemon against them, webhooks on.
     pub async fn start(setting: Setting) -> Result<Self, DemoError> {
+        Self::start_with(setting, None).await
+    }
+
+    /// The same with connections of another make.
+    pub(crate) async fn start_with(
+        setting: Setting,
+        connect: Option<Arc<dyn Connect>>,
+    ) -> Result<Self, DemoError> {
         let clock = salesforce::Clock::REAL.shared();
         let salesforce = salesforce::Sandbox::start(salesforce::SandboxOptions {
             clock: clock.clone(),
@@ -112,7 +121,7 @@ impl Stage {
         let metrics = Arc::new(Metrics::default());
         let (routed, ticking) = (Arc::clone(&metrics), Arc::clone(&clock));
         let routes = Box::new(move |handle: Handle| Surface::new(handle, routed, ticking, None).router());
-        let options = Options { routes: Some(routes), observer: metrics, ..Options::default() };
+        let options = Options { routes: Some(routes), observer: metrics, connect, ..Options::default() };
         let app = App::start(config.clone(), registry, clock, options).await?;
         wiring::deliver(&salesforce, &hubspot, (&gong, rule), app.local_addr())?;
         Ok(Self { salesforce, hubspot, gong, app, config, folder, crms })
@@ -154,7 +163,7 @@ impl Stage {
     }
 
     /// Time passes: all share one clock.
-    pub(super) fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         self.salesforce.org().advance(seconds);
     }
 }

@@ -1,0 +1,96 @@
+//! What this machine does: figures of the whole daemon against the sandboxes on loopback.
+
+mod appends;
+mod backfill;
+mod calls;
+mod crm;
+mod evaluations;
+mod latency;
+mod limits;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::demo::{DemoError, Setting, Stage};
+use crm::{Crm, HubSpotCrm, SalesforceCrm};
+use limits::Lifted;
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// Records of each CRM's backfill.
+    pub records: u32,
+    /// Records of HubSpot's backfill under the connector's own limits.
+    pub limited: u32,
+    /// Webhooks of each CRM whose way to the written flag is timed.
+    pub webhooks: u32,
+    /// Recorded calls that are read and searched.
+    pub calls: u32,
+    /// Durable appends.
+    pub appends: u32,
+    /// Gate evaluations.
+    pub evaluations: u32,
+}
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figure {
+    /// What was measured.
+    pub name: String,
+    /// How much.
+    pub value: String,
+    /// Of what.
+    pub unit: &'static str,
+}
+
+/// The unit of what is counted.
+const COUNT: &str = "calls";
+
+fn figure(name: impl Into<String>, value: f64, unit: &'static str) -> Figure {
+    let digits = if value >= 100.0 || unit == COUNT { 0 } else { 2 };
+    Figure { name: name.into(), value: format!("{value:.digits$}"), unit }
+}
+
+fn counted(name: impl Into<String>, count: u64) -> Figure {
+    figure(name, f64::from(u32::try_from(count).unwrap_or(u32::MAX)), COUNT)
+}
+
+fn per_second(count: u32, took: Duration) -> f64 {
+    f64::from(count) / took.as_secs_f64().max(f64::EPSILON)
+}
+
+/// Measures everything.
+pub async fn run(sizes: Sizes) -> Result<Vec<Figure>, DemoError> {
+    let mut figures = Vec::new();
+    appends::measure(sizes.appends, &mut figures).await?;
+    let limits = Arc::new(Lifted::default());
+    let stage = Stage::start_with(Setting::default(), Some(Arc::clone(&limits) as _)).await?;
+    stage.settle().await?;
+    let salesforce = SalesforceCrm(stage.salesforce.org().clone());
+    let hubspot = HubSpotCrm(stage.hubspot.portal().clone());
+    let crms: [&dyn Crm; 2] = [&salesforce, &hubspot];
+    for crm in crms {
+        backfill::measure(&stage, crm, sizes.records, &mut figures).await?;
+        latency::measure(&stage, crm, sizes.webhooks, &mut figures).await?;
+    }
+    // Salesforce counts calls by the day only: there is nothing to wait for.
+    backfill::limited(&stage, &limits, &hubspot, sizes.limited, &mut figures).await?;
+    calls::measure(&stage, sizes.calls, &mut figures).await?;
+    evaluations::measure(&stage, sizes.evaluations, &mut figures).await?;
+    if let Some(bytes) = crate::metrics::peak_resident() {
+        let mib = u32::try_from(bytes / 1_048_576).unwrap_or(u32::MAX);
+        figures.push(figure("peak resident memory, sandboxes included", f64::from(mib), "MiB"));
+    }
+    stage.stop().await?;
+    Ok(figures)
+}
+
+/// CPU seconds of this process, as Linux tells (100 ticks a second).
+fn cpu_seconds() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u32>().ok();
+    Some(f64::from(ticks(11)?.saturating_add(ticks(12)?)) / 100.0)
+}
