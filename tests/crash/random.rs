@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use handoffd_tests::crm::Kind;
+use handoffd_tests::on_every_crm;
 use handoffd_tests::play::PLOTS;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
@@ -11,13 +13,14 @@ use crate::stage::Stage;
 /// Kills in the default run.
 const ROUNDS: u32 = 40;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a01_killed_at_random_under_webhook_load_nothing_is_lost_or_done_twice() {
+on_every_crm!(a01_killed_at_random_under_webhook_load_nothing_is_lost_or_done_twice, killed_at_random);
+
+async fn killed_at_random(crms: &'static [Kind]) {
     let rounds = std::env::var("HANDOFFD_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
     let seed = std::env::var("HANDOFFD_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     eprintln!("HANDOFFD_SEED={seed} HANDOFFD_ROUNDS={rounds}");
     let mut random = StdRng::seed_from_u64(seed);
-    let mut stage = Stage::build().await;
+    let mut stage = Stage::build(crms).await;
     let mut plots = PLOTS.into_iter().cycle();
     for round in 0..rounds {
         for _ in 0..random.random_range(0..3) {
@@ -47,9 +50,10 @@ async fn a01_killed_at_random_under_webhook_load_nothing_is_lost_or_done_twice()
     stage.judge().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a09_terminated_under_load_it_drains_and_nothing_is_lost() {
-    let mut stage = Stage::build().await;
+on_every_crm!(a09_terminated_under_load_it_drains_and_nothing_is_lost, terminated_under_load);
+
+async fn terminated_under_load(crms: &'static [Kind]) {
+    let mut stage = Stage::build(crms).await;
     let mut plots = PLOTS.into_iter().cycle();
     for _ in 0..4 {
         for plot in plots.by_ref().take(4) {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use handoff_sandbox_salesforce::seed;
-use handoffd_tests::crm::HOOK_SECRET;
+use handoffd_tests::crm::{HOOK_SECRET, SALESFORCE};
 use handoffd_tests::play::PLOTS;
 
 use crate::process::Process;
@@ -31,7 +31,7 @@ fn holding(dir: &Path, canaries: &[String]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn h05_no_secret_is_found_in_logs_or_state_of_a_whole_run() {
-    let mut stage = Stage::build().await;
+    let mut stage = Stage::build(SALESFORCE).await;
     for plot in PLOTS {
         stage.play.enter(stage.world.company(), plot);
     }

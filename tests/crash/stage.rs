@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handoffd_tests::crm::Attempt;
+use handoffd_tests::crm::{Attempt, Kind};
 use handoffd_tests::door::Door;
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::play::{PLOTS, Play};
@@ -12,6 +12,7 @@ use crate::process::{Began, Process};
 
 /// The org, the play and the door to whichever process is alive.
 pub(crate) struct Stage {
+    crms: &'static [Kind],
     pub(crate) world: Governed,
     pub(crate) play: Play,
     pub(crate) door: Door,
@@ -21,13 +22,21 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) async fn build() -> Self {
-        let world = Governed::prepare(Options::default()).await;
+    pub(crate) async fn build(crms: &'static [Kind]) -> Self {
+        let world = Governed::prepare(Options { crms, ..Options::default() }).await;
         let door = Door::open().await;
         world.company().vendors().for_each(|vendor| vendor.deliver_to(Some(door.address())));
         let config = world.dir().join("config.json");
         std::fs::write(&config, serde_json::to_vec(world.configured()).unwrap()).unwrap();
-        Self { world, play: Play::default(), door, config, checkpoints: Vec::new(), vkey: String::new() }
+        Self {
+            crms,
+            world,
+            play: Play::default(),
+            door,
+            config,
+            checkpoints: Vec::new(),
+            vkey: String::new(),
+        }
     }
 
     /// The file that holds the configuration.
@@ -92,7 +101,7 @@ impl Stage {
                 return;
             }
         }
-        panic!("the play does not end: {:?}", self.play.unfinished());
+        panic!("the play does not end: {:?}", self.play.unfinished(self.world.company()));
     }
 
     /// Nobody is at home, and what was published until now is kept as an auditor would keep it.
@@ -130,10 +139,15 @@ impl Stage {
         for older in &self.checkpoints {
             handoff_store::tlog::verify_against_log(&audit, &self.vkey, Some(older), &log).unwrap();
         }
-        let expected = undisturbed(self.play.entered()).await;
+        let expected = undisturbed(self.crms, self.play.entered()).await;
         let (played, states) = (self.play.outcome(self.world.company()), states(&self.world, &self.play));
         for (name, (outcome, state)) in &expected {
-            assert_eq!(played.get(name), Some(outcome), "{name}: what the CRM shows");
+            let shown = played.get(name).unwrap();
+            assert_eq!(shown["written"], outcome["written"], "{name}: what the CRM shows");
+            let times = |turn: &str| shown[turn].as_u64().unwrap() - outcome[turn].as_u64().unwrap();
+            assert_eq!(times("opened"), times("shut"), "{name}: {shown} instead of {outcome}");
+            // HubSpot knows no precondition: an opening that crosses a person's change is withdrawn in the same conversation and made anew.
+            assert!(times("opened") == 0 || name.ends_with("hs"), "{name}: {shown} instead of {outcome}");
             assert_eq!(states.get(name), Some(state), "{name}: what we know");
         }
         self.world.stop().await;
@@ -152,8 +166,8 @@ fn states(world: &Governed, play: &Play) -> BTreeMap<String, Value> {
 }
 
 /// The same deals with a daemon that nobody disturbs: by name, what the CRM shows and what we know.
-async fn undisturbed(deals: usize) -> BTreeMap<String, (Value, Value)> {
-    let mut world = Governed::start(Options::default()).await;
+async fn undisturbed(crms: &'static [Kind], deals: usize) -> BTreeMap<String, (Value, Value)> {
+    let mut world = Governed::start(Options { crms, ..Options::default() }).await;
     let mut play = Play::default();
     for plot in PLOTS.into_iter().cycle().take(deals) {
         play.enter(world.company(), plot);
@@ -165,7 +179,7 @@ async fn undisturbed(deals: usize) -> BTreeMap<String, (Value, Value)> {
             break;
         }
     }
-    assert_eq!(play.unfinished(), Vec::<String>::new());
+    assert_eq!(play.unfinished(world.company()), Vec::<String>::new());
     let outcomes = play.outcome(world.company());
     let mut states = states(&world, &play);
     world.stop().await;

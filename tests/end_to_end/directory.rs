@@ -20,7 +20,7 @@ async fn played() -> (Governed, Play) {
         play.act(world.company());
         world.pass().await;
     }
-    assert_eq!(play.unfinished(), Vec::<String>::new());
+    assert_eq!(play.unfinished(world.company()), Vec::<String>::new());
     world.stop().await;
     (world, play)
 }

@@ -13,6 +13,8 @@ mod hints;
 mod interruptions;
 mod records;
 mod reverts;
+mod scale;
 mod switches;
+mod twins;
 mod walk;
 mod wire;

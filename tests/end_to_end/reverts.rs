@@ -3,11 +3,32 @@
 use handoff_core::contract::OnBypass;
 use handoff_core::event::Concern;
 use handoff_core::id::GateName;
+use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce::{Action, Fault, Matching};
-use handoffd_tests::crm::{Deal, Kind};
+use handoffd::demo::fill;
+use handoffd_tests::crm::{Deal, HUBSPOT, Kind, SALESFORCE};
 use handoffd_tests::governed::{Governed, Options};
-use handoffd_tests::story::{AVA, COMMISSION, COMMIT, STAGE};
+use handoffd_tests::story::{AVA, COMMISSION, COMMIT, INGRID, STAGE};
 use serde_json::json;
+
+/// One test for each vendor: `on_each_crm!(name, body)` makes `name::salesforce` and `name::hubspot`.
+macro_rules! on_each_crm {
+    ($name:ident) => {
+        mod $name {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn salesforce() {
+                super::$name(Options { crms: SALESFORCE, ..Options::default() }).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn hubspot() {
+                super::$name(Options { crms: HUBSPOT, ..Options::default() }).await;
+            }
+        }
+    };
+}
 
 async fn world(options: Options) -> Governed {
     let mut world = Governed::prepare(options).await;
@@ -44,9 +65,10 @@ async fn about_stages(world: &Governed, deal: Deal) -> Vec<&'static str> {
     world.events(deal).await.into_iter().filter(|name| names.contains(name)).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deal_won_past_its_gate_goes_back_with_its_close_date_and_words_that_say_why() {
-    let world = world(Options { webhooks: true, ..Options::default() }).await;
+on_each_crm!(a_deal_won_past_its_gate_goes_back_with_its_close_date_and_words_that_say_why);
+
+async fn a_deal_won_past_its_gate_goes_back_with_its_close_date_and_words_that_say_why(options: Options) {
+    let world = world(Options { webhooks: true, ..options }).await;
     let deal = world.full_deal("Too early");
     world.pass().await;
     let date = close_date(&world, deal);
@@ -54,9 +76,12 @@ async fn a_deal_won_past_its_gate_goes_back_with_its_close_date_and_words_that_s
     world.pass().await;
     assert_eq!((stage(&world, deal), close_date(&world, deal)), (COMMIT.to_owned(), date));
     let status = world.company().status(deal);
+    let commit = fill::stage(world.company().of(deal).crm().mapping(), COMMIT);
     assert_eq!(
         status,
-        "Closed Won waits for this handoff: back to Negotiation/Review. Waiting for the receiver to accept or reject"
+        format!(
+            "Closed Won waits for this handoff: back to {commit}. Waiting for the receiver to accept or reject"
+        )
     );
     assert!(!world.flag(deal, COMMISSION) && !world.flag(deal, STAGE));
     let entries = world.handle().view().head().entries;
@@ -79,9 +104,10 @@ async fn a_deal_won_past_its_gate_goes_back_with_its_close_date_and_words_that_s
     world.verify_audit();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_third_time_within_an_hour_it_stays_shut_and_is_named() {
-    let world = world(Options::default()).await;
+on_each_crm!(the_third_time_within_an_hour_it_stays_shut_and_is_named);
+
+async fn the_third_time_within_an_hour_it_stays_shut_and_is_named(options: Options) {
+    let world = world(options).await;
     let deal = world.full_deal("Pushed by an automation");
     world.pass().await;
     for _ in 0..4 {
@@ -103,8 +129,26 @@ async fn the_third_time_within_an_hour_it_stays_shut_and_is_named() {
     assert_eq!(stage(&world, deal), WON, "nobody's deal jumps back out of the blue");
 }
 
-/// The CRM's own rule refuses the stage, whatever else it accepts.
-fn refuse_the_stage(world: &Governed) {
+/// The CRM's own rule refuses the stage, whatever else it accepts; the word of it that is shown.
+fn refuse_the_stage(world: &Governed) -> &'static str {
+    if world.company().first().kind() == Kind::Hubspot {
+        let body = json!({ "status": "error", "category": "VALIDATION_ERROR", "message": "no", "correlationId": "x",
+            "errors": [{ "message": "Stages only move forward", "code": "PIPELINE_RULE_VIOLATION" }] });
+        let on = Matching {
+            kind: Some("batch_update".to_owned()),
+            body: Some("\"dealstage\"".to_owned()),
+            ..Matching::default()
+        };
+        let action = hubspot::Action::Answer {
+            status: 400,
+            body: body.to_string(),
+            content_type: None,
+            retry_after: None,
+            apply: false,
+        };
+        world.portal().plant(hubspot::Fault { on, skip: 0, times: 1_000, action });
+        return "PIPELINE_RULE_VIOLATION";
+    }
     let refusal = json!([{ "errorCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": "Stages only move forward", "fields": ["StageName"] }]);
     let body = json!({ "compositeResponse": [
         { "referenceId": "back", "httpStatusCode": 400, "httpHeaders": {}, "body": refusal },
@@ -119,24 +163,30 @@ fn refuse_the_stage(world: &Governed) {
         apply: false,
     };
     world.org().plant(Fault { on, skip: 0, times: 1_000, action });
+    "Stages only move forward"
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_crm_refuses_is_parked_named_and_tried_again_when_a_person_says_so() {
-    let world = world(Options::default()).await;
+fn allow_everything(world: &Governed) {
+    match world.company().first().kind() {
+        Kind::Salesforce => world.org().clear_faults(),
+        Kind::Hubspot => world.portal().clear_faults(),
+    }
+}
+
+on_each_crm!(what_the_crm_refuses_is_parked_named_and_tried_again_when_a_person_says_so);
+
+async fn what_the_crm_refuses_is_parked_named_and_tried_again_when_a_person_says_so(options: Options) {
+    let world = world(options).await;
     let (deal, other) = (world.full_deal("No way back"), world.full_deal("Other"));
     world.pass().await;
-    refuse_the_stage(&world);
+    let said = refuse_the_stage(&world);
     win(&world, deal);
     for _ in 0..3 {
         world.pass().await;
     }
     assert_eq!(stage(&world, deal), WON);
     let parked = world.handle().view().parked();
-    assert!(
-        parked.iter().any(|one| one.record == deal.record() && one.why.contains("Stages only move forward")),
-        "{parked:?}"
-    );
+    assert!(parked.iter().any(|one| one.record == deal.record() && one.why.contains(said)), "{parked:?}");
     assert!(concerns(&world, deal).await.contains(&Concern::RevertRefused));
     let status = world.company().status(deal);
     assert!(status.contains("the CRM refuses to put it back: an admin has to act"), "{status}");
@@ -154,7 +204,7 @@ async fn what_the_crm_refuses_is_parked_named_and_tried_again_when_a_person_says
     world.accept(other);
     world.pass().await;
     assert!(world.flag(other, COMMISSION), "others go on");
-    world.org().clear_faults();
+    allow_everything(&world);
     world.handle().reconcile_now(&deal.record()).await.unwrap();
     world.pass().await;
     assert_eq!(stage(&world, deal), COMMIT);
@@ -165,9 +215,10 @@ async fn what_the_crm_refuses_is_parked_named_and_tried_again_when_a_person_says
     world.assert_balanced();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_order_outlives_a_restart_and_is_given_once() {
-    let mut world = world(Options::default()).await;
+on_each_crm!(an_order_outlives_a_restart_and_is_given_once);
+
+async fn an_order_outlives_a_restart_and_is_given_once(options: Options) {
+    let mut world = world(options).await;
     let deal = world.full_deal("Restarted");
     world.pass().await;
     world.handle().pause("a test").await.unwrap();
@@ -183,9 +234,10 @@ async fn an_order_outlives_a_restart_and_is_given_once() {
     assert_eq!(about_stages(&world, deal).await, ["bypassed", "revert_ordered", "stage_reverted"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_comes_in_before_the_write_keeps_the_deal_where_it_is() {
-    let world = world(Options::default()).await;
+on_each_crm!(an_answer_that_comes_in_before_the_write_keeps_the_deal_where_it_is);
+
+async fn an_answer_that_comes_in_before_the_write_keeps_the_deal_where_it_is(options: Options) {
+    let world = world(options).await;
     let deal = world.full_deal("Accepted just now");
     world.pass().await;
     world.handle().pause("a test").await.unwrap();
@@ -204,11 +256,12 @@ async fn an_answer_that_comes_in_before_the_write_keeps_the_deal_where_it_is() {
     assert!(!world.flag(deal, COMMISSION));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn recorded_and_notified_by_passes_move_nothing() {
+on_each_crm!(recorded_and_notified_by_passes_move_nothing);
+
+async fn recorded_and_notified_by_passes_move_nothing(options: Options) {
     for (policy, words) in [(OnBypass::Record, "Waiting"), (OnBypass::Notify, "Moved past its gate. Waiting")]
     {
-        let mut world = Governed::prepare(Options::default()).await;
+        let mut world = Governed::prepare(Options { crms: options.crms, ..Options::default() }).await;
         world.govern().on_bypass.insert(GateName::from("closed_won"), policy);
         world.begin().await.unwrap();
         let deal = world.full_deal("Left alone");
@@ -222,17 +275,115 @@ async fn recorded_and_notified_by_passes_move_nothing() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deal_created_as_won_has_no_way_back_and_says_so() {
-    let world = world(Options::default()).await;
+on_each_crm!(a_deal_created_as_won_has_no_way_back_and_says_so);
+
+async fn a_deal_created_as_won_has_no_way_back_and_says_so(options: Options) {
+    let world = world(options).await;
     let deal = world.full_deal("Template");
     world.pass().await;
     // A clone by a machine enters the stage by being created.
-    world.org().set_rule("Opportunity", "Handoff_03_Gate", false).unwrap();
-    let clone = world.company().deal(Kind::Salesforce, "Born won", WON);
+    let kind = world.company().first().kind();
+    if kind == Kind::Salesforce {
+        world.org().set_rule("Opportunity", "Handoff_03_Gate", false).unwrap();
+    }
+    let clone = world.company().deal(kind, "Born won", WON);
     world.pass().await;
     assert_eq!(stage(&world, clone), WON);
     assert!(concerns(&world, clone).await.contains(&Concern::NotPutBack));
     assert_eq!(about_stages(&world, clone).await, ["bypassed", "revert_given_up"]);
     assert_eq!(stage(&world, deal), COMMIT);
+}
+
+on_each_crm!(a_deal_that_a_person_moved_meanwhile_is_left_where_he_put_it);
+
+async fn a_deal_that_a_person_moved_meanwhile_is_left_where_he_put_it(options: Options) {
+    let world = world(options).await;
+    let (lost, again) = (world.full_deal("Lost after all"), world.full_deal("Won once more"));
+    world.pass().await;
+    world.handle().pause("a test").await.unwrap();
+    win(&world, lost);
+    win(&world, again);
+    world.pass().await;
+    for deal in [lost, again] {
+        assert_eq!(about_stages(&world, deal).await, ["bypassed", "revert_ordered"]);
+    }
+    world.force(INGRID, lost, &world.company().to_stage(lost, "closed_lost").into());
+    // The same value stands there again, but it is another move: it is judged anew.
+    world.force(INGRID, again, &world.company().to_stage(again, "early").into());
+    win(&world, again);
+    world.handle().resume("a test").await.unwrap();
+    world.pass().await;
+    assert_eq!(stage(&world, lost), "closed_lost");
+    assert!(!about_stages(&world, lost).await.contains(&"stage_reverted"));
+    world.pass().await;
+    assert_ne!(stage(&world, again), WON, "{:?}", about_stages(&world, again).await);
+    world.assert_balanced();
+}
+
+/// A person moves the deal between the daemon's last look and its write: the look right before the write tells.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_hubspot_a_move_right_before_the_write_is_not_undone() {
+    let world = world(Options { crms: HUBSPOT, ..Options::default() }).await;
+    let deal = world.full_deal("At the last moment");
+    world.pass().await;
+    world.handle().pause("a test").await.unwrap();
+    win(&world, deal);
+    world.pass().await;
+    // The check of the entry answers late; what the daemon knew is old by then.
+    let on = Matching {
+        kind: Some("batch_read".to_owned()),
+        body: Some("\"propertiesWithHistory\":[\"dealstage\"]".to_owned()),
+        ..Matching::default()
+    };
+    world.portal().plant(hubspot::Fault { on, skip: 0, times: 1, action: hubspot::Action::Hang });
+    world.handle().resume("a test").await.unwrap();
+    world.advance(30);
+    let mut settled = Box::pin(world.settle());
+    while !world.portal().faults().is_empty() {
+        drop(tokio::time::timeout(std::time::Duration::from_millis(5), &mut settled).await);
+    }
+    world.company().force(INGRID, deal, &world.company().to_stage(deal, "closed_lost"));
+    world.portal().release();
+    settled.await;
+    world.pass().await;
+    assert_eq!(stage(&world, deal), "closed_lost");
+    assert!(!about_stages(&world, deal).await.contains(&"stage_reverted"));
+    world.assert_balanced();
+}
+
+/// Facts of HubSpot: no pipeline rule stops a workflow or an app, so both get past; H3 puts the deal back.
+#[tokio::test(flavor = "multi_thread")]
+async fn h3_what_a_workflow_or_an_app_won_goes_back_with_its_close_date_twice_an_hour_at_most() {
+    let world = world(Options { crms: HUBSPOT, webhooks: true, ..Options::default() }).await;
+    for (kind, name) in [
+        (hubspot::ActorKind::Workflow, "By a workflow"),
+        (hubspot::ActorKind::Api, "By an app"),
+        (hubspot::ActorKind::UserApi, "By an app with a user"),
+    ] {
+        let deal = world.full_deal(name);
+        world.pass().await;
+        let date = close_date(&world, deal);
+        let mut won = world.company().to_stage(deal, WON);
+        won.insert("closedate".to_owned(), json!("2026-11-20T00:00:00Z"));
+        let user = if kind == hubspot::ActorKind::UserApi { AVA } else { "" };
+        for turn in 0..3 {
+            world.advance(60);
+            let act = hubspot::Act::update(user, "deals", deal.hs(), serde_json::Value::from(won.clone()));
+            world.portal().act(&act.by(kind)).unwrap();
+            world.pass().await;
+            let expected = if turn < 2 { COMMIT } else { WON };
+            assert_eq!(stage(&world, deal), expected, "{name}, time {turn}");
+            assert!(!world.flag(deal, COMMISSION) && !world.flag(deal, STAGE), "{name}");
+            if turn < 2 {
+                assert_eq!(close_date(&world, deal), date, "{name}, time {turn}");
+                let status = world.company().status(deal);
+                assert!(status.starts_with("Closed Won waits for this handoff: back to"), "{name}: {status}");
+            }
+        }
+        assert!(concerns(&world, deal).await.contains(&Concern::RevertLimit), "{name}");
+        let status = world.company().status(deal);
+        assert!(status.starts_with("Moved past its gate again and again"), "{name}: {status}");
+    }
+    world.assert_balanced();
+    world.verify_audit();
 }

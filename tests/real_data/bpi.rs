@@ -6,7 +6,7 @@ use handoff_core::event::Event;
 use handoff_core::journal::LogEntry;
 use handoffd::demo::crm::{Fields, NewDeal};
 use handoffd::demo::fill;
-use handoffd_tests::crm::{Company, Deal, Duty, Kind};
+use handoffd_tests::crm::{Company, Deal, Duty, HUBSPOT, Kind, SALESFORCE};
 use handoffd_tests::story::{COMMISSION, Said};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -123,7 +123,12 @@ impl Told {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bpi_the_daemons_ledger_equals_the_declarations_own_history_in_salesforce() {
-    equals_the_declarations(&[Kind::Salesforce]).await;
+    equals_the_declarations(SALESFORCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bpi_the_daemons_ledger_equals_the_declarations_own_history_in_hubspot() {
+    equals_the_declarations(HUBSPOT).await;
 }
 
 async fn equals_the_declarations(crms: &'static [Kind]) {

@@ -1,10 +1,12 @@
 //! 722 deals that were really closed and 8,000 leads (Olist): nothing of them is ready to be handed over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use handoff_core::event::Concern;
 use handoffd::view::Filter;
-use handoffd_tests::crm::Kind;
+use handoffd_tests::crm::{Duty, HUBSPOT, Kind, SALESFORCE};
+use handoffd_tests::governed::Governed;
 use handoffd_tests::story::COMMISSION;
 use serde_json::{Value, json};
 
@@ -28,7 +30,34 @@ fn names(truth: &Value, key: &str) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e05_e06_olist_in_salesforce_no_pay_on_what_is_there_and_every_count_as_counted_outside() {
-    counts_as_counted_outside(&[Kind::Salesforce]).await;
+    counts_as_counted_outside(SALESFORCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e05_e06_olist_in_hubspot_no_pay_on_what_is_there_and_every_count_as_counted_outside() {
+    counts_as_counted_outside(HUBSPOT).await;
+}
+
+/// Every SDR and sales representative becomes a user, and the deals' file names them as the CRM does; how many there are.
+fn hire(world: &Governed, folder: &Path) -> usize {
+    let vendor = world.company().first();
+    let users = folder.join("users.csv");
+    match vendor.kind() {
+        Kind::Salesforce => vendor.load(&users, &here("olist").join("salesforce").join("users.toml")),
+        Kind::Hubspot => {
+            let text = std::fs::read_to_string(&users).unwrap();
+            let people: Vec<&str> = text.lines().skip(1).collect();
+            let deals = folder.join("deals.csv");
+            let mut told = std::fs::read_to_string(&deals).unwrap();
+            for person in &people {
+                let login = format!("{person}@olist.example");
+                vendor.hire(&login, Duty::Sends);
+                told = told.replace(person, &world.portal().owner_id(&login).unwrap().to_string());
+            }
+            std::fs::write(&deals, told).unwrap();
+            people.len()
+        }
+    }
 }
 
 async fn counts_as_counted_outside(crms: &'static [Kind]) {
@@ -39,8 +68,8 @@ async fn counts_as_counted_outside(crms: &'static [Kind]) {
     let mut world = bare(crms, start, |path, text| with_first_contact(crms[0], path, text), &["*"]).await;
     let vendor = world.company().first();
     let folder = here("olist").join(vendor.kind().mapping().split('/').next().unwrap());
-    let load = |file: &std::path::Path, mapping: &str| vendor.load(file, &folder.join(mapping));
-    assert_eq!(json!(load(&joined.path().join("users.csv"), "users.toml")), truth["people"]);
+    let load = |file: &Path, mapping: &str| vendor.load(file, &folder.join(mapping));
+    assert_eq!(json!(hire(&world, joined.path())), truth["people"]);
     let leads = funnel.join("olist_marketing_qualified_leads_dataset.csv");
     assert_eq!(load(&leads, "leads.toml"), 8_000);
     assert_eq!(load(&joined.path().join("deals.csv"), "deals.toml"), 722);

@@ -64,6 +64,11 @@ impl Sight<'_> {
         self.company.flag(self.deal, gate)
     }
 
+    fn answer(&self) -> Value {
+        let decision = &self.company.of(self.deal).crm().mapping().decision;
+        self.company.field(self.deal, &decision.field)
+    }
+
     fn say(&self, said: &[(&str, &str, String)]) {
         self.company.say(AVA, self.deal, said);
     }
@@ -109,10 +114,11 @@ impl Play {
         self.roles.iter().all(|role| role.done)
     }
 
-    /// Names of the deals that are not done, with the step they stand at.
-    pub fn unfinished(&self) -> Vec<String> {
+    /// The deals that are not done, with the step they stand at and what the CRM shows.
+    pub fn unfinished(&self, company: &Company) -> Vec<String> {
         let open = self.roles.iter().filter(|role| !role.done);
-        open.map(|role| format!("{} at {} ({})", role.name, role.step, role.deal)).collect()
+        let said = |role: &Role| format!("{} at {}: {}", role.name, role.step, company.written(role.deal));
+        open.map(said).collect()
     }
 
     /// What the CRMs show at the end, by deal: everything we wrote, and how often pay went open and shut.
@@ -136,17 +142,15 @@ fn with_step(plot: Plot, at: usize, with: impl FnOnce(Step<'_>) -> bool) -> (boo
     let queued = |deal: &Sight<'_>| deal.flag(QUEUE);
     let unqueued = |deal: &Sight<'_>| !deal.flag(QUEUE);
     let cleared = |deal: &Sight<'_>| deal.flag(COMMISSION);
-    let held = |deal: &Sight<'_>| !deal.flag(COMMISSION) && deal.flag(QUEUE);
+    // An answer is given by changing it: he waits until the old one is taken back.
+    let held = |deal: &Sight<'_>| !deal.flag(COMMISSION) && deal.flag(QUEUE) && deal.answer().is_null();
     let shut = |deal: &Sight<'_>| !deal.flag(COMMISSION);
     let stage_open = |deal: &Sight<'_>| deal.flag(STAGE) && deal.flag(COMMISSION);
     let asked = |deal: &Sight<'_>| {
         let missing = deal.company.of(deal.deal).crm().mapping().write.note.missing.clone();
         deal.company.field(deal.deal, &missing.unwrap()).is_string()
     };
-    let consumed = |deal: &Sight<'_>| {
-        let decision = &deal.company.of(deal.deal).crm().mapping().decision;
-        deal.company.field(deal.deal, &decision.field).is_null()
-    };
+    let consumed = |deal: &Sight<'_>| deal.answer().is_null();
 
     let nothing = |_: &Sight<'_>| {};
     let fill = |deal: &Sight<'_>| deal.company.fill(deal.deal, deal.name);

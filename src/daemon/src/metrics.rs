@@ -78,7 +78,7 @@ pub const METRICS: &[Described] = &[
         "Deliveries turned away or without effect since the start",
     ),
     described(
-        "handoffd_calls",
+        "handoffd_recorded_calls",
         "gauge",
         &["connection", "state"],
         "Recorded calls: known, evidence, waiting, unresolved",
@@ -308,7 +308,7 @@ impl Page {
             let labels = labels(&[("contract", contract.as_str()), ("phase", phase(in_phase))]);
             family.get_or_create(&labels).set(float(count));
         }
-        let family = self.gauges("handoffd_calls");
+        let family = self.gauges("handoffd_recorded_calls");
         for calls in view.calls() {
             for (state, count) in [
                 ("known", calls.known),

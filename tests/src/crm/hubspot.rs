@@ -33,8 +33,13 @@ impl Hubspot {
     /// Starts it: the company of the fiction, or a portal that holds nothing; with the vendor's rate limits or without.
     pub async fn start(empty: bool, metered: bool, clock: Clock, mapping: Mapping) -> Self {
         let seed = if empty { Seed::Empty } else { Seed::Company };
-        let endless =
-            LimitOptions { burst: u32::MAX, oauth_burst: u32::MAX, daily: u64::from(u32::MAX), searches: u32::MAX, enforced: false };
+        let endless = LimitOptions {
+            burst: u32::MAX,
+            oauth_burst: u32::MAX,
+            daily: u64::from(u32::MAX),
+            searches: u32::MAX,
+            enforced: false,
+        };
         let limits = if metered { LimitOptions::enforced() } else { endless };
         let options = SandboxOptions { seed, clock, limits, ..SandboxOptions::default() };
         let sandbox = Sandbox::start(options).await.unwrap();

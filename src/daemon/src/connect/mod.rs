@@ -74,11 +74,15 @@ pub enum ConnectError {
         /// Why.
         source: handoff_hubspot::ConfigError,
     },
-    /// The API version is none that the connector speaks.
-    #[error("connection {connection}: api_version is none that the connector speaks; leave it out")]
-    ApiVersion {
+    /// The connector does not speak this version.
+    #[error(
+        "connection {connection}: api_version {version} is not spoken; write \"2026-09\" or \"v3\", or leave it out"
+    )]
+    Version {
         /// The connection.
         connection: ConnectionId,
+        /// The version asked for.
+        version: String,
     },
     /// The Gong connector refuses the configuration.
     #[error(transparent)]
@@ -254,6 +258,3 @@ fn hosts(configured: &[&Url], vendor: &[&str]) -> AllowedHosts {
     names.dedup();
     AllowedHosts { names, allow_loopback }
 }
-
-#[cfg(test)]
-mod tests;

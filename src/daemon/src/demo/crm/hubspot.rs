@@ -28,8 +28,8 @@ pub struct HubSpotFace {
 }
 
 /// A property as the story reads it: a check-box is true or false, nothing is null.
-fn typed(text: Option<String>) -> Value {
-    match text.as_deref() {
+fn typed(text: Option<&str>) -> Value {
+    match text {
         None | Some("") => Value::Null,
         Some("true") => Value::Bool(true),
         Some("false") => Value::Bool(false),
@@ -67,7 +67,7 @@ impl Crm for HubSpotFace {
     }
 
     fn field(&self, deal: &str, field: &str) -> Value {
-        deal.parse().map_or(Value::Null, |id| typed(self.portal.property(DEALS, id, field)))
+        deal.parse().map_or(Value::Null, |id| typed(self.portal.property(DEALS, id, field).as_deref()))
     }
 
     fn create(&self, deal: &NewDeal<'_>) -> Result<String, DemoError> {

@@ -91,9 +91,9 @@ impl Crm for SalesforceFace {
     fn let_answer(&self, who: &str, may: bool) -> Result<(), DemoError> {
         let set = "Handoff_Receiver";
         if may {
-            self.org.assign(who, set)?
+            self.org.assign(who, set)?;
         } else {
-            self.org.unassign(who, set)?
+            self.org.unassign(who, set)?;
         }
         Ok(())
     }
