@@ -56,6 +56,27 @@ struct Queue {
     working: BTreeSet<RecordRef>,
 }
 
+impl Queue {
+    fn has_room_for(&self, record: &RecordRef) -> bool {
+        self.waiting.len() < MOST || self.waiting.contains_key(record)
+    }
+
+    fn put(&mut self, item: Item, at: Timestamp) {
+        let Item { record, tickets, attempt, force } = item;
+        let before = self.waiting.remove(&record);
+        if let Some(before) = &before {
+            self.order.remove(&(before.at, record.clone()));
+        }
+        let mut waiting = before.unwrap_or(Waiting { at, tickets: Vec::new(), attempt: 0, force: false });
+        waiting.at = waiting.at.min(at);
+        waiting.attempt = waiting.attempt.max(attempt);
+        waiting.force |= force;
+        waiting.tickets.extend(tickets);
+        self.order.insert((waiting.at, record.clone()));
+        self.waiting.insert(record, waiting);
+    }
+}
+
 /// The queue of one object.
 #[derive(Debug)]
 pub(crate) struct Due {
@@ -78,24 +99,33 @@ impl Due {
         self.put(item, at)
     }
 
+    /// Marks records due, all in one move, so that whoever takes from the queue takes full batches; those that found no room come back.
+    pub(crate) fn mark_all(
+        &self,
+        marks: impl IntoIterator<Item = (RecordRef, Ticket)>,
+        at: Timestamp,
+    ) -> Vec<(RecordRef, Ticket)> {
+        let mut queue = self.lock();
+        let mut left = Vec::new();
+        for (record, ticket) in marks {
+            if queue.has_room_for(&record) {
+                queue.put(Item { record, tickets: vec![ticket], attempt: 0, force: false }, at);
+            } else {
+                left.push((record, ticket));
+            }
+        }
+        drop(queue);
+        self.touch();
+        left
+    }
+
     /// Puts an item back, or in.
     pub(crate) fn put(&self, item: Item, at: Timestamp) -> Result<(), Full> {
         let mut queue = self.lock();
-        let Item { record, tickets, attempt, force } = item;
-        if queue.waiting.len() >= MOST && !queue.waiting.contains_key(&record) {
+        if !queue.has_room_for(&item.record) {
             return Err(Full);
         }
-        let before = queue.waiting.remove(&record);
-        if let Some(before) = &before {
-            queue.order.remove(&(before.at, record.clone()));
-        }
-        let mut waiting = before.unwrap_or(Waiting { at, tickets: Vec::new(), attempt: 0, force: false });
-        waiting.at = waiting.at.min(at);
-        waiting.attempt = waiting.attempt.max(attempt);
-        waiting.force |= force;
-        waiting.tickets.extend(tickets);
-        queue.order.insert((waiting.at, record.clone()));
-        queue.waiting.insert(record, waiting);
+        queue.put(item, at);
         drop(queue);
         self.touch();
         Ok(())
@@ -235,6 +265,21 @@ mod tests {
             prop_assert_eq!(marked, settled);
             prop_assert!(due.is_idle(at(30)));
         }
+    }
+
+    #[test]
+    fn a_page_is_marked_in_one_move() {
+        let due = Due::new();
+        let mut changed = due.watch();
+        let ticket = || {
+            let source =
+                Source { connection: ConnectionId::from("sf"), channel: crate::books::Channel::Poll };
+            Ticket { source, inbox: None, waits: Waits::Nobody }
+        };
+        let before = *changed.borrow_and_update();
+        assert!(due.mark_all((0..100).map(|number| (record(number), ticket())), at(1)).is_empty());
+        assert_eq!(*changed.borrow_and_update(), before + 1);
+        assert_eq!(due.take(at(1), 100).len(), 100);
     }
 
     #[test]

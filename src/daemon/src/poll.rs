@@ -232,17 +232,17 @@ pub(crate) async fn mark_and_wait_on(
     change.books.received(source.clone(), u64::try_from(fresh.len()).unwrap_or(u64::MAX));
     engine.memory.commit(change).await?;
     let (done, mut outcomes) = mpsc::unbounded_channel();
-    for record in &fresh {
-        let full = || {
-            let ticket = Ticket { source: source.clone(), inbox: None, waits: Waits::Page(done.clone()) };
-            object.due.mark((*record).clone(), now, Some(ticket)).is_err()
-        };
-        while full() {
-            tokio::select! {
-                () = engine.clock.sleep(Duration::from_secs(1)) => {}
-                () = engine.stopped() => return Ok(false),
-            }
+    let ticket = |record: &RecordRef| {
+        let waits = Waits::Page(done.clone());
+        (record.clone(), Ticket { source: source.clone(), inbox: None, waits })
+    };
+    let mut left = object.due.mark_all(fresh.iter().map(|record| ticket(record)), now);
+    while !left.is_empty() {
+        tokio::select! {
+            () = engine.clock.sleep(Duration::from_secs(1)) => {}
+            () = engine.stopped() => return Ok(false),
         }
+        left = object.due.mark_all(left, now);
     }
     drop(done);
     let mut changed = object.due.watch();

@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::demo::{DemoError, Setting, Stage};
+use crate::link::Connect;
 use crm::{Crm, HubSpotCrm, SalesforceCrm};
 use limits::Lifted;
 
@@ -66,7 +67,8 @@ pub async fn run(sizes: Sizes) -> Result<Vec<Figure>, DemoError> {
     let mut figures = Vec::new();
     appends::measure(sizes.appends, &mut figures).await?;
     let limits = Arc::new(Lifted::default());
-    let stage = Stage::start_with(Setting::default(), Some(Arc::clone(&limits) as _)).await?;
+    let connect: Arc<dyn Connect> = Arc::<Lifted>::clone(&limits);
+    let stage = Stage::start_with(Setting::default(), Some(connect)).await?;
     stage.settle().await?;
     let salesforce = SalesforceCrm(stage.salesforce.org().clone());
     let hubspot = HubSpotCrm(stage.hubspot.portal().clone());

@@ -68,11 +68,14 @@ pub(super) async fn serve(serve: &Serve, output: Output) -> Result<Exit, Failure
         let all = vendors.into_iter().map(|(vendor, facts)| (vendor.to_owned(), object(facts)));
         output.json_line(&Value::Object(all.collect()));
     } else {
-        let facts = |facts: Vec<(&'static str, String)>| {
-            facts.into_iter().map(|(name, value)| format!("  {name:<20} {value}\n")).collect::<String>()
-        };
-        let all = vendors.into_iter().map(|(vendor, told)| format!("{vendor}\n{}\n", facts(told)));
-        output.line(&format!("{}Ctrl-C ends it.", all.collect::<String>()));
+        for (vendor, facts) in vendors {
+            output.line(vendor);
+            for (name, value) in facts {
+                output.line(&format!("  {name:<14} {value}"));
+            }
+            output.line("");
+        }
+        output.line("Ctrl-C ends it.");
     }
     signals.received().await;
     serving.stop().await;
