@@ -281,13 +281,13 @@ async fn d07_of_a_batch_only_what_failed_is_tried_again() {
 async fn d07_what_a_batch_refuses_for_good_is_parked_alone_and_tried_when_it_changes() {
     let world = Governed::start(hubspot()).await;
     let deals: Vec<Deal> = ["One", "Two", "Three"].into_iter().map(|name| world.full_deal(name)).collect();
-    let fault = Fault::on_kind("batch_update", Action::PartialFailure { ids: vec![deals[1].hs()] });
-    world.portal().plant(fault);
+    let rule = Refusal::new(400, "VALIDATION_ERROR", "Talk to finance first");
+    world.portal().reject_record("deals", deals[1].hs(), 1_000, rule).unwrap();
     world.pass().await;
-    assert!(world.portal().faults().is_empty(), "never struck");
     assert!(world.flag(deals[0], QUEUE) && !world.flag(deals[1], QUEUE) && world.flag(deals[2], QUEUE));
     let parked = world.handle().view().parked();
     assert_eq!(parked.iter().map(|one| one.record.clone()).collect::<Vec<_>>(), [deals[1].record()]);
+    world.portal().clear_faults();
     world.edit(AVA, deals[1], &json!({ "amount": "60000" }));
     world.pass().await;
     assert!(world.flag(deals[1], QUEUE));
@@ -488,15 +488,10 @@ async fn d17_archived_restored_merged_and_deleted_for_good() {
     for deal in [back, gone, loser] {
         assert_eq!(world.phase(deal), Some(Phase::Voided), "{}", world.company().of(deal).kind().object());
     }
-    println!(
-        "{:?} {:?} {:?}",
-        world.phase(survivor),
-        world.flag(survivor, COMMISSION),
-        world.events(survivor).await
-    );
-    // What the survivor now says is what was accepted, or pay is held: never open on an unseen package.
-    let accepted = world.phase(survivor) == Some(Phase::Accepted);
-    assert_eq!(world.flag(survivor, COMMISSION), accepted, "{:?}", world.events(survivor).await);
+    // The survivor keeps its own values: it still says what was accepted.
+    assert_eq!(world.phase(survivor), Some(Phase::Accepted));
+    assert!(world.flag(survivor, COMMISSION));
+    assert_eq!(world.company().flips(survivor, COMMISSION), (1, 0));
     world.advance(5);
     portal.restore(AVA, "deals", back.hs()).unwrap();
     world.pass().await;
@@ -506,6 +501,29 @@ async fn d17_archived_restored_merged_and_deleted_for_good() {
     assert!(!world.flag(back, COMMISSION), "pay is held until the receiver looks again");
     world.assert_balanced();
     world.verify_audit();
+}
+
+/// HubSpot fills what is empty on the survivor from the record that goes: also our flags' fields and the receiver's answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn d17_an_empty_survivor_inherits_no_acceptance() {
+    let world = Governed::start(Options { webhooks: true, ..hubspot() }).await;
+    let (survivor, loser) = (world.deal("Empty"), world.full_deal("Accepted"));
+    world.pass().await;
+    world.accept(loser);
+    world.pass().await;
+    assert!(world.flag(loser, COMMISSION));
+    world.advance(5);
+    world.portal().merge(AVA, "deals", survivor.hs(), loser.hs()).unwrap();
+    for _ in 0..3 {
+        world.pass().await;
+    }
+    world.handle().sweep_now().await.unwrap();
+    world.pass().await;
+    assert_eq!(world.phase(loser), Some(Phase::Voided));
+    assert_ne!(world.phase(survivor), Some(Phase::Accepted), "{:?}", world.events(survivor).await);
+    assert!(!world.flag(survivor, COMMISSION));
+    assert_eq!(world.company().field(survivor, "handoff_clearance_id"), json!(null));
+    world.assert_balanced();
 }
 
 #[tokio::test(flavor = "multi_thread")]
