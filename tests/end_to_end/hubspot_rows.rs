@@ -5,7 +5,7 @@ use handoff_core::id::ConnectionId;
 use handoff_sandbox_hubspot::{Act, Action, ActorKind, Fault, LimitOptions, Matching, Refusal, seed};
 use handoffd::config::Auth;
 use handoffd_tests::crm::{Deal, HUBSPOT};
-use handoffd_tests::governed::{Governed, Options, secret};
+use handoffd_tests::governed::{Governed, Options, WAIT, secret};
 use handoffd_tests::story::{AVA, COMMISSION, MARCO, QUEUE};
 use serde_json::{Value, json};
 
@@ -122,15 +122,22 @@ async fn d02_when_the_day_is_nearly_used_up_polls_stop_and_gates_are_still_shut(
     let on = Matching { path: Some("contacts/batch/read".to_owned()), ..Matching::default() };
     world.portal().plant(Fault { on, skip: 0, times: 1, action: Action::Hang });
     world.advance(30);
-    let mut settled = Box::pin(world.settle());
-    while !world.portal().faults().is_empty() {
-        drop(tokio::time::timeout(std::time::Duration::from_millis(5), &mut settled).await);
-    }
-    world.portal().set_used_today(900);
-    world.portal().release();
-    drop(tokio::time::timeout(std::time::Duration::from_secs(5), &mut settled).await);
-    drop(settled);
-    assert!(!world.flag(deal, COMMISSION), "shut from the reserve");
+    let (handle, record) = (world.handle(), deal.record());
+    let looked = tokio::spawn(async move { handle.reconcile_now(&record).await });
+    let pause = std::time::Duration::from_millis(2);
+    let shut = async {
+        while !world.portal().faults().is_empty() {
+            tokio::time::sleep(pause).await;
+        }
+        world.portal().set_used_today(900);
+        world.portal().release();
+        while world.flag(deal, COMMISSION) {
+            tokio::time::sleep(pause).await;
+        }
+    };
+    let in_time = tokio::time::timeout(WAIT, shut).await;
+    assert!(in_time.is_ok(), "not shut from the reserve: {:?}", world.portal().calls());
+    looked.await.unwrap().unwrap();
     let view = world.handle().view().connections().remove(0);
     let daily = view.transport.budgets.iter().find(|budget| budget.name == "daily").unwrap();
     assert_eq!(daily.vendor_limit, Some(1_000), "what is left is shown");
