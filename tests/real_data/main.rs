@@ -12,4 +12,5 @@
 
 mod bpi;
 mod data;
+mod fivetran;
 mod olist;
