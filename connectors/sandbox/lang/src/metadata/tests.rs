@@ -118,7 +118,7 @@ fn only_the_integration_set_edits_what_the_daemon_writes() {
         assert_eq!(bypass, set.full_name == "Handoff_Break_Glass", "{}", set.full_name);
     }
     let reader = package.permission_sets.iter().find(|s| s.full_name == "Handoff_Reader").unwrap();
-    assert_eq!(reader.field_permissions.len(), 30);
+    assert_eq!(reader.field_permissions.len(), 31);
 }
 
 type Change = Box<dyn Fn(&str) -> String>;
