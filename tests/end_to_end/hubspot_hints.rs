@@ -411,7 +411,8 @@ async fn c21_a_record_that_cannot_be_read_opens_nothing_and_stops_nobody() {
     assert!(!world.flag(deal, QUEUE) && !world.flag(deal, COMMISSION));
     let parked = world.handle().view().parked();
     assert!(parked.iter().any(|parked| parked.record == deal.record()), "{parked:?}");
-    world.assert_balanced();
+    // Whenever the poll names the deal again it is tried again, and may be waiting for that at this moment.
+    world.assert_accounted();
     world.portal().clear_faults();
     world.handle().reconcile_now(&deal.record()).await.unwrap();
     world.pass().await;
