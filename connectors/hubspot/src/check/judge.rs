@@ -77,7 +77,7 @@ fn missing(object: &str, name: &str) -> CheckFinding {
     wrong(
         format!("{object}.{name}"),
         "the property is not there, or our token may not read it: its part counts as empty and its gates stay shut",
-        "Create it from deploy/hubspot/properties.json, or correct the mapping",
+        "Create it from the files in deploy/hubspot, or correct the mapping",
     )
 }
 
@@ -104,7 +104,7 @@ fn writable(object: &str, field: &str, known: &Definitions) -> Option<CheckFindi
         None => Some(wrong(
             place,
             "the property that is written is not there",
-            "Create it from deploy/hubspot/properties.json, or correct the mapping",
+            "Create it from the files in deploy/hubspot, or correct the mapping",
         )),
         Some(definition) if definition.read_only => Some(wrong(
             place,

@@ -18,7 +18,7 @@ fn mapping() -> Mapping {
 /// A portal as deploy/hubspot leaves it.
 fn answers() -> BTreeMap<&'static str, Value> {
     let mut properties: Vec<Value> =
-        serde_json::from_str(include_str!("../../../../deploy/hubspot/properties.json")).expect("JSON");
+        serde_json::from_str(include_str!("../../../../deploy/hubspot/properties/deals.json")).expect("JSON");
     for (name, kind) in
         [("dealstage", "enumeration"), ("hubspot_owner_id", "enumeration"), ("closedate", "datetime")]
     {

@@ -7,6 +7,7 @@ mod owners;
 mod pipelines;
 mod properties;
 mod rules;
+mod schemas;
 mod search;
 
 use handoff_sandbox_host::{Call, Reply};
@@ -41,6 +42,7 @@ enum Area {
     Objects,
     Associations,
     Properties,
+    Schemas,
     Validations,
     Pipelines,
     Rules,
@@ -76,6 +78,9 @@ fn route(call: &Call) -> Option<Route<'_>> {
             (Area::Splits, version, rest)
         }
         ["account-info", version, rest @ ..] => (Area::Account, version, rest),
+        ["crm-object-schemas", version, "schemas", rest @ ..] | ["crm", version @ "v3", "schemas", rest @ ..] => {
+            (Area::Schemas, version, rest)
+        }
         ["crm", version @ ("v3" | "v4"), area, rest @ ..] | ["crm", area, version, rest @ ..] => {
             (area_of(area)?, version, rest)
         }
@@ -146,6 +151,10 @@ pub(crate) fn kind_of(call: &Call) -> &'static str {
             "GET" => "properties",
             _ => "properties_write",
         },
+        (Area::Schemas, _) => match method {
+            "GET" => "schemas",
+            _ => "schemas_write",
+        },
         (Area::Validations, _) => "property_validations",
         (Area::Pipelines, _) => match method {
             "GET" => "pipelines",
@@ -211,6 +220,7 @@ fn permitted(state: &mut State, call: &Call, route: &Route<'_>, grant: &Grant) -
         Area::Objects => objects::answer(state, call, &actor, &route.rest, route.dialect),
         Area::Associations => associations::answer(state, call, &actor, &route.rest),
         Area::Properties => properties::answer(state, call, &route.rest),
+        Area::Schemas => schemas::answer(state, call, &route.rest),
         Area::Validations => Ok(Reply::json(200, &json!({"results": []}))),
         Area::Pipelines => pipelines::answer(state, call, &route.rest, route.dialect),
         Area::Rules => rules::answer(state, call, &route.rest),
@@ -271,6 +281,10 @@ fn scopes(state: &State, call: &Call, route: &Route<'_>) -> Vec<String> {
             vec![schema(name, "read"), object(name, "read")]
         }
         (Area::Properties | Area::Pipelines | Area::Validations, [name, ..]) => vec![schema(name, "write")],
+        (Area::Schemas, _) if reads => {
+            vec!["crm.schemas.custom.read".to_owned(), "crm.objects.custom.read".to_owned()]
+        }
+        (Area::Schemas, _) => vec!["crm.schemas.custom.write".to_owned()],
         (Area::Rules, [_, _, "approvals", ..]) => vec![format!("crm.pipelines.approval.{step}")],
         (Area::Rules, [_, _, "stage-edit-permissions"]) => {
             vec![format!("crm.pipelines.stage_permissions.{step}")]

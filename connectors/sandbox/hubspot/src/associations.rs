@@ -39,7 +39,7 @@ pub(crate) fn category(user_defined: bool) -> &'static str {
 }
 
 /// From, to, number there, number back, label.
-const STANDARD: [(&str, &str, u32, u32, Option<&str>); 18] = [
+const STANDARD: [(&str, &str, u32, u32, Option<&str>); 33] = [
     ("contacts", "companies", 279, 280, None),
     ("contacts", "companies", 1, 2, Some("Primary")),
     ("deals", "contacts", 3, 4, None),
@@ -49,15 +49,41 @@ const STANDARD: [(&str, &str, u32, u32, Option<&str>); 18] = [
     ("tickets", "companies", 339, 340, None),
     ("tickets", "companies", 26, 25, Some("Primary")),
     ("deals", "tickets", 27, 28, None),
+    ("contacts", "contacts", 449, 449, None),
+    ("companies", "companies", 450, 450, None),
+    ("deals", "deals", 451, 451, None),
+    ("tickets", "tickets", 452, 452, None),
     ("notes", "contacts", 202, 201, None),
     ("notes", "companies", 190, 189, None),
     ("notes", "deals", 214, 213, None),
+    ("notes", "tickets", 228, 227, None),
     ("tasks", "contacts", 204, 203, None),
     ("tasks", "companies", 192, 191, None),
     ("tasks", "deals", 216, 215, None),
+    ("tasks", "tickets", 230, 229, None),
     ("emails", "contacts", 198, 197, None),
+    ("emails", "companies", 186, 185, None),
+    ("emails", "deals", 210, 209, None),
+    ("emails", "tickets", 224, 223, None),
     ("meetings", "contacts", 200, 199, None),
+    ("meetings", "companies", 188, 187, None),
+    ("meetings", "deals", 212, 211, None),
+    ("meetings", "tickets", 226, 225, None),
     ("calls", "contacts", 194, 193, None),
+    ("calls", "companies", 182, 181, None),
+    ("calls", "deals", 206, 205, None),
+    ("calls", "tickets", 220, 219, None),
+];
+
+/// Leads of the sales workspace: the number from the lead's side; back it is the next one.
+const LEADS: [(&str, u32, Option<&str>); 7] = [
+    ("contacts", 608, None),
+    ("contacts", 578, Some("Primary")),
+    ("companies", 610, None),
+    ("calls", 596, None),
+    ("emails", 598, None),
+    ("meetings", 600, None),
+    ("tasks", 646, None),
 ];
 
 /// Linked records of one object, each with the types of its link.
@@ -81,6 +107,11 @@ impl Links {
                 links.add_type(from, to, (false, there), back, label);
             }
         }
+        for (to, there, label) in LEADS {
+            if let (Some(from), Some(to)) = (schema.find("leads"), schema.find(to)) {
+                links.add_type(from, to, (false, there), there + 1, label);
+            }
+        }
         let mut next = 1_001;
         for from in 0..schema.objects.len() {
             for to in from..schema.objects.len() {
@@ -96,9 +127,22 @@ impl Links {
     fn add_type(&mut self, from: ObjectIx, to: ObjectIx, key: TypeKey, back: u32, label: Option<&str>) {
         let label = label.map(ToOwned::to_owned);
         self.types.push(LinkType { from, to, key, label: label.clone(), inverse: back });
-        if from != to {
+        if from != to || key.1 != back {
             self.types.push(LinkType { from: to, to: from, key: (key.0, back), label, inverse: key.1 });
         }
+    }
+
+    /// The plain link that a custom object's schema brings.
+    pub(crate) fn add_plain(&mut self, from: ObjectIx, to: ObjectIx) {
+        if self.plain(from, to).is_none() {
+            self.labels += 2;
+            self.add_type(from, to, (true, self.labels - 1), self.labels, None);
+        }
+    }
+
+    /// Types from or to an object.
+    pub(crate) fn touching(&self, object: ObjectIx) -> impl Iterator<Item = &LinkType> {
+        self.types.iter().filter(move |known| known.from == object || known.to == object)
     }
 
     /// Adds a label that means the same from both sides; its types, there and back.
@@ -280,6 +324,9 @@ impl State {
                 return Err(Refusal::validation(format!("Invalid association type id {}", key.1)));
             }
         }
+        if keys.is_empty() && self.links.plain(from.0, to.0).is_none() {
+            return Err(Refusal::validation("No association is defined between these objects"));
+        }
         self.log(actor, from.0, from.1, Operation::Associate);
         if self.links.add(from, to, keys) {
             self.linked_or_not(actor, from, to, false);
@@ -312,12 +359,14 @@ impl State {
     }
 
     fn linked_or_not(&mut self, actor: &Actor, from: Place, to: Place, removed: bool) {
-        let plural = self.schema.object(to.0).map_or("", |kind| kind.plural);
+        let plural = self.schema.object(to.0).map_or_else(String::new, |kind| kind.plural.to_string());
         let now = self.now();
         let what = vec![format!("association:{plural}:{}", to.1)];
         self.note(from.0, from.1, Operation::Associate, now, what, &actor.origin);
         self.recount(from.0, from.1, to.0);
         self.recount(to.0, to.1, from.0);
+        self.roll_up(from.0, to);
+        self.roll_up(to.0, from);
         self.tell_link(from, to, removed, &actor.origin);
         self.tell_link(to, from, removed, &actor.origin);
     }

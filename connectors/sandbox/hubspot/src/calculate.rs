@@ -26,8 +26,16 @@ pub(crate) fn compute(
     Some(property)
 }
 
+/// The property that tells where a record stands.
+fn standing(kind: &Object) -> Option<&'static str> {
+    match &*kind.plural {
+        "contacts" | "companies" => Some("lifecyclestage"),
+        _ => kind.pipeline.map(|(_, stage)| stage),
+    }
+}
+
 impl State {
-    /// Stage facts of a deal, after its written values are in place.
+    /// What follows from a record's written values, after they are in place.
     pub(crate) fn calculate(
         &self,
         object: ObjectIx,
@@ -36,31 +44,26 @@ impl State {
         at: i64,
         touched: &mut BTreeSet<PropIx>,
     ) {
-        let Some(kind) = self.schema.object(object).filter(|kind| kind.plural == "deals") else { return };
-        let Some(stage_property) = kind.position("dealstage") else { return };
+        let Some(kind) = self.schema.object(object) else { return };
+        let origin = Arc::clone(&self.calculated);
+        if &*kind.plural == "tasks" {
+            self.finish_task(kind, before, record, at, touched);
+        }
+        let Some(stage_property) = standing(kind).and_then(|name| kind.position(name)) else { return };
         let to = record.value(stage_property).map(ToOwned::to_owned);
         let from = before.and_then(|record| record.value(stage_property)).map(ToOwned::to_owned);
-        let amount = kind.position("amount");
-        let repriced = amount.is_some_and(|amount| touched.contains(&amount));
-        if from == to && before.is_some() && !repriced {
-            return;
+        if &*kind.plural == "deals" {
+            self.deal_facts(object, kind, (from.as_deref(), to.as_deref()), before, record, at, touched);
         }
-        let origin = Arc::clone(&self.calculated);
-        let stage = to.as_deref().and_then(|to| Some((self.pipeline_of_stage(object, to)?.stage(to)?, to)));
-        let closed = stage.is_some_and(|(stage, _)| stage.is_closed());
-        let won = stage.is_some_and(|(stage, _)| stage.is_won());
-        let probability = stage.and_then(|(stage, _)| stage.probability()).unwrap_or_default().to_owned();
-        let sum = amount.and_then(|amount| record.value(amount)).filter(|_| won).unwrap_or("0").to_owned();
-        let mut set = |record: &mut Record, name: &str, value: &str| {
-            touched.extend(compute(kind, record, at, name, value, &origin));
-        };
-        set(record, "hs_is_closed", if closed { "true" } else { "false" });
-        set(record, "hs_is_closed_won", if won { "true" } else { "false" });
-        set(record, "hs_deal_stage_probability", &probability);
-        set(record, "hs_closed_amount", &sum);
         if from == to {
             return;
         }
+        if &*kind.plural == "tickets" {
+            self.close_ticket(object, kind, to.as_deref(), record, at, touched);
+        }
+        let mut set = |record: &mut Record, name: &str, value: &str| {
+            touched.extend(compute(kind, record, at, name, value, &origin));
+        };
         if let Some(from) = from {
             let entered = kind
                 .position(&format!("hs_v2_date_entered_{from}"))
@@ -83,9 +86,86 @@ impl State {
         }
     }
 
+    /// Whether a deal is closed or won, and what it brings.
+    #[expect(clippy::too_many_arguments, reason = "one saving's whole context, asked for in one place")]
+    fn deal_facts(
+        &self,
+        object: ObjectIx,
+        kind: &Object,
+        (from, to): (Option<&str>, Option<&str>),
+        before: Option<&Record>,
+        record: &mut Record,
+        at: i64,
+        touched: &mut BTreeSet<PropIx>,
+    ) {
+        let amount = kind.position("amount");
+        let repriced = amount.is_some_and(|amount| touched.contains(&amount));
+        if from == to && before.is_some() && !repriced {
+            return;
+        }
+        let stage = to.and_then(|to| self.pipeline_of_stage(object, to)?.stage(to));
+        let closed = stage.is_some_and(crate::StageSpec::is_closed);
+        let won = stage.is_some_and(crate::StageSpec::is_won);
+        let probability = stage.and_then(|stage| stage.probability()).unwrap_or_default().to_owned();
+        let sum = amount.and_then(|amount| record.value(amount)).filter(|_| won).unwrap_or("0").to_owned();
+        for (name, value) in [
+            ("hs_is_closed", closed.to_string()),
+            ("hs_is_closed_won", won.to_string()),
+            ("hs_deal_stage_probability", probability),
+            ("hs_closed_amount", sum),
+        ] {
+            touched.extend(compute(kind, record, at, name, &value, &self.calculated));
+        }
+    }
+
+    /// When a ticket was closed; empty while it is open.
+    fn close_ticket(
+        &self,
+        object: ObjectIx,
+        kind: &Object,
+        to: Option<&str>,
+        record: &mut Record,
+        at: i64,
+        touched: &mut BTreeSet<PropIx>,
+    ) {
+        let stage = to.and_then(|to| self.pipeline_of_stage(object, to)?.stage(to));
+        let closed = stage.is_some_and(crate::StageSpec::is_closed);
+        let (date, took) = if closed {
+            (when::iso(at), at.saturating_sub(record.created).to_string())
+        } else {
+            (String::new(), String::new())
+        };
+        for (name, value) in [("closed_date", date), ("time_to_close", took)] {
+            touched.extend(compute(kind, record, at, name, &value, &self.calculated));
+        }
+    }
+
+    /// When a task was done.
+    fn finish_task(
+        &self,
+        kind: &Object,
+        before: Option<&Record>,
+        record: &mut Record,
+        at: i64,
+        touched: &mut BTreeSet<PropIx>,
+    ) {
+        let Some(status) = kind.position("hs_task_status") else { return };
+        let done = |record: &Record| record.value(status) == Some("COMPLETED");
+        let now = done(record);
+        if before.map(done) == Some(now) {
+            return;
+        }
+        let date = if now { when::iso(at) } else { String::new() };
+        for (name, value) in
+            [("hs_task_is_completed", if now { "1" } else { "0" }), ("hs_task_completion_date", &date)]
+        {
+            touched.extend(compute(kind, record, at, name, value, &self.calculated));
+        }
+    }
+
     /// Counts of linked records, which move a record's stamp when they change.
     pub(crate) fn recount(&mut self, object: ObjectIx, id: u64, other: ObjectIx) {
-        let Some(plural) = self.schema.object(other).map(|kind| kind.plural) else { return };
+        let Some(plural) = self.schema.object(other).map(|kind| kind.plural.clone()) else { return };
         let Some(kind) = self.schema.object(object) else { return };
         let Some(record) = self.record(object, id) else { return };
         let count = self.links.linked(object, id, other).len();

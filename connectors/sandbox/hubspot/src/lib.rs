@@ -5,6 +5,7 @@
 //! (types, required properties, pipeline rules, approvals, scopes, limits), lags where the vendor lags, and remembers
 //! every write it received.
 
+mod activity;
 mod api;
 mod approvals;
 mod associations;

@@ -126,7 +126,7 @@ impl State {
             app: actor.app,
             user: actor.user,
             operation,
-            object: self.schema.object(object).map_or("", |kind| kind.plural).to_owned(),
+            object: self.schema.object(object).map_or_else(String::new, |kind| kind.plural.to_string()),
             id: Some(id),
             trace: None,
             asked: Map::new(),

@@ -155,7 +155,9 @@ impl Portal {
 
     /// Gives the portal another number, as a token of another account would show.
     pub fn set_id(&self, id: u64) {
-        self.lock().portal_id = id;
+        let mut state = self.lock();
+        state.portal_id = id;
+        state.schema.portal = id;
     }
 
     // Time.

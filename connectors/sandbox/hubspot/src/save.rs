@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use crate::{
     Refusal,
     record::{ActorKind, Entry, Operation, Origin, PropertyChange, Record, WriteRecord},
-    schema::{Derived, ObjectIx, PropIx, standard::LIFECYCLE},
+    schema::{Derived, ObjectIx, PropIx, options::LIFECYCLE},
     state::{Actor, State},
     values::Wrong,
     when,
@@ -92,7 +92,7 @@ impl State {
             app: actor.app,
             user: actor.user,
             operation: if id.is_some() { Operation::Update } else { Operation::Create },
-            object: kind.map_or("", |kind| kind.plural).to_owned(),
+            object: kind.map_or_else(String::new, |kind| kind.plural.to_string()),
             id: record.map(|record| record.id),
             trace: trace.map(ToOwned::to_owned),
             asked: asked.clone(),
@@ -177,6 +177,9 @@ impl State {
             return Err(self.not_valid(&wrongs));
         }
         self.check_unique(object, record.as_ref().map(|record| record.id), &values)?;
+        if record.is_none() {
+            self.complete(actor, object, &mut values)?;
+        }
         self.add_stage(object, record.as_deref(), &mut values)?;
         self.check_rules(actor, object, record.as_deref(), &values)?;
         Ok(Plan { record, values, stamps, warnings })
@@ -320,6 +323,9 @@ impl State {
         }
         for (position, value) in &changed {
             self.tell_property(object, id, *position, value, &actor.origin);
+        }
+        if !fresh && !changed.is_empty() {
+            self.follow_activity(object, id);
         }
         if changed.iter().any(|(position, _)| Some(*position) == self.stage_of(object)) {
             self.win(object, id, &actor.origin);

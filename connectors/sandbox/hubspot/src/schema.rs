@@ -1,13 +1,18 @@
 //! What objects and properties there are.
 
+mod activities;
+pub(crate) mod custom;
+pub(crate) mod options;
 pub(crate) mod standard;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::when;
+
+pub(crate) use custom::Custom;
 
 /// Index of an object in the schema.
 pub(crate) type ObjectIx = usize;
@@ -203,17 +208,21 @@ pub(crate) struct Group {
 /// One kind of record.
 #[derive(Debug, Clone)]
 pub(crate) struct Object {
-    pub(crate) type_id: &'static str,
-    pub(crate) plural: &'static str,
-    pub(crate) singular: &'static str,
+    pub(crate) type_id: Cow<'static, str>,
+    /// `deals`; `p_<name>` of a custom object.
+    pub(crate) plural: Cow<'static, str>,
+    /// `deal`; the bare name of a custom object.
+    pub(crate) singular: Cow<'static, str>,
     pub(crate) properties: Vec<PropertySpec>,
     pub(crate) groups: BTreeMap<String, Group>,
     /// Properties returned when none are asked for.
-    pub(crate) defaults: &'static [&'static str],
+    pub(crate) defaults: Vec<String>,
     /// Properties of the pipeline and its stage.
     pub(crate) pipeline: Option<(&'static str, &'static str)>,
     /// Whether records can only be read.
     pub(crate) read_only: bool,
+    /// What only an object that the portal defined itself has.
+    pub(crate) custom: Option<Custom>,
     names: BTreeMap<String, PropIx>,
 }
 
@@ -264,10 +273,24 @@ impl Object {
     }
 
     /// Scope stem: `crm.objects.<stem>.read`.
-    pub(crate) fn scope(&self) -> &'static str {
-        match self.plural {
+    pub(crate) fn scope(&self) -> &str {
+        match &*self.plural {
             "notes" | "tasks" | "calls" | "emails" | "meetings" => "contacts",
+            _ if self.custom.is_some() => "custom",
             other => other,
+        }
+    }
+
+    /// Whether records of it are activities: things that happened with customers, or that are to be done.
+    pub(crate) fn is_activity(&self) -> bool {
+        matches!(&*self.plural, "notes" | "tasks" | "calls" | "emails" | "meetings")
+    }
+
+    /// The group that the vendor's own properties of it belong to.
+    pub(crate) fn group(&self) -> String {
+        match self.custom {
+            Some(_) => format!("{}_information", self.singular),
+            None => format!("{}information", self.singular),
         }
     }
 }
@@ -276,20 +299,31 @@ impl Object {
 #[derive(Debug, Clone)]
 pub(crate) struct Schema {
     pub(crate) objects: Vec<Object>,
+    /// The portal's number, which is part of the full names of custom objects.
+    pub(crate) portal: u64,
 }
 
 impl Schema {
     /// The vendor's objects with the properties that the sandbox knows.
     pub(crate) fn standard() -> Self {
-        Self { objects: standard::objects() }
+        Self { objects: standard::objects(), portal: crate::seed::PORTAL_ID }
     }
 
-    /// The object of a plural, singular or type id, case ignored.
+    /// The object of a plural, singular or type id, case ignored; a custom object is found by its type id, its full name
+    /// `p<portal>_<name>` and its short one, `p_<name>`.
     pub(crate) fn find(&self, name: &str) -> Option<ObjectIx> {
         let name = name.to_ascii_lowercase();
-        self.objects
-            .iter()
-            .position(|object| [object.plural, object.singular, object.type_id].contains(&name.as_str()))
+        self.objects.iter().position(|object| match &object.custom {
+            None => {
+                *object.plural == *name || *object.singular == *name || *object.type_id == *name
+            }
+            Some(custom) => {
+                custom.archived_at.is_none()
+                    && (*object.plural == *name
+                        || *object.type_id == *name
+                        || custom.full_name(self.portal, &object.singular) == name)
+            }
+        })
     }
 
     pub(crate) fn object(&self, position: ObjectIx) -> Option<&Object> {

@@ -1,6 +1,8 @@
 //! What the portal holds when it starts: its people, its pipelines, its tokens, and a believable company.
 
 mod company;
+mod hand;
+mod journey;
 
 use handoff_sandbox_host::fiction::{ADMIN, PEOPLE, Team};
 
@@ -37,7 +39,7 @@ pub const WORKFLOW: u64 = 558_001_234;
 pub const RENEWALS: &str = "75410001";
 
 /// Every scope the sandbox knows.
-pub(crate) const SCOPES: [&str; 28] = [
+pub(crate) const SCOPES: [&str; 33] = [
     "oauth",
     "tickets",
     "sales-email-read",
@@ -50,6 +52,9 @@ pub(crate) const SCOPES: [&str; 28] = [
     "crm.objects.owners.read",
     "crm.objects.feedback_submissions.read",
     "crm.objects.custom.read",
+    "crm.objects.custom.write",
+    "crm.objects.leads.read",
+    "crm.objects.leads.write",
     "crm.schemas.contacts.read",
     "crm.schemas.contacts.write",
     "crm.schemas.companies.read",
@@ -57,6 +62,8 @@ pub(crate) const SCOPES: [&str; 28] = [
     "crm.schemas.deals.read",
     "crm.schemas.deals.write",
     "crm.schemas.custom.read",
+    "crm.schemas.custom.write",
+    "crm.schemas.leads.read",
     "crm.dealsplits.read_write",
     "crm.pipelines.governance.read",
     "crm.pipelines.governance.write",
@@ -68,13 +75,38 @@ pub(crate) const SCOPES: [&str; 28] = [
     "account-info.security.read",
 ];
 
-const PROPERTIES: &str = include_str!("../../../../deploy/hubspot/properties.json");
-const GROUP: &str = include_str!("../../../../deploy/hubspot/group.json");
-const LABELS: &str = include_str!("../../../../deploy/hubspot/association-labels.json");
+macro_rules! deployed {
+    ($path:literal) => {
+        include_str!(concat!("../../../../deploy/hubspot/", $path))
+    };
+}
 
-/// The shipped property definitions of handoff 03: a JSON list of `POST /properties/deals` bodies.
-pub fn shipped_properties() -> &'static str {
-    PROPERTIES
+/// Shipped property definitions, a list of `POST /properties/<object>` bodies each.
+const PROPERTIES: [(&str, &str); 4] = [
+    ("contacts", deployed!("properties/contacts.json")),
+    ("companies", deployed!("properties/companies.json")),
+    ("deals", deployed!("properties/deals.json")),
+    ("tickets", deployed!("properties/tickets.json")),
+];
+/// Shipped custom objects, a `POST /schemas` body each; later ones are linked to earlier ones.
+const SCHEMAS: [&str; 4] = [
+    deployed!("schemas/onboarding.json"),
+    deployed!("schemas/feature_usage.json"),
+    deployed!("schemas/training_attendance.json"),
+    deployed!("schemas/touchpoint.json"),
+];
+/// Shipped pipelines, a `POST /pipelines/<object>` body each.
+const PIPELINES: [(&str, &str); 3] = [
+    ("deals", deployed!("pipelines/deals.json")),
+    ("tickets", deployed!("pipelines/tickets.json")),
+    ("p_onboarding", deployed!("pipelines/p_onboarding.json")),
+];
+const GROUP: &str = deployed!("group.json");
+const LABELS: &str = deployed!("association-labels.json");
+
+/// The shipped property definitions of an object: a JSON list of `POST /properties/<object>` bodies; `[]` when nothing ships for it.
+pub fn shipped_properties(object: &str) -> &'static str {
+    PROPERTIES.iter().find(|(name, _)| *name == object).map_or("[]", |(_, text)| text)
 }
 
 /// The pipelines that every portal has, and a second one for deals.
@@ -113,7 +145,22 @@ pub(crate) fn pipelines(state: &mut State) {
             StageSpec::ticket("4", "Closed", "CLOSED"),
         ],
     );
-    for (object, pipeline) in [("deals", sales), ("deals", renewals), ("tickets", support)] {
+    let leads = PipelineSpec::new(
+        "lead-pipeline-id",
+        "Lead pipeline",
+        ["new", "attempting", "connected", "qualified", "unqualified"]
+            .map(|stage| StageSpec {
+                id: format!("{stage}-stage-id"),
+                label: stage.to_owned(),
+                display_order: 0,
+                metadata: std::collections::BTreeMap::new(),
+                archived: false,
+            })
+            .to_vec(),
+    );
+    for (object, pipeline) in
+        [("deals", sales), ("deals", renewals), ("tickets", support), ("leads", leads)]
+    {
         if let Some(object) = state.schema.find(object) {
             state.put_pipeline(object, pipeline);
         }
@@ -176,17 +223,20 @@ pub(crate) fn plant(state: &mut State, seed: Seed) -> Result<(), Error> {
     state.sessions.apps.insert(app.client_id.clone(), app);
     match seed {
         Seed::Empty => Ok(()),
-        Seed::Company => company::plant(state),
+        Seed::Company => company::plant(state).and_then(|()| journey::plant(state)),
     }
 }
 
-/// Installs property definitions: a JSON list of bodies of `POST /properties/deals`.
-pub(crate) fn install(state: &mut State, text: &str) -> Result<(), Error> {
-    let broken = |error: serde_json::Error| Error::Definitions { detail: error.to_string() };
+fn broken(error: serde_json::Error) -> Error {
+    Error::Definitions { detail: error.to_string() }
+}
+
+/// Installs property definitions: a JSON list of bodies of `POST /properties/<object>`.
+pub(crate) fn install(state: &mut State, object: &str, text: &str) -> Result<(), Error> {
     let specs: Vec<PropertySpec> = serde_json::from_str(text).map_err(broken)?;
     let now = state.now();
-    let deals = state.object("deals")?;
-    let Some(kind) = state.schema.objects.get_mut(deals) else { return Ok(()) };
+    let object = state.object(object)?;
+    let Some(kind) = state.schema.objects.get_mut(object) else { return Ok(()) };
     for mut spec in specs {
         (spec.created_at, spec.updated_at) = (now, now);
         kind.put(spec);
@@ -194,29 +244,55 @@ pub(crate) fn install(state: &mut State, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Installs the shipped group, properties and association labels.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Labelled {
+    from: String,
+    to: String,
+    label: String,
+    #[serde(default)]
+    inverse_label: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Grouped {
+    name: String,
+    label: String,
+    display_order: i64,
+}
+
+/// Installs what ships: group, properties, custom objects, pipelines, association labels.
 pub(crate) fn install_shipped(state: &mut State) -> Result<(), Error> {
-    #[derive(serde::Deserialize)]
-    struct Labelled {
-        label: String,
+    for (object, text) in PROPERTIES {
+        let group: Grouped = serde_json::from_str(GROUP).map_err(broken)?;
+        let place = state.object(object)?;
+        if let Some(kind) = state.schema.objects.get_mut(place) {
+            kind.groups
+                .insert(group.name, Group { label: group.label, display_order: group.display_order });
+        }
+        install(state, object, text)?;
     }
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Grouped {
-        name: String,
-        label: String,
-        display_order: i64,
-    }
-    let broken = |error: serde_json::Error| Error::Definitions { detail: error.to_string() };
-    let group: Grouped = serde_json::from_str(GROUP).map_err(broken)?;
-    let (deals, contacts) = (state.object("deals")?, state.object("contacts")?);
-    if let Some(kind) = state.schema.objects.get_mut(deals) {
-        kind.groups.insert(group.name, Group { label: group.label, display_order: group.display_order });
-    }
-    install(state, PROPERTIES)?;
     let labels: Vec<Labelled> = serde_json::from_str(LABELS).map_err(broken)?;
-    for known in labels {
-        state.links.add_label(deals, contacts, &known.label, None);
+    let (later, now): (Vec<_>, Vec<_>) = labels.into_iter().partition(|one| one.from.starts_with("p_"));
+    add_labels(state, now)?;
+    for text in SCHEMAS {
+        let wish = serde_json::from_str(text).map_err(broken)?;
+        state.put_schema(wish).map_err(Error::Refused)?;
+    }
+    add_labels(state, later)?;
+    for (object, text) in PIPELINES {
+        let pipeline: PipelineSpec = serde_json::from_str(text).map_err(broken)?;
+        let object = state.object(object)?;
+        state.put_pipeline(object, pipeline);
+    }
+    Ok(())
+}
+
+fn add_labels(state: &mut State, labels: Vec<Labelled>) -> Result<(), Error> {
+    for one in labels {
+        let (from, to) = (state.object(&one.from)?, state.object(&one.to)?);
+        state.links.add_label(from, to, &one.label, one.inverse_label.as_deref());
     }
     Ok(())
 }

@@ -29,13 +29,13 @@ pub enum Seed {
     Empty,
 }
 
-/// The property definitions that are installed on deals.
+/// What is installed beside the vendor's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum PropertySource {
-    /// The properties, the group and the association labels that ship in `deploy/hubspot`.
+    /// Everything that ships in `deploy/hubspot`: properties, custom objects, pipelines, association labels.
     #[default]
     Shipped,
-    /// A file like `deploy/hubspot/properties.json`; the group and the labels that ship.
+    /// What ships, and over it the deal properties of a file like `deploy/hubspot/properties/deals.json`.
     File(PathBuf),
     /// None: standard properties only.
     None,
@@ -110,7 +110,7 @@ impl Sandbox {
                 PropertySource::Shipped => seed::install_shipped(&mut state)?,
                 PropertySource::File(_) => {
                     seed::install_shipped(&mut state)?;
-                    seed::install(&mut state, given.as_deref().unwrap_or_default())?;
+                    seed::install(&mut state, "deals", given.as_deref().unwrap_or_default())?;
                 }
             }
             seed::plant(&mut state, options.seed)?;

@@ -16,11 +16,20 @@ use crate::{
     limits::Limits,
     pipelines::{PipelineRules, PipelineSpec, RequiredRule},
     record::{ActorKind, JournalEntry, Operation, Origin, Record, WriteRecord},
-    schema::{ObjectIx, PropertySpec, Schema, standard},
+    schema::{
+        Object, ObjectIx, PropertySpec, Schema,
+        custom::{self, Wish},
+        standard,
+    },
     table::Table,
     webhooks::Webhooks,
     when,
 };
+
+/// Custom objects that an Enterprise portal may define.
+const CUSTOM_OBJECTS: usize = 10;
+/// Objects that every custom object can be linked to.
+const ACTIVITIES: [&str; 5] = ["notes", "tasks", "calls", "emails", "meetings"];
 
 /// Called with every write before it is applied, on the thread that carries it.
 pub type WriteHook = Arc<dyn Fn(&WriteRecord) + Send + Sync>;
@@ -215,7 +224,7 @@ impl State {
             .find(|pipeline| !pipeline.archived && pipeline.stage(stage).is_some())
     }
 
-    /// Adds a pipeline or replaces the one of its id; deal stages bring their calculated properties.
+    /// Adds a pipeline or replaces the one of its id; its stages bring their calculated properties.
     pub(crate) fn put_pipeline(&mut self, object: ObjectIx, mut pipeline: PipelineSpec) -> String {
         let now = self.now();
         if pipeline.id.is_empty() {
@@ -229,12 +238,12 @@ impl State {
         if pipeline.id != "default" {
             pipeline.stamps = (now, now);
         }
-        let deals = self.schema.object(object).is_some_and(|object| object.plural == "deals");
-        if deals && let Some(object) = self.schema.objects.get_mut(object) {
+        if let Some(object) = self.schema.objects.get_mut(object) {
+            let group = object.group();
             let fresh: Vec<PropertySpec> = pipeline
                 .stages
                 .iter()
-                .flat_map(|stage| standard::of_stage(&stage.id, &stage.label))
+                .flat_map(|stage| standard::of_stage(&stage.id, &stage.label, &group))
                 .filter(|spec| object.find_any(&spec.name).is_none())
                 .collect();
             for spec in fresh {
@@ -248,6 +257,37 @@ impl State {
             None => known.push(pipeline),
         }
         id
+    }
+
+    /// Adds a custom object with its links; refused when the schema is not sound.
+    pub(crate) fn put_schema(&mut self, wish: Wish) -> Result<ObjectIx, Refusal> {
+        if let Some(why) = custom::wrong(&wish) {
+            return Err(Refusal::validation(why));
+        }
+        let name = wish.name.to_ascii_lowercase();
+        let taken = |object: &Object| object.custom.is_some() && *object.singular == *name;
+        if self.schema.objects.iter().any(taken) {
+            let words = format!("An object with the name {name} already exists");
+            return Err(Refusal::new(409, "OBJECT_ALREADY_EXISTS", words));
+        }
+        let customs = self.schema.objects.iter().filter(|object| object.custom.is_some()).count();
+        if customs >= CUSTOM_OBJECTS {
+            return Err(Refusal::validation(format!("At most {CUSTOM_OBJECTS} custom objects may be defined")));
+        }
+        let mut ends = Vec::new();
+        for name in wish.associated_objects.iter().map(String::as_str).chain(ACTIVITIES) {
+            let end = self.schema.find(name).ok_or_else(|| Refusal::no_object(name))?;
+            ends.push(end);
+        }
+        let number = self.fresh_number();
+        let place = self.schema.objects.len();
+        self.schema.objects.push(custom::object(wish, number, self.now()));
+        self.tables.push(Table::default());
+        self.serials.push(0);
+        for end in ends {
+            self.links.add_plain(place, end);
+        }
+        Ok(place)
     }
 
     /// A number that nothing else in the portal has.
@@ -265,7 +305,7 @@ impl State {
         properties: Vec<String>,
         origin: &Arc<Origin>,
     ) {
-        let name = self.schema.object(object).map_or("", |object| object.plural);
+        let name = self.schema.object(object).map_or("", |object| &*object.plural);
         self.journal.push(JournalEntry {
             seq: u64::try_from(self.journal.len()).unwrap_or(u64::MAX).saturating_add(1),
             stamped_at: when::stamp(stamp),

@@ -227,26 +227,27 @@ impl State {
         let mut event = Event::default();
         fill(&mut event);
         let Some(kind) = self.schema.object(object) else { return };
-        let (singular, type_id) = (kind.singular, kind.type_id);
-        let names = [kind.singular, kind.plural, kind.type_id];
+        // A custom object has no event family of its own.
+        let family = if kind.custom.is_some() { None } else { Some(kind.singular.to_string()) };
+        let type_id = kind.type_id.to_string();
         let wanted: Vec<Subscription> = self
             .webhooks
             .subscriptions
             .iter()
             .filter(|known| {
-                let (family, kind) = known.subscription_type.split_once('.').unwrap_or_default();
-                let generic = family == "object"
-                    && known.object_type.as_deref().is_some_and(|name| names.contains(&name));
+                let (class, kind) = known.subscription_type.split_once('.').unwrap_or_default();
+                let generic = class == "object"
+                    && known.object_type.as_deref().is_some_and(|name| self.schema.find(name) == Some(object));
                 let property = event.property.as_ref().map(|(name, _)| name);
                 known.active
                     && kind == what
-                    && (generic || family == singular)
+                    && (generic || family.as_deref() == Some(class))
                     && (property.is_none() || known.property_name.as_ref() == property)
             })
             .cloned()
             .collect();
         for subscription in wanted {
-            let event = self.event(&subscription, id, type_id, origin, &event);
+            let event = self.event(&subscription, id, &type_id, origin, &event);
             self.webhooks.queue.push(event);
         }
     }
@@ -269,7 +270,7 @@ impl State {
 
     pub(crate) fn tell_link(&mut self, from: Place, to: Place, removed: bool, origin: &Arc<Origin>) {
         let name =
-            |object: ObjectIx| self.schema.object(object).map_or("", |kind| kind.singular).to_uppercase();
+            |object: ObjectIx| self.schema.object(object).map_or("", |kind| &*kind.singular).to_uppercase();
         let kind = format!("{}_TO_{}", name(from.0), name(to.0));
         self.tell(from.0, from.1, "associationChange", origin, |event| {
             event.link = Some((kind, to.1, removed));

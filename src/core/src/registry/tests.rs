@@ -492,7 +492,7 @@ fn the_hubspot_mapping_names_installed_properties() {
     let registry = Registry::load(shipped()).unwrap();
     let mapping = registry.mapping("hubspot/h03-ae-to-onboarding").unwrap();
     let bodies: Vec<serde_json::Value> =
-        serde_json::from_str(include_str!("../../../../deploy/hubspot/properties.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../deploy/hubspot/properties/deals.json")).unwrap();
     let installed: BTreeSet<&str> = bodies.iter().filter_map(|body| body["name"].as_str()).collect();
     assert_eq!(installed.len(), bodies.len());
     let needed = crate::extract::read_plan(mapping).fields;

@@ -88,7 +88,7 @@ fn described(state: &State, from: Place, to: Place) -> Json {
 fn labelled(state: &State, from: Place, to: Place, keys: &[TypeKey]) -> Json {
     let labels: Vec<&str> =
         keys.iter().filter_map(|key| state.links.find(from.0, to.0, *key)?.label.as_deref()).collect();
-    let type_id = |object: ObjectIx| state.schema.object(object).map_or("", |kind| kind.type_id);
+    let type_id = |object: ObjectIx| state.schema.object(object).map_or("", |kind| &*kind.type_id);
     json!({
         "fromObjectTypeId": type_id(from.0), "fromObjectId": from.1, "toObjectTypeId": type_id(to.0),
         "toObjectId": to.1, "labels": labels,
@@ -164,7 +164,7 @@ fn read(state: &State, call: &Call, from: ObjectIx, to: ObjectIx) -> Answer {
         let live = state.record(from, id).filter(|record| record.archived_at.is_none());
         let ends = live.map(|record| ends(state, (from, record.id), to)).unwrap_or_default();
         if ends.is_empty() {
-            let plural = |object: ObjectIx| state.schema.object(object).map_or("", |kind| kind.singular);
+            let plural = |object: ObjectIx| state.schema.object(object).map_or("", |kind| &*kind.singular);
             let words = format!("No {} is associated with {} {id}.", plural(to), plural(from));
             let refusal = Refusal::new(207, "OBJECT_NOT_FOUND", words)
                 .sub("crm.associations.NO_ASSOCIATIONS_FOUND")

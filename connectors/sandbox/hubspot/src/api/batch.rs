@@ -45,7 +45,7 @@ fn trace_of(input: &Json) -> Option<&str> {
 
 /// The error of ids that do not exist.
 fn missing(state: &State, object: ObjectIx, ids: &[String]) -> Json {
-    let plural = state.schema.object(object).map_or("", |kind| kind.plural);
+    let plural = state.schema.object(object).map_or_else(String::new, |kind| kind.plural.to_string());
     let words = format!(
         "Could not get some {plural} objects, they may be deleted or not exist. Check that ids are valid."
     );

@@ -94,7 +94,7 @@ pub(super) fn lookup(
 }
 
 pub(super) fn not_unique(state: &State, object: ObjectIx, name: &str) -> Refusal {
-    let type_id = state.schema.object(object).map_or("", |kind| kind.type_id);
+    let type_id = state.schema.object(object).map_or("", |kind| &*kind.type_id);
     Refusal::validation(format!("Unable to perform update/upsert by non-unique {type_id} property {name}"))
 }
 
@@ -280,9 +280,8 @@ pub(super) fn show(state: &State, object: ObjectIx, record: &Record, wanted: &Wa
     for spec in always {
         values.insert(spec.name.clone(), json!(value(record, spec, 0)));
     }
-    let defaults: Vec<String> = kind.defaults.iter().map(|name| (*name).to_owned()).collect();
     let names = if wanted.properties.is_empty() && wanted.history.is_empty() {
-        &defaults
+        &kind.defaults
     } else {
         &wanted.properties
     };
@@ -377,5 +376,5 @@ fn linked(state: &State, object: ObjectIx, id: u64, name: &str) -> Option<(Strin
             results.push(json!({"id": id.to_string(), "type": kind}));
         }
     }
-    Some((to.plural.to_owned(), json!({"results": results})))
+    Some((to.plural.to_string(), json!({"results": results})))
 }

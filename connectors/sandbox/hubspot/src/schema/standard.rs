@@ -1,28 +1,39 @@
 //! The vendor's own objects and the part of their properties that matters here.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{Derived, Group, Object, PropertyOption, PropertySpec, PropertyType};
+use super::{
+    Derived, Group, Object, PropertyOption, PropertySpec, PropertyType,
+    activities::{CALLS, EMAILS, MEETINGS, NOTES, TASKS},
+    options::{LIFECYCLE, OPTIONS},
+};
 
 type Kind = PropertyType;
 
 /// Name, label, type, field type.
-type Line = (&'static str, &'static str, Kind, &'static str);
+pub(super) type Line = (&'static str, &'static str, Kind, &'static str);
 
-struct Sketch {
-    type_id: &'static str,
-    plural: &'static str,
-    singular: &'static str,
-    defaults: &'static [&'static str],
-    pipeline: Option<(&'static str, &'static str)>,
-    read_only: bool,
-    created: &'static str,
-    modified: &'static str,
-    writable: &'static [Line],
-    calculated: &'static [Line],
+/// One of the vendor's own objects.
+pub(super) struct Sketch {
+    pub(super) type_id: &'static str,
+    pub(super) plural: &'static str,
+    pub(super) singular: &'static str,
+    pub(super) defaults: &'static [&'static str],
+    pub(super) pipeline: Option<(&'static str, &'static str)>,
+    pub(super) read_only: bool,
+    pub(super) created: &'static str,
+    pub(super) modified: &'static str,
+    pub(super) writable: &'static [Line],
+    pub(super) calculated: &'static [Line],
 }
 
-const TEXT: Kind = Kind::String;
+pub(super) const TEXT: Kind = Kind::String;
+
+/// When a call, e-mail or meeting with the record was last logged.
+const LAST_CONTACTED: Line = ("notes_last_contacted", "Last Contacted", Kind::Datetime, "date");
+const TIMES_CONTACTED: Line = ("num_contacted_notes", "Number of times contacted", Kind::Number, "number");
+const LAST_ACTIVITY: Line = ("notes_last_updated", "Last Activity Date", Kind::Datetime, "date");
+const ACTIVITIES: Line = ("num_notes", "Number of Sales Activities", Kind::Number, "number");
 
 const DEALS: Sketch = Sketch {
     type_id: "0-3",
@@ -65,6 +76,10 @@ const DEALS: Sketch = Sketch {
         ("num_associated_contacts", "Number of Associated Contacts", Kind::Number, "number"),
         ("hs_latest_approval_status", "Latest Approval Status", TEXT, "text"),
         ("hs_latest_approval_status_approval_id", "Latest Approval Status Approval ID", TEXT, "text"),
+        LAST_CONTACTED,
+        TIMES_CONTACTED,
+        LAST_ACTIVITY,
+        ACTIVITIES,
     ],
 };
 
@@ -87,8 +102,44 @@ const CONTACTS: Sketch = Sketch {
         ("hubspot_owner_id", "Contact owner", Kind::Enumeration, "select"),
         ("lifecyclestage", "Lifecycle Stage", Kind::Enumeration, "radio"),
         ("hs_lead_status", "Lead Status", Kind::Enumeration, "radio"),
+        ("hs_analytics_source", "Original Traffic Source", Kind::Enumeration, "select"),
     ],
-    calculated: &[("num_associated_deals", "Number of Associated Deals", Kind::Number, "number")],
+    calculated: &[
+        ("num_associated_deals", "Number of Associated Deals", Kind::Number, "number"),
+        ("hs_analytics_source_data_1", "Original Traffic Source Drill-Down 1", TEXT, "text"),
+        ("hs_analytics_source_data_2", "Original Traffic Source Drill-Down 2", TEXT, "text"),
+        ("hs_latest_source", "Latest Traffic Source", Kind::Enumeration, "select"),
+        ("hs_latest_source_data_1", "Latest Traffic Source Drill-Down 1", TEXT, "text"),
+        ("hs_latest_source_data_2", "Latest Traffic Source Drill-Down 2", TEXT, "text"),
+        ("hs_latest_source_timestamp", "Latest Traffic Source Date", Kind::Datetime, "date"),
+        ("hs_analytics_first_touch_converting_campaign", "First Touch Converting Campaign", TEXT, "text"),
+        ("hs_analytics_last_touch_converting_campaign", "Last Touch Converting Campaign", TEXT, "text"),
+        ("hs_analytics_first_timestamp", "Time First Seen", Kind::Datetime, "date"),
+        ("hs_analytics_last_timestamp", "Time Last Seen", Kind::Datetime, "date"),
+        ("hs_analytics_first_visit_timestamp", "Time of First Session", Kind::Datetime, "date"),
+        ("hs_analytics_last_visit_timestamp", "Time of Last Session", Kind::Datetime, "date"),
+        ("hs_analytics_first_url", "First Page Seen", TEXT, "text"),
+        ("hs_analytics_last_url", "Last Page Seen", TEXT, "text"),
+        ("hs_analytics_first_referrer", "First Referring Site", TEXT, "text"),
+        ("hs_analytics_num_page_views", "Number of Pageviews", Kind::Number, "number"),
+        ("hs_analytics_num_visits", "Number of Sessions", Kind::Number, "number"),
+        ("hs_analytics_average_page_views", "Average Pageviews", Kind::Number, "number"),
+        ("hs_analytics_num_event_completions", "Number of event completions", Kind::Number, "number"),
+        ("num_conversion_events", "Number of Form Submissions", Kind::Number, "number"),
+        ("num_unique_conversion_events", "Number of Unique Forms Submitted", Kind::Number, "number"),
+        ("first_conversion_event_name", "First Conversion", TEXT, "text"),
+        ("first_conversion_date", "First Conversion Date", Kind::Datetime, "date"),
+        ("recent_conversion_event_name", "Recent Conversion", TEXT, "text"),
+        ("recent_conversion_date", "Recent Conversion Date", Kind::Datetime, "date"),
+        ("hs_email_open", "Marketing emails opened", Kind::Number, "number"),
+        ("hs_email_click", "Marketing emails clicked", Kind::Number, "number"),
+        ("hubspotscore", "HubSpot Score", Kind::Number, "number"),
+        ("hs_sa_first_engagement_date", "Date of first engagement", Kind::Datetime, "date"),
+        LAST_CONTACTED,
+        TIMES_CONTACTED,
+        LAST_ACTIVITY,
+        ACTIVITIES,
+    ],
 };
 
 const COMPANIES: Sketch = Sketch {
@@ -109,7 +160,14 @@ const COMPANIES: Sketch = Sketch {
         ("hubspot_owner_id", "Company owner", Kind::Enumeration, "select"),
         ("lifecyclestage", "Lifecycle Stage", Kind::Enumeration, "radio"),
     ],
-    calculated: &[("num_associated_deals", "Number of Associated Deals", Kind::Number, "number")],
+    calculated: &[
+        ("num_associated_deals", "Number of Associated Deals", Kind::Number, "number"),
+        ("num_associated_contacts", "Number of Associated Contacts", Kind::Number, "number"),
+        LAST_CONTACTED,
+        TIMES_CONTACTED,
+        LAST_ACTIVITY,
+        ACTIVITIES,
+    ],
 };
 
 const TICKETS: Sketch = Sketch {
@@ -137,10 +195,20 @@ const TICKETS: Sketch = Sketch {
         ("hs_pipeline", "Pipeline", Kind::Enumeration, "select"),
         ("hs_pipeline_stage", "Ticket status", Kind::Enumeration, "radio"),
         ("hs_ticket_priority", "Priority", Kind::Enumeration, "select"),
-        ("hs_ticket_category", "Category", TEXT, "text"),
+        ("hs_ticket_category", "Category", Kind::Enumeration, "checkbox"),
+        ("source_type", "Source", Kind::Enumeration, "select"),
+        ("hs_resolution", "Resolution", Kind::Enumeration, "checkbox"),
         ("hubspot_owner_id", "Ticket owner", Kind::Enumeration, "select"),
     ],
-    calculated: &[],
+    calculated: &[
+        ("closed_date", "Close date", Kind::Datetime, "date"),
+        ("time_to_close", "Time to close", Kind::Number, "number"),
+        ("hs_num_associated_companies", "Number of Associated Companies", Kind::Number, "number"),
+        LAST_CONTACTED,
+        TIMES_CONTACTED,
+        LAST_ACTIVITY,
+        ACTIVITIES,
+    ],
 };
 
 const FEEDBACK: Sketch = Sketch {
@@ -162,106 +230,28 @@ const FEEDBACK: Sketch = Sketch {
     calculated: &[],
 };
 
-const fn engagement(
-    type_id: &'static str,
-    plural: &'static str,
-    singular: &'static str,
-    writable: &'static [Line],
-) -> Sketch {
-    Sketch {
-        type_id,
-        plural,
-        singular,
-        defaults: &["hs_createdate", "hs_lastmodifieddate", "hs_object_id"],
-        pipeline: None,
-        read_only: false,
-        created: "hs_createdate",
-        modified: "hs_lastmodifieddate",
-        writable,
-        calculated: &[],
-    }
-}
-
-const NOTES: Sketch = engagement(
-    "0-46",
-    "notes",
-    "note",
-    &[
-        ("hs_note_body", "Note body", TEXT, "textarea"),
-        ("hs_timestamp", "Activity date", Kind::Datetime, "date"),
-        ("hubspot_owner_id", "Activity assigned to", Kind::Enumeration, "select"),
+const LEADS: Sketch = Sketch {
+    type_id: "0-136",
+    plural: "leads",
+    singular: "lead",
+    defaults: &["hs_createdate", "hs_lastmodifieddate", "hs_object_id"],
+    pipeline: Some(("hs_pipeline", "hs_pipeline_stage")),
+    read_only: false,
+    created: "hs_createdate",
+    modified: "hs_lastmodifieddate",
+    writable: &[
+        ("hs_lead_name", "Lead name", TEXT, "text"),
+        ("hs_lead_type", "Lead type", Kind::Enumeration, "select"),
+        ("hs_lead_label", "Lead label", Kind::Enumeration, "select"),
+        ("hs_pipeline", "Pipeline", Kind::Enumeration, "select"),
+        ("hs_pipeline_stage", "Lead stage", Kind::Enumeration, "radio"),
+        ("hubspot_owner_id", "Lead owner", Kind::Enumeration, "select"),
     ],
-);
-
-const TASKS: Sketch = engagement(
-    "0-27",
-    "tasks",
-    "task",
-    &[
-        ("hs_task_subject", "Task title", TEXT, "text"),
-        ("hs_task_body", "Task notes", TEXT, "textarea"),
-        ("hs_task_status", "Task status", TEXT, "text"),
-        ("hs_timestamp", "Due date", Kind::Datetime, "date"),
-        ("hubspot_owner_id", "Assigned to", Kind::Enumeration, "select"),
-    ],
-);
-
-const CALLS: Sketch = engagement(
-    "0-48",
-    "calls",
-    "call",
-    &[
-        ("hs_call_title", "Call title", TEXT, "text"),
-        ("hs_call_body", "Call notes", TEXT, "textarea"),
-        ("hs_timestamp", "Activity date", Kind::Datetime, "date"),
-        ("hubspot_owner_id", "Activity assigned to", Kind::Enumeration, "select"),
-    ],
-);
-
-const EMAILS: Sketch = engagement(
-    "0-49",
-    "emails",
-    "email",
-    &[
-        ("hs_email_subject", "Email subject", TEXT, "text"),
-        ("hs_timestamp", "Activity date", Kind::Datetime, "date"),
-    ],
-);
-
-const MEETINGS: Sketch = engagement(
-    "0-47",
-    "meetings",
-    "meeting_event",
-    &[
-        ("hs_meeting_title", "Meeting name", TEXT, "text"),
-        ("hs_timestamp", "Activity date", Kind::Datetime, "date"),
-    ],
-);
-
-/// Options of the vendor's enumerations: property, values with labels.
-const OPTIONS: [(&str, &[(&str, &str)]); 6] = [
-    ("dealtype", &[("newbusiness", "New Business"), ("existingbusiness", "Existing Business")]),
-    ("deal_currency_code", &[("EUR", "EUR"), ("USD", "USD"), ("GBP", "GBP")]),
-    ("hs_priority", &[("low", "Low"), ("medium", "Medium"), ("high", "High")]),
-    ("hs_ticket_priority", &[("LOW", "Low"), ("MEDIUM", "Medium"), ("HIGH", "High"), ("URGENT", "Urgent")]),
-    ("hs_lead_status", &[("NEW", "New"), ("OPEN", "Open"), ("IN_PROGRESS", "In progress")]),
-    ("lifecyclestage", &LIFECYCLE),
-];
-
-/// Lifecycle stages in their order; records move forward only by themselves.
-pub(crate) const LIFECYCLE: [(&str, &str); 8] = [
-    ("subscriber", "Subscriber"),
-    ("lead", "Lead"),
-    ("marketingqualifiedlead", "Marketing Qualified Lead"),
-    ("salesqualifiedlead", "Sales Qualified Lead"),
-    ("opportunity", "Opportunity"),
-    ("customer", "Customer"),
-    ("evangelist", "Evangelist"),
-    ("other", "Other"),
-];
+    calculated: &[],
+};
 
 pub(super) fn objects() -> Vec<Object> {
-    [CONTACTS, COMPANIES, DEALS, TICKETS, FEEDBACK, NOTES, TASKS, CALLS, EMAILS, MEETINGS]
+    [CONTACTS, COMPANIES, DEALS, TICKETS, FEEDBACK, NOTES, TASKS, CALLS, EMAILS, MEETINGS, LEADS]
         .iter()
         .map(object)
         .collect()
@@ -269,46 +259,64 @@ pub(super) fn objects() -> Vec<Object> {
 
 fn object(sketch: &Sketch) -> Object {
     let mut object = Object {
-        type_id: sketch.type_id,
-        plural: sketch.plural,
-        singular: sketch.singular,
+        type_id: Cow::Borrowed(sketch.type_id),
+        plural: Cow::Borrowed(sketch.plural),
+        singular: Cow::Borrowed(sketch.singular),
         properties: Vec::new(),
         groups: BTreeMap::new(),
-        defaults: sketch.defaults,
+        defaults: sketch.defaults.iter().map(|name| (*name).to_owned()).collect(),
         pipeline: sketch.pipeline,
         read_only: sketch.read_only,
+        custom: None,
         names: BTreeMap::new(),
     };
-    let group = format!("{}information", sketch.singular);
+    let group = object.group();
     object
         .groups
         .insert(group.clone(), Group { label: format!("{} information", sketch.singular), display_order: 0 });
-    let derived: [(&str, &str, Kind, Derived); 4] = [
-        ("hs_object_id", "Record ID", Kind::Number, Derived::Id),
-        (sketch.created, "Create Date", Kind::Datetime, Derived::Created),
-        (sketch.modified, "Last Modified Date", Kind::Datetime, Derived::Modified),
-        ("hs_merged_object_ids", "Merged object IDs", Kind::Enumeration, Derived::MergedIds),
-    ];
-    for (name, label, kind, derived) in derived {
-        let field = if kind == Kind::Datetime { "date" } else { "text" };
-        let mut spec = standard(name, label, kind, field, &group);
-        spec.read_only = true;
-        spec.derived = Some(derived);
-        object.put(spec);
-    }
+    derive(&mut object, sketch.created, sketch.modified);
     for (name, label, kind, field) in sketch.writable {
-        object.put(standard(name, label, *kind, field, &group));
+        object.put(property(name, label, *kind, field, &group));
     }
     for (name, label, kind, field) in sketch.calculated {
-        let mut spec = standard(name, label, *kind, field, &group);
-        spec.calculated = true;
-        spec.read_only = true;
-        object.put(spec);
+        object.put(locked(property(name, label, *kind, field, &group)));
+    }
+    if matches!(sketch.plural, "contacts" | "companies") {
+        for (stage, label) in LIFECYCLE {
+            for spec in of_stage(stage, label, &group) {
+                object.put(spec);
+            }
+        }
     }
     object
 }
 
-fn standard(name: &str, label: &str, kind: Kind, field: &str, group: &str) -> PropertySpec {
+/// Values that every record has without anybody having written them.
+pub(super) fn derive(object: &mut Object, created: &str, modified: &str) {
+    let derived: [(&str, &str, Kind, Derived); 4] = [
+        ("hs_object_id", "Record ID", Kind::Number, Derived::Id),
+        (created, "Create Date", Kind::Datetime, Derived::Created),
+        (modified, "Last Modified Date", Kind::Datetime, Derived::Modified),
+        ("hs_merged_object_ids", "Merged object IDs", Kind::Enumeration, Derived::MergedIds),
+    ];
+    let group = object.group();
+    for (name, label, kind, derived) in derived {
+        let field = if kind == Kind::Datetime { "date" } else { "text" };
+        let mut spec = property(name, label, kind, field, &group);
+        spec.read_only = true;
+        spec.derived = Some(derived);
+        object.put(spec);
+    }
+}
+
+fn locked(mut spec: PropertySpec) -> PropertySpec {
+    spec.calculated = true;
+    spec.read_only = true;
+    spec
+}
+
+/// A property of the vendor's.
+pub(super) fn property(name: &str, label: &str, kind: Kind, field: &str, group: &str) -> PropertySpec {
     let mut spec = PropertySpec::new(name, label, kind, field);
     group.clone_into(&mut spec.group_name);
     spec.hubspot_defined = true;
@@ -333,7 +341,7 @@ fn standard(name: &str, label: &str, kind: Kind, field: &str, group: &str) -> Pr
 }
 
 /// The calculated properties that a stage brings with it.
-pub(crate) fn of_stage(stage: &str, label: &str) -> Vec<PropertySpec> {
+pub(crate) fn of_stage(stage: &str, label: &str, group: &str) -> Vec<PropertySpec> {
     let sketches = [
         (format!("hs_v2_date_entered_{stage}"), format!("Date entered \"{label}\""), Kind::Datetime),
         (format!("hs_v2_date_exited_{stage}"), format!("Date exited \"{label}\""), Kind::Datetime),
@@ -348,10 +356,7 @@ pub(crate) fn of_stage(stage: &str, label: &str) -> Vec<PropertySpec> {
         .into_iter()
         .map(|(name, label, kind)| {
             let field = if kind == Kind::Datetime { "date" } else { "number" };
-            let mut spec = standard(&name, &label, kind, field, "dealinformation");
-            spec.calculated = true;
-            spec.read_only = true;
-            spec
+            locked(property(&name, &label, kind, field, group))
         })
         .collect()
 }

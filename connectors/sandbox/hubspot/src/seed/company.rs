@@ -1,13 +1,13 @@
 //! A believable company: customers, and deals in every stage with full, half-filled and empty packages.
 
-use handoff_sandbox_host::fiction::{ACCOUNTS, CONTACTS, PEOPLE, Team};
+use handoff_sandbox_host::fiction::{ACCOUNTS, CONTACTS, Team};
 use serde_json::{Map, Value as Json, json};
 
+use super::hand::Hand;
 use crate::{
     Error,
-    associations::TypeKey,
     schema::ObjectIx,
-    state::{Actor, State},
+    state::State,
     when::{self, DAY},
 };
 
@@ -32,32 +32,29 @@ enum Filled {
 }
 
 struct Company<'a> {
-    state: &'a mut State,
-    loader: Actor,
+    hand: Hand<'a>,
     contacts: ObjectIx,
     companies: ObjectIx,
     deals: ObjectIx,
-    today: i64,
 }
 
 /// Plants the company; saves are loads, so that no rule stands in the way of history.
 pub(super) fn plant(state: &mut State) -> Result<(), Error> {
-    let loader = State::loader();
     let (contacts, companies) = (state.object("contacts")?, state.object("companies")?);
-    let (deals, today) = (state.object("deals")?, state.now());
-    Company { state, loader, contacts, companies, deals, today }.plant()
+    let deals = state.object("deals")?;
+    Company { hand: Hand::new(state), contacts, companies, deals }.plant()
 }
 
 impl Company<'_> {
     fn plant(&mut self) -> Result<(), Error> {
         let mut customers = Vec::new();
         for (at, (name, industry, employees, city)) in ACCOUNTS.iter().enumerate() {
-            let company = self.add(
+            let company = self.hand.add(
                 self.companies,
                 &json!({
                     "name": name, "domain": format!("customer{at:02}.example"), "industry": industry,
                     "numberofemployees": employees, "city": city, "lifecyclestage": "opportunity",
-                    "hubspot_owner_id": self.owner(Team::Sales, at),
+                    "hubspot_owner_id": self.hand.owner(Team::Sales, at),
                 }),
             )?;
             let mut people = Vec::new();
@@ -67,14 +64,14 @@ impl Company<'_> {
                 };
                 let email =
                     format!("{}.{}@customer{at:02}.example", first.to_lowercase(), last.to_lowercase());
-                let contact = self.add(
+                let contact = self.hand.add(
                     self.contacts,
                     &json!({
                         "firstname": first, "lastname": last, "jobtitle": title, "email": email, "company": name,
-                        "hubspot_owner_id": self.owner(Team::Sales, at), "lifecyclestage": "opportunity",
+                        "hubspot_owner_id": self.hand.owner(Team::Sales, at), "lifecyclestage": "opportunity",
                     }),
                 )?;
-                self.link((self.contacts, contact), (self.companies, company), None)?;
+                self.hand.link((self.contacts, contact), (self.companies, company), None)?;
                 people.push(contact);
             }
             customers.push((*name, company, people));
@@ -85,28 +82,6 @@ impl Company<'_> {
             }
         }
         Ok(())
-    }
-
-    fn add(&mut self, object: ObjectIx, fields: &Json) -> Result<u64, Error> {
-        let fields = fields.as_object().cloned().unwrap_or_default();
-        Ok(self.state.save(&self.loader, object, None, &fields, None)?.id)
-    }
-
-    fn link(&mut self, from: (ObjectIx, u64), to: (ObjectIx, u64), label: Option<&str>) -> Result<(), Error> {
-        let key: Option<TypeKey> = label.and_then(|label| self.state.links.labelled(from.0, to.0, label));
-        let keys: Vec<TypeKey> = key.into_iter().collect();
-        Ok(self.state.associate(&self.loader.clone(), from, to, &keys)?)
-    }
-
-    fn owner(&self, team: Team, turn: usize) -> String {
-        let members: Vec<&str> =
-            PEOPLE.iter().filter(|person| person.team == team).map(|person| person.username).collect();
-        let name = members.get(turn % members.len().max(1)).copied().unwrap_or_default();
-        self.state.user(name).map(|user| user.owner.to_string()).unwrap_or_default()
-    }
-
-    fn day(&self, offset: usize) -> String {
-        when::day(self.today + i64::try_from(offset).unwrap_or(0) * DAY)
     }
 
     fn deal(&mut self, number: usize, customer: &str, company: u64, people: &[u64]) -> Result<(), Error> {
@@ -123,22 +98,22 @@ impl Company<'_> {
             ["Field Service", "Dispatch Cloud", "Asset Care"].get(number % 3).copied().unwrap_or_default();
         let standard = json!({
             "dealname": format!("{customer} - {product}"), "pipeline": "default", "dealstage": stage,
-            "closedate": when::iso(self.today + offset * DAY), "amount": 12_000 + turn * 3_500,
-            "hubspot_owner_id": self.owner(Team::Sales, number), "dealtype": "newbusiness",
+            "closedate": when::iso(self.hand.today + offset * DAY), "amount": 12_000 + turn * 3_500,
+            "hubspot_owner_id": self.hand.owner(Team::Sales, number), "dealtype": "newbusiness",
         });
         let mut fields: Map<String, Json> = standard.as_object().cloned().unwrap_or_default();
         if filled != Filled::Empty {
             self.package(number, filled, &mut fields);
         }
-        let deal = self.add(self.deals, &Json::Object(fields))?;
-        self.link((self.deals, deal), (self.companies, company), None)?;
+        let deal = self.hand.add(self.deals, &Json::Object(fields))?;
+        self.hand.link((self.deals, deal), (self.companies, company), None)?;
         let labels: &[Option<&str>] = match filled {
             Filled::Full => &[Some("Economic Buyer"), Some("Champion"), None],
             Filled::Half => &[Some("Champion")],
             Filled::Empty => &[],
         };
         for (label, contact) in labels.iter().zip(people) {
-            self.link((self.deals, deal), (self.contacts, *contact), *label)?;
+            self.hand.link((self.deals, deal), (self.contacts, *contact), *label)?;
         }
         Ok(())
     }
@@ -153,28 +128,24 @@ impl Company<'_> {
             "handoff_no_side_letters": "false",
             "handoff_success_criteria":
                 "Missed appointments fall from 9 % to under 4 % by the end of the second quarter",
-            "handoff_onboarding_lead": self.owner(Team::Onboarding, number),
+            "handoff_onboarding_lead": self.hand.owner(Team::Onboarding, number),
         });
         let rest = json!({
             "handoff_success_metric": "Missed appointments per month, read from the dispatch report",
             "handoff_success_target": "From 9 % to 4 % of all appointments",
-            "handoff_success_target_date": self.day(180 + number),
+            "handoff_success_target_date": self.hand.day(180 + number),
             "handoff_no_known_risks": "false",
             "handoff_implementation_risks": "Their address data is stored in three systems that disagree",
             "handoff_incumbent_tool": "Spreadsheets and a legacy planner",
             "handoff_sticky_points": "Dispatchers love the colour codes of the old planner and will miss them",
-            "handoff_desired_go_live": self.day(45 + number),
+            "handoff_desired_go_live": self.hand.day(45 + number),
             "handoff_go_live_anchor_event": "Start of the winter service season, when call volume doubles",
             "handoff_expansion_hypothesis":
                 "The northern depots follow in year two once the first two run smoothly",
         });
-        let kind = self.state.schema.object(self.deals);
         let parts = if filled == Filled::Full { vec![half, rest] } else { vec![half] };
-        for (name, value) in parts.iter().filter_map(Json::as_object).flatten() {
-            let spec = kind.and_then(|kind| kind.find(name)).map(|(_, spec)| spec);
-            if spec.is_some_and(|spec| self.state.accept(self.deals, spec, None, value, false).is_ok()) {
-                fields.insert(name.clone(), value.clone());
-            }
+        for part in parts {
+            fields.extend(self.hand.known(self.deals, &part));
         }
     }
 }

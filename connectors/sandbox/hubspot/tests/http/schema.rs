@@ -11,7 +11,7 @@ async fn the_shipped_properties_are_installed_and_typed() {
         all["results"].as_array().unwrap().iter().find(|known| known["name"] == name).unwrap().clone()
     };
     let shipped: Vec<Json> =
-        serde_json::from_str(handoff_sandbox_hubspot::seed::shipped_properties()).unwrap();
+        serde_json::from_str(handoff_sandbox_hubspot::seed::shipped_properties("deals")).unwrap();
     for body in &shipped {
         let known = named(body["name"].as_str().unwrap());
         assert_eq!(
