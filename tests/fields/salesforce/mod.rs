@@ -1,0 +1,47 @@
+//! Salesforce.
+
+use handoff_sandbox_salesforce::{Act, Id};
+use handoffd_tests::crm::{Kind, SALESFORCE};
+use handoffd_tests::governed::Governed;
+use serde_json::{Map, Value};
+
+use crate::face::Face;
+use crate::proof::show;
+use crate::table::{Made, Scene};
+
+mod h03;
+
+/// An org.
+pub struct Org;
+
+impl Face for Org {
+    fn kind(&self) -> Kind {
+        Kind::Salesforce
+    }
+
+    fn prepare(&self, _: &Governed, _: &Scene) {}
+
+    fn user(&self, world: &Governed, login: &str) -> Value {
+        world.org().user(login).unwrap().to_string().into()
+    }
+
+    fn add(
+        &self,
+        world: &Governed,
+        made: &Made,
+        fields: Map<String, Value>,
+        _: &[(String, &'static str)],
+    ) -> Result<String, String> {
+        let act = Act::create(made.by, made.object, &Value::Object(fields));
+        world.org().act(&act).map(|id| id.to_string()).map_err(|error| format!("{}: {error}", made.name))
+    }
+
+    fn field(&self, world: &Governed, _: &str, id: &str, field: &str) -> Value {
+        world.org().field(Id::parse(id).unwrap(), field)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handoff_03() {
+    show(&Org, SALESFORCE, h03::scene()).await;
+}
