@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::table::{Made, Scene};
 
 /// A CRM whose records are made by hand.
-pub trait Face {
+pub(crate) trait Face {
     /// Which vendor's.
     fn kind(&self) -> Kind;
 
@@ -34,10 +34,10 @@ pub trait Face {
 }
 
 /// The records of one performance of a scene, by name.
-pub type Cast = BTreeMap<&'static str, RecordRef>;
+pub(crate) type Cast = BTreeMap<&'static str, RecordRef>;
 
 /// Makes all records of a scene.
-pub fn perform(face: &dyn Face, world: &Governed, made: &[Made]) -> Result<Cast, String> {
+pub(crate) fn perform(face: &dyn Face, world: &Governed, made: &[Made]) -> Result<Cast, String> {
     let mut cast = Cast::new();
     for one in made {
         let id = |name: &str| cast.get(name).map(|record| record.record.to_string());

@@ -23,7 +23,7 @@ struct Flaw {
 }
 
 /// Shows every part of every field of a scene's contract.
-pub async fn show(face: &dyn Face, crms: &'static [Kind], scene: Scene) {
+pub(crate) async fn show(face: &dyn Face, crms: &'static [Kind], scene: Scene) {
     let mut world = Governed::prepare(Options { crms, ..Options::default() }).await;
     govern(face, &mut world, &[&scene]);
     covers(&world, &scene);
@@ -41,7 +41,7 @@ pub async fn show(face: &dyn Face, crms: &'static [Kind], scene: Scene) {
 }
 
 /// Governs the scenes' contracts and nothing else, all gates enforced.
-pub fn govern(face: &dyn Face, world: &mut Governed, scenes: &[&Scene]) {
+pub(crate) fn govern(face: &dyn Face, world: &mut Governed, scenes: &[&Scene]) {
     let registry = world.registry().unwrap();
     let since = world.now();
     let one = |scene: &&Scene| {
@@ -131,7 +131,7 @@ fn changed(made: &[Made], on: &str, column: &str, value: Option<&serde_json::Val
 }
 
 /// The newest cycle of a record under a contract.
-pub async fn detail(world: &Governed, contract: &str, record: &RecordRef) -> Detail {
+pub(crate) async fn detail(world: &Governed, contract: &str, record: &RecordRef) -> Detail {
     let contract = Some(ContractId::from(contract));
     let filter = Filter { record: Some(record.clone()), contract, ..Filter::default() };
     let view = world.handle().view();

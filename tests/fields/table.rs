@@ -4,28 +4,28 @@ use serde_json::Value;
 
 /// A record of the scene. In `fields` and `links` the text `@name` stands for the id of another record of the scene, `@user:login` for a user's.
 #[derive(Debug, Clone)]
-pub struct Made {
+pub(crate) struct Made {
     /// Its name in the scene.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The CRM's object.
-    pub object: &'static str,
+    pub(crate) object: &'static str,
     /// Login of who makes it.
-    pub by: &'static str,
+    pub(crate) by: &'static str,
     /// Its fields by the CRM's names.
-    pub fields: Vec<(&'static str, Value)>,
+    pub(crate) fields: Vec<(&'static str, Value)>,
     /// Other records that it is associated with, and the label, where the CRM associates (HubSpot).
-    pub links: Vec<(&'static str, &'static str)>,
+    pub(crate) links: Vec<(&'static str, &'static str)>,
 }
 
 /// A record, its object, who makes it, and its fields as a JSON object.
-pub fn made(name: &'static str, object: &'static str, by: &'static str, fields: &[(&'static str, Value)]) -> Made {
+pub(crate) fn made(name: &'static str, object: &'static str, by: &'static str, fields: &[(&'static str, Value)]) -> Made {
     Made { name, object, by, fields: fields.to_vec(), links: Vec::new() }
 }
 
 impl Made {
     /// Associated with another record of the scene; the label may be empty.
     #[expect(dead_code, reason = "for CRMs that associate records instead of pointing at them")]
-    pub fn linked(mut self, other: &'static str, label: &'static str) -> Self {
+    pub(crate) fn linked(mut self, other: &'static str, label: &'static str) -> Self {
         self.links.push((other, label));
         self
     }
@@ -33,7 +33,7 @@ impl Made {
 
 /// How a part's place can hold something that is no answer.
 #[derive(Debug, Clone)]
-pub enum Junk {
+pub(crate) enum Junk {
     /// This value in a column of a record of the scene; the contract's quality finds it.
     Says(&'static str, &'static str, Value),
     /// The CRM itself refuses this value there.
@@ -44,7 +44,7 @@ pub enum Junk {
 
 /// How a part goes missing.
 #[derive(Debug, Clone)]
-pub enum Missing {
+pub(crate) enum Missing {
     /// These columns of records of the scene are empty.
     Empty(Vec<(&'static str, &'static str)>),
     /// These records are not there.
@@ -57,23 +57,23 @@ pub enum Missing {
 
 /// One part of one contract field.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub(crate) struct Part {
     /// The field's key.
-    pub field: &'static str,
+    pub(crate) field: &'static str,
     /// The part's key.
-    pub part: &'static str,
+    pub(crate) part: &'static str,
     /// The record of the scene that the value is found on.
-    pub on: &'static str,
+    pub(crate) on: &'static str,
     /// What is found, as it stands in the daemon's log: `kind` and `value`; absent = anything of the right kind.
-    pub value: Option<Value>,
+    pub(crate) value: Option<Value>,
     /// How it is no answer.
-    pub junk: Junk,
+    pub(crate) junk: Junk,
     /// How it is missing.
-    pub missing: Missing,
+    pub(crate) missing: Missing,
 }
 
 /// A part that is a column of one record: emptied it is missing, and `junk` in it is none.
-pub fn column(
+pub(crate) fn column(
     field: &'static str,
     part: &'static str,
     (on, name): (&'static str, &'static str),
@@ -87,7 +87,7 @@ pub fn column(
 }
 
 /// A part in a column whose type lets the CRM refuse what is no answer.
-pub fn typed(
+pub(crate) fn typed(
     field: &'static str,
     part: &'static str,
     (on, name): (&'static str, &'static str),
@@ -104,7 +104,7 @@ pub fn typed(
 }
 
 /// A part made of rows: without them it is missing, and a row with this in a column is no answer.
-pub fn rows(
+pub(crate) fn rows(
     field: &'static str,
     part: &'static str,
     of: &[&'static str],
@@ -116,25 +116,25 @@ pub fn rows(
 
 impl Part {
     /// What is found, as the log writes it.
-    pub fn says(mut self, value: Value) -> Self {
+    pub(crate) fn says(mut self, value: Value) -> Self {
         self.value = Some(value);
         self
     }
 
     /// Found on another record.
-    pub fn found_on(mut self, on: &'static str) -> Self {
+    pub(crate) fn found_on(mut self, on: &'static str) -> Self {
         self.on = on;
         self
     }
 
     /// No answer in another way.
-    pub fn or_junk(mut self, junk: Junk) -> Self {
+    pub(crate) fn or_junk(mut self, junk: Junk) -> Self {
         self.junk = junk;
         self
     }
 
     /// Missing in another way.
-    pub fn or_missing(mut self, missing: Missing) -> Self {
+    pub(crate) fn or_missing(mut self, missing: Missing) -> Self {
         self.missing = missing;
         self
     }
@@ -142,18 +142,18 @@ impl Part {
 
 /// A contract in a CRM.
 #[derive(Debug, Clone)]
-pub struct Scene {
+pub(crate) struct Scene {
     /// The contract.
-    pub contract: &'static str,
+    pub(crate) contract: &'static str,
     /// The mapping.
-    pub mapping: &'static str,
+    pub(crate) mapping: &'static str,
     /// Role → logins.
-    pub roles: Vec<(&'static str, &'static str)>,
+    pub(crate) roles: Vec<(&'static str, &'static str)>,
     /// The records, parents first. The first that is called `root` is governed.
-    pub made: Vec<Made>,
+    pub(crate) made: Vec<Made>,
     /// Every part of every field.
-    pub parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
 }
 
 /// The name of the governed record.
-pub const ROOT: &str = "root";
+pub(crate) const ROOT: &str = "root";

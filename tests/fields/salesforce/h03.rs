@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::table::{Missing, Part, ROOT, Scene, column, made, typed};
 
 /// A deal in its last open stage.
-pub fn scene() -> Scene {
+pub(crate) fn scene() -> Scene {
     Scene {
         contract: "h03-ae-to-onboarding",
         mapping: "salesforce/h03-ae-to-onboarding",

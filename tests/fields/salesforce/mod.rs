@@ -9,17 +9,25 @@ use crate::face::Face;
 use crate::proof::show;
 use crate::table::{Made, Scene};
 
+mod h01;
+mod h02;
 mod h03;
+mod h04;
+mod h05;
+mod h06;
+mod people;
 
 /// An org.
-pub struct Org;
+pub(crate) struct Org;
 
 impl Face for Org {
     fn kind(&self) -> Kind {
         Kind::Salesforce
     }
 
-    fn prepare(&self, _: &Governed, _: &Scene) {}
+    fn prepare(&self, world: &Governed, _: &Scene) {
+        people::hire(world);
+    }
 
     fn user(&self, world: &Governed, login: &str) -> Value {
         world.org().user(login).unwrap().to_string().into()
@@ -42,6 +50,31 @@ impl Face for Org {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn handoff_01() {
+    show(&Org, SALESFORCE, h01::scene()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handoff_02() {
+    show(&Org, SALESFORCE, h02::scene()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn handoff_03() {
     show(&Org, SALESFORCE, h03::scene()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handoff_04() {
+    show(&Org, SALESFORCE, h04::scene()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handoff_05() {
+    show(&Org, SALESFORCE, h05::scene()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handoff_06() {
+    show(&Org, SALESFORCE, h06::scene()).await;
 }
