@@ -82,6 +82,9 @@ pub struct RawRecord {
     pub last_modified: Option<(Timestamp, ActorId)>,
     /// The fields asked for; an unreadable field is absent, an empty one is `null`.
     pub fields: BTreeMap<String, Value>,
+    /// For fields that are another record's (dotted ones): which record's. A field that is not named is this record's own.
+    #[serde(default)]
+    pub found_on: BTreeMap<String, RecordRef>,
     /// Child rows by [`relation_key`], in id order; one that the CRM does not tell is absent.
     pub related: BTreeMap<String, Vec<RelatedRow>>,
     /// Changes of the tracked fields asked for, oldest first; `None` = the CRM offers no history for this field set.

@@ -45,7 +45,10 @@ impl<'a> View<'a> {
         };
         let own = &self.raw.record;
         match path.way().ok()? {
-            Way::Field(field) => Some(found(convert::value(part, self.field(field))?, own, field)),
+            Way::Field(field) => {
+                let from = self.raw.found_on.get(field).unwrap_or(own);
+                Some(found(convert::value(part, self.field(field))?, from, field))
+            }
             Way::Take(rows, take) => {
                 let rows = self.rows(&rows);
                 let value = taken(part, &rows, take)?;

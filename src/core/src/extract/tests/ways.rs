@@ -90,6 +90,9 @@ fn a_dotted_field_is_the_parents_and_has_no_history_here() {
         Some(vec![change("1", "Account.Industry", Json::Null, json!("x"), "005AE", "2026-11-09T00:00:00Z")]);
     let (found, seen) = look(&Part::of(Kind::Choice), r#"{ field = "Account.Industry" }"#, &raw);
     assert_eq!(found.unwrap().value, Value::Choice("Energy".to_owned()));
+    raw.found_on.insert("Account.Industry".to_owned(), reference("Account", "001A"));
+    let (found, _) = look(&Part::of(Kind::Choice), r#"{ field = "Account.Industry" }"#, &raw);
+    assert_eq!(found.unwrap().from.to_string(), "sf/Account/001A");
     assert!(!seen.edits.contains_key(&"economic_buyer".into()), "when the parent was edited is not told");
     let (mapping, _) = probe(&Part::of(Kind::Choice), r#"{ field = "Account.Industry" }"#);
     let plan = read_plan(&mapping);
