@@ -1,6 +1,7 @@
 //! The only birthplace of events: from what was, what is seen and the time, to what happened.
 
 mod answers;
+mod clock;
 mod concerns;
 mod flags;
 mod package;
@@ -18,6 +19,7 @@ use crate::event::{Event, ReopenCause};
 use crate::handoff::{Handoff, Stamp};
 use crate::id::{GateName, MotionId};
 use crate::observation::Observation;
+use crate::sla::Calendar;
 
 /// What an installation adds to a contract. Logged with every decision, so that replay needs nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct Terms {
     /// By-pass policies in force per gate; a gate that is not named has its contract's policy.
     #[serde(default)]
     pub on_bypass: BTreeMap<GateName, OnBypass>,
+    /// Calendars that versions of this contract name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calendars: BTreeMap<String, Calendar>,
 }
 
 impl Terms {
@@ -104,7 +109,7 @@ impl Decision<'_> {
             self.note_package();
             self.advance();
             self.answer();
-            self.note_overdue();
+            self.run_clock();
         }
         self.settle_pay();
         match own_revert {

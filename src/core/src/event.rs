@@ -9,6 +9,7 @@ use crate::completeness::Finding;
 use crate::contract::ContractRef;
 use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
 use crate::observation::{Actor, DateMove};
+use crate::sla::Settings;
 use crate::twin::TwinSeen;
 use crate::value::Sourced;
 
@@ -127,6 +128,31 @@ pub enum Event {
         round: u32,
         /// When it was due.
         due: Timestamp,
+    },
+    /// The instants of the receiver's clock, where the contract asks for more than calendar hours that begin anew in every round.
+    ClockSet {
+        /// Round.
+        round: u32,
+        /// The instants that hold from now on.
+        clock: Settings,
+    },
+    /// The receiver was to be reminded. Who tells him, and how, is not decided here.
+    Reminded {
+        /// Round.
+        round: u32,
+        /// The step of the ladder, from 1; earlier steps that were missed are not told any more.
+        step: u32,
+        /// The receiver in force, if one is named.
+        to: Option<Actor>,
+    },
+    /// The receiver did not answer in time, or cannot: somebody above him was to be told.
+    Escalated {
+        /// Round.
+        round: u32,
+        /// Since when the answer is due.
+        since: Timestamp,
+        /// The role that is told.
+        to: String,
     },
     /// What looks wrong about the record changed; each concern stands here by name.
     ConcernsChanged {
@@ -400,6 +426,9 @@ impl Event {
             Self::AnswerRefused { .. } => "answer_refused",
             Self::Reopened { .. } => "reopened",
             Self::SlaBreached { .. } => "sla_breached",
+            Self::ClockSet { .. } => "clock_set",
+            Self::Reminded { .. } => "reminded",
+            Self::Escalated { .. } => "escalated",
             Self::ConcernsChanged { .. } => "concerns_changed",
             Self::Bypassed { .. } => "bypassed",
             Self::Tampered { .. } => "tampered",

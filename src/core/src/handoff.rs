@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
 use crate::id::{FieldKey, GateName, HandoffId, PersonId, RecordRef, StageName};
 use crate::observation::Actor;
+use crate::sla::Clock;
 use crate::twin::TwinSeen;
 use crate::value::Package;
 
@@ -102,6 +103,9 @@ pub struct Handoff {
     pub completed: Option<Timestamp>,
     /// The receiver's clock ran out in this round.
     pub sla_breached: bool,
+    /// The receiver's clock of the running cycle, where the contract keeps one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
     /// The acceptance in force.
     pub accepted: Option<Acceptance>,
     /// Whether any cycle was ever accepted.
@@ -258,6 +262,7 @@ impl Handoff {
             fell_incomplete: false,
             completed: None,
             sla_breached: false,
+            clock: None,
             accepted: None,
             ever_accepted: false,
             sent_back: None,
@@ -338,6 +343,7 @@ impl Handoff {
                 }
             }
             Event::FellIncomplete { .. } => {
+                self.stop_clock(self.last_edit().unwrap_or(stamp.time));
                 self.phase = Phase::Draft;
                 self.completed = None;
                 self.fell_incomplete = true;
@@ -345,6 +351,7 @@ impl Handoff {
             Event::Accepted { act, by, at, .. } => self.accept(stamp, act, by, *at),
             Event::Rejected { act, at, fields, reason, .. } => {
                 self.consumed.insert(act, *at);
+                self.stop_clock(*at);
                 self.phase = Phase::Rejected;
                 self.round += 1;
                 self.send_back(*at, fields, reason);
@@ -352,6 +359,17 @@ impl Handoff {
             Event::AnswerRefused { act, at, .. } => self.consumed.insert(act, *at),
             Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
             Event::SlaBreached { .. } => self.sla_breached = true,
+            Event::ClockSet { clock, .. } => self.clock = Some(Clock::set(clock, self.clock.as_ref())),
+            Event::Reminded { step, .. } => {
+                if let Some(clock) = &mut self.clock {
+                    clock.reminded = *step;
+                }
+            }
+            Event::Escalated { since, to, .. } => {
+                if let Some(clock) = &mut self.clock {
+                    clock.escalated = Some((*since, to.clone()));
+                }
+            }
             Event::ConcernsChanged { concerns } => self.concerns.clone_from(concerns),
             Event::Bypassed { gate, from, .. } => {
                 self.bypasses += 1;
@@ -419,6 +437,7 @@ impl Handoff {
                 self.accepted = None;
                 self.completed = None;
                 self.voided = Some(cause.clone());
+                self.clock = None;
                 self.forget_reverting();
             }
         }
@@ -461,6 +480,7 @@ impl Handoff {
 
     fn accept(&mut self, stamp: Stamp, act: &str, by: &Actor, at: Timestamp) {
         self.consumed.insert(act, at);
+        self.clock = None;
         self.phase = Phase::Accepted;
         self.ever_accepted = true;
         self.forget_reverting();
@@ -478,6 +498,13 @@ impl Handoff {
         if let Some(bypass) = &mut self.bypass {
             bypass.order = None;
             bypass.stays = None;
+        }
+    }
+
+    /// The receiver's clock stands while the package is with the sender.
+    fn stop_clock(&mut self, at: Timestamp) {
+        if let Some(clock) = &mut self.clock {
+            clock.pause(at);
         }
     }
 
@@ -506,6 +533,7 @@ impl Handoff {
         self.handed_over_by = None;
         self.fell_incomplete = false;
         self.sla_breached = false;
+        self.clock = None;
         self.sent_back = None;
         self.rejected.clear();
         self.reason = None;

@@ -48,7 +48,7 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
         Phase::Rejected => format!("Sent back to the sender: {} to mend", count(missing.len())),
         Phase::Complete => match nobody_can_accept(contract, handoff) {
             Some(why) => format!("Nobody can accept: {why}"),
-            None if overdue => "Waiting for the receiver: overdue".to_owned(),
+            None if overdue => late(handoff),
             None => "Waiting for the receiver to accept or reject".to_owned(),
         },
         Phase::Accepted => match no_longer(handoff) {
@@ -57,6 +57,23 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
             None => format!("Accepted, but no longer complete: {} to fill", count(missing.len())),
         },
         Phase::Voided => "Not open: the deal is off or the record is gone".to_owned(),
+    }
+}
+
+/// Since when the answer is due, and who was told, where the contract keeps a clock.
+fn late(handoff: &Handoff) -> String {
+    let clock = handoff.clock.as_ref();
+    let since = |at: Timestamp| at.strftime("%Y-%m-%d %H:%MZ");
+    if let Some((at, to)) = clock.and_then(|clock| clock.escalated.as_ref()) {
+        return format!(
+            "Waiting for the receiver: overdue since {}, escalated to {}",
+            since(*at),
+            to.replace('_', " ")
+        );
+    }
+    match clock.and_then(|clock| clock.set.due) {
+        Some(due) => format!("Waiting for the receiver: overdue since {}", since(due)),
+        None => "Waiting for the receiver: overdue".to_owned(),
     }
 }
 

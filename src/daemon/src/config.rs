@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::id::{ConnectionId, ContractId, GateName, MotionId};
+use handoff_core::sla::Calendar;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,9 @@ pub struct Config {
     /// Who is who.
     #[serde(default)]
     pub people: People,
+    /// Working hours by name; a contract names one in its `[sla]`.
+    #[serde(default)]
+    pub calendar: BTreeMap<String, Calendar>,
     /// Audit log.
     #[serde(default)]
     pub audit: Audit,

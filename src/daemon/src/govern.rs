@@ -10,6 +10,7 @@ use handoff_core::extract::{ReadPlan, read_plan};
 use handoff_core::id::{ConnectionId, ContractId, ObjectName, RecordRef};
 use handoff_core::mapping::Mapping;
 use handoff_core::registry::{Held, Registry};
+use handoff_core::sla::Calendar;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
@@ -226,12 +227,20 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
         governed_since: govern.governed_since,
         modes: govern.mode.clone(),
         on_bypass: govern.on_bypass.clone(),
+        calendars: calendars(config, registry, &contract),
     };
     let mut mapping = mapping.clone();
     if let Some(motion) = &govern.motion {
         mapping.motion.always = motion.clone();
     }
     Ok(Rule { mapping, current: held.clone(), terms, cap: govern.max_writes_per_hour })
+}
+
+/// The calendars that any version of the contract names: open handoffs stay on theirs.
+fn calendars(config: &Config, registry: &Registry, contract: &ContractId) -> BTreeMap<String, Calendar> {
+    let versions = registry.contracts().filter(|held| held.contract.contract == *contract);
+    let names = versions.filter_map(|held| held.contract.sla.calendar.as_ref());
+    names.filter_map(|name| Some((name.clone(), config.calendar.get(name)?.clone()))).collect()
 }
 
 /// One plan that reads what all rules of an object need.

@@ -168,6 +168,9 @@ impl Scorecard {
             | Event::PackageChanged { .. }
             | Event::Submitted { .. }
             | Event::ConcernsChanged { .. }
+            | Event::ClockSet { .. }
+            | Event::Reminded { .. }
+            | Event::Escalated { .. }
             | Event::Completed { .. }
             | Event::FellIncomplete { .. }
             | Event::Rejected { .. }

@@ -168,6 +168,9 @@ impl Unit {
             | Event::AnswerRefused { .. }
             | Event::Reopened { .. }
             | Event::SlaBreached { .. }
+            | Event::ClockSet { .. }
+            | Event::Reminded { .. }
+            | Event::Escalated { .. }
             | Event::Tampered { .. }
             | Event::GateWritten { .. }
             | Event::CommissionReleased { .. }

@@ -168,6 +168,9 @@ impl Decision<'_> {
             | Event::AnswerRefused { .. }
             | Event::Reopened { .. }
             | Event::SlaBreached { .. }
+            | Event::ClockSet { .. }
+            | Event::Reminded { .. }
+            | Event::Escalated { .. }
             | Event::ConcernsChanged { .. }
             | Event::Bypassed { .. }
             | Event::Tampered { .. }

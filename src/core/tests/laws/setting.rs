@@ -60,7 +60,7 @@ pub(crate) fn contract() -> Contract {
         },
         submit: Submit::Auto,
         quality: Quality::default(),
-        sla: Sla { accept_within_hours: Some(48) },
+        sla: Sla { accept_within_hours: Some(48), ..Sla::default() },
         gates: BTreeMap::from([
             ("commission".into(), gate(GateKind::Commission, Condition::Accepted, Mode::Enforce, &[])),
             ("queue".into(), gate(GateKind::Queue, Condition::Complete, Mode::Enforce, &[])),

@@ -277,6 +277,14 @@ fn words(event: &Event) -> String {
         }
         Event::Reopened { cycle, .. } => format!("re-opened as cycle {cycle}"),
         Event::SlaBreached { due, .. } => format!("the receiver's time was up at {}", moment(*due)),
+        Event::ClockSet { clock, .. } => match clock.due {
+            Some(due) => format!("the receiver's clock: due at {}", moment(due)),
+            None => "the receiver's clock is set".to_owned(),
+        },
+        Event::Reminded { step, to, .. } => format!("reminder {step} to {}", actor(to.as_ref())),
+        Event::Escalated { since, to, .. } => {
+            format!("overdue since {}, escalated to {}", moment(*since), plain(to))
+        }
         Event::ConcernsChanged { concerns } => format!("{} concerns stand", concerns.len()),
         Event::Bypassed { gate, stage, by, at, .. } => {
             let at = at.map(|at| format!(" at {}", moment(at))).unwrap_or_default();

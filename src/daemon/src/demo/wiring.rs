@@ -62,6 +62,7 @@ impl Wiring<'_> {
                 roles: BTreeMap::from([("onboarding_lead".to_owned(), onboarding)]),
                 same_person: BTreeMap::new(),
             },
+            calendar: BTreeMap::new(),
             audit: Audit { origin: "demo.example/handoffd".to_owned() },
         })
     }
