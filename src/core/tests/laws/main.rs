@@ -7,6 +7,7 @@
     reason = "tests stop at the first surprise and pick single events"
 )]
 
+mod clock;
 mod encoding;
 mod people;
 mod reverts;

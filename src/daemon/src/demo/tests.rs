@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use handoff_measure::period::Period;
 
 use super::*;
