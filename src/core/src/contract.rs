@@ -66,6 +66,9 @@ pub struct Roles {
     pub sender: String,
     /// Role of the receiver: only it can accept or reject.
     pub receiver: String,
+    /// Role that answers while the record names nobody who could: nobody at all, or somebody whose user is switched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     /// Must be false: a handoff that its sender can accept alone is a template, not governance. Kept as a key so that an attempt is named.
     #[serde(default)]
     pub sender_may_accept: bool,

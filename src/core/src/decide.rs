@@ -19,6 +19,7 @@ use crate::event::{Event, ReopenCause};
 use crate::handoff::{Handoff, Stamp};
 use crate::id::{GateName, MotionId};
 use crate::observation::Observation;
+use crate::seat::Seats;
 use crate::sla::Calendar;
 
 /// What an installation adds to a contract. Logged with every decision, so that replay needs nothing else.
@@ -34,6 +35,9 @@ pub struct Terms {
     /// Calendars that versions of this contract name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calendars: BTreeMap<String, Calendar>,
+    /// Who stands in for whom.
+    #[serde(default, skip_serializing_if = "Seats::is_empty")]
+    pub seats: Seats,
 }
 
 impl Terms {
@@ -100,6 +104,7 @@ impl Decision<'_> {
         }
         self.note_twins();
         self.note_people();
+        self.note_vacancy();
         self.break_by_people();
         let own_revert = self.own_revert();
         let entered = self.note_stage();

@@ -9,6 +9,7 @@ use crate::completeness::Finding;
 use crate::contract::ContractRef;
 use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
 use crate::observation::{Actor, DateMove};
+use crate::seat::Behalf;
 use crate::sla::Settings;
 use crate::twin::TwinSeen;
 use crate::value::Sourced;
@@ -88,6 +89,9 @@ pub enum Event {
         at: Timestamp,
         /// Round.
         round: u32,
+        /// For whom he answered, if he is not the named receiver himself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        behalf: Option<Behalf>,
     },
     /// The receiver sent it back.
     Rejected {
@@ -149,10 +153,19 @@ pub enum Event {
     Escalated {
         /// Round.
         round: u32,
-        /// Since when the answer is due.
+        /// Since when the answer is due; if nobody could give it, since when it is asked for.
         since: Timestamp,
         /// The role that is told.
         to: String,
+        /// Whether nobody could answer, rather than somebody did not.
+        vacant: bool,
+    },
+    /// Nobody whom the record names could answer any more, so that the fallback role does, or somebody can again.
+    Reassigned {
+        /// The receiver in force, if one is named.
+        from: Option<Actor>,
+        /// The role that answers; `None` = the receiver in force.
+        to: Option<String>,
     },
     /// What looks wrong about the record changed; each concern stands here by name.
     ConcernsChanged {
@@ -429,6 +442,7 @@ impl Event {
             Self::ClockSet { .. } => "clock_set",
             Self::Reminded { .. } => "reminded",
             Self::Escalated { .. } => "escalated",
+            Self::Reassigned { .. } => "reassigned",
             Self::ConcernsChanged { .. } => "concerns_changed",
             Self::Bypassed { .. } => "bypassed",
             Self::Tampered { .. } => "tampered",

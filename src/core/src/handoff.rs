@@ -91,6 +91,9 @@ pub struct Handoff {
     pub sender: Option<Actor>,
     /// Who decides.
     pub receiver: Option<Actor>,
+    /// The role that decides because nobody named could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub falls_to: Option<String>,
     /// The sender handed over in this round.
     pub submitted: Option<Timestamp>,
     /// Who handed over in this round: who submitted it, or else the sender in force when it became complete.
@@ -163,7 +166,10 @@ impl Handoff {
             Some(digest) => acceptance.covers == *digest,
             None => acceptance.covers == package_digest(&self.package),
         };
-        let named = self.sender.is_some() && self.receiver.is_some();
+        let nobody =
+            |acceptance: &Acceptance| acceptance.behalf.as_ref().is_some_and(|behalf| behalf.of.is_none());
+        let named =
+            self.sender.is_some() && (self.receiver.is_some() || self.accepted.as_ref().is_some_and(nobody));
         self.phase == Phase::Accepted
             && named
             && self.accepted.as_ref().is_some_and(covers)
@@ -175,11 +181,14 @@ impl Handoff {
         let Some(acceptance) = &self.accepted else { return false };
         let is_acceptor =
             |actor: &Actor| actor.person == acceptance.by.person || actor.id == acceptance.by.id;
+        let of = acceptance.behalf.as_ref().and_then(|behalf| behalf.of.as_ref());
         let own = self.sender.as_ref().is_some_and(|sender| {
             is_acceptor(sender)
+                || of == Some(&sender.person)
                 || self.receiver.as_ref().is_some_and(|receiver| receiver.person == sender.person)
         });
-        own || self.receiver.as_ref().is_some_and(|receiver| !is_acceptor(receiver))
+        let answered_for = |receiver: &Actor| is_acceptor(receiver) || of == Some(&receiver.person);
+        own || self.receiver.as_ref().is_some_and(|receiver| !answered_for(receiver))
     }
 
     /// Whether the acceptance in force covers exactly the package as it stands.
@@ -257,6 +266,7 @@ impl Handoff {
             edits: BTreeMap::new(),
             sender: None,
             receiver: None,
+            falls_to: None,
             submitted: None,
             handed_over_by: None,
             fell_incomplete: false,
@@ -348,7 +358,12 @@ impl Handoff {
                 self.completed = None;
                 self.fell_incomplete = true;
             }
-            Event::Accepted { act, by, at, .. } => self.accept(stamp, act, by, *at),
+            Event::Accepted { act, by, at, behalf, .. } => {
+                self.accept(stamp, act, by, *at);
+                if let Some(acceptance) = &mut self.accepted {
+                    acceptance.behalf.clone_from(behalf);
+                }
+            }
             Event::Rejected { act, at, fields, reason, .. } => {
                 self.consumed.insert(act, *at);
                 self.stop_clock(*at);
@@ -358,6 +373,7 @@ impl Handoff {
             }
             Event::AnswerRefused { act, at, .. } => self.consumed.insert(act, *at),
             Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
+            Event::Reassigned { to, .. } => self.falls_to.clone_from(to),
             Event::SlaBreached { .. } => self.sla_breached = true,
             Event::ClockSet { clock, .. } => self.clock = Some(Clock::set(clock, self.clock.as_ref())),
             Event::Reminded { step, .. } => {
@@ -488,8 +504,14 @@ impl Handoff {
         self.sent_back = None;
         self.reason = None;
         let package = self.package_digest();
-        self.accepted =
-            Some(Acceptance { by: by.clone(), at, stamp, shown: package.clone(), covers: package });
+        self.accepted = Some(Acceptance {
+            by: by.clone(),
+            at,
+            stamp,
+            shown: package.clone(),
+            covers: package,
+            behalf: None,
+        });
     }
 
     /// What was accepted, or is off, is never put back any more, whatever becomes of the acceptance.

@@ -23,6 +23,7 @@ pub mod plan;
 pub mod quality;
 pub mod registry;
 pub mod schema;
+pub mod seat;
 pub mod sla;
 pub mod twin;
 pub mod value;

@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::config::{Config, Govern};
 use crate::due::Due;
+use crate::seats::seats;
 
 /// A change seen this long after its stamp cannot be followed by another one with the same stamp, even if the clocks differ a little.
 const SETTLED: SignedDuration = SignedDuration::from_secs(120);
@@ -228,6 +229,7 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
         modes: govern.mode.clone(),
         on_bypass: govern.on_bypass.clone(),
         calendars: calendars(config, registry, &contract),
+        seats: seats(&config.people),
     };
     let mut mapping = mapping.clone();
     if let Some(motion) = &govern.motion {

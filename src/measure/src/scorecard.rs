@@ -171,6 +171,7 @@ impl Scorecard {
             | Event::ClockSet { .. }
             | Event::Reminded { .. }
             | Event::Escalated { .. }
+            | Event::Reassigned { .. }
             | Event::Completed { .. }
             | Event::FellIncomplete { .. }
             | Event::Rejected { .. }

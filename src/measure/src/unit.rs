@@ -171,6 +171,7 @@ impl Unit {
             | Event::ClockSet { .. }
             | Event::Reminded { .. }
             | Event::Escalated { .. }
+            | Event::Reassigned { .. }
             | Event::Tampered { .. }
             | Event::GateWritten { .. }
             | Event::CommissionReleased { .. }

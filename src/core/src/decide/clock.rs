@@ -48,9 +48,13 @@ impl Decision<'_> {
             return None;
         }
         let round = state.round;
+        let contract = self.case.contract;
+        let vacant = state.receiver.as_ref().is_none_or(|receiver| !receiver.active);
+        let vacant = vacant && contract.roles.fallback.is_none();
         let over = clock.set.escalate_at.filter(|at| *at <= self.now);
-        if let (Some(since), Some(to)) = (over, &self.case.contract.sla.escalate_to) {
-            return Some(Event::Escalated { round, since: clock.set.due.unwrap_or(since), to: to.clone() });
+        let since = over.map(|at| clock.set.due.unwrap_or(at)).or(vacant.then_some(clock.set.started));
+        if let (Some(since), Some(to)) = (since, &contract.sla.escalate_to) {
+            return Some(Event::Escalated { round, since, to: to.clone(), vacant: over.is_none() });
         }
         let step = clock.step(self.now);
         (step > clock.reminded).then(|| Event::Reminded { round, step, to: state.receiver.clone() })

@@ -38,7 +38,8 @@ impl TryFrom<String> for Allowance {
             (None, Some(number)) => (number, 1),
             (None, None) => return Err(BadAllowance),
         };
-        let digits = !number.is_empty() && number.len() <= 6 && number.bytes().all(|byte| byte.is_ascii_digit());
+        let digits =
+            !number.is_empty() && number.len() <= 6 && number.bytes().all(|byte| byte.is_ascii_digit());
         let minutes = number.parse::<i64>().ok().filter(|_| digits).map(|number| number * unit);
         minutes.filter(|minutes| (1..=MOST_MINUTES).contains(minutes)).map(Self).ok_or(BadAllowance)
     }

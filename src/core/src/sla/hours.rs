@@ -23,7 +23,9 @@ pub enum BadHours {
     #[error("hours are written like \"09:00-17:00\" or \"09:00-12:00, 13:00-17:00\", from 00:00 to 24:00")]
     Form,
     /// A span that does not end after it begins, or begins before the one before it has ended.
-    #[error("spans of hours go forward and do not overlap: write the night of one day up to 24:00 and the rest on the next day")]
+    #[error(
+        "spans of hours go forward and do not overlap: write the night of one day up to 24:00 and the rest on the next day"
+    )]
     Order,
 }
 

@@ -46,7 +46,8 @@ pub fn contract(contract: &Contract, found: &mut Vec<Complaint>) {
             found.push(Complaint::new(&["sla", key], message, remedy));
         }
     };
-    let clockless = sla.accept_within_hours.is_none() && sla.remind_after.is_empty() && sla.escalate_after.is_none();
+    let clockless =
+        sla.accept_within_hours.is_none() && sla.remind_after.is_empty() && sla.escalate_after.is_none();
     tell(
         "calendar",
         sla.calendar.is_some() && clockless,
@@ -60,7 +61,12 @@ pub fn contract(contract: &Contract, found: &mut Vec<Complaint>) {
         "nobody reads that many; keep the ones that help",
     );
     let rising = sla.remind_after.windows(2).all(|pair| matches!(pair, [first, second] if first < second));
-    tell("remind_after", !rising, "reminders do not come one after the other", "write them in order, each once");
+    tell(
+        "remind_after",
+        !rising,
+        "reminders do not come one after the other",
+        "write them in order, each once",
+    );
     let last = sla.remind_after.last();
     tell(
         "remind_after",

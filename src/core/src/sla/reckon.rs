@@ -25,7 +25,12 @@ pub struct Interval {
 /// The first instant at which so much working time has passed since `from`, pauses not counted; `from` itself if nothing is allowed. A
 /// calendar that cannot be used (see [`lint_calendar`](super::lint_calendar)) counts every hour, so that it never prolongs anything.
 /// [`Timestamp::MAX`] = not within a hundred years.
-pub fn due_at(calendar: &Calendar, from: Timestamp, allowed: SignedDuration, pauses: &[Interval]) -> Timestamp {
+pub fn due_at(
+    calendar: &Calendar,
+    from: Timestamp,
+    allowed: SignedDuration,
+    pauses: &[Interval],
+) -> Timestamp {
     let mut left = allowed.as_nanos();
     if left <= 0 {
         return from;

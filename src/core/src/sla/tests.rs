@@ -107,9 +107,17 @@ fn an_unusable_calendar_counts_every_hour_so_that_it_never_prolongs() {
 
 #[test]
 fn hours_and_allowances_that_make_no_sense_are_refused() {
-    for text in
-        ["", "9-17", "09:00", "17:00-09:00", "09:00-09:00", "09:00-25:00", "09:60-10:00", "10:00-12:00,11:00-13:00", "١٢:00-13:00"]
-    {
+    for text in [
+        "",
+        "9-17",
+        "09:00",
+        "17:00-09:00",
+        "09:00-09:00",
+        "09:00-25:00",
+        "09:60-10:00",
+        "10:00-12:00,11:00-13:00",
+        "١٢:00-13:00",
+    ] {
         assert!(Hours::try_from(text.to_owned()).is_err(), "{text:?}");
     }
     for text in ["", "0h", "24", "h", "-1h", "1.5h", "9000h", "9999999999999h", "2d"] {
@@ -162,10 +170,8 @@ fn instants() -> impl Strategy<Value = Timestamp> {
 }
 
 fn pauses() -> impl Strategy<Value = Vec<Interval>> {
-    let pause = (instants(), -3_600_i64..2_000_000).prop_map(|(from, seconds)| Interval {
-        from,
-        to: from + SignedDuration::from_secs(seconds),
-    });
+    let pause = (instants(), -3_600_i64..2_000_000)
+        .prop_map(|(from, seconds)| Interval { from, to: from + SignedDuration::from_secs(seconds) });
     prop::collection::vec(pause, 0..5)
 }
 
@@ -173,7 +179,9 @@ fn pauses() -> impl Strategy<Value = Vec<Interval>> {
 fn is_open(calendar: &Calendar, pauses: &[Interval], at: Timestamp) -> bool {
     let local = at.to_zoned(calendar.zone().unwrap()).datetime();
     let day = WEEK[usize::try_from(local.weekday().to_monday_zero_offset()).unwrap()];
-    let second = u32::try_from(i64::from(local.hour()) * 3_600 + i64::from(local.minute()) * 60 + i64::from(local.second()));
+    let second = u32::try_from(
+        i64::from(local.hour()) * 3_600 + i64::from(local.minute()) * 60 + i64::from(local.second()),
+    );
     let second = second.unwrap();
     let inside = |hours: &Hours| hours.spans().iter().any(|span| span.contains(&second));
     calendar.hours.get(&day).is_some_and(inside)

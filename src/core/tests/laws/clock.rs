@@ -151,7 +151,10 @@ fn a_clock_that_pauses_stands_while_the_package_is_with_the_sender() {
     let [pause] = clock.set.pauses[..] else { panic!("one pause: {clock:?}") };
     // It was due on Tuesday morning; three hours later still is Tuesday morning.
     assert_eq!(due(&world), before + pause.to.duration_since(pause.from));
-    assert_eq!(worked(&office(), clock.set.started, due(&world), &clock.set.pauses), SignedDuration::from_hours(8));
+    assert_eq!(
+        worked(&office(), clock.set.started, due(&world), &clock.set.pauses),
+        SignedDuration::from_hours(8)
+    );
 }
 
 #[test]
@@ -251,9 +254,10 @@ proptest! {
                         prop_assert!(at <= entry.stamp.time && *step > step_told && !escalated);
                         step_told = *step;
                     }
-                    Event::Escalated { .. } => {
+                    Event::Escalated { vacant, .. } => {
                         let set = clock.as_ref().expect("an escalation has a clock");
-                        prop_assert!(set.escalate_at.expect("it") <= entry.stamp.time && !escalated);
+                        let over = set.escalate_at.expect("it") <= entry.stamp.time;
+                        prop_assert!(over != *vacant && !escalated);
                         escalated = true;
                     }
                     _ => {}

@@ -12,6 +12,7 @@ mod encoding;
 mod people;
 mod reverts;
 mod rows;
+mod seats;
 mod setting;
 mod texts;
 mod twins;

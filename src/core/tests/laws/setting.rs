@@ -56,6 +56,7 @@ pub(crate) fn contract() -> Contract {
         roles: Roles {
             sender: "account_executive".to_owned(),
             receiver: "onboarding_lead".to_owned(),
+            fallback: None,
             sender_may_accept: false,
         },
         submit: Submit::Auto,

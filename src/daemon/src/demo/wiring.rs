@@ -61,6 +61,7 @@ impl Wiring<'_> {
             people: People {
                 roles: BTreeMap::from([("onboarding_lead".to_owned(), onboarding)]),
                 same_person: BTreeMap::new(),
+                ..People::default()
             },
             calendar: BTreeMap::new(),
             audit: Audit { origin: "demo.example/handoffd".to_owned() },
