@@ -418,7 +418,8 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         connection: company.vendors().map(connect).collect(),
         govern: company.vendors().map(govern).collect(),
         evidence: Vec::new(),
-        people: People { roles, same_person: BTreeMap::new() },
+        calendar: BTreeMap::new(),
+        people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::completeness::Ready;
 use crate::digest::Digest;
 use crate::id::{ContractId, FieldKey, GateName, PartKey, StageName};
+use crate::sla::Allowance;
 
 mod part;
 
@@ -65,6 +66,9 @@ pub struct Roles {
     pub sender: String,
     /// Role of the receiver: only it can accept or reject.
     pub receiver: String,
+    /// Role that answers while the record names nobody who could: nobody at all, or somebody whose user is switched off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
     /// Must be false: a handoff that its sender can accept alone is a template, not governance. Kept as a key so that an attempt is named.
     #[serde(default)]
     pub sender_may_accept: bool,
@@ -93,12 +97,47 @@ pub struct Quality {
     pub min_chars: u32,
 }
 
-/// How long the receiver may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+/// How long the receiver may take, and who is told when.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sla {
     /// Hours from completion to the receiver's answer; absent = no clock.
     pub accept_within_hours: Option<u32>,
+    /// Calendar of the configuration whose working time is counted, e.g. `business-emea`; absent = every hour of every day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<String>,
+    /// What becomes of the clock when the package goes back to the sender.
+    #[serde(default, skip_serializing_if = "Returned::is_default")]
+    pub when_returned: Returned,
+    /// When the receiver is reminded, e.g. `["24h", "40h"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remind_after: Vec<Allowance>,
+    /// When it is taken to `escalate_to`, e.g. `"48h"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate_after: Option<Allowance>,
+    /// Role that is told when the receiver does not answer, or is no longer there. It cannot answer for him.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate_to: Option<String>,
+    /// Our stage names in which the handoff waits for the customer: that time is neither side's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub customer_stages: Vec<StageName>,
+}
+
+/// What becomes of the receiver's clock when the package goes back to the sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Returned {
+    /// It begins anew in the next round.
+    #[default]
+    Restart,
+    /// It stands until the package is complete again, and goes on: the rounds of a cycle share one clock.
+    Pause,
+}
+
+impl Returned {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Something that waits for a handoff.

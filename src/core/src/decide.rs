@@ -1,6 +1,7 @@
 //! The only birthplace of events: from what was, what is seen and the time, to what happened.
 
 mod answers;
+mod clock;
 mod concerns;
 mod flags;
 mod package;
@@ -18,6 +19,8 @@ use crate::event::{Event, ReopenCause};
 use crate::handoff::{Handoff, Stamp};
 use crate::id::{GateName, MotionId};
 use crate::observation::Observation;
+use crate::seat::Seats;
+use crate::sla::Calendar;
 
 /// What an installation adds to a contract. Logged with every decision, so that replay needs nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,6 +32,12 @@ pub struct Terms {
     /// By-pass policies in force per gate; a gate that is not named has its contract's policy.
     #[serde(default)]
     pub on_bypass: BTreeMap<GateName, OnBypass>,
+    /// Calendars that versions of this contract name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calendars: BTreeMap<String, Calendar>,
+    /// Who stands in for whom.
+    #[serde(default, skip_serializing_if = "Seats::is_empty")]
+    pub seats: Seats,
 }
 
 impl Terms {
@@ -95,6 +104,7 @@ impl Decision<'_> {
         }
         self.note_twins();
         self.note_people();
+        self.note_vacancy();
         self.break_by_people();
         let own_revert = self.own_revert();
         let entered = self.note_stage();
@@ -104,7 +114,7 @@ impl Decision<'_> {
             self.note_package();
             self.advance();
             self.answer();
-            self.note_overdue();
+            self.run_clock();
         }
         self.settle_pay();
         match own_revert {

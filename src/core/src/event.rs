@@ -9,6 +9,8 @@ use crate::completeness::Finding;
 use crate::contract::ContractRef;
 use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
 use crate::observation::{Actor, DateMove};
+use crate::seat::Behalf;
+use crate::sla::Settings;
 use crate::twin::TwinSeen;
 use crate::value::Sourced;
 
@@ -87,6 +89,9 @@ pub enum Event {
         at: Timestamp,
         /// Round.
         round: u32,
+        /// For whom he answered, if he is not the named receiver himself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        behalf: Option<Behalf>,
     },
     /// The receiver sent it back.
     Rejected {
@@ -127,6 +132,40 @@ pub enum Event {
         round: u32,
         /// When it was due.
         due: Timestamp,
+    },
+    /// The instants of the receiver's clock, where the contract asks for more than calendar hours that begin anew in every round.
+    ClockSet {
+        /// Round.
+        round: u32,
+        /// The instants that hold from now on.
+        clock: Settings,
+    },
+    /// The receiver was to be reminded. Who tells him, and how, is not decided here.
+    Reminded {
+        /// Round.
+        round: u32,
+        /// The step of the ladder, from 1; earlier steps that were missed are not told any more.
+        step: u32,
+        /// The receiver in force, if one is named.
+        to: Option<Actor>,
+    },
+    /// The receiver did not answer in time, or cannot: somebody above him was to be told.
+    Escalated {
+        /// Round.
+        round: u32,
+        /// Since when the answer is due; if nobody could give it, since when it is asked for.
+        since: Timestamp,
+        /// The role that is told.
+        to: String,
+        /// Whether nobody could answer, rather than somebody did not.
+        vacant: bool,
+    },
+    /// Nobody whom the record names could answer any more, so that the fallback role does, or somebody can again.
+    Reassigned {
+        /// The receiver in force, if one is named.
+        from: Option<Actor>,
+        /// The role that answers; `None` = the receiver in force.
+        to: Option<String>,
     },
     /// What looks wrong about the record changed; each concern stands here by name.
     ConcernsChanged {
@@ -400,6 +439,10 @@ impl Event {
             Self::AnswerRefused { .. } => "answer_refused",
             Self::Reopened { .. } => "reopened",
             Self::SlaBreached { .. } => "sla_breached",
+            Self::ClockSet { .. } => "clock_set",
+            Self::Reminded { .. } => "reminded",
+            Self::Escalated { .. } => "escalated",
+            Self::Reassigned { .. } => "reassigned",
             Self::ConcernsChanged { .. } => "concerns_changed",
             Self::Bypassed { .. } => "bypassed",
             Self::Tampered { .. } => "tampered",

@@ -47,15 +47,25 @@ pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdi
         status: words::standing(contract, handoff, &missing, due.is_some_and(|due| due <= now)),
         missing,
         turn: handoff.turn(),
-        look_again_at: due.filter(|due| !handoff.sla_breached && *due > now),
+        look_again_at: next_step(handoff, due, now),
     }
 }
 
 /// When the receiver's time is up, while it is the receiver's turn.
 pub fn due(contract: &Contract, handoff: &Handoff) -> Option<Timestamp> {
-    let hours = contract.sla.accept_within_hours?;
     let completed = handoff.completed.filter(|_| handoff.phase == Phase::Complete)?;
+    if let Some(clock) = &handoff.clock {
+        return clock.set.due;
+    }
+    let hours = contract.sla.accept_within_hours?;
     completed.checked_add(SignedDuration::from_hours(i64::from(hours))).ok()
+}
+
+/// When the receiver's time is up or the next step of his ladder comes.
+fn next_step(handoff: &Handoff, due: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    let due = due.filter(|due| !handoff.sla_breached && *due > now);
+    let clock = handoff.clock.as_ref().filter(|_| handoff.phase == Phase::Complete);
+    due.into_iter().chain(clock.and_then(|clock| clock.next(now))).min()
 }
 
 fn is_open(gate: &Gate, handoff: &Handoff, complete: bool) -> bool {

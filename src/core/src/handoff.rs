@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
 use crate::id::{FieldKey, GateName, HandoffId, PersonId, RecordRef, StageName};
 use crate::observation::Actor;
+use crate::sla::Clock;
 use crate::twin::TwinSeen;
 use crate::value::Package;
 
@@ -90,6 +91,9 @@ pub struct Handoff {
     pub sender: Option<Actor>,
     /// Who decides.
     pub receiver: Option<Actor>,
+    /// The role that decides because nobody named could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub falls_to: Option<String>,
     /// The sender handed over in this round.
     pub submitted: Option<Timestamp>,
     /// Who handed over in this round: who submitted it, or else the sender in force when it became complete.
@@ -102,6 +106,9 @@ pub struct Handoff {
     pub completed: Option<Timestamp>,
     /// The receiver's clock ran out in this round.
     pub sla_breached: bool,
+    /// The receiver's clock of the running cycle, where the contract keeps one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<Clock>,
     /// The acceptance in force.
     pub accepted: Option<Acceptance>,
     /// Whether any cycle was ever accepted.
@@ -159,7 +166,10 @@ impl Handoff {
             Some(digest) => acceptance.covers == *digest,
             None => acceptance.covers == package_digest(&self.package),
         };
-        let named = self.sender.is_some() && self.receiver.is_some();
+        let nobody =
+            |acceptance: &Acceptance| acceptance.behalf.as_ref().is_some_and(|behalf| behalf.of.is_none());
+        let named =
+            self.sender.is_some() && (self.receiver.is_some() || self.accepted.as_ref().is_some_and(nobody));
         self.phase == Phase::Accepted
             && named
             && self.accepted.as_ref().is_some_and(covers)
@@ -171,11 +181,14 @@ impl Handoff {
         let Some(acceptance) = &self.accepted else { return false };
         let is_acceptor =
             |actor: &Actor| actor.person == acceptance.by.person || actor.id == acceptance.by.id;
+        let of = acceptance.behalf.as_ref().and_then(|behalf| behalf.of.as_ref());
         let own = self.sender.as_ref().is_some_and(|sender| {
             is_acceptor(sender)
+                || of == Some(&sender.person)
                 || self.receiver.as_ref().is_some_and(|receiver| receiver.person == sender.person)
         });
-        own || self.receiver.as_ref().is_some_and(|receiver| !is_acceptor(receiver))
+        let answered_for = |receiver: &Actor| is_acceptor(receiver) || of == Some(&receiver.person);
+        own || self.receiver.as_ref().is_some_and(|receiver| !answered_for(receiver))
     }
 
     /// Whether the acceptance in force covers exactly the package as it stands.
@@ -253,11 +266,13 @@ impl Handoff {
             edits: BTreeMap::new(),
             sender: None,
             receiver: None,
+            falls_to: None,
             submitted: None,
             handed_over_by: None,
             fell_incomplete: false,
             completed: None,
             sla_breached: false,
+            clock: None,
             accepted: None,
             ever_accepted: false,
             sent_back: None,
@@ -338,20 +353,39 @@ impl Handoff {
                 }
             }
             Event::FellIncomplete { .. } => {
+                self.stop_clock(self.last_edit().unwrap_or(stamp.time));
                 self.phase = Phase::Draft;
                 self.completed = None;
                 self.fell_incomplete = true;
             }
-            Event::Accepted { act, by, at, .. } => self.accept(stamp, act, by, *at),
+            Event::Accepted { act, by, at, behalf, .. } => {
+                self.accept(stamp, act, by, *at);
+                if let Some(acceptance) = &mut self.accepted {
+                    acceptance.behalf.clone_from(behalf);
+                }
+            }
             Event::Rejected { act, at, fields, reason, .. } => {
                 self.consumed.insert(act, *at);
+                self.stop_clock(*at);
                 self.phase = Phase::Rejected;
                 self.round += 1;
                 self.send_back(*at, fields, reason);
             }
             Event::AnswerRefused { act, at, .. } => self.consumed.insert(act, *at),
             Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
+            Event::Reassigned { to, .. } => self.falls_to.clone_from(to),
             Event::SlaBreached { .. } => self.sla_breached = true,
+            Event::ClockSet { clock, .. } => self.clock = Some(Clock::set(clock, self.clock.as_ref())),
+            Event::Reminded { step, .. } => {
+                if let Some(clock) = &mut self.clock {
+                    clock.reminded = *step;
+                }
+            }
+            Event::Escalated { since, to, .. } => {
+                if let Some(clock) = &mut self.clock {
+                    clock.escalated = Some((*since, to.clone()));
+                }
+            }
             Event::ConcernsChanged { concerns } => self.concerns.clone_from(concerns),
             Event::Bypassed { gate, from, .. } => {
                 self.bypasses += 1;
@@ -419,6 +453,7 @@ impl Handoff {
                 self.accepted = None;
                 self.completed = None;
                 self.voided = Some(cause.clone());
+                self.clock = None;
                 self.forget_reverting();
             }
         }
@@ -461,6 +496,7 @@ impl Handoff {
 
     fn accept(&mut self, stamp: Stamp, act: &str, by: &Actor, at: Timestamp) {
         self.consumed.insert(act, at);
+        self.clock = None;
         self.phase = Phase::Accepted;
         self.ever_accepted = true;
         self.forget_reverting();
@@ -468,8 +504,14 @@ impl Handoff {
         self.sent_back = None;
         self.reason = None;
         let package = self.package_digest();
-        self.accepted =
-            Some(Acceptance { by: by.clone(), at, stamp, shown: package.clone(), covers: package });
+        self.accepted = Some(Acceptance {
+            by: by.clone(),
+            at,
+            stamp,
+            shown: package.clone(),
+            covers: package,
+            behalf: None,
+        });
     }
 
     /// What was accepted, or is off, is never put back any more, whatever becomes of the acceptance.
@@ -478,6 +520,13 @@ impl Handoff {
         if let Some(bypass) = &mut self.bypass {
             bypass.order = None;
             bypass.stays = None;
+        }
+    }
+
+    /// The receiver's clock stands while the package is with the sender.
+    fn stop_clock(&mut self, at: Timestamp) {
+        if let Some(clock) = &mut self.clock {
+            clock.pause(at);
         }
     }
 
@@ -506,6 +555,7 @@ impl Handoff {
         self.handed_over_by = None;
         self.fell_incomplete = false;
         self.sla_breached = false;
+        self.clock = None;
         self.sent_back = None;
         self.rejected.clear();
         self.reason = None;

@@ -23,6 +23,8 @@ pub mod plan;
 pub mod quality;
 pub mod registry;
 pub mod schema;
+pub mod seat;
+pub mod sla;
 pub mod twin;
 pub mod value;
 pub mod words;

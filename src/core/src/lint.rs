@@ -74,6 +74,7 @@ pub const CONTRACT_CHECKS: &[ContractCheck] = &[
     ContractCheck { name: "rules fit the kind of part", run: contract::rules_fit },
     ContractCheck { name: "numbers are sane", run: contract::numbers },
     ContractCheck { name: "conditions compile", run: contract::conditions },
+    ContractCheck { name: "the clock can run", run: crate::sla::lint_contract },
 ];
 
 /// All checks of a mapping against its contract.

@@ -9,6 +9,7 @@ use crate::evidence::{Evidence, Heard, Place, Standing};
 use crate::gate::Verdict;
 use crate::handoff::{Handoff, Phase};
 use crate::plan::Inputs;
+use crate::seat::falls_to;
 use crate::twin::TwinWord;
 
 /// Longest text of a short CRM field (Salesforce Text).
@@ -48,7 +49,13 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
         Phase::Rejected => format!("Sent back to the sender: {} to mend", count(missing.len())),
         Phase::Complete => match nobody_can_accept(contract, handoff) {
             Some(why) => format!("Nobody can accept: {why}"),
-            None if overdue => "Waiting for the receiver: overdue".to_owned(),
+            None if overdue => late(handoff),
+            None if let Some(role) = falls_to(contract, handoff.receiver.as_ref()) => {
+                format!(
+                    "Waiting for the {} to accept or reject: no receiver is there",
+                    role.replace('_', " ")
+                )
+            }
             None => "Waiting for the receiver to accept or reject".to_owned(),
         },
         Phase::Accepted => match no_longer(handoff) {
@@ -60,9 +67,29 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
     }
 }
 
+/// Since when the answer is due, and who was told, where the contract keeps a clock.
+fn late(handoff: &Handoff) -> String {
+    let clock = handoff.clock.as_ref();
+    let since = |at: Timestamp| at.strftime("%Y-%m-%d %H:%MZ");
+    if let Some((at, to)) = clock.and_then(|clock| clock.escalated.as_ref()) {
+        return format!(
+            "Waiting for the receiver: overdue since {}, escalated to {}",
+            since(*at),
+            to.replace('_', " ")
+        );
+    }
+    match clock.and_then(|clock| clock.set.due) {
+        Some(due) => format!("Waiting for the receiver: overdue since {}", since(due)),
+        None => "Waiting for the receiver: overdue".to_owned(),
+    }
+}
+
 /// Why nobody can accept as things stand, and what to do.
 fn nobody_can_accept(contract: &Contract, handoff: &Handoff) -> Option<String> {
     let Some(sender) = &handoff.sender else { return Some("no sender is named.".to_owned()) };
+    if falls_to(contract, handoff.receiver.as_ref()).is_some() {
+        return None;
+    }
     let Some(receiver) = &handoff.receiver else {
         return Some("no receiver is named. Name one.".to_owned());
     };
@@ -90,12 +117,14 @@ fn nobody_can_accept(contract: &Contract, handoff: &Handoff) -> Option<String> {
 
 /// What is wrong with the people of an acceptance that stands.
 fn no_longer(handoff: &Handoff) -> Option<&'static str> {
-    if handoff.receiver.is_none() {
+    if handoff.acceptance_holds() {
+        None
+    } else if handoff.receiver.is_none() {
         Some("no receiver is named now. Name the one who accepted, or another who accepts anew.")
     } else if handoff.sender.is_none() {
         Some("no sender is named now. Name one.")
     } else {
-        (!handoff.acceptance_holds()).then_some("not as it stands now")
+        Some("not as it stands now")
     }
 }
 
@@ -114,7 +143,10 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
         Phase::Draft | Phase::Rejected => format!("Waiting for the {sender}: {}", labels(&verdict.missing)),
         Phase::Complete => match nobody_can_accept(contract, handoff) {
             Some(why) => format!("Nobody can accept: {why}"),
-            None => format!("Waiting for the {receiver} to accept"),
+            None => {
+                let role = falls_to(contract, handoff.receiver.as_ref()).map(|role| role.replace('_', " "));
+                format!("Waiting for the {} to accept", role.unwrap_or(receiver))
+            }
         },
         Phase::Accepted => match no_longer(handoff) {
             Some(why) => format!("Accepted, but {why}"),

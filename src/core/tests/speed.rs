@@ -78,7 +78,7 @@ fn accepted(held: &Held) -> Handoff {
         edits: BTreeMap::new(),
         acceptance: EditEffect::BeforeAcceptance,
     };
-    let taken = Event::Accepted { act: "017".to_owned(), by: person("rita"), at, round: 1 };
+    let taken = Event::Accepted { act: "017".to_owned(), by: person("rita"), at, round: 1, behalf: None };
     let events = [opened, people, changed, Event::Completed { round: 1, at }, taken];
     Handoff::fold([(Stamp { position: 0, time: at }, events.as_slice())]).expect("opened")
 }

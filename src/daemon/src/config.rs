@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use handoff_core::contract::{Mode, OnBypass};
 use handoff_core::id::{ConnectionId, ContractId, GateName, MotionId};
+use handoff_core::sla::Calendar;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,9 @@ pub struct Config {
     /// Who is who.
     #[serde(default)]
     pub people: People,
+    /// Working hours by name; a contract names one in its `[sla]`.
+    #[serde(default)]
+    pub calendar: BTreeMap<String, Calendar>,
     /// Audit log.
     #[serde(default)]
     pub audit: Audit,
@@ -128,6 +132,39 @@ pub struct People {
     pub roles: BTreeMap<String, Vec<String>>,
     /// Person → all logins of that person, where one person has several.
     pub same_person: BTreeMap<String, Vec<String>>,
+    /// Who answers for whom, and when. A delegate needs the receiving role himself, and never answers for a sender.
+    pub delegate: Vec<Delegation>,
+    /// Queues and teams that a record may name as receiver in a person's place, by a name of ours.
+    pub queue: BTreeMap<String, Queue>,
+}
+
+/// Somebody answers for somebody else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Delegation {
+    /// Login of the person who is away.
+    pub of: String,
+    /// Login of the person who answers.
+    pub to: String,
+    /// From this moment, e.g. `"2026-07-01T00:00:00+02:00"`; absent = always so far.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub from: Option<Timestamp>,
+    /// Before this moment; absent = until further notice.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
+}
+
+/// A queue or team of a CRM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    /// The CRM's id as its API tells it: Salesforce Group (18 characters), HubSpot team.
+    pub id: String,
+    /// Logins of its members; absent = everybody who holds the receiving role.
+    #[serde(default)]
+    pub members: Option<Vec<String>>,
 }
 
 /// Audit log.

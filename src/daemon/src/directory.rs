@@ -14,6 +14,7 @@ use handoff_transport::Transport;
 use jiff::Timestamp;
 
 use crate::config::People;
+use crate::seats::{self, person_of};
 
 /// How long the CRM's word on a user holds.
 const FRESH: Duration = Duration::from_mins(10);
@@ -54,7 +55,8 @@ impl Directory {
             let id = transport.run(source.whoami()).await?;
             *self.ourselves.write().unwrap_or_else(PoisonError::into_inner) = Some(id);
         }
-        let ids: Vec<String> = ids.into_iter().filter(|id| self.is_stale(id, now)).collect();
+        let is_queue = |id: &String| self.people.queue.values().any(|queue| queue.id == *id);
+        let ids: Vec<String> = ids.into_iter().filter(|id| !is_queue(id) && self.is_stale(id, now)).collect();
         for chunk in ids.chunks(BATCH) {
             let found = transport.run(source.users(chunk)).await?;
             let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
@@ -79,12 +81,6 @@ impl Directory {
         })
     }
 
-    fn person(&self, login: &str) -> PersonId {
-        let same = |logins: &Vec<String>| logins.iter().any(|other| other.eq_ignore_ascii_case(login));
-        let person = self.people.same_person.iter().find(|(_, logins)| same(logins));
-        PersonId(person.map_or_else(|| login.to_ascii_lowercase(), |(person, _)| person.clone()))
-    }
-
     fn roles(&self, user: &ActingUser, machine: bool) -> BTreeSet<String> {
         let holds = |logins: &&Vec<String>| {
             logins.iter().any(|login| {
@@ -98,6 +94,9 @@ impl Directory {
 
 impl handoff_core::extract::Directory for Directory {
     fn actor(&self, id: &ActorId) -> Actor {
+        if let Some(queue) = seats::queue_actor(&self.people, id) {
+            return queue;
+        }
         let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
         let Some(user) = users.get(id.as_str()).and_then(|known| known.user.as_ref()) else {
             return stranger(id);
@@ -106,7 +105,7 @@ impl handoff_core::extract::Directory for Directory {
         let machine = user.machine || ourselves.as_deref() == Some(id.as_str());
         Actor {
             id: id.clone(),
-            person: self.person(&user.login),
+            person: person_of(&self.people, &user.login),
             machine,
             active: user.active,
             roles: self.roles(user, machine),
@@ -143,7 +142,7 @@ mod tests {
         ]);
         let same = vec!["rosa@acme.test".to_owned(), "rosa.admin@acme.test".to_owned()];
         let same_person = BTreeMap::from([("rosa".to_owned(), same)]);
-        let directory = Directory::new(People { roles, same_person });
+        let directory = Directory::new(People { roles, same_person, ..People::default() });
         let user = |id: &str, login: &str, machine: bool| ActingUser {
             id: id.to_owned(),
             login: login.to_owned(),

@@ -10,11 +10,13 @@ use handoff_core::extract::{ReadPlan, read_plan};
 use handoff_core::id::{ConnectionId, ContractId, ObjectName, RecordRef};
 use handoff_core::mapping::Mapping;
 use handoff_core::registry::{Held, Registry};
+use handoff_core::sla::Calendar;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use crate::config::{Config, Govern};
 use crate::due::Due;
+use crate::seats::seats;
 
 /// A change seen this long after its stamp cannot be followed by another one with the same stamp, even if the clocks differ a little.
 const SETTLED: SignedDuration = SignedDuration::from_secs(120);
@@ -226,12 +228,21 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
         governed_since: govern.governed_since,
         modes: govern.mode.clone(),
         on_bypass: govern.on_bypass.clone(),
+        calendars: calendars(config, registry, &contract),
+        seats: seats(&config.people),
     };
     let mut mapping = mapping.clone();
     if let Some(motion) = &govern.motion {
         mapping.motion.always = motion.clone();
     }
     Ok(Rule { mapping, current: held.clone(), terms, cap: govern.max_writes_per_hour })
+}
+
+/// The calendars that any version of the contract names: open handoffs stay on theirs.
+fn calendars(config: &Config, registry: &Registry, contract: &ContractId) -> BTreeMap<String, Calendar> {
+    let versions = registry.contracts().filter(|held| held.contract.contract == *contract);
+    let names = versions.filter_map(|held| held.contract.sla.calendar.as_ref());
+    names.filter_map(|name| Some((name.clone(), config.calendar.get(name)?.clone()))).collect()
 }
 
 /// One plan that reads what all rules of an object need.

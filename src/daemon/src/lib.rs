@@ -29,6 +29,7 @@ pub mod parked;
 mod poll;
 mod progress;
 pub mod reconcile;
+mod seats;
 pub mod secret;
 pub mod shutdown;
 mod snapshots;

@@ -168,6 +168,10 @@ impl Scorecard {
             | Event::PackageChanged { .. }
             | Event::Submitted { .. }
             | Event::ConcernsChanged { .. }
+            | Event::ClockSet { .. }
+            | Event::Reminded { .. }
+            | Event::Escalated { .. }
+            | Event::Reassigned { .. }
             | Event::Completed { .. }
             | Event::FellIncomplete { .. }
             | Event::Rejected { .. }

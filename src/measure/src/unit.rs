@@ -168,6 +168,10 @@ impl Unit {
             | Event::AnswerRefused { .. }
             | Event::Reopened { .. }
             | Event::SlaBreached { .. }
+            | Event::ClockSet { .. }
+            | Event::Reminded { .. }
+            | Event::Escalated { .. }
+            | Event::Reassigned { .. }
             | Event::Tampered { .. }
             | Event::GateWritten { .. }
             | Event::CommissionReleased { .. }

@@ -7,6 +7,7 @@ use crate::event::{Event, Refusal, ReopenCause};
 use crate::handoff::{Handoff, Phase};
 use crate::id::FieldKey;
 use crate::observation::{Act, Actor, Answer};
+use crate::seat::Behalf;
 
 impl Decision<'_> {
     /// Rejections and submissions that are older than every edit seen with them concern the package as it stood before. An acceptance is
@@ -43,9 +44,7 @@ impl Decision<'_> {
         let refusal = match &act.answer {
             Answer::Submit => refuse_submit(state, act),
             Answer::Accept => self.refuse_accept(state, act),
-            Answer::Reject { reason, .. } => {
-                refuse_reject(self.receiver_problem(state, &act.by), state, act, reason)
-            }
+            Answer::Reject { reason, .. } => refuse_reject(self.right(state, act).err(), state, act, reason),
         };
         match (refusal, &act.answer) {
             (Some(why), _) => {
@@ -61,8 +60,8 @@ impl Decision<'_> {
 
     fn accept(&mut self, act: &Act) {
         let Some(state) = &self.state else { return };
-        let round = state.round;
-        self.emit(Event::Accepted { act: act.id.clone(), by: act.by.clone(), at: act.at, round });
+        let (round, behalf) = (state.round, self.right(state, act).ok().flatten());
+        self.emit(Event::Accepted { act: act.id.clone(), by: act.by.clone(), at: act.at, round, behalf });
         self.settle_pay();
     }
 
@@ -84,27 +83,10 @@ impl Decision<'_> {
         });
     }
 
-    /// Why this person cannot answer for the receiver. The sender is told by person, not by login.
-    fn receiver_problem(&self, state: &Handoff, by: &Actor) -> Option<Refusal> {
-        let (sender, receiver) = match (&state.sender, &state.receiver) {
-            (None, _) => return Some(Refusal::NoSender),
-            (_, None) => return Some(Refusal::NoReceiver),
-            (Some(sender), Some(receiver)) => (sender, receiver),
-        };
-        let role = &self.case.contract.roles.receiver;
-        if by.machine {
-            Some(Refusal::Machine)
-        } else if by.person == sender.person {
-            Some(Refusal::OwnHandoff)
-        } else if by.person != receiver.person {
-            Some(Refusal::NotTheReceiver)
-        } else if !by.active {
-            Some(Refusal::Inactive)
-        } else if !by.roles.contains(role) {
-            Some(Refusal::LacksRole)
-        } else {
-            None
-        }
+    /// By what right this person answers for the receiver, or why he cannot.
+    fn right(&self, state: &Handoff, act: &Act) -> Result<Option<Behalf>, Refusal> {
+        let (sender, receiver) = (state.sender.as_ref(), state.receiver.as_ref());
+        self.case.terms.seats.right(self.case.contract, sender, receiver, &act.by, act.at)
     }
 
     /// Whether he handed this package over, or was the sender until the change of people that is seen with his answer: nothing tells
@@ -116,7 +98,7 @@ impl Decision<'_> {
     }
 
     fn refuse_accept(&self, state: &Handoff, act: &Act) -> Option<Refusal> {
-        if let Some(problem) = self.receiver_problem(state, &act.by) {
+        if let Err(problem) = self.right(state, act) {
             return Some(problem);
         }
         if self.handed_over(state, &act.by) {

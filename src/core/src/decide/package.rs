@@ -1,4 +1,4 @@
-//! Edits of the package, completion, and the receiver's clock.
+//! Edits of the package, and completion.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::Decision;
 use crate::contract::{AfterAcceptance, Submit};
 use crate::event::{EditEffect, Event, ReopenCause};
-use crate::gate::due;
 use crate::handoff::{Handoff, Phase};
 use crate::id::{FieldKey, PartKey};
 use crate::observation::Actor;
@@ -117,15 +116,6 @@ impl Decision<'_> {
             .flatten()
             .max()
             .unwrap_or(self.now)
-    }
-
-    pub(super) fn note_overdue(&mut self) {
-        let Some(state) = &self.state else { return };
-        let due = due(self.case.contract, state).filter(|due| *due <= self.now && !state.sla_breached);
-        if let Some(due) = due {
-            let round = state.round;
-            self.emit(Event::SlaBreached { round, due });
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use crate::event::{EditEffect, Event, ReopenCause, VoidCause};
 use crate::extract::Existence;
 use crate::handoff::{Handoff, Phase};
 use crate::id::{HandoffId, StageName};
+use crate::seat::falls_to;
 
 impl Decision<'_> {
     pub(super) fn is_lost(&self) -> bool {
@@ -89,9 +90,25 @@ impl Decision<'_> {
         }
     }
 
+    /// Says once that the fallback role answers from now on, or no longer.
+    pub(super) fn note_vacancy(&mut self) {
+        let Some(state) = self.state.as_ref().filter(|state| state.phase != Phase::Voided) else { return };
+        let to = falls_to(self.case.contract, state.receiver.as_ref()).map(str::to_owned);
+        if state.falls_to != to {
+            let from = state.receiver.clone();
+            self.emit(Event::Reassigned { from, to });
+        }
+    }
+
     /// An acceptance does not outlive its receiver: another one answers for himself, and nobody's own handoff stays accepted.
     pub(super) fn break_by_people(&mut self) {
-        let broken = |state: &Handoff| state.is_accepted() && state.is_outlived_by_people();
+        let seats = &self.case.terms.seats;
+        let senders = |state: &Handoff| match (&state.sender, &state.accepted) {
+            (Some(sender), Some(acceptance)) => seats.is_senders(sender, &acceptance.by, acceptance.at),
+            (Some(_) | None, None) | (None, Some(_)) => false,
+        };
+        let broken =
+            |state: &Handoff| state.is_accepted() && (state.is_outlived_by_people() || senders(state));
         if self.state.as_ref().is_some_and(broken) {
             self.reopen(ReopenCause::People);
         }
@@ -168,6 +185,10 @@ impl Decision<'_> {
             | Event::AnswerRefused { .. }
             | Event::Reopened { .. }
             | Event::SlaBreached { .. }
+            | Event::ClockSet { .. }
+            | Event::Reminded { .. }
+            | Event::Escalated { .. }
+            | Event::Reassigned { .. }
             | Event::ConcernsChanged { .. }
             | Event::Bypassed { .. }
             | Event::Tampered { .. }

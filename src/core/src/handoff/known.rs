@@ -10,6 +10,7 @@ use crate::digest::Digest;
 use crate::event::NotReverted;
 use crate::id::GateName;
 use crate::observation::{Act, Actor, DateMove};
+use crate::seat::Behalf;
 
 /// How many answers are remembered one by one; of older ones it is known only that they are older.
 const REMEMBERED: usize = 64;
@@ -57,6 +58,9 @@ pub struct Acceptance {
     pub shown: Digest,
     /// Digest of the package that the acceptance covers now: as accepted, with noted edits carried over.
     pub covers: Digest,
+    /// For whom he answered, if he was not the named receiver himself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behalf: Option<Behalf>,
 }
 
 /// A field that the receiver sent back.

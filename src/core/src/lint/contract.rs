@@ -57,6 +57,12 @@ pub(super) fn receiver_decides(contract: &Contract, found: &mut Found) {
             "write false, or remove the line",
         ));
     }
+    if let Some(fallback) = &roles.fallback
+        && (*fallback == roles.sender || fallback.trim().is_empty())
+    {
+        let message = "the fallback role must be one of the receiving team, and not the sender's";
+        found.push(Complaint::new(&["roles", "fallback"], message, "name another role, or remove the line"));
+    }
     if roles.sender == roles.receiver {
         let message = format!("sender and receiver are the same role {}", quoted(&roles.sender));
         found.push(Complaint::new(&["roles", "receiver"], message, "name the receiving team's role"));

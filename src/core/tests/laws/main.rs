@@ -7,10 +7,12 @@
     reason = "tests stop at the first surprise and pick single events"
 )]
 
+mod clock;
 mod encoding;
 mod people;
 mod reverts;
 mod rows;
+mod seats;
 mod setting;
 mod texts;
 mod twins;

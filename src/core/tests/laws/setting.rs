@@ -56,11 +56,12 @@ pub(crate) fn contract() -> Contract {
         roles: Roles {
             sender: "account_executive".to_owned(),
             receiver: "onboarding_lead".to_owned(),
+            fallback: None,
             sender_may_accept: false,
         },
         submit: Submit::Auto,
         quality: Quality::default(),
-        sla: Sla { accept_within_hours: Some(48) },
+        sla: Sla { accept_within_hours: Some(48), ..Sla::default() },
         gates: BTreeMap::from([
             ("commission".into(), gate(GateKind::Commission, Condition::Accepted, Mode::Enforce, &[])),
             ("queue".into(), gate(GateKind::Queue, Condition::Complete, Mode::Enforce, &[])),

@@ -39,7 +39,7 @@ pub(crate) enum Variant {
     NoHistory,
 }
 
-/// People: two logins of one sender, two receivers, a stranger, a machine.
+/// People: two logins of one sender, two receivers, a stranger, a machine, the receivers' manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Person {
     Sender,
@@ -48,6 +48,8 @@ pub(crate) enum Person {
     OtherReceiver,
     Stranger,
     Machine,
+    /// Holds the fallback role alone.
+    Manager,
 }
 
 #[derive(Debug, Clone)]
@@ -70,6 +72,8 @@ pub(crate) enum Step {
     Sender(Option<Person>),
     /// The receiving role is taken from somebody, or given back.
     Role(Person, bool),
+    /// Somebody's user is switched off, or on again.
+    Active(Person, bool),
     Submit(Person),
     /// Somebody saves the record without changing anything of it that is mapped.
     Touch(Person),
@@ -138,6 +142,7 @@ impl Step {
                 Some(Person::Stranger)
             }
             Self::Role(..)
+            | Self::Active(..)
             | Self::SameSecond
             | Self::HandOver(_)
             | Self::Row
@@ -176,6 +181,7 @@ pub(crate) struct Truth {
     sender: Option<Person>,
     receiver: Option<Person>,
     roleless: BTreeSet<PersonId>,
+    inactive: BTreeSet<PersonId>,
     last_modified: (Timestamp, Person),
     row_saved: Option<Timestamp>,
     acts: Vec<Act>,
@@ -250,6 +256,7 @@ impl World {
             sender: Some(Person::Sender),
             receiver: Some(Person::Receiver),
             roleless: BTreeSet::new(),
+            inactive: BTreeSet::new(),
             last_modified: (now, Person::Sender),
             row_saved: None,
             acts: Vec::new(),
@@ -390,6 +397,8 @@ impl World {
             Step::Sender(who) => truth.sender = *who,
             Step::Role(who, true) => drop(truth.roleless.remove(&actor(*who).person)),
             Step::Role(who, false) => drop(truth.roleless.insert(actor(*who).person)),
+            Step::Active(who, true) => drop(truth.inactive.remove(&actor(*who).person)),
+            Step::Active(who, false) => drop(truth.inactive.insert(actor(*who).person)),
             Step::Submit(who) => {
                 truth.acts.push(Act { id, by: actor(*who), at, answer: Answer::Submit });
             }
@@ -536,7 +545,7 @@ fn subject() -> RecordRef {
     }
 }
 
-fn actor(who: Person) -> Actor {
+pub(crate) fn actor(who: Person) -> Actor {
     let (id, person, machine, role) = match who {
         Person::Sender => ("005S", "sam", false, true),
         Person::SenderOtherLogin => ("005T", "sam", false, true),
@@ -544,13 +553,17 @@ fn actor(who: Person) -> Actor {
         Person::OtherReceiver => ("005Q", "rolf", false, true),
         Person::Stranger => ("005X", "xaver", false, false),
         Person::Machine => ("005M", "robot", true, true),
+        Person::Manager => ("005B", "maria", false, false),
     };
     Actor {
         id: ActorId::from(id),
         person: PersonId::from(person),
         machine,
         active: true,
-        roles: role.then(|| "onboarding_lead".to_owned()).into_iter().collect(),
+        roles: match who {
+            Person::Manager => BTreeSet::from(["onboarding_manager".to_owned()]),
+            _ => role.then(|| "onboarding_lead".to_owned()).into_iter().collect(),
+        },
     }
 }
 

@@ -9,6 +9,7 @@ use handoff_core::handoff::Handoff;
 use handoff_core::id::FieldKey;
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Actor;
+use handoff_core::seat::{Behalf, Right};
 use handoff_core::twin::{TwinSeen, TwinWord};
 use handoff_core::value::Value;
 use handoff_core::words::clock;
@@ -236,6 +237,17 @@ fn actor(actor: Option<&Actor>) -> String {
     words
 }
 
+/// For whom somebody answered, and by what right.
+fn on_behalf(behalf: &Behalf) -> String {
+    let of = behalf.of.as_ref().map_or_else(|| "nobody named".to_owned(), |of| plain(of.as_str()));
+    let right = match behalf.by {
+        Right::Delegate => "delegate",
+        Right::Member => "member of the queue",
+        Right::Fallback => "the fallback role",
+    };
+    format!(" for {of} as {right}")
+}
+
 fn shut(open: bool) -> &'static str {
     if open { "open" } else { "shut" }
 }
@@ -266,8 +278,9 @@ fn words(event: &Event) -> String {
             format!("complete in round {round} at {}: the receiver's clock starts", moment(*at))
         }
         Event::FellIncomplete { missing } => format!("no longer complete: {} missing", missing.len()),
-        Event::Accepted { by, at, round, .. } => {
-            format!("accepted by {} at {} in round {round}", who(by), moment(*at))
+        Event::Accepted { by, at, round, behalf, .. } => {
+            let behalf = behalf.as_ref().map(on_behalf).unwrap_or_default();
+            format!("accepted by {}{behalf} at {} in round {round}", who(by), moment(*at))
         }
         Event::Rejected { by, at, fields: keys, reason, .. } => {
             format!("rejected by {} at {}: {}; \"{}\"", who(by), moment(*at), fields(keys), plain(reason))
@@ -277,6 +290,19 @@ fn words(event: &Event) -> String {
         }
         Event::Reopened { cycle, .. } => format!("re-opened as cycle {cycle}"),
         Event::SlaBreached { due, .. } => format!("the receiver's time was up at {}", moment(*due)),
+        Event::ClockSet { clock, .. } => match clock.due {
+            Some(due) => format!("the receiver's clock: due at {}", moment(due)),
+            None => "the receiver's clock is set".to_owned(),
+        },
+        Event::Reminded { step, to, .. } => format!("reminder {step} to {}", actor(to.as_ref())),
+        Event::Escalated { since, to, vacant, .. } => {
+            let what = if *vacant { "nobody can answer, asked for since" } else { "overdue since" };
+            format!("{what} {}, escalated to {}", moment(*since), plain(to))
+        }
+        Event::Reassigned { from, to } => match to {
+            Some(role) => format!("receiver {} cannot answer: {} does", actor(from.as_ref()), plain(role)),
+            None => format!("receiver {} answers again", actor(from.as_ref())),
+        },
         Event::ConcernsChanged { concerns } => format!("{} concerns stand", concerns.len()),
         Event::Bypassed { gate, stage, by, at, .. } => {
             let at = at.map(|at| format!(" at {}", moment(at))).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What a well-formed configuration may still get wrong. All checks run.
 
+mod clock;
 mod connection;
 mod evidence;
 mod govern;
@@ -41,6 +42,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     govern::all(config, registry, &mut found);
     evidence::all(config, registry, &mut found);
     people::all(config, registry, &mut found);
+    clock::all(config, registry, &mut found);
     found
 }
 

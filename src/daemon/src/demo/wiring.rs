@@ -61,7 +61,9 @@ impl Wiring<'_> {
             people: People {
                 roles: BTreeMap::from([("onboarding_lead".to_owned(), onboarding)]),
                 same_person: BTreeMap::new(),
+                ..People::default()
             },
+            calendar: BTreeMap::new(),
             audit: Audit { origin: "demo.example/handoffd".to_owned() },
         })
     }

@@ -76,7 +76,8 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         connection: BTreeMap::from([(ConnectionId::from("sf"), connection)]),
         govern: vec![govern],
         evidence: Vec::new(),
-        people: People { roles, same_person: BTreeMap::new() },
+        calendar: BTreeMap::new(),
+        people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }
 }

@@ -80,7 +80,7 @@ fn completed(hour: i64, round: u32) -> Event {
 }
 
 fn accepted(hour: i64, round: u32) -> Event {
-    Event::Accepted { act: format!("a{hour}"), by: actor(), at: hours(hour), round }
+    Event::Accepted { act: format!("a{hour}"), by: actor(), at: hours(hour), round, behalf: None }
 }
 
 fn rejected(hour: i64, round: u32, fields: &[&str]) -> Event {
@@ -202,7 +202,7 @@ fn a_reopened_handoff_is_a_new_unit_and_adjustments_are_counted() {
 #[test]
 fn b06_times_of_the_future_or_of_1970_are_told_and_kept_out_of_the_median() {
     let wild = |record: &str, claim: &str| {
-        let accept = Event::Accepted { act: "x".into(), by: actor(), at: at(claim), round: 1 };
+        let accept = Event::Accepted { act: "x".into(), by: actor(), at: at(claim), round: 1, behalf: None };
         decided(record, hours(9), Package::new(), vec![opened(record), completed(1, 1), accept])
     };
     let row = total(&card(&[wild("1", "2099-01-01T00:00:00Z"), wild("2", "1970-01-01T00:00:00Z")]));

@@ -77,6 +77,7 @@ impl World {
         if self.truth.roleless.contains(&actor.person) {
             actor.roles.clear();
         }
+        actor.active = !self.truth.inactive.contains(&actor.person);
         actor
     }
 

@@ -7,16 +7,23 @@ use handoff_core::registry::{Registry, quoted, suggestion};
 use super::Found;
 use super::govern::governed;
 use crate::config::Config;
+use crate::seats::person_of;
 
 pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
     roles(config, registry, found);
     persons(config, found);
+    seats(config, found);
 }
 
 fn roles(config: &Config, registry: &Registry, found: &mut Found) {
     let known: BTreeSet<&str> = registry
         .contracts()
-        .flat_map(|held| [held.contract.roles.sender.as_str(), held.contract.roles.receiver.as_str()])
+        .flat_map(|held| {
+            let (roles, sla) = (&held.contract.roles, &held.contract.sla);
+            let others = [&roles.fallback, &sla.escalate_to].into_iter().flatten();
+            [&roles.sender, &roles.receiver].into_iter().chain(others)
+        })
+        .map(String::as_str)
         .collect();
     let names: Vec<&str> = known.iter().copied().collect();
     for (role, holders) in &config.people.roles {
@@ -76,6 +83,51 @@ fn persons(config: &Config, found: &mut Found) {
                 "has no logins",
                 "name at least two, or remove it",
             );
+        }
+    }
+}
+
+fn seats(config: &Config, found: &mut Found) {
+    let people = &config.people;
+    for (row, delegation) in people.delegate.iter().enumerate() {
+        let row = row.to_string();
+        if person_of(people, &delegation.of) == person_of(people, &delegation.to) {
+            found.wrong(
+                &["people", "delegate", &row, "to"],
+                "nobody is his own delegate",
+                "name another person",
+            );
+        }
+        if let (Some(from), Some(until)) = (delegation.from, delegation.until)
+            && from >= until
+        {
+            found.wrong(
+                &["people", "delegate", &row, "until"],
+                "it is over before it begins",
+                "write a later moment",
+            );
+        }
+        if delegation.until.is_none() {
+            found.advise(
+                &["people", "delegate", &row],
+                "it holds until further notice",
+                "write until, so that nobody answers for another by mistake",
+            );
+        }
+    }
+    let mut ids: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, queue) in &people.queue {
+        let at = ["people", "queue", name.as_str(), "id"];
+        if queue.id.trim().is_empty() || queue.id.len() > 64 {
+            found.wrong(&at, "this is no id of a queue", "write it as the CRM's API tells it");
+        }
+        if let Some(other) = ids.insert(&queue.id, name) {
+            found.wrong(&at, format!("{} has the same id", quoted(other)), "list each queue once");
+        }
+        if queue.members.as_ref().is_some_and(Vec::is_empty) {
+            let at = ["people", "queue", name.as_str(), "members"];
+            let remedy = "name logins, or leave it out: then everybody with the receiving role answers";
+            found.wrong(&at, "the queue has no members, so nobody could answer", remedy);
         }
     }
 }
