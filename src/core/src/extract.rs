@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::id::{ActorId, ObjectName, PersonId, RecordRef};
 use crate::observation::Actor;
 
+mod answer;
 mod convert;
 mod observe;
 mod read_plan;
