@@ -22,6 +22,7 @@ pub mod lint;
 pub mod mapping;
 pub mod observation;
 pub mod package_diff;
+pub mod package_versions;
 pub mod plan;
 pub mod quality;
 pub mod registry;

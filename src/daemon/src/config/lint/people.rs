@@ -17,6 +17,7 @@ fn roles(config: &Config, registry: &Registry, found: &mut Found) {
     let known: BTreeSet<&str> = registry
         .contracts()
         .flat_map(|held| [held.contract.roles.sender.as_str(), held.contract.roles.receiver.as_str()])
+        .chain([handoff_core::break_glass::ROLE])
         .collect();
     let names: Vec<&str> = known.iter().copied().collect();
     for (role, holders) in &config.people.roles {
@@ -24,6 +25,9 @@ fn roles(config: &Config, registry: &Registry, found: &mut Found) {
         if !known.contains(role.as_str()) {
             let message = format!("no contract knows the role {}", quoted(role));
             found.wrong(&at, message, suggestion(role, &names));
+        }
+        if role == handoff_core::break_glass::ROLE && holders.iter().any(|holder| holder == "*") {
+            found.wrong(&at, "break-glass is not for everyone", "name at least two logins");
         }
         if holders.is_empty() {
             found.wrong(
