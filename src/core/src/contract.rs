@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::completeness::Ready;
 use crate::digest::Digest;
+use crate::exception::Exceptions;
 use crate::id::{ContractId, FieldKey, GateName, PartKey, StageName};
 use crate::sla::Allowance;
 
@@ -37,6 +38,9 @@ pub struct Contract {
     /// How long the receiver may take.
     #[serde(default)]
     pub sla: Sla,
+    /// What an acceptance with exceptions means.
+    #[serde(default)]
+    pub exceptions: Exceptions,
     /// What waits for this handoff, by name.
     pub gates: BTreeMap<GateName, Gate>,
     /// The mandatory fields, in the order people see them.
@@ -273,6 +277,8 @@ pub enum Kind {
 pub enum AfterAcceptance {
     /// It stands in the ledger; the acceptance holds.
     Note,
+    /// The gates that wait for acceptance are shut until the receiver confirms exactly the edited fields.
+    Reconfirm,
     /// The handoff is re-opened.
     #[default]
     Reopen,

@@ -6,6 +6,7 @@ mod concerns;
 mod flags;
 mod package;
 mod record;
+mod returns;
 mod revert;
 
 use std::collections::BTreeMap;
@@ -96,6 +97,7 @@ impl Decision<'_> {
     fn run(&mut self) {
         if self.is_lost() {
             self.void_lost();
+            self.end_overrides();
             return;
         }
         self.open();
@@ -103,6 +105,7 @@ impl Decision<'_> {
             return;
         }
         self.note_twins();
+        self.note_absorbed();
         self.note_people();
         self.note_vacancy();
         self.break_by_people();
@@ -114,6 +117,7 @@ impl Decision<'_> {
             self.note_package();
             self.advance();
             self.answer();
+            self.note_exceptions();
             self.run_clock();
         }
         self.settle_pay();
@@ -125,6 +129,7 @@ impl Decision<'_> {
             }
             None => {}
         }
+        self.end_overrides();
         self.note_concerns();
         self.note_tampering();
         // Earlier orders first, so that what they wrote is known as ours before they are overruled; then what was ordered just now.
@@ -140,7 +145,7 @@ impl Decision<'_> {
         self.events.push(event);
     }
 
-    fn completeness(&self, state: &Handoff) -> Completeness {
+    fn assessed(&self, state: &Handoff) -> Completeness {
         let rejected = state.still_rejected();
         let situation =
             Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected };
@@ -163,7 +168,8 @@ impl Decision<'_> {
     fn settle_pay(&mut self) {
         let Some(state) = &self.state else { return };
         let agreed = state.disagreeing_twin().is_none();
-        if state.is_accepted() && !state.released && agreed && self.has_commission_gate() {
+        let settled = state.is_accepted() && !state.awaits_confirmation();
+        if settled && !state.released && agreed && self.has_commission_gate() {
             let cycle = state.id.cycle;
             self.emit(Event::CommissionReleased { cycle });
         } else if state.released && !agreed {

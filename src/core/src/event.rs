@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::break_glass::OverrideEnd;
 use crate::completeness::Finding;
 use crate::contract::ContractRef;
+use crate::digest::Digest;
+use crate::exception::Exception;
 use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
 use crate::observation::{Actor, DateMove};
 use crate::seat::Behalf;
@@ -107,6 +110,90 @@ pub enum Event {
         fields: BTreeSet<FieldKey>,
         /// Why.
         reason: String,
+        /// Why, per field, where the receiver said so.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        reasons: BTreeMap<FieldKey, String>,
+    },
+    /// The receiver accepts that these fields are still missing; his acceptance follows.
+    ExceptionsGranted {
+        /// The act.
+        act: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+        /// The fields, each with reason and day.
+        exceptions: BTreeMap<FieldKey, Exception>,
+    },
+    /// Fields that might be missing are filled.
+    ExceptionsMet {
+        /// Which.
+        fields: BTreeSet<FieldKey>,
+    },
+    /// The day of these exceptions has passed, and their fields are still missing.
+    ExceptionsLapsed {
+        /// Which.
+        fields: BTreeSet<FieldKey>,
+        /// The day that passed last among them.
+        due: Timestamp,
+    },
+    /// Edits of an accepted package wait for the receiver to confirm exactly these fields; none = they were taken back.
+    ConfirmationNeeded {
+        /// Which, with the digest of what he accepted.
+        fields: BTreeMap<FieldKey, Digest>,
+    },
+    /// The receiver confirmed exactly the edited fields: the acceptance covers the package as it stands.
+    Confirmed {
+        /// The act.
+        act: String,
+        /// Who.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+        /// The fields.
+        fields: BTreeSet<FieldKey>,
+    },
+    /// Somebody asks to open a gate without what it waits for; nothing opens by it.
+    OverrideAsked {
+        /// The gate.
+        gate: GateName,
+        /// Why.
+        reason: String,
+        /// Until when.
+        expires: Timestamp,
+        /// Who.
+        by: Actor,
+        /// When, by the daemon's clock.
+        at: Timestamp,
+    },
+    /// A second person agreed: the gate stands open until its time is over. It is no acceptance.
+    Overridden {
+        /// The gate.
+        gate: GateName,
+        /// Why.
+        reason: String,
+        /// Who asked.
+        asked_by: Actor,
+        /// Who agreed.
+        confirmed_by: Actor,
+        /// Until when.
+        expires: Timestamp,
+        /// When, by the daemon's clock.
+        at: Timestamp,
+    },
+    /// A gate no longer stands open by an override.
+    OverrideEnded {
+        /// The gate.
+        gate: GateName,
+        /// When, by the daemon's clock.
+        at: Timestamp,
+        /// Why.
+        because: OverrideEnd,
+    },
+    /// Another record of the same deal was merged into this one.
+    Absorbed {
+        /// The ids of all records that were merged into it so far.
+        records: BTreeSet<String>,
     },
     /// An answer did not count. It is consumed all the same.
     AnswerRefused {
@@ -341,6 +428,10 @@ pub enum Concern {
     /// The same deal in another CRM says otherwise: accepted there and not here, or the other way round, or another package. No pay gate of
     /// either is open.
     AuthoritiesDisagree,
+    /// The day of an exception has passed and its field is still missing.
+    ExceptionOverdue,
+    /// A gate stands open by break-glass.
+    Overridden,
 }
 
 /// Why an answer did not count.
@@ -374,6 +465,13 @@ pub enum Refusal {
     NoReason,
     /// Only the sender submits.
     NotTheSender,
+    /// An exception needs a reason and a day that lies ahead, at most a year.
+    ExceptionUnclear {
+        /// Fields without them.
+        fields: BTreeSet<FieldKey>,
+    },
+    /// What was confirmed is not exactly what changed.
+    OtherFields,
 }
 
 /// Why a handoff began again.
@@ -394,6 +492,18 @@ pub enum ReopenCause {
     },
     /// The receiver in force is no longer who accepted, or is the sender now.
     People,
+    /// Edited fields wait for the receiver to confirm them; nothing is re-opened by it, pay waits.
+    Unconfirmed {
+        /// Which.
+        fields: BTreeSet<FieldKey>,
+    },
+    /// The day of exceptions has passed and their fields are still missing.
+    ExceptionsLapsed {
+        /// Which.
+        fields: BTreeSet<FieldKey>,
+    },
+    /// Another record was merged into this one: what was accepted is not what stands there now.
+    Merged,
     /// The same deal in another CRM says otherwise; nothing is re-opened by it, pay waits.
     AuthoritiesDisagree,
     /// The deal is off, or its record was lost, after acceptance.
@@ -436,6 +546,15 @@ impl Event {
             Self::FellIncomplete { .. } => "fell_incomplete",
             Self::Accepted { .. } => "accepted",
             Self::Rejected { .. } => "rejected",
+            Self::ExceptionsGranted { .. } => "exceptions_granted",
+            Self::ExceptionsMet { .. } => "exceptions_met",
+            Self::ExceptionsLapsed { .. } => "exceptions_lapsed",
+            Self::ConfirmationNeeded { .. } => "confirmation_needed",
+            Self::Confirmed { .. } => "confirmed",
+            Self::OverrideAsked { .. } => "override_asked",
+            Self::Overridden { .. } => "overridden",
+            Self::OverrideEnded { .. } => "override_ended",
+            Self::Absorbed { .. } => "absorbed",
             Self::AnswerRefused { .. } => "answer_refused",
             Self::Reopened { .. } => "reopened",
             Self::SlaBreached { .. } => "sla_breached",

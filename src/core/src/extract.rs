@@ -10,6 +10,7 @@ use crate::id::{ActorId, ObjectName, PersonId, RecordRef};
 use crate::observation::Actor;
 
 mod aggregate;
+mod answer;
 mod convert;
 mod observe;
 mod parts;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::break_glass::Override;
 use crate::contract::ContractRef;
 use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
@@ -16,10 +17,12 @@ use crate::twin::TwinSeen;
 use crate::value::Package;
 
 mod known;
+pub(crate) mod returns;
 
 pub use known::{
     Acceptance, Consumed, GateState, PutBack, RejectedField, RevertOrder, SentBack, StandingBypass,
 };
+pub use returns::{Answered, Confirmed, Granted, Returns, Version};
 
 /// How many orders to put a stage back are remembered: as many as are allowed within an hour.
 pub const REVERTS_PER_HOUR: usize = 2;
@@ -149,6 +152,15 @@ pub struct Handoff {
     pub adjustments: u32,
     /// Why it was voided.
     pub voided: Option<VoidCause>,
+    /// What the return loop remembers.
+    #[serde(default, skip_serializing_if = "Returns::is_empty")]
+    pub returns: Returns,
+    /// Per gate the last override that was asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<GateName, Override>,
+    /// The ids of records that were merged into this one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub absorbed: BTreeSet<String>,
     /// Log entries of this stream so far; the expected version of the next append.
     pub version: u64,
 }
@@ -172,6 +184,7 @@ impl Handoff {
             self.sender.is_some() && (self.receiver.is_some() || self.accepted.as_ref().is_some_and(nobody));
         self.phase == Phase::Accepted
             && named
+            && self.returns.unconfirmed.is_empty()
             && self.accepted.as_ref().is_some_and(covers)
             && !self.is_outlived_by_people()
     }
@@ -213,6 +226,7 @@ impl Handoff {
         match self.phase {
             Phase::Draft | Phase::Rejected => Turn::Sender,
             Phase::Complete => Turn::Receiver,
+            Phase::Accepted if self.awaits_confirmation() => Turn::Receiver,
             Phase::Accepted | Phase::Voided => Turn::Nobody,
         }
     }
@@ -291,6 +305,9 @@ impl Handoff {
             released: false,
             adjustments: 0,
             voided: None,
+            returns: Returns::default(),
+            overrides: BTreeMap::new(),
+            absorbed: BTreeSet::new(),
             version: 0,
         };
         // A stream that opens again keeps what must never be forgotten: consumed acts, by-passes, flags, adjustments.
@@ -313,6 +330,9 @@ impl Handoff {
                 twins: old.twins,
                 gates: old.gates,
                 adjustments: old.adjustments,
+                returns: old.returns.carried(),
+                overrides: old.overrides,
+                absorbed: old.absorbed,
                 version: old.version,
                 ..fresh
             },
@@ -335,6 +355,9 @@ impl Handoff {
                 self.put_back = None;
             }
             Event::PackageChanged { set, cleared, edits, acceptance } => {
+                if self.is_accepted() {
+                    self.returns.count_late(&self.package, set);
+                }
                 self.edit(set, cleared, edits);
                 self.carry(*acceptance);
             }
@@ -348,6 +371,8 @@ impl Handoff {
                 self.completed = Some(*at);
                 self.sla_breached = false;
                 self.fell_incomplete = false;
+                let digest = self.package_digest();
+                self.returns.hand_over(&digest);
                 if self.submitted.is_none() {
                     self.handed_over_by = self.sender.as_ref().map(|sender| sender.person.clone());
                 }
@@ -364,13 +389,35 @@ impl Handoff {
                     acceptance.behalf.clone_from(behalf);
                 }
             }
-            Event::Rejected { act, at, fields, reason, .. } => {
+            Event::Rejected { act, at, fields, reason, reasons, .. } => {
                 self.consumed.insert(act, *at);
                 self.stop_clock(*at);
                 self.phase = Phase::Rejected;
                 self.round += 1;
                 self.send_back(*at, fields, reason);
+                self.returns.reasons.clone_from(reasons);
             }
+            Event::ExceptionsGranted { act, at, exceptions, .. } => {
+                self.consumed.insert(act, *at);
+                let granted = exceptions
+                    .iter()
+                    .map(|(key, each)| (key.clone(), Granted { exception: each.clone(), lapsed: false }));
+                self.returns.exceptions = granted.collect();
+                self.returns.excepted_at = Some(*at);
+            }
+            Event::ExceptionsMet { fields } => {
+                self.returns.exceptions.retain(|key, _| !fields.contains(key));
+            }
+            Event::ExceptionsLapsed { fields, .. } => {
+                let lapsed = self.returns.exceptions.iter_mut().filter(|(key, _)| fields.contains(*key));
+                lapsed.for_each(|(_, granted)| granted.lapsed = true);
+            }
+            Event::ConfirmationNeeded { fields } => self.returns.unconfirmed.clone_from(fields),
+            Event::Confirmed { act, at, .. } => self.confirm(act, *at),
+            Event::OverrideAsked { .. } | Event::Overridden { .. } | Event::OverrideEnded { .. } => {
+                self.note_override(stamp, event);
+            }
+            Event::Absorbed { records } => self.absorbed.clone_from(records),
             Event::AnswerRefused { act, at, .. } => self.consumed.insert(act, *at),
             Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
             Event::Reassigned { to, .. } => self.falls_to.clone_from(to),
@@ -454,6 +501,7 @@ impl Handoff {
                 self.completed = None;
                 self.voided = Some(cause.clone());
                 self.clock = None;
+                self.returns = std::mem::take(&mut self.returns).carried();
                 self.forget_reverting();
             }
         }
@@ -504,6 +552,9 @@ impl Handoff {
         self.sent_back = None;
         self.reason = None;
         let package = self.package_digest();
+        self.returns.reasons.clear();
+        self.returns.hand_over(&package);
+        self.returns.answer(&self.package);
         self.accepted = Some(Acceptance {
             by: by.clone(),
             at,
@@ -512,6 +563,17 @@ impl Handoff {
             covers: package,
             behalf: None,
         });
+    }
+
+    /// The receiver confirmed what was edited; the acceptance covers it already.
+    fn confirm(&mut self, act: &str, at: Timestamp) {
+        self.consumed.insert(act, at);
+        let edited = self.returns.unconfirmed.keys().filter_map(|key| self.edits.get(key)).min().copied();
+        self.returns.confirmed = Some(Confirmed { edited, at });
+        self.returns.unconfirmed.clear();
+        let package = self.package_digest();
+        self.returns.hand_over(&package);
+        self.returns.answer(&self.package);
     }
 
     /// What was accepted, or is off, is never put back any more, whatever becomes of the acceptance.
@@ -537,6 +599,9 @@ impl Handoff {
         self.fell_incomplete = false;
         self.reason = Some(reason.to_owned());
         self.sent_back = Some(SentBack { at, package: self.package_digest() });
+        self.returns.answer(&self.package);
+        self.returns.exceptions.clear();
+        self.returns.excepted_at = None;
         for key in fields {
             let was = field_digest(&self.package, key);
             let mended = self.edits.get(key).is_some_and(|edited| *edited > at);
@@ -545,6 +610,7 @@ impl Handoff {
     }
 
     fn reopen(&mut self, stamp: Stamp, cycle: u32) {
+        self.returns = std::mem::take(&mut self.returns).carried();
         self.id.cycle = cycle;
         self.round = 1;
         self.opened = stamp;

@@ -51,6 +51,15 @@ pub enum LogEntry {
         /// `GateWritten` and `RevertRefused` events; never empty.
         events: Vec<Event>,
     },
+    /// Somebody asked to open a gate without what it waits for, or a second person agreed. Written since version 2.
+    Overridden {
+        /// The handoff.
+        handoff: HandoffId,
+        /// The daemon's time.
+        at: Timestamp,
+        /// `OverrideAsked` or `Overridden`; never empty.
+        events: Vec<Event>,
+    },
     /// Places of a call that may speak of fields of a handoff, as they are suggested now; they stand in the place of earlier ones of this
     /// call. Written since version 2.
     EvidenceSuggested {
@@ -165,6 +174,7 @@ impl LogEntry {
         match self {
             Self::Decided { at, .. }
             | Self::Confirmed { at, .. }
+            | Self::Overridden { at, .. }
             | Self::EvidenceSuggested { at, .. }
             | Self::EvidenceAnswered { at, .. }
             | Self::EvidenceWithdrawn { at, .. }
@@ -178,9 +188,9 @@ impl LogEntry {
     /// The handoff it belongs to and its events.
     pub fn handoff(&self) -> Option<(&HandoffId, &[Event])> {
         match self {
-            Self::Decided { handoff, events, .. } | Self::Confirmed { handoff, events, .. } => {
-                Some((handoff, events))
-            }
+            Self::Decided { handoff, events, .. }
+            | Self::Confirmed { handoff, events, .. }
+            | Self::Overridden { handoff, events, .. } => Some((handoff, events)),
             Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
@@ -199,6 +209,7 @@ impl LogEntry {
             | Self::EvidenceWithdrawn { handoff, .. } => Some(handoff),
             Self::Decided { .. }
             | Self::Confirmed { .. }
+            | Self::Overridden { .. }
             | Self::ContractPublished { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
@@ -223,9 +234,20 @@ impl LogEntry {
             return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
         };
         let names: Vec<&str> = events.iter().map(Event::name).collect();
-        let kind = if matches!(self, Self::Decided { .. }) { "decided" } else { "confirmed" };
+        let (version, kind) = match self {
+            Self::Decided { .. } => (FIRST, "decided"),
+            Self::Overridden { .. } => (VERSION, "overridden"),
+            Self::Confirmed { .. }
+            | Self::EvidenceSuggested { .. }
+            | Self::EvidenceAnswered { .. }
+            | Self::EvidenceWithdrawn { .. }
+            | Self::ContractPublished { .. }
+            | Self::ConfigChanged { .. }
+            | Self::Switched { .. }
+            | Self::Started { .. } => (FIRST, "confirmed"),
+        };
         let leaf = json!({
-            "v": FIRST, "entry": kind, "at": self.at(), "stream": handoff.stream(), "cycle": handoff.cycle, "events": names,
+            "v": version, "entry": kind, "at": self.at(), "stream": handoff.stream(), "cycle": handoff.cycle, "events": names,
         });
         let subject = handoff.subject.to_string();
         let mut body = serde_json::to_value(self)?;

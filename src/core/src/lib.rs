@@ -4,6 +4,7 @@
 //! [`decide::decide`] is the only birthplace of events, [`handoff::Handoff::evolve`] folds them, [`gate::evaluate`] says which gates are
 //! open, [`plan::plan`] says what to write.
 
+pub mod break_glass;
 pub mod clearance;
 pub mod completeness;
 pub mod contract;
@@ -11,6 +12,7 @@ pub mod decide;
 pub mod digest;
 pub mod event;
 pub mod evidence;
+pub mod exception;
 pub mod extract;
 pub mod gate;
 pub mod handoff;
@@ -19,6 +21,8 @@ pub mod journal;
 pub mod lint;
 pub mod mapping;
 pub mod observation;
+pub mod package_diff;
+pub mod package_versions;
 pub mod plan;
 pub mod quality;
 pub mod registry;

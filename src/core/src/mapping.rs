@@ -38,7 +38,8 @@ pub struct Mapping {
     /// The account or company of the record: calls that are linked to it alone are found by it.
     #[serde(default)]
     pub account: Option<ReadPath>,
-    /// What we read: field → part → path. Part `none` is the check-box "there are none".
+    /// What we read: field → part → path. Part `none` is the check-box "there are none", part `unknown` a text in which the sender says why
+    /// he cannot know yet and until when.
     pub read: BTreeMap<FieldKey, BTreeMap<PartKey, ReadPath>>,
     /// Who hands over and who decides.
     pub people: PeopleMapping,
@@ -133,6 +134,20 @@ pub struct DecisionMapping {
     /// Multi-select field with the rejected fields, by contract key; absent or empty = the whole package.
     #[serde(default)]
     pub fields: Option<String>,
+    /// Text field in which the receiver names fields with reasons, a line each, e.g. `go_live: the date is before signature`. The fields named
+    /// there are rejected too.
+    #[serde(default)]
+    pub reasons: Option<String>,
+    /// The pick-list's value for "accepted with exceptions"; absent = no exceptions.
+    #[serde(default)]
+    pub accept_with: Option<String>,
+    /// Text field with the exceptions, a line each with reason and day, e.g. `go_live: the board decides, by 2026-03-31`; empty = all fields
+    /// that the sender marks as unknown.
+    #[serde(default)]
+    pub exceptions: Option<String>,
+    /// The pick-list's value for "the edits are confirmed"; "accepted" confirms them too.
+    #[serde(default)]
+    pub confirm: Option<String>,
     /// Who answered is read from here.
     #[serde(default)]
     pub who: Who,

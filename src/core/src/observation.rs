@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::exception::Asked;
 use crate::extract::{Existence, RecordVersion};
 use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
 use crate::twin::TwinSeen;
@@ -47,6 +48,9 @@ pub struct Observation {
     /// How the handoffs of that record, and of all records that name this one, stand; in record order.
     #[serde(default)]
     pub twins: Vec<TwinSeen>,
+    /// The ids of records that are known to have been merged into this one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub absorbed: BTreeSet<String>,
 }
 
 impl Observation {
@@ -78,6 +82,7 @@ impl Observation {
             flags: BTreeMap::new(),
             link: None,
             twins: Vec::new(),
+            absorbed: BTreeSet::new(),
         }
     }
 }
@@ -168,7 +173,30 @@ pub enum Answer {
         fields: BTreeSet<FieldKey>,
         /// Why, in the receiver's words.
         reason: String,
+        /// Why, per field, where he said so.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        reasons: BTreeMap<FieldKey, String>,
     },
+    /// The receiver takes it although these fields are missing; none named = all that the sender marks as unknown.
+    AcceptWith {
+        /// What is said of each field.
+        exceptions: BTreeMap<FieldKey, Asked>,
+    },
+    /// The receiver confirms edits of what he accepted.
+    Confirm {
+        /// The edited fields; empty = all of them, as they stand.
+        fields: BTreeSet<FieldKey>,
+    },
+}
+
+impl Answer {
+    /// Whether it takes something as it stands: such an answer never counts for what stood there before.
+    pub fn takes(&self) -> bool {
+        match self {
+            Self::Accept | Self::AcceptWith { .. } | Self::Confirm { .. } => true,
+            Self::Submit | Self::Reject { .. } => false,
+        }
+    }
 }
 
 /// A gate flag as seen.

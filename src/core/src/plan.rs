@@ -11,8 +11,9 @@ use crate::contract::{Contract, Mode, OnBypass};
 use crate::decide::Terms;
 use crate::evidence::Evidence;
 use crate::extract::{Existence, RawRecord, RecordVersion, parse_timestamp};
-use crate::gate::Verdict;
-use crate::handoff::{Handoff, Phase};
+use crate::digest::Digest;
+use crate::gate::{Opening, Verdict};
+use crate::handoff::{Handoff, Phase, Stamp};
 use crate::id::{GateName, RecordRef};
 use crate::mapping::{GateWrite, Mapping};
 use crate::observation::Observation;
@@ -222,13 +223,22 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
 
 /// The values of one gate's fields.
 fn gate_values(inputs: Inputs<'_>, gate: &GateName, write: &GateWrite, open: bool) -> Vec<(String, Value)> {
-    let acceptance = inputs.handoff.accepted.as_ref().filter(|_| open);
-    let cleared_at = acceptance.map(|acceptance| Value::String(words::instant(acceptance.stamp.time)));
-    let clearance = acceptance.and_then(|acceptance| {
-        inputs.key.id(&inputs.handoff.id.subject, gate, &acceptance.shown, acceptance.stamp.position)
+    let word = cleared_by(inputs, gate).filter(|_| open);
+    let cleared_at = word.map(|(stamp, _)| Value::String(words::instant(stamp.time)));
+    let clearance = word.and_then(|(stamp, package)| {
+        inputs.key.id(&inputs.handoff.id.subject, gate, package, stamp.position)
     });
-    let hold =
-        (!open).then(|| Value::String(words::hold_reason(inputs.contract, inputs.handoff, inputs.verdict)));
+    let overridden = open && inputs.verdict.because.get(gate) == Some(&Opening::Overridden);
+    let hold = if overridden {
+        words::override_reason(inputs.handoff, gate).map(Value::String)
+    } else {
+        (!open).then(|| Value::String(words::hold_reason(inputs.contract, inputs.handoff, inputs.verdict)))
+    };
+    let status = match (open, overridden) {
+        (true, true) => "Overridden",
+        (true, false) => "Cleared",
+        (false, _) => "Held",
+    };
     let flag = if open { write.open.clone() } else { write.closed.clone() };
     let mut values = vec![(write.field.clone(), flag)];
     let mut add = |field: &Option<String>, value: Value| {
@@ -237,11 +247,25 @@ fn gate_values(inputs: Inputs<'_>, gate: &GateName, write: &GateWrite, open: boo
         }
     };
     add(&write.number, Value::from(u8::from(open)));
-    add(&write.status, Value::from(if open { "Cleared" } else { "Held" }));
+    add(&write.status, Value::from(status));
     add(&write.cleared_at, cleared_at.unwrap_or(Value::Null));
     add(&write.clearance_id, clearance.map_or(Value::Null, Value::String));
     add(&write.hold_reason, hold.unwrap_or(Value::Null));
     values
+}
+
+/// Whose word opens this gate, and the package that it was given on: the acceptance, or the second person's of an override.
+fn cleared_by<'a>(inputs: Inputs<'a>, gate: &GateName) -> Option<(Stamp, &'a Digest)> {
+    match inputs.verdict.because.get(gate)? {
+        Opening::Overridden => {
+            let granted = inputs.handoff.overrides.get(gate)?.granted.as_ref()?;
+            Some((granted.stamp, &granted.package))
+        }
+        Opening::Accepted | Opening::Complete => {
+            let accepted = inputs.handoff.accepted.as_ref()?;
+            Some((accepted.stamp, &accepted.shown))
+        }
+    }
 }
 
 fn closing(inputs: Inputs<'_>, gate: &GateName, write: &GateWrite) -> Vec<Write> {
@@ -296,7 +320,7 @@ fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
         values.push((field.clone(), Value::String(words::status(inputs))));
     }
     if let Some(field) = &note.missing {
-        let text = words::missing(inputs.handoff, inputs.verdict);
+        let text = words::missing(inputs.contract, inputs.handoff, inputs.verdict);
         values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
     }
     if let (Some(field), Some(evidence)) = (&note.evidence, inputs.evidence) {
@@ -311,8 +335,11 @@ fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
     let answer = inputs.raw.fields.get(&decision.field).filter(|value| !value.is_null());
     let consumed = inputs.seen.acts.iter().all(|act| inputs.handoff.consumed.contains(act));
     // What stands there cannot be chosen again: only the acceptance in force may stay.
-    let in_force =
-        inputs.handoff.phase == Phase::Accepted && answer == Some(&Value::from(decision.accept.as_str()));
+    let takes = [Some(&decision.accept), decision.accept_with.as_ref()];
+    let accepts = |answer: &Value| takes.into_iter().flatten().any(|word| answer == word.as_str());
+    let in_force = inputs.handoff.phase == Phase::Accepted
+        && !inputs.handoff.awaits_confirmation()
+        && answer.is_some_and(accepts);
     if answer.is_some() && consumed && !in_force {
         values.push((decision.field.clone(), Value::Null));
     }

@@ -12,6 +12,10 @@ use crate::plan::Inputs;
 use crate::seat::falls_to;
 use crate::twin::TwinWord;
 
+mod returned;
+
+pub use returned::{changed_since, override_reason};
+
 /// Longest text of a short CRM field (Salesforce Text).
 const SHORT: usize = 255;
 /// Longest text of the "what is missing" field.
@@ -58,6 +62,9 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
             }
             None => "Waiting for the receiver to accept or reject".to_owned(),
         },
+        Phase::Accepted if missing.is_empty() && returned::accepted(contract, handoff).is_some() => {
+            returned::accepted(contract, handoff).unwrap_or_default()
+        }
         Phase::Accepted => match no_longer(handoff) {
             Some(why) => format!("Accepted, but {why}"),
             None if missing.is_empty() => "Accepted by the receiver".to_owned(),
@@ -148,6 +155,9 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
                 format!("Waiting for the {} to accept", role.unwrap_or(receiver))
             }
         },
+        Phase::Accepted if handoff.awaits_confirmation() => {
+            returned::accepted(contract, handoff).unwrap_or_default()
+        }
         Phase::Accepted => match no_longer(handoff) {
             Some(why) => format!("Accepted, but {why}"),
             None if verdict.missing.is_empty() => {
@@ -163,7 +173,8 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
 pub fn status(inputs: Inputs<'_>) -> String {
     let passed = passed(inputs).unwrap_or_default();
     let twin = disagreement(inputs.handoff).map(|words| format!("{words} ")).unwrap_or_default();
-    shorten(&format!("{passed}{twin}{}", inputs.verdict.status), SHORT)
+    let overridden = returned::overridden(inputs.handoff, inputs.verdict);
+    shorten(&format!("{overridden}{passed}{twin}{}", inputs.verdict.status), SHORT)
 }
 
 /// Which other record says otherwise, and what follows.
@@ -216,13 +227,18 @@ fn passed(inputs: Inputs<'_>) -> Option<String> {
     }
 }
 
-/// What is missing, a line each, with the receiver's words on top when the package was sent back; at most 4,000 characters.
-pub fn missing(handoff: &Handoff, verdict: &Verdict) -> String {
+/// What is missing, a line each, with the receiver's words on top when the package was sent back, and what changed since he answered when it is
+/// with him again; at most 4,000 characters.
+pub fn missing(contract: &Contract, handoff: &Handoff, verdict: &Verdict) -> String {
     let mut lines: Vec<String> = Vec::new();
     if let Some(reason) = handoff.reason.as_ref().filter(|_| handoff.phase == Phase::Rejected) {
         lines.push(format!("Sent back: {reason}"));
+        lines.extend(returned::reasons(contract, handoff));
     }
+    lines.extend(returned::changed_since(contract, handoff));
     lines.extend(verdict.missing.iter().map(ToString::to_string));
+    lines.extend(returned::unknowns(contract, handoff, verdict));
+    lines.extend(returned::exceptions(contract, handoff));
     shorten(&lines.join("\n"), LONG)
 }
 

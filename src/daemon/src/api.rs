@@ -4,6 +4,7 @@ mod audit;
 pub(crate) mod front;
 mod guard;
 pub mod model;
+mod overriding;
 mod page;
 mod routes;
 pub mod serve;
@@ -68,6 +69,7 @@ impl Surface {
         routes::handoffs,
         routes::handoff,
         routes::evidence,
+        overriding::overriding,
         routes::plan,
         routes::scorecard,
         routes::parked,

@@ -25,7 +25,7 @@ use crate::govern::GovernError;
 use crate::link::Connect;
 use crate::reconcile::RecordPlan;
 use crate::view::View;
-use crate::{calls, census, ingress, poll, reconcile, start};
+use crate::{calls, census, ingress, overrides, poll, reconcile, start};
 
 /// Makes the routes that are served beside the webhooks.
 pub type Routes = Box<dyn FnOnce(Handle) -> axum::Router + Send>;
@@ -277,6 +277,11 @@ impl Handle {
     /// Records what a person says about a suggested place of a call.
     pub async fn answer_evidence(&self, answered: calls::Answered) -> Result<(), calls::NotAnswered> {
         calls::answer(&self.0, answered).await
+    }
+
+    /// Logs what one person says about opening a gate without what it waits for, and has the record looked at.
+    pub async fn say_override(&self, said: overrides::Said) -> Result<(), overrides::NotSaid> {
+        overrides::say(&self.0, said).await
     }
 
     /// Reads every call that stands as evidence again now, as is done daily; it may have been deleted, made private or linked elsewhere.

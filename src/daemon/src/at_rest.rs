@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::connect::Real;
 use crate::govern::{Governed, Rule, governed};
 use crate::link::Equipment;
+use crate::overrides::{self, NotSaid, Said};
 use crate::start;
 use crate::view::{SwitchView, View};
 
@@ -99,6 +100,18 @@ impl App {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Logs what one person says about opening a gate; the gate itself is written after the next start.
+    pub async fn override_at_rest(
+        config: Config,
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+        options: Options,
+        said: Said,
+    ) -> Result<Result<(), NotSaid>, StartError> {
+        let engine = start::engine(config, registry, clock, setup(options)).await?;
+        Ok(overrides::say(&engine, said).await)
     }
 
     /// Asks every connection whether it offers what the mappings need; needs no state directory. The inner error is the CRM's.

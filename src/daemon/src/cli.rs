@@ -7,6 +7,7 @@ mod demo;
 mod evidence;
 pub mod exit;
 pub(crate) mod output;
+mod overriding;
 mod record;
 mod remote;
 mod run;
@@ -77,6 +78,11 @@ enum Command {
     Why(Which),
     /// Places of recorded calls that may speak of a record's fields: list, confirm, dismiss.
     Evidence(evidence::Evidence),
+    /// Open a gate for a while without what it waits for: one person asks, another one confirms. It is no acceptance.
+    #[command(
+        after_help = "Examples:\n  handoffd override 006000000000001AAA --gate commission --by olga@acme.example --reason 'Quarter end, receiver in hospital' --expires 8h\n  handoffd override 006000000000001AAA --gate commission --by ines@acme.example --confirm\n\nBoth need the role break_glass in [people.roles]. The gate is shut again at its time."
+    )]
+    Override(overriding::Override),
     /// What the daemon is doing: health, switch, log, handoffs, connections.
     Status,
     /// Stop writing to the CRM, at once and logged; deciding and recording go on.
@@ -156,6 +162,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Plan(which) => record::plan(config, &which.record, output).await,
         Command::Why(which) => record::why(config, &which.record, output).await,
         Command::Evidence(what) => evidence::evidence(config, what, output).await,
+        Command::Override(wanted) => overriding::overriding(config, wanted, output).await,
         Command::Status => status::status(config, output).await,
         Command::Pause(by) => status::switch(config, by.by, false, output).await,
         Command::Resume(by) => status::switch(config, by.by, true, output).await,

@@ -73,6 +73,24 @@ impl Directory {
         Ok(())
     }
 
+    /// A person who speaks at the command line or the API, by login: persons and roles are the configuration's word. Nobody is behind a role that
+    /// everyone holds.
+    pub(crate) fn by_login(&self, login: &str) -> Actor {
+        let login = login.trim();
+        let holds = |logins: &Vec<String>| logins.iter().any(|other| other.eq_ignore_ascii_case(login));
+        let roles = self.people.roles.iter().filter(|(_, logins)| holds(logins));
+        let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+        let mut known = users.values().filter_map(|known| known.user.as_ref());
+        let known = known.find(|user| user.login.eq_ignore_ascii_case(login));
+        Actor {
+            id: ActorId(login.to_owned()),
+            person: self.person(login),
+            machine: known.is_some_and(|user| user.machine),
+            active: !login.is_empty() && login != "*" && known.is_none_or(|user| user.active),
+            roles: roles.map(|(role, _)| role.clone()).collect(),
+        }
+    }
+
     fn is_stale(&self, id: &str, now: Timestamp) -> bool {
         let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
         users.get(id).is_none_or(|known| {

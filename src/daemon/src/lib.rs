@@ -25,6 +25,7 @@ mod journal;
 pub mod link;
 mod memory;
 pub mod metrics;
+pub mod overrides;
 pub mod parked;
 mod poll;
 mod progress;

@@ -147,6 +147,13 @@ pub const METRICS: &[Described] = &[
         &["contract", "motion"],
         "Guarded stages entered while the gate was shut",
     ),
+    described("handoffd_overrides_total", "counter", &["contract", "motion"], "Gates opened by break-glass"),
+    described(
+        "handoffd_exceptions_lapsed_total",
+        "counter",
+        &["contract", "motion"],
+        "Exceptions whose day passed while their field was still missing",
+    ),
     described("handoffd_tampers_total", "counter", &["contract", "motion"], "Flags set by somebody else"),
     described(
         "handoffd_adjustments_total",
@@ -395,6 +402,8 @@ impl Page {
         let accepted = self.counters("handoffd_accepted_total");
         let rejections = self.counters("handoffd_rejections_total");
         let bypasses = self.counters("handoffd_bypasses_total");
+        let overrides = self.counters("handoffd_overrides_total");
+        let lapsed = self.counters("handoffd_exceptions_lapsed_total");
         let tampers = self.counters("handoffd_tampers_total");
         let adjustments = self.counters("handoffd_adjustments_total");
         let refused = self.counters("handoffd_refused_answers_total");
@@ -408,6 +417,8 @@ impl Page {
                 (&accepted, row.counts.accepted),
                 (&rejections, row.counts.rejections),
                 (&bypasses, row.counts.bypasses),
+                (&overrides, row.counts.overrides),
+                (&lapsed, row.counts.exceptions_lapsed),
                 (&tampers, row.counts.tampers),
                 (&adjustments, row.counts.adjustments),
             ] {

@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use handoff_core::contract::{Contract, ContractRef};
 use handoff_core::digest::Digest;
+use handoff_core::event::VoidCause;
 use handoff_core::extract::Existence;
-use handoff_core::gate::{Verdict, evaluate};
+use handoff_core::gate::{Opening, Verdict, evaluate};
 use handoff_core::handoff::{Handoff, Phase, Stamp};
-use handoff_core::id::{ConnectionId, RecordRef};
+use handoff_core::id::{ConnectionId, RecordId, RecordRef};
 use handoff_core::journal::LogEntry;
 use handoff_store::bodies::{Bodies, BodyDigest};
 use jiff::Timestamp;
@@ -118,6 +119,8 @@ struct Known {
     accounts: BTreeMap<(ConnectionId, String), BTreeSet<String>>,
     /// Record → streams whose record names it as the same deal, with that record.
     named_by: BTreeMap<RecordRef, BTreeMap<String, RecordRef>>,
+    /// Record → ids of the governed records that were merged into it.
+    absorbed: BTreeMap<RecordRef, BTreeSet<String>>,
 }
 
 impl Known {
@@ -125,6 +128,7 @@ impl Known {
         let (subject, stream) = (summary.handoff.subject.clone(), summary.stream.clone());
         let connection = subject.connection.clone();
         let (account, twin) = (summary.account.clone(), summary.twin.clone());
+        let merged_into = summary.merged_into.clone();
         if let Some(account) = &account {
             let streams = self.accounts.entry((connection.clone(), account.clone())).or_default();
             streams.insert(stream.clone());
@@ -139,6 +143,9 @@ impl Known {
         let left = twin_before.filter(|before| Some(before) != twin.as_ref());
         if let Some(streams) = left.and_then(|left| self.named_by.get_mut(&left)) {
             streams.remove(&stream);
+        }
+        if let Some(survivor) = merged_into {
+            self.absorbed.entry(survivor).or_default().insert(subject.record.0.clone());
         }
         if let Some(twin) = twin {
             self.named_by.entry(twin).or_default().insert(stream, subject);
@@ -251,6 +258,11 @@ impl Snapshots {
         self.read().named_by.get(record).cloned().unwrap_or_default()
     }
 
+    /// The ids of the governed records that were merged into this one.
+    pub(crate) fn absorbed(&self, record: &RecordRef) -> BTreeSet<String> {
+        self.read().absorbed.get(record).cloned().unwrap_or_default()
+    }
+
     /// Takes up what the memory knows. Blocks.
     pub(crate) fn open(&self) -> Result<(), Fatal> {
         let mut known = Known::default();
@@ -354,6 +366,7 @@ impl Snapshots {
 fn at_rest(state: &Handoff) -> Verdict {
     Verdict {
         gates: BTreeMap::new(),
+        because: BTreeMap::new(),
         status: "At rest: the contract it was opened with is not known here".to_owned(),
         missing: Vec::new(),
         turn: state.turn(),
@@ -396,10 +409,19 @@ fn summarise(saved: &Saved, verdict: &Verdict) -> Summary {
         bypasses: state.bypasses,
         twin: state.link.clone(),
         look_again_at: verdict.look_again_at,
+        overridden: verdict.because.values().filter(|why| **why == Opening::Overridden).count(),
+        merged_into: merged_into(state),
         last: saved.last,
         entries: state.version,
         evidence: crate::calls::Count::default(),
     }
+}
+
+/// The record that a lost one was merged into.
+fn merged_into(state: &Handoff) -> Option<RecordRef> {
+    let Some(VoidCause::Merged { into }) = &state.voided else { return None };
+    let lost = state.phase == Phase::Voided;
+    lost.then(|| RecordRef { record: RecordId(into.clone()), ..state.id.subject.clone() })
 }
 
 /// Puts a sealed state into as many rows as it needs; a larger one than the memory takes is left out and folded from the log.

@@ -157,6 +157,7 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         LogEntry::ConfigChanged { what, digest, .. } => change.put_json(format!("{SETTING}{what}"), digest),
         LogEntry::Decided { .. }
         | LogEntry::Confirmed { .. }
+        | LogEntry::Overridden { .. }
         | LogEntry::EvidenceSuggested { .. }
         | LogEntry::EvidenceAnswered { .. }
         | LogEntry::EvidenceWithdrawn { .. }

@@ -61,6 +61,12 @@ pub struct Summary {
     pub twin: Option<RecordRef>,
     /// When time alone will change something.
     pub look_again_at: Option<Timestamp>,
+    /// Gates that stand open by break-glass.
+    #[serde(default)]
+    pub overridden: usize,
+    /// The record that this one was merged into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<RecordRef>,
     /// The last log entry.
     pub last: Stamp,
     /// Log entries of the stream.
@@ -188,6 +194,13 @@ impl View {
             *counts.entry((summary.handoff.contract.clone(), summary.phase)).or_default() += 1;
         });
         counts
+    }
+
+    /// How many gates stand open by break-glass.
+    pub fn overridden(&self) -> usize {
+        let mut open = 0;
+        self.0.snapshots.for_each(|summary| open += summary.overridden);
+        open
     }
 
     /// One handoff with its whole stream, by the stream's name; `None` = there is none.

@@ -109,6 +109,12 @@ pub struct Counts {
     pub voided: usize,
     /// Times at which the receiver's time was up.
     pub overdue: usize,
+    /// Gates opened by break-glass: two people, a reason, a time; never an acceptance.
+    #[serde(default)]
+    pub overrides: usize,
+    /// Exceptions whose day passed while their field was still missing.
+    #[serde(default)]
+    pub exceptions_lapsed: usize,
     /// Answers that did not count, by reason.
     pub refused: BTreeMap<String, usize>,
 }
@@ -184,6 +190,8 @@ fn count(counts: &mut Counts, kind: MarkKind, never_accepted: bool) {
         MarkKind::Overdue => counts.overdue += 1,
         MarkKind::Reopened => counts.reopened += 1,
         MarkKind::Voided => counts.voided += 1,
+        MarkKind::Overridden => counts.overrides += 1,
+        MarkKind::ExceptionLapsed => counts.exceptions_lapsed += 1,
     }
 }
 

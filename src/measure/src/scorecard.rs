@@ -62,6 +62,10 @@ pub enum MarkKind {
     Reopened,
     /// The handoff ended without a decision.
     Voided,
+    /// A gate was opened by break-glass.
+    Overridden,
+    /// The day of an exception passed and its field was still missing.
+    ExceptionLapsed,
 }
 
 impl Scorecard {
@@ -76,7 +80,9 @@ impl Scorecard {
             LogEntry::Decided { handoff, contract, at, seen, events, .. } => {
                 self.fold(handoff, Some(contract), *at, Some(seen), events);
             }
-            LogEntry::Confirmed { handoff, at, events } => self.fold(handoff, None, *at, None, events),
+            LogEntry::Confirmed { handoff, at, events } | LogEntry::Overridden { handoff, at, events } => {
+                self.fold(handoff, None, *at, None, events);
+            }
             LogEntry::ContractPublished { contract, text, .. } => {
                 // A text that cannot be read any more leaves the acceptance itself as the measure of completeness.
                 if let Ok(parsed) = parse_contract(contract.id.as_str(), text) {
@@ -162,6 +168,8 @@ impl Scorecard {
             Event::SlaBreached { due, .. } => (MarkKind::Overdue, Some(*due)),
             Event::Reopened { .. } => (MarkKind::Reopened, None),
             Event::Voided { .. } => (MarkKind::Voided, None),
+            Event::Overridden { at, .. } => (MarkKind::Overridden, Some(*at)),
+            Event::ExceptionsLapsed { due, .. } => (MarkKind::ExceptionLapsed, Some(*due)),
             Event::Opened { .. }
             | Event::PeopleChanged { .. }
             | Event::StageChanged { .. }
@@ -175,6 +183,13 @@ impl Scorecard {
             | Event::Completed { .. }
             | Event::FellIncomplete { .. }
             | Event::Rejected { .. }
+            | Event::ExceptionsGranted { .. }
+            | Event::ExceptionsMet { .. }
+            | Event::ConfirmationNeeded { .. }
+            | Event::Confirmed { .. }
+            | Event::OverrideAsked { .. }
+            | Event::OverrideEnded { .. }
+            | Event::Absorbed { .. }
             | Event::GateWritten { .. }
             | Event::CommissionReleased { .. }
             | Event::Healed { .. }
@@ -205,6 +220,8 @@ pub fn refusal(why: &Refusal) -> &'static str {
         Refusal::NotWaiting => "not_waiting",
         Refusal::NoReason => "no_reason",
         Refusal::NotTheSender => "not_the_sender",
+        Refusal::ExceptionUnclear { .. } => "exception_unclear",
+        Refusal::OtherFields => "other_fields",
     }
 }
 

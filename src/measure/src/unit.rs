@@ -113,6 +113,8 @@ pub struct Unit {
     first_completed: Option<When>,
     /// Fields that were sent back and not changed since, with the moment.
     rejected: BTreeMap<FieldKey, Timestamp>,
+    /// The acceptance covers fields that were missing: they do not count as filled.
+    excepted: bool,
 }
 
 /// What a unit is told an event with.
@@ -138,6 +140,7 @@ impl Unit {
             completed: None,
             first_completed: None,
             rejected: BTreeMap::new(),
+            excepted: false,
         }
     }
 
@@ -156,6 +159,7 @@ impl Unit {
             Event::FellIncomplete { .. } => self.completed = None,
             Event::Accepted { at, round, .. } => self.accept(scene, *at, *round),
             Event::Rejected { at, fields, .. } => self.reject(scene, *at, fields),
+            Event::ExceptionsGranted { .. } => self.excepted = true,
             Event::Bypassed { at, .. } => {
                 let at = When::weigh(*at, scene.logged).at;
                 self.pass(scene, at, Passage::Bypassed);
@@ -164,6 +168,14 @@ impl Unit {
             | Event::PeopleChanged { .. }
             | Event::StageChanged { .. }
             | Event::Submitted { .. }
+            | Event::ExceptionsMet { .. }
+            | Event::ConfirmationNeeded { .. }
+            | Event::Confirmed { .. }
+            | Event::OverrideAsked { .. }
+            | Event::OverrideEnded { .. }
+            | Event::Absorbed { .. }
+            | Event::ExceptionsLapsed { .. }
+            | Event::Overridden { .. }
             | Event::ConcernsChanged { .. }
             | Event::AnswerRefused { .. }
             | Event::Reopened { .. }
@@ -221,9 +233,9 @@ impl Unit {
         self.transition = Some(Transition { at, passage, filled, required });
     }
 
-    /// Filled and required fields. An acceptance is only ever given to a complete package.
+    /// Filled and required fields. An acceptance without exceptions is only ever given to a complete package.
     fn score(&self, scene: Scene<'_>, passage: Passage) -> (usize, usize) {
-        let complete = passage == Passage::Accepted || self.completed.is_some();
+        let complete = !self.excepted && (passage == Passage::Accepted || self.completed.is_some());
         let (Some(contract), Some(seen)) = (scene.contract, scene.seen) else {
             return (usize::from(complete), 1);
         };

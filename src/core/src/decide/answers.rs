@@ -1,9 +1,10 @@
 //! Acts of answering: each is consumed once, and only the receiver in force opens anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Decision;
 use crate::event::{Event, Refusal, ReopenCause};
+use crate::exception::Asked;
 use crate::handoff::{Handoff, Phase};
 use crate::id::FieldKey;
 use crate::observation::{Act, Actor, Answer};
@@ -20,7 +21,7 @@ impl Decision<'_> {
         let early: Vec<Act> = self
             .pending()
             .into_iter()
-            .take_while(|act| act.at < first_edit && act.answer != Answer::Accept)
+            .take_while(|act| act.at < first_edit && !act.answer.takes())
             .collect();
         for act in early {
             self.consume(&act);
@@ -43,7 +44,12 @@ impl Decision<'_> {
         let Some(state) = &self.state else { return };
         let refusal = match &act.answer {
             Answer::Submit => refuse_submit(state, act),
+            Answer::Accept if state.awaits_confirmation() => {
+                self.refuse_confirm(state, act, &BTreeSet::new())
+            }
             Answer::Accept => self.refuse_accept(state, act),
+            Answer::AcceptWith { exceptions } => self.refuse_accept_with(state, act, exceptions),
+            Answer::Confirm { fields } => self.refuse_confirm(state, act, fields),
             Answer::Reject { reason, .. } => refuse_reject(self.right(state, act).err(), state, act, reason),
         };
         match (refusal, &act.answer) {
@@ -53,8 +59,11 @@ impl Decision<'_> {
             (None, Answer::Submit) => {
                 self.emit(Event::Submitted { act: act.id.clone(), by: act.by.clone(), at: act.at });
             }
+            (None, Answer::Accept) if state.awaits_confirmation() => self.confirm(act),
             (None, Answer::Accept) => self.accept(act),
-            (None, Answer::Reject { fields, reason }) => self.reject(act, fields, reason),
+            (None, Answer::AcceptWith { exceptions }) => self.accept_with(act, exceptions),
+            (None, Answer::Confirm { .. }) => self.confirm(act),
+            (None, Answer::Reject { fields, reason, reasons }) => self.reject(act, fields, reason, reasons),
         }
     }
 
@@ -65,9 +74,29 @@ impl Decision<'_> {
         self.settle_pay();
     }
 
-    fn reject(&mut self, act: &Act, fields: &BTreeSet<FieldKey>, reason: &str) {
-        let fields: BTreeSet<FieldKey> =
-            fields.iter().filter(|key| self.case.contract.field(key).is_some()).cloned().collect();
+    fn accept_with(&mut self, act: &Act, asked: &BTreeMap<FieldKey, Asked>) {
+        let Some(state) = &self.state else { return };
+        let Ok(exceptions) = self.exceptions(state, act, asked) else { return };
+        if !exceptions.is_empty() {
+            let (id, by) = (act.id.clone(), act.by.clone());
+            self.emit(Event::ExceptionsGranted { act: id, by, at: act.at, exceptions });
+            self.advance();
+        }
+        self.accept(act);
+    }
+
+    fn reject(
+        &mut self,
+        act: &Act,
+        fields: &BTreeSet<FieldKey>,
+        reason: &str,
+        reasons: &BTreeMap<FieldKey, String>,
+    ) {
+        let is_known = |key: &&FieldKey| self.case.contract.field(key).is_some();
+        let fields: BTreeSet<FieldKey> = fields.iter().filter(is_known).cloned().collect();
+        let reasons =
+            reasons.iter().filter(|(key, _)| fields.contains(*key)).map(|(k, why)| (k.clone(), why.clone()));
+        let reasons: BTreeMap<FieldKey, String> = reasons.collect();
         if self.state.as_ref().is_some_and(Handoff::is_accepted) {
             self.reopen(ReopenCause::Receiver { fields: fields.clone(), reason: reason.to_owned() });
         }
@@ -80,32 +109,56 @@ impl Decision<'_> {
             round,
             fields,
             reason: reason.to_owned(),
+            reasons,
         });
     }
 
     /// By what right this person answers for the receiver, or why he cannot.
-    fn right(&self, state: &Handoff, act: &Act) -> Result<Option<Behalf>, Refusal> {
+    pub(super) fn right(&self, state: &Handoff, act: &Act) -> Result<Option<Behalf>, Refusal> {
         let (sender, receiver) = (state.sender.as_ref(), state.receiver.as_ref());
         self.case.terms.seats.right(self.case.contract, sender, receiver, &act.by, act.at)
     }
 
     /// Whether he handed this package over, or was the sender until the change of people that is seen with his answer: nothing tells
     /// which of the two came first.
-    fn handed_over(&self, state: &Handoff, by: &Actor) -> bool {
+    pub(super) fn handed_over(&self, state: &Handoff, by: &Actor) -> bool {
         let before = self.before.and_then(|before| before.sender.as_ref());
         state.handed_over_by.as_ref() == Some(&by.person)
             || before.is_some_and(|sender| sender.person == by.person)
     }
 
-    fn refuse_accept(&self, state: &Handoff, act: &Act) -> Option<Refusal> {
+    /// Why this person cannot take the package, whatever it says.
+    fn refuse_taking(&self, state: &Handoff, act: &Act) -> Option<Refusal> {
         if let Err(problem) = self.right(state, act) {
             return Some(problem);
         }
         if self.handed_over(state, &act.by) {
             return Some(Refusal::OwnHandoff);
         }
-        if self.returned {
+        self.returned.then_some(Refusal::NotWaiting)
+    }
+
+    fn refuse_accept_with(
+        &self,
+        state: &Handoff,
+        act: &Act,
+        asked: &BTreeMap<FieldKey, Asked>,
+    ) -> Option<Refusal> {
+        if let Some(problem) = self.refuse_taking(state, act) {
+            return Some(problem);
+        }
+        if matches!(state.phase, Phase::Accepted | Phase::Voided) {
             return Some(Refusal::NotWaiting);
+        }
+        if let Err(refusal) = self.exceptions(state, act, asked) {
+            return Some(refusal);
+        }
+        is_outdated(state, act).then_some(Refusal::PackageChanged)
+    }
+
+    fn refuse_accept(&self, state: &Handoff, act: &Act) -> Option<Refusal> {
+        if let Some(problem) = self.refuse_taking(state, act) {
+            return Some(problem);
         }
         match state.phase {
             Phase::Accepted | Phase::Voided => return Some(Refusal::NotWaiting),
@@ -120,10 +173,17 @@ impl Decision<'_> {
             }
             Phase::Complete => {}
         }
-        let edited_since = state.last_edit().is_some_and(|edit| act.at <= edit);
-        let before_completion = state.completed.is_some_and(|completed| act.at < completed);
-        (edited_since || before_completion).then_some(Refusal::PackageChanged)
+        is_outdated(state, act).then_some(Refusal::PackageChanged)
     }
+}
+
+/// Whether the answer is not newer than what it answers to.
+fn is_outdated(state: &Handoff, act: &Act) -> bool {
+    let edited_since = state.last_edit().is_some_and(|edit| act.at <= edit);
+    let before_completion = state.completed.is_some_and(|completed| act.at < completed);
+    let sent_back_since = state.sent_back.as_ref().is_some_and(|sent| act.at < sent.at);
+    let before_opening = state.opened_at.is_some_and(|opened| act.at < opened);
+    edited_since || before_completion || sent_back_since || before_opening
 }
 
 /// A rejection needs a reason and something to reject. It may concern an older package: shutting is always allowed.

@@ -44,6 +44,8 @@ impl Decision<'_> {
             (stays.is_some_and(|why| why != NotReverted::TooOften), Concern::NotPutBack),
             (refused, Concern::RevertRefused),
             (state.disagreeing_twin().is_some(), Concern::AuthoritiesDisagree),
+            (state.returns.exceptions.values().any(|granted| granted.lapsed), Concern::ExceptionOverdue),
+            (state.override_ends(self.now).is_some(), Concern::Overridden),
         ];
         found.into_iter().filter(|(stands, _)| *stands).map(|(_, concern)| concern).collect()
     }

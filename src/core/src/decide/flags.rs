@@ -42,7 +42,13 @@ impl Decision<'_> {
         let Some(state) = &self.state else { return };
         // A new acceptance has a new clearance id, and a lost one has none, even where the flag stays open.
         let is_news = |event: &Event| {
-            matches!(event, Event::Accepted { .. } | Event::Reopened { .. } | Event::Opened { .. })
+            matches!(
+                event,
+                Event::Accepted { .. }
+                    | Event::Reopened { .. }
+                    | Event::Opened { .. }
+                    | Event::OverrideEnded { .. }
+            )
         };
         let new_clearance = self.events.iter().any(is_news);
         let verdict = evaluate(self.case.contract, state, self.now);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::Decision;
-use crate::contract::{AfterAcceptance, Submit};
+use crate::contract::AfterAcceptance;
 use crate::event::{EditEffect, Event, ReopenCause};
 use crate::handoff::{Handoff, Phase};
 use crate::id::{FieldKey, PartKey};
@@ -60,6 +60,7 @@ impl Decision<'_> {
             .filter_map(|key| self.seen.package.get(key).map(|parts| (key.clone(), parts.clone())))
             .collect();
         let cleared = changed.iter().filter(|key| !self.seen.package.contains_key(*key)).cloned().collect();
+        let waiting = self.to_confirm(&changed);
         let breaking: BTreeSet<FieldKey> =
             changed.iter().filter(|key| self.policy(key) == AfterAcceptance::Reopen).cloned().collect();
         let accepted = self.state.as_ref().is_some_and(Handoff::is_accepted);
@@ -71,11 +72,9 @@ impl Decision<'_> {
         self.emit(Event::PackageChanged { set, cleared, edits, acceptance });
         if acceptance == EditEffect::Breaks {
             self.reopen(ReopenCause::Edited { fields: breaking });
+        } else {
+            self.need_confirmation(waiting);
         }
-    }
-
-    fn policy(&self, key: &FieldKey) -> AfterAcceptance {
-        self.case.contract.field(key).map_or(AfterAcceptance::Reopen, |field| field.after_acceptance)
     }
 
     pub(super) fn reopen(&mut self, cause: ReopenCause) {
@@ -89,11 +88,7 @@ impl Decision<'_> {
     pub(super) fn advance(&mut self) {
         let Some(state) = &self.state else { return };
         let completeness = self.completeness(state);
-        let handed_over = match self.case.contract.submit {
-            Submit::Auto => !state.is_unchanged_since_sent_back(),
-            Submit::Explicit => state.submitted.is_some(),
-        };
-        let complete = completeness.is_complete() && handed_over;
+        let complete = completeness.is_complete() && self.is_handed_over(state);
         match (state.phase, complete) {
             (Phase::Draft | Phase::Rejected, true) => {
                 let (round, at) = (state.round, self.completed_at(state));
@@ -111,7 +106,7 @@ impl Decision<'_> {
     /// The last missing piece, as the CRM claims: an edit, the hand-over, the sending back, or the opening itself.
     fn completed_at(&self, state: &Handoff) -> Timestamp {
         let sent_back = state.sent_back.as_ref().map(|sent| sent.at);
-        [state.last_edit(), state.submitted, sent_back, state.opened_at]
+        [state.last_edit(), state.submitted, sent_back, state.opened_at, state.returns.excepted_at]
             .into_iter()
             .flatten()
             .max()

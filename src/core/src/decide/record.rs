@@ -1,11 +1,13 @@
 //! Opening, voiding, people and stages.
 
+use jiff::Timestamp;
+
 use super::Decision;
 use crate::contract::GateKind;
 use crate::event::{EditEffect, Event, ReopenCause, VoidCause};
 use crate::extract::Existence;
 use crate::handoff::{Handoff, Phase};
-use crate::id::{HandoffId, StageName};
+use crate::id::{GateName, HandoffId, StageName};
 use crate::seat::falls_to;
 
 impl Decision<'_> {
@@ -141,7 +143,7 @@ impl Decision<'_> {
             .gates
             .iter()
             .filter(|(_, gate)| gate.kind == GateKind::Stage && gate.stages.contains(stage))
-            .filter(|_| !self.was_accepted_on_entry(state))
+            .filter(|(name, _)| !self.was_accepted_on_entry(state) && !self.was_overridden_on_entry(state, name))
             .map(|(name, _)| Event::Bypassed {
                 gate: name.clone(),
                 stage: stage.clone(),
@@ -157,7 +159,23 @@ impl Decision<'_> {
         }
     }
 
+    fn was_overridden_on_entry(&self, state: &Handoff, gate: &GateName) -> bool {
+        let at = self.seen.stage.since.unwrap_or(self.now);
+        state.overrides.get(gate).is_some_and(|known| known.was_in_force(at))
+    }
+
+    /// Whether edits of the accepted package waited for a confirmation at that moment, so that the gate was shut.
+    fn was_unconfirmed_at(state: &Handoff, at: Timestamp) -> bool {
+        let waiting = state.returns.unconfirmed.keys().filter_map(|key| state.edits.get(key)).min();
+        let waited = state.returns.confirmed.as_ref().filter(|confirmed| at < confirmed.at);
+        waiting.is_some_and(|edited| *edited <= at)
+            || waited.and_then(|confirmed| confirmed.edited).is_some_and(|edited| edited <= at)
+    }
+
     fn was_accepted_on_entry(&self, state: &Handoff) -> bool {
+        if self.seen.stage.since.is_some_and(|since| Self::was_unconfirmed_at(state, since)) {
+            return false;
+        }
         let before = self.before.filter(|before| before.is_accepted() && self.was_broken_after_entry());
         let acceptances =
             [before, Some(state)].into_iter().flatten().filter_map(|state| state.accepted.as_ref());
@@ -182,6 +200,15 @@ impl Decision<'_> {
             | Event::Completed { .. }
             | Event::FellIncomplete { .. }
             | Event::Accepted { .. }
+            | Event::ExceptionsGranted { .. }
+            | Event::ExceptionsMet { .. }
+            | Event::ExceptionsLapsed { .. }
+            | Event::ConfirmationNeeded { .. }
+            | Event::Confirmed { .. }
+            | Event::OverrideAsked { .. }
+            | Event::Overridden { .. }
+            | Event::OverrideEnded { .. }
+            | Event::Absorbed { .. }
             | Event::AnswerRefused { .. }
             | Event::Reopened { .. }
             | Event::SlaBreached { .. }

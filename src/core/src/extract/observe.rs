@@ -35,6 +35,7 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
         // What other records say is not in this one: whoever knows them adds it.
         link: None,
         twins: Vec::new(),
+        absorbed: BTreeSet::new(),
     }
 }
 
@@ -209,15 +210,29 @@ impl<'a> View<'a> {
         let rows = self.history(&decision.field);
         let is_reject = |row: &FieldChange| spells(row.new.as_ref(), &decision.reject);
         let last_reject = rows.iter().rposition(|row| is_reject(row));
+        let with = |row: &FieldChange| is_one(row.new.as_ref(), decision.accept_with.as_ref());
+        let confirms = |row: &FieldChange| is_one(row.new.as_ref(), decision.confirm.as_ref());
+        let last_with = rows.iter().rposition(|row| with(row));
+        let last_confirm = rows.iter().rposition(|row| confirms(row));
         let answers = rows.iter().enumerate().filter_map(|(place, row)| {
             if spells(row.new.as_ref(), &decision.accept) {
                 Some(self.act(row, Answer::Accept))
             } else if Some(place) == last_reject {
                 Some(self.act(row, self.rejection()))
+            } else if Some(place) == last_with {
+                Some(self.act(row, self.exceptions(&row.by)))
+            } else if Some(place) == last_confirm {
+                Some(self.act(row, self.confirmation()))
+            } else if with(row) {
+                // Which fields were meant then is overwritten now: none, so it takes what is complete and nothing else.
+                Some(self.act(row, Answer::Accept))
+            } else if confirms(row) {
+                Some(self.act(row, Answer::Confirm { fields: BTreeSet::new() }))
             } else if is_reject(row) {
                 // What was written then is overwritten now; that there was a reason is all that can be said.
                 let reason = "(superseded)".to_owned();
-                Some(self.act(row, Answer::Reject { fields: BTreeSet::new(), reason }))
+                let (fields, reasons) = (BTreeSet::new(), BTreeMap::new());
+                Some(self.act(row, Answer::Reject { fields, reason, reasons }))
             } else {
                 None
             }
@@ -238,29 +253,16 @@ impl<'a> View<'a> {
             Answer::Accept
         } else if spells(stands, &decision.reject) {
             self.rejection()
+        } else if is_one(stands, decision.accept_with.as_ref()) {
+            self.exceptions(by)
+        } else if is_one(stands, decision.confirm.as_ref()) {
+            self.confirmation()
         } else {
             return None;
         };
         // Two saves of one second are two acts if another person or another answer stands behind them.
         let word = convert::text(self.field(&decision.field)).unwrap_or_default();
         Some(Act { id: format!("lm:{at}:{by}:{word}"), by: self.who.actor(by), at: *at, answer })
-    }
-
-    fn rejection(&self) -> Answer {
-        let decision = &self.mapping.decision;
-        let fields = decision.fields.as_ref().and_then(|name| self.text(name)).unwrap_or_default();
-        let named =
-            fields.split(';').map(str::trim).filter(|name| !name.is_empty()).map(|name| self.key(name));
-        Answer::Reject {
-            // A name that the contract does not know means that we do not know what was meant: the whole package goes back.
-            fields: named.collect::<Option<BTreeSet<FieldKey>>>().unwrap_or_default(),
-            reason: self.text(&decision.reason).map(|text| text.trim().to_owned()).unwrap_or_default(),
-        }
-    }
-
-    fn key(&self, name: &str) -> Option<FieldKey> {
-        let mut fields = self.contract.fields.iter();
-        fields.find(|field| field.key.as_str() == name || field.label == name).map(|field| field.key.clone())
     }
 
     fn flag(&self, gate: &GateName, write: &GateWrite) -> (GateName, FlagSeen) {
@@ -278,6 +280,11 @@ impl<'a> View<'a> {
         let clearance = write.clearance_id.as_ref().and_then(|name| self.text(name));
         (gate.clone(), FlagSeen { open, clearance, moved })
     }
+}
+
+/// Whether a raw value, written out, is this text, if there is one.
+fn is_one(raw: Option<&Json>, text: Option<&String>) -> bool {
+    text.is_some_and(|text| spells(raw, text))
 }
 
 /// Whether a raw value, written out, is this text.

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::observe::{View, spells};
 use super::{RelatedRow, aggregate, convert, relation_key};
 use crate::contract::{Field, Kind, Part};
+use crate::exception::UNKNOWN;
 use crate::id::{FieldKey, PartKey, RecordRef};
 use crate::mapping::{ReadPath, Rows, Way};
 use crate::observation::Edit;
@@ -33,7 +34,12 @@ impl<'a> View<'a> {
         paths.filter_map(|(key, path)| {
             let typed = field.parts.get(key).cloned();
             let none = field.none_is_an_answer && key.as_str() == "none";
-            Some((key, typed.or_else(|| none.then(|| Part::of(Kind::Flag)))?, path))
+            let unknown = key.as_str() == UNKNOWN;
+            let extra = || {
+                let kind = if none { Some(Kind::Flag) } else { unknown.then_some(Kind::Text) };
+                kind.map(Part::of)
+            };
+            Some((key, typed.or_else(extra)?, path))
         })
     }
 

@@ -21,11 +21,12 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     history.extend(submit);
     if decision.who == Who::FieldHistory {
         history.insert(decision.field.clone());
+        history.extend(decision.exceptions.clone());
     }
     let mut fields = history.clone();
     fields.extend(package);
     fields.extend([decision.field.clone(), decision.reason.clone()]);
-    fields.extend(decision.fields.clone());
+    fields.extend([&decision.fields, &decision.reasons, &decision.exceptions].into_iter().flatten().cloned());
     fields.extend([mapping.people.sender.field.clone(), mapping.people.receiver.field.clone()]);
     fields.extend(mapping.timeline.first_contact.clone());
     let account = mapping.account.as_ref().and_then(|path| path.way().ok());

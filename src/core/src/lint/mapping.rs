@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::contract::{Contract, Submit};
+use crate::exception::UNKNOWN;
 use crate::id::{FieldKey, GateName, PartKey};
 use crate::lint::Complaint;
-use crate::mapping::{Mapping, ReadPath};
+use crate::mapping::{DecisionMapping, Mapping, ReadPath};
 use crate::registry::{quoted, suggestion};
 
 type Found = Vec<Complaint>;
@@ -51,13 +52,14 @@ pub(super) fn parts(mapping: &Mapping, contract: &Contract, found: &mut Found) {
         let none = PartKey::from("none");
         let needed: BTreeSet<&PartKey> =
             field.parts.keys().chain(field.none_is_an_answer.then_some(&none)).collect();
+        let unknown = PartKey::from(UNKNOWN);
         for part in needed.iter().filter(|part| !read.contains_key(**part)) {
             let message = format!("part {} is not mapped", quoted(&format!("{key}.{part}")));
             let remedy = format!("add {part} = {{ field = \"…\" }} to [read.{key}]");
             found.push(Complaint::new(&["read", key], message, remedy));
         }
         let known: Vec<&str> = needed.iter().map(|part| part.as_str()).collect();
-        for part in read.keys().filter(|part| !needed.contains(part)) {
+        for part in read.keys().filter(|part| !needed.contains(part) && **part != unknown) {
             let message = format!("field {} has no part {}", quoted(key), quoted(part.as_str()));
             found.push(Complaint::new(
                 &["read", key, part.as_str()],
@@ -138,6 +140,7 @@ pub(super) fn answers(mapping: &Mapping, _: &Contract, found: &mut Found) {
         let message = "accept and reject must be two different values";
         found.push(Complaint::new(&["decision", "reject"], message, "write the pick-list's two values"));
     }
+    other_answers(decision, found);
     if mapping.people.sender.field == mapping.people.receiver.field {
         let message =
             format!("sender and receiver are both read from {}", quoted(&mapping.people.sender.field));
@@ -158,6 +161,8 @@ pub(super) fn answers(mapping: &Mapping, _: &Contract, found: &mut Found) {
         Some((decision.field.as_str(), "the decision", ["decision", "field"])),
         Some((decision.reason.as_str(), "the reason", ["decision", "reason"])),
         decision.fields.as_deref().map(|name| (name, "the rejected fields", ["decision", "fields"])),
+        decision.reasons.as_deref().map(|name| (name, "the reasons per field", ["decision", "reasons"])),
+        decision.exceptions.as_deref().map(|name| (name, "the exceptions", ["decision", "exceptions"])),
         submit,
     ];
     for (name, what, at) in fields.into_iter().flatten() {
@@ -178,6 +183,23 @@ pub(super) fn answers(mapping: &Mapping, _: &Contract, found: &mut Found) {
                 "name the field with the content",
             ));
         }
+    }
+}
+
+/// Answers besides yes and no have values of their own, and exceptions a field to stand in.
+fn other_answers(decision: &DecisionMapping, found: &mut Found) {
+    let mut taken = vec![decision.accept.as_str(), decision.reject.as_str()];
+    for (key, value) in [("accept_with", &decision.accept_with), ("confirm", &decision.confirm)] {
+        let Some(value) = value else { continue };
+        if value.trim().is_empty() || taken.contains(&value.as_str()) {
+            let message = format!("{} is empty or another answer's value too", quoted(value));
+            found.push(Complaint::new(&["decision", key], message, "write a value of its own"));
+        }
+        taken.push(value);
+    }
+    if decision.accept_with.is_some() != decision.exceptions.is_some() {
+        let message = "accept_with and exceptions belong together";
+        found.push(Complaint::new(&["decision", "exceptions"], message, "write both, or neither"));
     }
 }
 
@@ -224,7 +246,7 @@ pub(super) fn read_and_written(mapping: &Mapping, _: &Contract, found: &mut Foun
     let read: BTreeSet<String> = package
         .chain([mapping.stage.field.as_str(), &people.sender.field, &people.receiver.field])
         .chain([decision.field.as_str(), &decision.reason])
-        .chain(decision.fields.as_deref())
+        .chain([&decision.fields, &decision.reasons, &decision.exceptions].into_iter().filter_map(Option::as_deref))
         .chain(mapping.submit.as_ref().map(|submit| submit.field.as_str()))
         .chain(mapping.twin.as_ref().map(|twin| twin.field.as_str()))
         .map(str::to_lowercase)

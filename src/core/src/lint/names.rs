@@ -96,8 +96,13 @@ pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint
     api(&["people", "receiver", "field"], &mapping.people.receiver.field, found);
     api(&["decision", "field"], &mapping.decision.field, found);
     api(&["decision", "reason"], &mapping.decision.reason, found);
-    if let Some(name) = &mapping.decision.fields {
-        api(&["decision", "fields"], name, found);
+    let decision = &mapping.decision;
+    for (at, name) in
+        [("fields", &decision.fields), ("reasons", &decision.reasons), ("exceptions", &decision.exceptions)]
+    {
+        if let Some(name) = name {
+            api(&["decision", at], name, found);
+        }
     }
     if let Some(submit) = &mapping.submit {
         api(&["submit", "field"], &submit.field, found);

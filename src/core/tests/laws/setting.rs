@@ -7,6 +7,7 @@ use handoff_core::contract::{
     AfterAcceptance, Condition, Contract, Field, Gate, GateKind, Kind, Mode, OnBypass, Opens, Part, Quality,
     Roles, Sla, Submit,
 };
+use handoff_core::exception::Exceptions;
 use handoff_core::id::{FieldKey, PartKey};
 use handoff_core::mapping::{
     DecisionMapping, GateWrite, Mapping, Motion, NoteWrite, PeopleMapping, ReadPath, StageMapping, StateName,
@@ -62,6 +63,7 @@ pub(crate) fn contract() -> Contract {
         submit: Submit::Auto,
         quality: Quality::default(),
         sla: Sla { accept_within_hours: Some(48), ..Sla::default() },
+        exceptions: Exceptions::default(),
         gates: BTreeMap::from([
             ("commission".into(), gate(GateKind::Commission, Condition::Accepted, Mode::Enforce, &[])),
             ("queue".into(), gate(GateKind::Queue, Condition::Complete, Mode::Enforce, &[])),
@@ -123,6 +125,10 @@ pub(crate) fn mapping() -> Mapping {
             reject: "Reject".to_owned(),
             reason: "Reason__c".to_owned(),
             fields: None,
+            reasons: None,
+            accept_with: Some("Accept with exceptions".to_owned()),
+            exceptions: Some("Exceptions__c".to_owned()),
+            confirm: None,
             who: Who::FieldHistory,
         },
         submit: None,

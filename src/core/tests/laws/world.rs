@@ -382,7 +382,8 @@ impl World {
             Step::Reject(who, field) => {
                 truth.decision = Some("Reject");
                 let fields = FIELDS.get(*field).map(|key| FieldKey::from(*key)).into_iter().collect();
-                let answer = Answer::Reject { fields, reason: "the target has no date".to_owned() };
+                let reason = "the target has no date".to_owned();
+                let answer = Answer::Reject { fields, reason, reasons: BTreeMap::new() };
                 truth.acts.push(Act { id, by: actor(*who), at, answer });
             }
             Step::Flag { gate, open } => {

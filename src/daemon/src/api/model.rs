@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use handoff_core::evidence::{Ground, Standing};
 use handoff_core::handoff::{Phase, Turn};
+use handoff_core::package_diff::PackageDiff;
+use handoff_core::package_versions::PackageVersion;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::calls::{CallsView, PlaceView};
+use crate::overrides::{Said, Word};
 use crate::view::{ConnectionView, Head, Summary, SwitchView};
 
 /// One handoff at a glance; holds no values of the record.
@@ -83,6 +86,9 @@ pub struct HandoffDetail {
     /// Places of calls that may speak of its fields, oldest call first; never words of a call.
     #[serde(default)]
     pub evidence: Vec<EvidenceRow>,
+    /// Every version of the package that was in the receiver's hands, oldest first.
+    #[serde(default)]
+    pub versions: Vec<VersionRow>,
 }
 
 /// A place of a call that may speak of a field.
@@ -130,6 +136,52 @@ pub struct EvidenceAnswer {
     pub confirmed: bool,
     /// Who says so; stands in the log, sealed with the record. At most 100 characters.
     pub by: String,
+}
+
+/// What one person says about opening a gate without what it waits for: with `reason` and `expires` he asks, without them he agrees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverrideAnswer {
+    /// The gate.
+    pub gate: String,
+    /// Who says so, by login; needs the role `break_glass`.
+    pub by: String,
+    /// Why, in 10 to 500 characters.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Until when, at most 30 days.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires: Option<Timestamp>,
+}
+
+impl From<&Said> for OverrideAnswer {
+    fn from(said: &Said) -> Self {
+        let (reason, expires) = match &said.word {
+            Word::Ask { reason, expires } => (Some(reason.clone()), Some(*expires)),
+            Word::Confirm => (None, None),
+        };
+        Self { gate: said.gate.0.clone(), by: said.by.clone(), reason, expires }
+    }
+}
+
+/// One version of a package, with what changed since the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VersionRow {
+    /// From 1, over all rounds and cycles.
+    pub number: u32,
+    /// SHA-256 of the package.
+    pub digest: String,
+    /// The cycle it was handed over in.
+    pub cycle: u32,
+    /// The round it was handed over in.
+    pub round: u32,
+    /// When, as the daemon's log says.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// What changed, field by field.
+    #[schema(value_type = Object)]
+    pub changes: PackageDiff,
 }
 
 /// One by-pass.
@@ -190,6 +242,9 @@ pub struct Status {
     pub writing: Writing,
     /// Handoffs by contract and phase.
     pub handoffs: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Gates that stand open by break-glass now: two people, a time, no acceptance.
+    #[serde(default)]
+    pub overridden: usize,
     /// Records that wait for somebody.
     pub parked: usize,
     /// The log and its signed head.
@@ -291,6 +346,13 @@ pub struct PlanRow {
     pub plan: Option<serde_json::Value>,
     /// Why nothing can be said.
     pub problem: Option<String>,
+}
+
+impl From<PackageVersion> for VersionRow {
+    fn from(version: PackageVersion) -> Self {
+        let PackageVersion { number, digest, cycle, round, at, changes, .. } = version;
+        Self { number, digest: digest.0, cycle, round, at, changes }
+    }
 }
 
 /// A phase's stable name.

@@ -9,6 +9,7 @@ use axum::{Json, Router, middleware};
 use handoff_connector::Fault;
 use handoff_core::evidence::CallRef;
 use handoff_core::id::{ConnectionId, ContractId, FieldKey, ObjectName, RecordId, RecordRef};
+use handoff_core::package_versions::package_versions;
 use handoff_measure::period::Period;
 use handoff_measure::report::Report;
 use http::{StatusCode, header};
@@ -18,7 +19,7 @@ use utoipa::IntoParams;
 use super::guard::{self, problem};
 use super::model::{
     self, Bypass, EvidenceAnswer, EvidenceRow, HandoffDetail, HandoffPage, HandoffRow, ParkedRow, PlanRow,
-    Problem, Status, Switch, Writing,
+    Problem, Status, Switch, VersionRow, Writing,
 };
 use super::{Surface, page};
 use crate::calls::{Answered, NotAnswered};
@@ -38,6 +39,7 @@ pub(super) fn router(surface: Surface) -> Router {
         .route("/api/v1/handoffs", get(handoffs))
         .route("/api/v1/handoffs/{*stream}", get(handoff))
         .route("/api/v1/evidence/{*stream}", post(evidence))
+        .route("/api/v1/override/{*stream}", post(super::overriding::overriding))
         .route("/api/v1/plan/{*record}", get(plan))
         .route("/api/v1/scorecard", get(scorecard))
         .route("/api/v1/parked", get(parked))
@@ -50,7 +52,7 @@ pub(super) fn router(surface: Surface) -> Router {
     guarded.merge(health).with_state(surface)
 }
 
-fn failed(error: &Fatal) -> Response {
+pub(super) fn failed(error: &Fatal) -> Response {
     tracing::error!(%error, "a question could not be answered");
     problem(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -59,7 +61,7 @@ fn failed(error: &Fatal) -> Response {
     )
 }
 
-fn refused(detail: &str, remedy: &str) -> Response {
+pub(super) fn refused(detail: &str, remedy: &str) -> Response {
     problem(StatusCode::BAD_REQUEST, detail, remedy)
 }
 
@@ -133,6 +135,7 @@ pub(crate) fn status_of(view: &crate::view::View) -> Status {
         ready: view.ready(),
         writing: view.switch().into(),
         handoffs,
+        overridden: view.overridden(),
         parked: view.parked().len(),
         log: view.head().into(),
         books: view.books().into_iter().map(|(source, account)| (source.to_string(), account)).collect(),
@@ -218,12 +221,14 @@ pub(super) async fn handoff(State(surface): State<Surface>, Path(stream): Path<S
 
 /// A handoff in the API's shape.
 pub(crate) fn detail_of(detail: &Detail) -> HandoffDetail {
+    let entries = detail.entries.iter().filter_map(|each| Some((each.position, each.entry.as_ref()?)));
     HandoffDetail {
         handoff: HandoffRow::from(&detail.summary),
         state: detail.state.as_ref().and_then(|state| serde_json::to_value(state).ok()),
         verdict: detail.verdict.as_ref().and_then(|verdict| serde_json::to_value(verdict).ok()),
         entries: detail.entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect(),
         evidence: detail.evidence.iter().map(EvidenceRow::from).collect(),
+        versions: package_versions(entries).into_iter().map(VersionRow::from).collect(),
     }
 }
 

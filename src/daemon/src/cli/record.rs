@@ -161,7 +161,7 @@ pub(super) fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, F
             });
             let places = folded.evidence.get(&stream).map(crate::calls::places).unwrap_or_default();
             let evidence = places.iter().map(EvidenceRow::from).collect();
-            Told { stream, state, verdict, entries, evidence }
+            Told { versions: super::why::versions(&entries), stream, state, verdict, entries, evidence }
         })
         .collect())
 }

@@ -64,8 +64,8 @@ fn render(report: &Report) -> String {
     let names: Vec<String> = report.rows.iter().map(named).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(HEAD.len());
     let mut text = format!(
-        "{HEAD:<width$}  {:<8}  {:<24}  {:<24}  {:<17}  {:>9}  {:>7}\n",
-        "period", "completion", "acceptance", "to acceptance", "by-passes", "tampers"
+        "{HEAD:<width$}  {:<8}  {:<24}  {:<24}  {:<17}  {:>9}  {:>7}  {:>9}\n",
+        "period", "completion", "acceptance", "to acceptance", "by-passes", "tampers", "overrides"
     );
     for (name, row) in names.iter().zip(&report.rows) {
         text.push_str(&line(name, width, row));
@@ -89,12 +89,13 @@ fn line(name: &str, width: usize, row: &Row) -> String {
         .map_or_else(|| "-".to_owned(), |spread| format!("{} h (n {})", spread.median_hours, spread.n));
     let provisional = if row.provisional { "*" } else { "" };
     format!(
-        "{name:<width$}  {:<8}  {:<24}  {:<24}  {time:<17}  {:>9}  {:>7}\n",
+        "{name:<width$}  {:<8}  {:<24}  {:<24}  {time:<17}  {:>9}  {:>7}  {:>9}\n",
         row.period.as_deref().unwrap_or("all"),
         rate(&row.completion),
         format!("{}{provisional}", rate(&row.acceptance)),
         row.counts.bypasses,
-        row.counts.tampers
+        row.counts.tampers,
+        row.counts.overrides
     )
 }
 

@@ -89,6 +89,10 @@ fn render(status: &Status) -> String {
             listed(phases.iter().map(|(name, count)| (name.as_str(), *count)))
         ));
     }
+    if status.overridden > 0 {
+        let open = format!("{} gates stand open by break-glass, nobody accepted them", status.overridden);
+        lines.push(format!("override   {}", bad(&open)));
+    }
     lines.push(format!("parked     {}", status.parked));
     for (source, account) in &status.books {
         lines.push(format!(

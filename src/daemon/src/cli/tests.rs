@@ -34,6 +34,7 @@ fn help_is_no_failure_and_every_command_has_it() {
         "check",
         "plan",
         "why",
+        "override",
         "status",
         "pause",
         "resume",

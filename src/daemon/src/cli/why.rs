@@ -9,6 +9,7 @@ use handoff_core::handoff::Handoff;
 use handoff_core::id::FieldKey;
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Actor;
+use handoff_core::package_versions::package_versions;
 use handoff_core::seat::{Behalf, Right};
 use handoff_core::twin::{TwinSeen, TwinWord};
 use handoff_core::value::Value;
@@ -16,8 +17,10 @@ use handoff_core::words::clock;
 use handoff_measure::scorecard::refusal;
 use serde::Serialize;
 
+mod returns;
+
 use super::output::plain;
-use crate::api::model::{EvidenceRow, HandoffDetail, phase};
+use crate::api::model::{EvidenceRow, HandoffDetail, VersionRow, phase};
 
 /// Everything there is to tell about one handoff.
 #[derive(Debug, Clone, Serialize)]
@@ -32,6 +35,14 @@ pub struct Told {
     pub entries: Vec<(u64, LogEntry)>,
     /// Places of calls that may speak of its fields.
     pub evidence: Vec<EvidenceRow>,
+    /// Every version of the package that was in the receiver's hands.
+    pub versions: Vec<VersionRow>,
+}
+
+/// The versions that these entries tell of.
+pub(super) fn versions(entries: &[(u64, LogEntry)]) -> Vec<VersionRow> {
+    let entries = entries.iter().map(|(position, entry)| (*position, entry));
+    package_versions(entries).into_iter().map(VersionRow::from).collect()
 }
 
 impl From<HandoffDetail> for Told {
@@ -46,6 +57,7 @@ impl From<HandoffDetail> for Told {
             verdict: detail.verdict.and_then(|verdict| serde_json::from_value(verdict).ok()),
             entries: detail.entries.into_iter().filter_map(read).collect(),
             evidence: detail.evidence,
+            versions: detail.versions,
         }
     }
 }
@@ -68,6 +80,7 @@ pub fn explain(told: &Told, contract: Option<&Contract>) -> String {
             let _ = writeln!(text, "    {}", plain(&finding.to_string()));
         }
     }
+    returns::returns(&mut text, told, contract);
     evidence(&mut text, &told.evidence, contract);
     log(&mut text, &told.entries);
     text
@@ -285,6 +298,15 @@ fn words(event: &Event) -> String {
         Event::Rejected { by, at, fields: keys, reason, .. } => {
             format!("rejected by {} at {}: {}; \"{}\"", who(by), moment(*at), fields(keys), plain(reason))
         }
+        Event::ExceptionsGranted { .. }
+        | Event::ExceptionsMet { .. }
+        | Event::ExceptionsLapsed { .. }
+        | Event::ConfirmationNeeded { .. }
+        | Event::Confirmed { .. }
+        | Event::OverrideAsked { .. }
+        | Event::Overridden { .. }
+        | Event::OverrideEnded { .. }
+        | Event::Absorbed { .. } => returns::words(event),
         Event::AnswerRefused { by, at, why, .. } => {
             format!("answer of {} at {} did not count: {}", who(by), moment(*at), refusal(why))
         }

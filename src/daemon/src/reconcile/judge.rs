@@ -199,6 +199,7 @@ pub(super) fn decided(
     seen.link = twins::link(engine, rule, raw, known);
     let contract_id = &rule.mapping.contract;
     seen.twins = twins::seen(engine, contract_id, &item.record, seen.link.as_ref(), &seen.package)?;
+    seen.absorbed = engine.snapshots.absorbed(&item.record);
     let now = engine.clock.now();
     let case =
         decide::Case { contract: &contract, pin, motion: &rule.mapping.motion.always, terms: &rule.terms };

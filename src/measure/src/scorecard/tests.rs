@@ -92,6 +92,7 @@ fn rejected(hour: i64, round: u32, fields: &[&str]) -> Event {
         round,
         fields,
         reason: "thin".into(),
+        reasons: BTreeMap::new(),
     }
 }
 

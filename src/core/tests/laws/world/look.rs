@@ -60,6 +60,7 @@ impl World {
                 .collect(),
             link: None,
             twins: self.twins.clone(),
+            absorbed: BTreeSet::new(),
         }
     }
 
@@ -103,7 +104,11 @@ impl World {
         let answer = match truth.decision {
             Some("Accept") => Answer::Accept,
             Some(_) => {
-                Answer::Reject { fields: BTreeSet::new(), reason: "the target has no date".to_owned() }
+                Answer::Reject {
+                fields: BTreeSet::new(),
+                reason: "the target has no date".to_owned(),
+                reasons: BTreeMap::new(),
+            }
             }
             None => return Vec::new(),
         };

@@ -24,6 +24,7 @@ fn roles(config: &Config, registry: &Registry, found: &mut Found) {
             [&roles.sender, &roles.receiver].into_iter().chain(others)
         })
         .map(String::as_str)
+        .chain([handoff_core::break_glass::ROLE])
         .collect();
     let names: Vec<&str> = known.iter().copied().collect();
     for (role, holders) in &config.people.roles {
@@ -31,6 +32,9 @@ fn roles(config: &Config, registry: &Registry, found: &mut Found) {
         if !known.contains(role.as_str()) {
             let message = format!("no contract knows the role {}", quoted(role));
             found.wrong(&at, message, suggestion(role, &names));
+        }
+        if role == handoff_core::break_glass::ROLE && holders.iter().any(|holder| holder == "*") {
+            found.wrong(&at, "break-glass is not for everyone", "name at least two logins");
         }
         if holders.is_empty() {
             found.wrong(
