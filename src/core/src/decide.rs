@@ -1,6 +1,7 @@
 //! The only birthplace of events: from what was, what is seen and the time, to what happened.
 
 mod answers;
+mod beside;
 mod concerns;
 mod flags;
 mod package;
@@ -29,6 +30,9 @@ pub struct Terms {
     /// By-pass policies in force per gate; a gate that is not named has its contract's policy.
     #[serde(default)]
     pub on_bypass: BTreeMap<GateName, OnBypass>,
+    /// What a due re-unification does, if it is another than the contract says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reunify: Option<crate::beside::Reunify>,
 }
 
 impl Terms {
@@ -99,12 +103,15 @@ impl Decision<'_> {
         let own_revert = self.own_revert();
         let entered = self.note_stage();
         self.void_by_stage();
+        self.void_by_motion();
         if !self.is_voided() {
             self.answer_before_edits();
             self.note_package();
+            self.note_beside();
             self.advance();
             self.answer();
             self.note_overdue();
+            self.follow_beside();
         }
         self.settle_pay();
         match own_revert {
@@ -133,7 +140,7 @@ impl Decision<'_> {
     fn completeness(&self, state: &Handoff) -> Completeness {
         let rejected = state.still_rejected();
         let situation =
-            Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected };
+            Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected, disputed: &state.beside.disputed };
         assess(self.case.contract, &state.package, &situation)
     }
 

@@ -9,7 +9,7 @@ use crate::completeness::{Finding, Situation, shortfall};
 use crate::contract::{Condition, Contract, Gate, GateKind};
 use crate::handoff::{Handoff, Phase, Turn};
 use crate::id::GateName;
-use crate::words;
+use crate::{escalation, first_touch, motion, words};
 
 /// What holds now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Verdict {
 pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdict {
     let rejected = handoff.still_rejected();
     let situation =
-        Situation { stage: handoff.stage.as_ref(), motion: &handoff.id.motion, still_rejected: &rejected };
+        Situation { stage: handoff.stage.as_ref(), motion: &handoff.id.motion, still_rejected: &rejected, disputed: &handoff.beside.disputed };
     let (missing, complete) = shortfall(contract, &handoff.package, &situation);
     let missing = if handoff.phase == Phase::Voided { Vec::new() } else { missing };
     let due = due(contract, handoff);
@@ -42,12 +42,16 @@ pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdi
         gates: contract
             .gates
             .iter()
-            .map(|(name, gate)| (name.clone(), is_pinned && is_open(gate, handoff, complete)))
+            .map(|(name, gate)| (name.clone(), is_pinned && is_open(gate, handoff, complete) && !is_shut_beside(contract, handoff)))
             .collect(),
         status: words::standing(contract, handoff, &missing, due.is_some_and(|due| due <= now)),
         missing,
         turn: handoff.turn(),
-        look_again_at: due.filter(|due| !handoff.sla_breached && *due > now),
+        look_again_at: due
+            .filter(|due| !handoff.sla_breached && *due > now)
+            .into_iter()
+            .chain(beside_timer(contract, handoff, now))
+            .min(),
     }
 }
 
@@ -56,6 +60,19 @@ pub fn due(contract: &Contract, handoff: &Handoff) -> Option<Timestamp> {
     let hours = contract.sla.accept_within_hours?;
     let completed = handoff.completed.filter(|_| handoff.phase == Phase::Complete)?;
     completed.checked_add(SignedDuration::from_hours(i64::from(hours))).ok()
+}
+
+/// When time alone will change something beside the package.
+fn beside_timer(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Option<Timestamp> {
+    let path = contract.return_path.as_ref().and_then(|path| escalation::look_again(path, handoff, now));
+    let cross = contract.cross_motion.as_ref().and_then(|cross| motion::look_again(cross, handoff, now));
+    let touch = contract.first_touch.as_ref().and_then(|touch| first_touch::look_again(touch, handoff, now));
+    [path, cross, touch].into_iter().flatten().min()
+}
+
+/// Nothing is open while nobody can tell the motion, or while motion A is too ill for the cross-sell.
+fn is_shut_beside(contract: &Contract, handoff: &Handoff) -> bool {
+    handoff.beside.motion_unknown || motion::shuts(contract, handoff)
 }
 
 fn is_open(gate: &Gate, handoff: &Handoff, complete: bool) -> bool {

@@ -140,6 +140,9 @@ pub struct Handoff {
     pub released: bool,
     /// Adjustments so far.
     pub adjustments: u32,
+    /// What happened beside the package.
+    #[serde(default, skip_serializing_if = "crate::beside::Beside::is_empty")]
+    pub beside: crate::beside::Beside,
     /// Why it was voided.
     pub voided: Option<VoidCause>,
     /// Log entries of this stream so far; the expected version of the next append.
@@ -275,6 +278,7 @@ impl Handoff {
             gates: BTreeMap::new(),
             released: false,
             adjustments: 0,
+            beside: crate::beside::Beside::default(),
             voided: None,
             version: 0,
         };
@@ -391,6 +395,7 @@ impl Handoff {
                 self.link.clone_from(link);
                 self.twins.clone_from(twins);
             }
+            Event::Beside { what } => self.beside.apply(what),
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
             }

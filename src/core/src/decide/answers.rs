@@ -125,6 +125,10 @@ impl Decision<'_> {
         if self.returned {
             return Some(Refusal::NotWaiting);
         }
+        // What was accepted in another motion is not accepted in this one.
+        if self.moved_into_motion().is_some_and(|since| act.at <= since) {
+            return Some(Refusal::PackageChanged);
+        }
         match state.phase {
             Phase::Accepted | Phase::Voided => return Some(Refusal::NotWaiting),
             Phase::Draft | Phase::Rejected => {

@@ -45,7 +45,7 @@ impl Decision<'_> {
             (refused, Concern::RevertRefused),
             (state.disagreeing_twin().is_some(), Concern::AuthoritiesDisagree),
         ];
-        found.into_iter().filter(|(stands, _)| *stands).map(|(_, concern)| concern).collect()
+        found.into_iter().chain(self.concerns_beside(state)).filter(|(stands, _)| *stands).map(|(_, concern)| concern).collect()
     }
 
     fn is_ahead(&self, stamp: Option<Timestamp>) -> bool {

@@ -18,6 +18,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     history.extend([mapping.stage.field.clone()]);
     history.extend(mapping.stage.close_date.clone());
     history.extend(submit);
+    history.extend(crate::beside::history_of(mapping));
     if decision.who == Who::FieldHistory {
         history.insert(decision.field.clone());
     }
@@ -29,6 +30,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     fields.extend(mapping.account.as_ref().and_then(|path| path.field.clone()));
     fields.extend(mapping.twin.iter().map(|twin| twin.field.clone()));
     fields.extend(written(mapping));
+    fields.extend(crate::beside::fields(mapping));
     ReadPlan {
         object: mapping.object.clone(),
         fields,
@@ -55,6 +57,9 @@ fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {
             let columns = related.entry(name.clone()).or_default();
             columns.extend(path.matching.keys().chain(&path.take).cloned());
         }
+    }
+    for (name, columns) in crate::beside::columns(mapping) {
+        related.entry(name.to_owned()).or_default().extend(columns.into_iter().map(str::to_owned));
     }
     related
 }
