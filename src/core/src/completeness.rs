@@ -65,6 +65,11 @@ pub enum Problem {
     RuleFailed,
     /// The value was erased on request.
     Erased,
+    /// It says something that does not count.
+    Disputed {
+        /// Why.
+        why: crate::beside::Trouble,
+    },
 }
 
 /// The outcome for one package.
@@ -104,6 +109,7 @@ impl fmt::Display for Problem {
             Self::Rejected => f.write_str("was sent back and not changed since"),
             Self::RuleFailed => f.write_str("is required because its rule could not be computed"),
             Self::Erased => f.write_str("was erased"),
+            Self::Disputed { why } => f.write_str(crate::beside::describe(*why)),
         }
     }
 }

@@ -41,6 +41,15 @@ pub struct Contract {
     /// What an acceptance with exceptions means.
     #[serde(default)]
     pub exceptions: Exceptions,
+    /// What both sides owe while an escalation runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_path: Option<crate::beside::ReturnPath>,
+    /// One account in two motions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross_motion: Option<crate::beside::CrossMotion>,
+    /// How soon a lead hears of us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_touch: Option<crate::beside::FirstTouch>,
     /// What waits for this handoff, by name.
     pub gates: BTreeMap<GateName, Gate>,
     /// The mandatory fields, in the order people see them.

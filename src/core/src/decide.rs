@@ -1,6 +1,7 @@
 //! The only birthplace of events: from what was, what is seen and the time, to what happened.
 
 mod answers;
+mod beside;
 mod clock;
 mod concerns;
 mod flags;
@@ -39,6 +40,9 @@ pub struct Terms {
     /// Who stands in for whom.
     #[serde(default, skip_serializing_if = "Seats::is_empty")]
     pub seats: Seats,
+    /// What a due re-unification does, if it is another than the contract says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reunify: Option<crate::beside::Reunify>,
 }
 
 impl Terms {
@@ -112,13 +116,16 @@ impl Decision<'_> {
         let own_revert = self.own_revert();
         let entered = self.note_stage();
         self.void_by_stage();
+        self.void_by_motion();
         if !self.is_voided() {
             self.answer_before_edits();
             self.note_package();
+            self.note_beside();
             self.advance();
             self.answer();
             self.note_exceptions();
             self.run_clock();
+            self.follow_beside();
         }
         self.settle_pay();
         match own_revert {
@@ -148,7 +155,7 @@ impl Decision<'_> {
     fn assessed(&self, state: &Handoff) -> Completeness {
         let rejected = state.still_rejected();
         let situation =
-            Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected };
+            Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected, disputed: &state.beside.disputed };
         assess(self.case.contract, &state.package, &situation)
     }
 

@@ -370,6 +370,11 @@ pub enum Event {
         /// All that have a say, in record order.
         twins: Vec<TwinSeen>,
     },
+    /// Something happened beside the package.
+    Beside {
+        /// What.
+        what: crate::beside::Happening,
+    },
     /// A flag shall be written. Durable before the write leaves, so that our own write is told from somebody else's after a crash.
     GateOrdered {
         /// The gate.
@@ -432,6 +437,28 @@ pub enum Concern {
     ExceptionOverdue,
     /// A gate stands open by break-glass.
     Overridden,
+    /// The mapping does not know the motion: gates are shut, and no other motion's rules are taken for it.
+    UnknownMotion,
+    /// The motion was changed without a reason beside it.
+    MotionWithoutReason,
+    /// Something on the return path is overdue: acknowledgement, promised date, echo, or the sender's word to the customer.
+    ReturnPathOverdue,
+    /// Somebody else than the sender wrote to the customer.
+    CustomerHeardFromOthers,
+    /// Not exactly one person owns the relationship.
+    NotOnePrimaryOwner,
+    /// Motion A's health is below the line while the cross-sell runs.
+    HealthBelowLine,
+    /// The relationship is to come back into one hand, and is not there yet.
+    ReunificationDue,
+    /// A deal of another motion than the account's, without a cross-motion handoff.
+    CrossSellWithoutHandoff,
+    /// A score, and nothing that tells why to call.
+    ScoreWithoutContext,
+    /// Nobody touched the lead in time.
+    FirstTouchOverdue,
+    /// The lead went back to be nurtured soon after it was handed over.
+    LeadRecycled,
 }
 
 /// Why an answer did not count.
@@ -531,6 +558,11 @@ pub enum VoidCause {
     },
     /// The record is gone or can no longer be read.
     Gone,
+    /// The record belongs to another motion now, where it has a handoff of its own.
+    OtherMotion {
+        /// Which; `unknown` = nobody can tell.
+        motion: crate::id::MotionId,
+    },
 }
 
 impl Event {
@@ -576,6 +608,7 @@ impl Event {
             Self::StageReverted { .. } => "stage_reverted",
             Self::RevertGivenUp { .. } => "revert_given_up",
             Self::RevertRefused { .. } => "revert_refused",
+            Self::Beside { what } => what.name(),
         }
     }
 }

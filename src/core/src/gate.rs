@@ -9,7 +9,7 @@ use crate::completeness::{Finding, Situation, shortfall};
 use crate::contract::{Condition, Contract, GateKind};
 use crate::handoff::{Handoff, Phase, Turn};
 use crate::id::GateName;
-use crate::words;
+use crate::{escalation, first_touch, motion, words};
 
 /// What holds now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,12 @@ pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdi
         status: words::standing(contract, handoff, &missing, due.is_some_and(|due| due <= now)),
         missing,
         turn: handoff.turn(),
-        look_again_at: [next_step(handoff, due, now), handoff.exception_due().filter(|due| *due > now), handoff.override_ends(now)]
+        look_again_at: [
+            next_step(handoff, due, now),
+            handoff.exception_due().filter(|due| *due > now),
+            handoff.override_ends(now),
+            beside_timer(contract, handoff, now),
+        ]
             .into_iter()
             .flatten()
             .min(),
@@ -72,8 +77,12 @@ pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdi
 /// What is missing, and whether the package is complete with the exceptions in force.
 fn lacking(contract: &Contract, handoff: &Handoff, now: Timestamp) -> (Vec<Finding>, bool) {
     let rejected = handoff.still_rejected();
-    let situation =
-        Situation { stage: handoff.stage.as_ref(), motion: &handoff.id.motion, still_rejected: &rejected };
+    let situation = Situation {
+        stage: handoff.stage.as_ref(),
+        motion: &handoff.id.motion,
+        still_rejected: &rejected,
+        disputed: &handoff.beside.disputed,
+    };
     let (mut missing, complete) = shortfall(contract, &handoff.package, &situation);
     let excepted = handoff.excepted(contract, now);
     let lacked = !missing.is_empty();
@@ -109,6 +118,19 @@ fn next_step(handoff: &Handoff, due: Option<Timestamp>, now: Timestamp) -> Optio
     due.into_iter().chain(clock.and_then(|clock| clock.next(now))).min()
 }
 
+/// When time alone will change something beside the package.
+fn beside_timer(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Option<Timestamp> {
+    let path = contract.return_path.as_ref().and_then(|path| escalation::look_again(path, handoff, now));
+    let cross = contract.cross_motion.as_ref().and_then(|cross| motion::look_again(cross, handoff, now));
+    let touch = contract.first_touch.as_ref().and_then(|touch| first_touch::look_again(touch, handoff, now));
+    [path, cross, touch].into_iter().flatten().min()
+}
+
+/// Nothing is open while nobody can tell the motion, or while motion A is too ill for the cross-sell.
+fn is_shut_beside(contract: &Contract, handoff: &Handoff) -> bool {
+    handoff.beside.motion_unknown || motion::shuts(contract, handoff)
+}
+
 fn opened(contract: &Contract, handoff: &Handoff, gate: &GateName, complete: bool) -> Option<Opening> {
     let rule = contract.gates.get(gate)?;
     let opening = match rule.opens_when {
@@ -134,5 +156,5 @@ fn may_open(contract: &Contract, handoff: &Handoff, kind: GateKind) -> bool {
         GateKind::Commission | GateKind::Credit => handoff.disagreeing_twin().is_none(),
         GateKind::Stage | GateKind::Routing | GateKind::Queue => true,
     };
-    agreed && handoff.is_pinned_to(contract) && handoff.stage.is_some()
+    agreed && handoff.is_pinned_to(contract) && handoff.stage.is_some() && !is_shut_beside(contract, handoff)
 }

@@ -150,6 +150,9 @@ pub struct Handoff {
     pub released: bool,
     /// Adjustments so far.
     pub adjustments: u32,
+    /// What happened beside the package.
+    #[serde(default, skip_serializing_if = "crate::beside::Beside::is_empty")]
+    pub beside: crate::beside::Beside,
     /// Why it was voided.
     pub voided: Option<VoidCause>,
     /// What the return loop remembers.
@@ -304,6 +307,7 @@ impl Handoff {
             gates: BTreeMap::new(),
             released: false,
             adjustments: 0,
+            beside: crate::beside::Beside::default(),
             voided: None,
             returns: Returns::default(),
             overrides: BTreeMap::new(),
@@ -472,6 +476,7 @@ impl Handoff {
                 self.link.clone_from(link);
                 self.twins.clone_from(twins);
             }
+            Event::Beside { what } => self.beside.apply(what),
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
             }

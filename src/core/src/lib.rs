@@ -4,22 +4,26 @@
 //! [`decide::decide`] is the only birthplace of events, [`handoff::Handoff::evolve`] folds them, [`gate::evaluate`] says which gates are
 //! open, [`plan::plan`] says what to write.
 
+pub mod beside;
 pub mod break_glass;
 pub mod clearance;
 pub mod completeness;
 pub mod contract;
 pub mod decide;
 pub mod digest;
+pub mod escalation;
 pub mod event;
 pub mod evidence;
 pub mod exception;
 pub mod extract;
+pub mod first_touch;
 pub mod gate;
 pub mod handoff;
 pub mod id;
 pub mod journal;
 pub mod lint;
 pub mod mapping;
+pub mod motion;
 pub mod observation;
 pub mod package_diff;
 pub mod package_versions;

@@ -50,6 +50,9 @@ pub struct Mapping {
     pub submit: Option<SubmitMapping>,
     /// What we write.
     pub write: WriteMapping,
+    /// What happens beside the package.
+    #[serde(default)]
+    pub beside: Option<crate::beside::BesideMapping>,
     /// How the CRM itself blocks.
     #[serde(default)]
     pub enforcement: Option<Enforcement>,
@@ -75,7 +78,38 @@ pub struct TwinMapping {
 #[serde(deny_unknown_fields)]
 pub struct Motion {
     /// All records of this mapping belong to this motion.
-    pub always: MotionId,
+    #[serde(default)]
+    pub always: Option<MotionId>,
+    /// The field that tells each record's motion; instead of `always`.
+    #[serde(default)]
+    pub field: Option<String>,
+    /// Our motion = the field's values. A value that nobody names is no motion: the record's gates stay shut.
+    #[serde(default)]
+    pub names: BTreeMap<MotionId, Vec<String>>,
+    /// The field with the reason of a change.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+impl Motion {
+    /// Of records that all belong to one motion.
+    pub fn always(motion: MotionId) -> Self {
+        Self { always: Some(motion), field: None, names: BTreeMap::new(), reason: None }
+    }
+
+    /// The motion that names a value of the field.
+    pub fn named(&self, value: &str) -> Option<&MotionId> {
+        self.names.iter().find(|(_, values)| values.iter().any(|name| name == value)).map(|(name, _)| name)
+    }
+
+    /// Every motion that a record of this mapping can be kept under; where a field tells it, also [`crate::motion::unknown`].
+    pub fn candidates(&self) -> Vec<MotionId> {
+        match (&self.always, &self.field) {
+            (Some(always), _) => vec![always.clone()],
+            (None, Some(_)) => self.names.keys().cloned().chain([crate::motion::unknown()]).collect(),
+            (None, None) => vec![crate::motion::unknown()],
+        }
+    }
 }
 
 /// Stages.

@@ -42,6 +42,9 @@ pub struct Observation {
     pub acts: Vec<Act>,
     /// The gate flags as they stand.
     pub flags: BTreeMap<GateName, FlagSeen>,
+    /// What happens beside the package, if mapped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Box<crate::beside::BesideSeen>>,
     /// The same deal in another CRM, as this record names it. An emptied or unreadable name frees nothing: the last one counts.
     #[serde(default)]
     pub link: Option<RecordRef>,
@@ -73,6 +76,7 @@ impl Observation {
             },
             first_contact: None,
             account: None,
+            beside: None,
             package: Package::new(),
             edits: BTreeMap::new(),
             edited_by_latest: None,

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::contract::Contract;
 use crate::evidence::EvidenceMapping;
 use crate::mapping::Mapping;
+use crate::motion::SignalTable;
 
 /// The schema of a contract file.
 pub fn contract() -> &'static Value {
@@ -25,6 +26,12 @@ pub fn mapping() -> &'static Value {
 pub fn evidence() -> &'static Value {
     static SCHEMA: OnceLock<Value> = OnceLock::new();
     SCHEMA.get_or_init(of::<EvidenceMapping>)
+}
+
+/// The schema of the signal table.
+pub fn signals() -> &'static Value {
+    static SCHEMA: OnceLock<Value> = OnceLock::new();
+    SCHEMA.get_or_init(of::<SignalTable>)
 }
 
 /// A schema as it is committed under `mappings/schema/`: indented, with a newline at the end.
@@ -61,6 +68,11 @@ mod tests {
     #[test]
     fn committed_mapping_schema_is_current() {
         is_current("mapping.json", super::mapping());
+    }
+
+    #[test]
+    fn committed_signals_schema_is_current() {
+        is_current("signals.json", super::signals());
     }
 
     #[test]

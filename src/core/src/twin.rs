@@ -33,7 +33,7 @@ pub enum TwinWord {
 pub fn twin_seen(package: &Package, other: &Handoff) -> Option<TwinSeen> {
     let lost = match (other.phase, &other.voided) {
         (Phase::Voided, Some(VoidCause::Deleted | VoidCause::Merged { .. } | VoidCause::Gone)) => true,
-        (Phase::Voided, Some(VoidCause::Stage { .. }) | None)
+        (Phase::Voided, Some(VoidCause::Stage { .. } | VoidCause::OtherMotion { .. }) | None)
         | (Phase::Draft | Phase::Complete | Phase::Accepted | Phase::Rejected, _) => false,
     };
     if lost {

@@ -198,6 +198,7 @@ impl Scorecard {
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }
             | Event::RevertRefused { .. }
+            | Event::Beside { .. }
             | Event::GateOrdered { .. } => return,
         };
         let at = When::weigh(claim, logged).at;

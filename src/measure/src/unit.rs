@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use handoff_core::beside::disputes;
 use handoff_core::completeness::{Situation, assess};
 use handoff_core::contract::Contract;
 use handoff_core::event::Event;
@@ -195,6 +196,7 @@ impl Unit {
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }
             | Event::RevertRefused { .. }
+            | Event::Beside { .. }
             | Event::GateOrdered { .. } => {}
         }
     }
@@ -240,10 +242,12 @@ impl Unit {
             return (usize::from(complete), 1);
         };
         let rejected = self.rejected.keys().cloned().collect();
+        let disputed = disputes(contract, seen);
         let situation = Situation {
             stage: seen.stage.name.as_ref(),
             motion: &self.handoff.motion,
             still_rejected: &rejected,
+            disputed: &disputed,
         };
         let completeness = assess(contract, &seen.package, &situation);
         let required = completeness.required.len();

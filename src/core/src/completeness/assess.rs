@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::prepared::Prepared;
 use super::rule::{RuleError, facts};
+use crate::beside::Trouble;
 use super::{Completeness, Finding, Problem, words};
 use crate::contract::{Contract, Field};
 use crate::id::{FieldKey, MotionId, PartKey, StageName};
@@ -20,6 +21,8 @@ pub struct Situation<'a> {
     pub motion: &'a MotionId,
     /// Fields that the receiver sent back and that were not changed since.
     pub still_rejected: &'a BTreeSet<FieldKey>,
+    /// Fields that say something that does not count, and why.
+    pub disputed: &'a BTreeMap<FieldKey, BTreeSet<Trouble>>,
 }
 
 /// Says which required fields are filled and what is missing, in the contract's field order.
@@ -90,6 +93,9 @@ fn judge(
         }
         if situation.still_rejected.contains(&field.key) {
             judged.missing.push(finding(field, None, Problem::Rejected));
+        }
+        for trouble in situation.disputed.get(&field.key).into_iter().flatten() {
+            judged.missing.push(finding(field, None, Problem::Disputed { why: *trouble }));
         }
         tell(field, judged);
     }

@@ -135,7 +135,11 @@ impl Decision<'_> {
         if self.handed_over(state, &act.by) {
             return Some(Refusal::OwnHandoff);
         }
-        self.returned.then_some(Refusal::NotWaiting)
+        if self.returned {
+            return Some(Refusal::NotWaiting);
+        }
+        // What was accepted in another motion is not accepted in this one.
+        self.moved_into_motion().filter(|since| act.at <= *since).map(|_| Refusal::PackageChanged)
     }
 
     fn refuse_accept_with(

@@ -37,7 +37,7 @@ impl Decision<'_> {
         }
     }
 
-    fn void(&mut self, cause: VoidCause) {
+    pub(super) fn void(&mut self, cause: VoidCause) {
         if self.state.is_none() || self.is_voided() {
             return;
         }
@@ -79,7 +79,7 @@ impl Decision<'_> {
             (Some(from), Some(since)) => since < from,
             (Some(_) | None, None) | (None, Some(_)) => false,
         };
-        (in_stage || forged) && (self.state.is_some() || !too_old)
+        self.belongs() && (in_stage || forged) && (self.state.is_some() || !too_old)
     }
 
     pub(super) fn note_people(&mut self) {
@@ -229,7 +229,8 @@ impl Decision<'_> {
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }
-            | Event::RevertRefused { .. } => None,
+            | Event::RevertRefused { .. }
+            | Event::Beside { .. } => None,
         });
         broken_at.is_some_and(|at| at > since)
     }

@@ -14,6 +14,7 @@ use crate::observation::{Act, Actor, Answer, DateMove, FlagMove, FlagSeen, Obser
 /// What a raw record says in our vocabulary. Total: what cannot be read is absent, and absent opens nothing.
 pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dyn Directory) -> Observation {
     let view = View { mapping, contract, raw, who };
+    let package = view.package();
     Observation {
         subject: raw.record.clone(),
         version: raw.version.clone(),
@@ -25,7 +26,8 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
             .as_ref()
             .and_then(|field| timestamp_of(view.field(field))),
         account: view.account(),
-        package: view.package(),
+        beside: crate::beside::look(mapping, contract, raw, &package, who),
+        package,
         edits: view.edits(),
         edited_by_latest: view.edited_by_latest(),
         sender: view.person(&mapping.people.sender.field),

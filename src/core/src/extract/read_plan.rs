@@ -19,6 +19,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     history.extend([mapping.stage.field.clone()]);
     history.extend(mapping.stage.close_date.clone());
     history.extend(submit);
+    history.extend(crate::beside::history_of(mapping));
     if decision.who == Who::FieldHistory {
         history.insert(decision.field.clone());
         history.extend(decision.exceptions.clone());
@@ -33,6 +34,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     fields.extend(account.and_then(|way| way.own_field().map(str::to_owned)));
     fields.extend(mapping.twin.iter().map(|twin| twin.field.clone()));
     fields.extend(written(mapping));
+    fields.extend(crate::beside::fields(mapping));
     ReadPlan {
         object: mapping.object.clone(),
         fields,
@@ -59,6 +61,9 @@ fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {
         let Some(rows) = way.child_rows() else { continue };
         let columns = related.entry(relation_key(rows.of, rows.related)).or_default();
         columns.extend(way.columns().into_iter().map(str::to_owned));
+    }
+    for (name, columns) in crate::beside::columns(mapping) {
+        related.entry(name.to_owned()).or_default().extend(columns.into_iter().map(str::to_owned));
     }
     related
 }

@@ -29,7 +29,7 @@ pub fn among<'m>(mapping: &Mapping, others: impl Iterator<Item = &'m Mapping>) -
                 "{} maps contract {} for motion {} on {} already",
                 quoted(&other.mapping),
                 mapping.contract,
-                mapping.motion.always,
+                mapping.motion.candidates().first().map_or("", |motion| motion.as_str()),
                 mapping.object
             );
             found.push(Complaint::new(&["contract"], message, "keep one of the two"));

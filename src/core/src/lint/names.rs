@@ -78,7 +78,9 @@ pub(super) fn contract(contract: &Contract, found: &mut Vec<Complaint>) {
 /// API names of a mapping.
 pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint>) {
     key(&["connector"], &mapping.connector, found);
-    key(&["motion", "always"], mapping.motion.always.as_str(), found);
+    for motion in mapping.motion.always.iter().chain(mapping.motion.names.keys()) {
+        key(&["motion"], motion.as_str(), found);
+    }
     api(&["object"], mapping.object.as_str(), found);
     api(&["stage", "field"], &mapping.stage.field, found);
     if let Some(name) = &mapping.stage.close_date {

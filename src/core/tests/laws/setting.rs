@@ -64,6 +64,9 @@ pub(crate) fn contract() -> Contract {
         quality: Quality::default(),
         sla: Sla { accept_within_hours: Some(48), ..Sla::default() },
         exceptions: Exceptions::default(),
+        return_path: None,
+        cross_motion: None,
+        first_touch: None,
         gates: BTreeMap::from([
             ("commission".into(), gate(GateKind::Commission, Condition::Accepted, Mode::Enforce, &[])),
             ("queue".into(), gate(GateKind::Queue, Condition::Complete, Mode::Enforce, &[])),
@@ -96,7 +99,7 @@ pub(crate) fn mapping() -> Mapping {
         version: 1,
         connector: "salesforce".to_owned(),
         object: "Opportunity".into(),
-        motion: Motion { always: "main".into() },
+        motion: Motion::always("main".into()),
         stage: StageMapping {
             field: "StageName".to_owned(),
             names: BTreeMap::from([
@@ -152,6 +155,7 @@ pub(crate) fn mapping() -> Mapping {
                 ]),
             }),
         },
+        beside: None,
         enforcement: None,
         twin: None,
     }

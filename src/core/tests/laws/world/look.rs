@@ -39,6 +39,7 @@ impl World {
                     .map(|(_, from)| DateMove { from: Some(from.to_string()) }),
             },
             first_contact: None,
+            beside: None,
             account: None,
             package: package(&truth.texts),
             edits: self.edits(),
