@@ -1,13 +1,13 @@
 //! A raw record through a mapping.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use super::{Directory, FieldChange, RawRecord, convert, timestamp_of};
 use crate::contract::{Contract, GateKind};
-use crate::id::{ActorId, FieldKey, GateName, StageName};
+use crate::id::{ActorId, GateName, StageName};
 use crate::mapping::{GateWrite, Mapping, Way, Who};
 use crate::observation::{Act, Actor, Answer, DateMove, FlagMove, FlagSeen, Observation, StageSeen};
 
