@@ -61,7 +61,7 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
 }
 
 /// Why nobody can accept as things stand, and what to do.
-fn nobody_can_accept(contract: &Contract, handoff: &Handoff) -> Option<String> {
+pub(crate) fn nobody_can_accept(contract: &Contract, handoff: &Handoff) -> Option<String> {
     let Some(sender) = &handoff.sender else { return Some("no sender is named.".to_owned()) };
     let Some(receiver) = &handoff.receiver else {
         return Some("no receiver is named. Name one.".to_owned());
@@ -247,7 +247,7 @@ fn labels(findings: &[Finding]) -> String {
 }
 
 /// Cuts at a character border and says so with an ellipsis.
-fn shorten(text: &str, limit: usize) -> String {
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }

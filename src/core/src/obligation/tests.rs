@@ -1,0 +1,2 @@
+//! Who owes what in which phase, in which words, with which id.
+
