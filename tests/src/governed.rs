@@ -418,6 +418,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         connection: company.vendors().map(connect).collect(),
         govern: company.vendors().map(govern).collect(),
         evidence: Vec::new(),
+        tasks: None,
         people: People { roles, same_person: BTreeMap::new() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }

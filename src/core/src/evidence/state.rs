@@ -124,6 +124,7 @@ impl Evidence {
             }
             LogEntry::Decided { .. }
             | LogEntry::Confirmed { .. }
+            | LogEntry::Task { .. }
             | LogEntry::ContractPublished { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }

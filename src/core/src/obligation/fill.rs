@@ -21,7 +21,10 @@ pub(super) fn fill(case: &Case<'_>) -> Vec<Duty> {
         (format!("Hand over: {contract}"), text)
     } else {
         let lines: Vec<String> = missing.iter().map(|finding| format!("- {finding}")).collect();
-        let text = format!("Still missing:\n{}\n\nFill these on the record. This task closes itself.", lines.join("\n"));
+        let text = format!(
+            "Still missing:\n{}\n\nFill these on the record. This task closes itself.",
+            lines.join("\n")
+        );
         (format!("Fill the handoff: {contract}"), text)
     };
     vec![Duty { kind: ObligationKind::Fill, key: handoff.round.to_string(), owner, due: None, title, text }]

@@ -37,7 +37,10 @@ pub(super) fn mend(case: &Case<'_>) -> Vec<Duty> {
         };
         text.push(words.to_owned());
     }
-    text.push("The reason stands on the record. This task closes itself once the receiving team has it again.".to_owned());
+    text.push(
+        "The reason stands on the record. This task closes itself once the receiving team has it again."
+            .to_owned(),
+    );
     let title = format!("Mend the handoff, it was sent back: {}", case.contract.title);
     let key = handoff.round.to_string();
     vec![Duty { kind: ObligationKind::Mend, key, owner, due: None, title, text: text.join("\n\n") }]

@@ -1,6 +1,6 @@
 //! What to write so that the tasks in the CRM match what is owed. Nothing in the steady state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -67,7 +67,12 @@ pub struct TaskPlan {
 
 /// Plans the writes of one connection. `owed` holds every handoff that was looked at, those that owe nothing included: tasks of handoffs that were
 /// not looked at stay as they are.
-pub fn plan(rules: &Rules, book: &Book, owed: &BTreeMap<String, Vec<Obligation>>, now: Timestamp) -> TaskPlan {
+pub fn plan(
+    rules: &Rules,
+    book: &Book,
+    owed: &BTreeMap<String, Vec<Obligation>>,
+    now: Timestamp,
+) -> TaskPlan {
     let mut planner = Planner {
         rules,
         book,
@@ -126,7 +131,9 @@ impl<'a> Planner<'a> {
             match known.step {
                 Step::Done => {}
                 Step::Closing => self.close(id, known),
-                Step::Dismissed | Step::Opening | Step::Stands | Step::Changing => self.hold_against(id, known),
+                Step::Dismissed | Step::Opening | Step::Stands | Step::Changing => {
+                    self.hold_against(id, known)
+                }
             }
         }
     }
@@ -226,16 +233,19 @@ impl<'a> Planner<'a> {
     /// What is owed and stands on no list yet.
     fn fresh(&mut self) {
         let book = self.book;
-        let mut listed: BTreeMap<&str, &Known> = BTreeMap::new();
-        for known in book.tasks.values().filter(|known| known.is_open() || known.step == Step::Dismissed) {
-            listed.extend(known.covers.keys().map(|covered| (covered.as_str(), known)));
+        let mut listed: BTreeSet<&str> = BTreeSet::new();
+        for (id, known) in &book.tasks {
+            if !known.is_open() && known.step != Step::Dismissed {
+                continue;
+            }
+            // What stands on the list of somebody who does not owe it any more is not on anybody's.
+            let stands = known.covers.iter().filter(|(covered, stream)| {
+                *covered == id
+                    || self.find(covered, stream).is_some_and(|one| person(&one.owner) == known.person)
+            });
+            listed.extend(stands.map(|(covered, _)| covered.as_str()));
         }
-        // What stands on the list of somebody who does not owe it any more is not on anybody's.
-        let lists = |obligation: &Obligation| {
-            listed.get(obligation.id.as_str()).is_some_and(|known| {
-                book.tasks.get(&obligation.id) == Some(*known) || known.person == person(&obligation.owner)
-            })
-        };
+        let lists = |obligation: &Obligation| listed.contains(obligation.id.as_str());
         let mut fresh: BTreeMap<Digest, Vec<(&'a Obligation, &'a str)>> = BTreeMap::new();
         for (stream, owed) in self.owed {
             for obligation in owed.iter().filter(|obligation| !lists(obligation)) {
@@ -363,7 +373,10 @@ fn list(items: &[&Obligation], zone: &TimeZone) -> Option<Shape> {
     items.sort_by_key(|one| (one.due.unwrap_or(Timestamp::MAX), one.id.clone()));
     let first = items.first()?;
     let due = first.due;
-    let lines = items.iter().take(LINES).map(|one| format!("- {} ({} {})", one.title, one.about.object, one.about.record));
+    let lines = items
+        .iter()
+        .take(LINES)
+        .map(|one| format!("- {} ({} {})", one.title, one.about.object, one.about.record));
     let mut lines: Vec<String> = lines.collect();
     if items.len() > LINES {
         lines.push(format!("- and {} more", items.len() - LINES));

@@ -4,6 +4,7 @@ mod connection;
 mod evidence;
 mod govern;
 mod people;
+mod tasks;
 
 use std::net::SocketAddr;
 
@@ -41,6 +42,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     govern::all(config, registry, &mut found);
     evidence::all(config, registry, &mut found);
     people::all(config, registry, &mut found);
+    tasks::all(config, registry, &mut found);
     found
 }
 

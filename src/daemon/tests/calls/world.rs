@@ -76,6 +76,7 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         connection: BTreeMap::from([(ConnectionId::from("sf"), connection)]),
         govern: vec![govern],
         evidence: Vec::new(),
+        tasks: None,
         people: People { roles, same_person: BTreeMap::new() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }

@@ -14,6 +14,7 @@ pub fn embedded() -> &'static [(&'static str, &'static str)] {
 const EMBEDDED: &[(&str, &str)] = files![
     "force-app/main/default/customPermissions/Handoff_Gate_Bypass.customPermission-meta.xml",
     "force-app/main/default/customPermissions/Handoff_Gate_Writer.customPermission-meta.xml",
+    "force-app/main/default/objects/Activity/fields/Handoff_Obligation_Id__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Champion_Strength__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Desired_Go_Live__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Expansion_Hypothesis__c.field-meta.xml",
