@@ -69,6 +69,8 @@ pub(crate) const SCOPES: [&str; 28] = [
 ];
 
 const PROPERTIES: &str = include_str!("../../../../deploy/hubspot/properties.json");
+/// What is installed beside the properties of deals: those of tasks.
+const TASK_PROPERTIES: &str = include_str!("../../../../deploy/hubspot/task-properties.json");
 const GROUP: &str = include_str!("../../../../deploy/hubspot/group.json");
 const LABELS: &str = include_str!("../../../../deploy/hubspot/association-labels.json");
 
@@ -182,11 +184,16 @@ pub(crate) fn plant(state: &mut State, seed: Seed) -> Result<(), Error> {
 
 /// Installs property definitions: a JSON list of bodies of `POST /properties/deals`.
 pub(crate) fn install(state: &mut State, text: &str) -> Result<(), Error> {
+    install_on(state, "deals", text)
+}
+
+/// Installs property definitions of an object.
+fn install_on(state: &mut State, object: &str, text: &str) -> Result<(), Error> {
     let broken = |error: serde_json::Error| Error::Definitions { detail: error.to_string() };
     let specs: Vec<PropertySpec> = serde_json::from_str(text).map_err(broken)?;
     let now = state.now();
-    let deals = state.object("deals")?;
-    let Some(kind) = state.schema.objects.get_mut(deals) else { return Ok(()) };
+    let object = state.object(object)?;
+    let Some(kind) = state.schema.objects.get_mut(object) else { return Ok(()) };
     for mut spec in specs {
         (spec.created_at, spec.updated_at) = (now, now);
         kind.put(spec);
@@ -214,6 +221,7 @@ pub(crate) fn install_shipped(state: &mut State) -> Result<(), Error> {
         kind.groups.insert(group.name, Group { label: group.label, display_order: group.display_order });
     }
     install(state, PROPERTIES)?;
+    install_on(state, "tasks", TASK_PROPERTIES)?;
     let labels: Vec<Labelled> = serde_json::from_str(LABELS).map_err(broken)?;
     for known in labels {
         state.links.add_label(deals, contacts, &known.label, None);

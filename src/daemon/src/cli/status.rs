@@ -131,7 +131,8 @@ fn render(status: &Status) -> String {
 /// Tasks of one connection, and what waits for one.
 fn tasks(tasks: &TasksRow) -> Vec<String> {
     let waiting: usize = tasks.waiting.values().sum();
-    let ordered = if tasks.ordered == 0 { String::new() } else { format!(", {} on their way", tasks.ordered) };
+    let ordered =
+        if tasks.ordered == 0 { String::new() } else { format!(", {} on their way", tasks.ordered) };
     let mut line = format!("tasks {}: {} open{ordered}", plain(&tasks.connection), tasks.open);
     if waiting > 0 {
         let words = |why: &str| match why {

@@ -73,7 +73,7 @@ fn the_shipped_package_is_without_defects() {
         package.fields.iter().filter(|f| f.track_history).count(),
     ];
     // StageName is the twentieth tracked field
-    assert_eq!(counts, [31, 2, 5, 2, 19]);
+    assert_eq!(counts, [32, 2, 5, 2, 19]);
     let decision = package.field("opportunity", "handoff_03_decision__c").unwrap();
     assert_eq!(
         decision.values.iter().map(|v| v.full_name.as_str()).collect::<Vec<_>>(),
