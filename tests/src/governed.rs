@@ -419,6 +419,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         govern: company.vendors().map(govern).collect(),
         evidence: Vec::new(),
         calendar: BTreeMap::new(),
+        tasks: None,
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }

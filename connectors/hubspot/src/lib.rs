@@ -24,18 +24,20 @@ mod row;
 mod signature;
 mod spec;
 mod stamp;
+mod tasks;
 mod users;
 
 use std::time::Duration;
 
 use handoff_connector::{
     ActingUser, Applied, ChangePage, CheckReport, Connector, Cursor, Delivery, DeliveryId, Exchange, Fault,
-    Inbound, InboundReply, Lane, Meter, Rejected, Reply, Sink, Source, Spec,
+    Inbound, InboundReply, Lane, Meter, Rejected, Reply, Sink, Source, Spec, TaskSeen, Tasks,
 };
 use handoff_core::extract::{RawRecord, ReadPlan, relation_parts};
 use handoff_core::id::{ConnectionId, ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
 use handoff_core::plan::Plan;
+use handoff_core::task::TaskWrite;
 use jiff::Timestamp;
 use thiserror::Error;
 
@@ -190,6 +192,10 @@ impl Connector for HubSpot {
         Box::new(check::Check::new(self.api.clone(), mappings, plans, writes))
     }
 
+    fn task_fields(&self, key: &str) -> Option<(ObjectName, Vec<String>)> {
+        Some(tasks::fields(key))
+    }
+
     fn meter(&self, reply: &Reply) -> Meter {
         spec::meter(reply)
     }
@@ -249,6 +255,34 @@ impl Sink for HubSpot {
             Some(outcomes) => Box::new(Immediate::done(self.api.clone(), outcomes)),
             None => Box::new(apply),
         }
+    }
+
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        Some(self)
+    }
+}
+
+impl Tasks for HubSpot {
+    fn put(
+        &self,
+        key: &str,
+        writes: &[TaskWrite],
+    ) -> Box<dyn Exchange<Output = Vec<Result<RecordId, Fault>>>> {
+        let put = tasks::Put::new(self.api.clone(), key, writes);
+        match put.finished() {
+            Some(outcomes) => Box::new(Immediate::done(self.api.clone(), outcomes)),
+            None => Box::new(put),
+        }
+    }
+
+    fn find(&self, key: &str, ids: &[String]) -> Box<dyn Exchange<Output = Vec<Option<TaskSeen>>>> {
+        if ids.is_empty() {
+            return Box::new(Immediate::done(self.api.clone(), Vec::new()));
+        }
+        if !id::is_property(key) {
+            return Box::new(Immediate::bad_object(self.api.clone()));
+        }
+        Box::new(tasks::Find::new(self.api.clone(), key, ids))
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Definition {
     pub(crate) options: Vec<String>,
     /// Whether nobody can write it over the API.
     pub(crate) read_only: bool,
+    /// Whether no two records share a value.
+    pub(crate) unique: bool,
 }
 
 impl Definition {
@@ -59,7 +61,8 @@ impl Definition {
             shown.filter_map(|option| option.get("value")?.as_str()).map(str::to_owned).take(MOST).collect();
         let locked = row.get("modificationMetadata").and_then(|metadata| metadata.get("readOnlyValue"));
         let read_only = flag(locked) || flag(row.get("calculated"));
-        Some((name, Self { kind, kind_name: text("type").to_owned(), options, read_only }))
+        let unique = flag(row.get("hasUniqueValue"));
+        Some((name, Self { kind, kind_name: text("type").to_owned(), options, read_only, unique }))
     }
 }
 

@@ -24,6 +24,7 @@ mod row;
 mod soql;
 mod spec;
 mod stamp;
+mod tasks;
 mod users;
 
 use std::collections::BTreeSet;
@@ -31,12 +32,13 @@ use std::time::Duration;
 
 use handoff_connector::{
     ActingUser, Applied, ChangePage, CheckReport, Connector, Cursor, Delivery, DeliveryId, Exchange, Fault,
-    Inbound, InboundReply, Lane, Meter, Rejected, Reply, Sink, Source, Spec,
+    Inbound, InboundReply, Lane, Meter, Rejected, Reply, Sink, Source, Spec, TaskSeen, Tasks,
 };
 use handoff_core::extract::{RawRecord, ReadPlan};
 use handoff_core::id::{ConnectionId, ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
 use handoff_core::plan::Plan;
+use handoff_core::task::TaskWrite;
 use jiff::Timestamp;
 use thiserror::Error;
 
@@ -184,6 +186,10 @@ impl Connector for Salesforce {
         }
     }
 
+    fn task_fields(&self, key: &str) -> Option<(ObjectName, Vec<String>)> {
+        Some(tasks::fields(key))
+    }
+
     fn meter(&self, reply: &Reply) -> Meter {
         spec::meter(reply)
     }
@@ -244,6 +250,34 @@ impl Sink for Salesforce {
             Some(outcomes) => Box::new(Immediate::done(outcomes)),
             None => Box::new(apply),
         }
+    }
+
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        Some(self)
+    }
+}
+
+impl Tasks for Salesforce {
+    fn put(
+        &self,
+        key: &str,
+        writes: &[TaskWrite],
+    ) -> Box<dyn Exchange<Output = Vec<Result<RecordId, Fault>>>> {
+        let put = tasks::Put::new(self.api.clone(), key, writes);
+        match put.finished() {
+            Some(outcomes) => Box::new(Immediate::done(outcomes)),
+            None => Box::new(put),
+        }
+    }
+
+    fn find(&self, key: &str, ids: &[String]) -> Box<dyn Exchange<Output = Vec<Option<TaskSeen>>>> {
+        if ids.is_empty() {
+            return Box::new(Immediate::done(Vec::new()));
+        }
+        if !soql::is_name(key) {
+            return Box::new(Immediate::bad_object());
+        }
+        Box::new(tasks::Find::new(self.api.clone(), key, ids))
     }
 }
 

@@ -13,6 +13,7 @@ mod inbound;
 mod sink;
 mod source;
 mod spec;
+mod tasks;
 
 pub use calls::{CallPage, Calls};
 pub use common::{ANY_BUDGET, classify_common, retry_after};
@@ -24,3 +25,4 @@ pub use source::{
     ActingUser, ChangePage, Changed, CheckFinding, CheckReport, Connector, Cursor, Guard, Source,
 };
 pub use spec::{AuthKind, Budget, Meter, MeterReading, Scope, Spec, Window};
+pub use tasks::{TaskSeen, Tasks};

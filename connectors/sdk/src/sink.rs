@@ -6,7 +6,7 @@ use handoff_core::extract::RecordVersion;
 use handoff_core::plan::Plan;
 use serde_json::Value;
 
-use crate::{Connector, Exchange, Fault, Lane};
+use crate::{Connector, Exchange, Fault, Lane, Tasks};
 
 /// What a write did, as read back from the CRM.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,11 @@ pub trait Sink: Connector {
     /// Applies plans of one lane, each for itself, results in request order. Closings are unconditional; openings hold only for the
     /// version that was read.
     fn apply(&self, plans: &[Plan], lane: Lane) -> Box<dyn Exchange<Output = Vec<Result<Applied, Fault>>>>;
+
+    /// The CRM's tasks; `None` = it has none that we can write.
+    fn tasks(&self) -> Option<&dyn Tasks> {
+        None
+    }
 }
 
 /// A connector that cannot be written, for observe-only installations: it has no [`Sink`], so no code path can write.

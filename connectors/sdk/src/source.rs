@@ -24,6 +24,12 @@ pub trait Connector: Send + Sync {
         writes: &[(ObjectName, Vec<String>)],
     ) -> Box<dyn Exchange<Output = CheckReport>>;
 
+    /// The CRM's object for tasks and every field of it that is written, for [`Connector::check`]; `key` = the unique field that holds what a
+    /// task stands for. `None` = there are no tasks that we can write.
+    fn task_fields(&self, _key: &str) -> Option<(ObjectName, Vec<String>)> {
+        None
+    }
+
     /// The vendor's meters in a reply, if it carries any.
     fn meter(&self, reply: &Reply) -> Meter;
 }

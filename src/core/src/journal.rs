@@ -11,8 +11,9 @@ use crate::contract::ContractRef;
 use crate::decide::Terms;
 use crate::event::Event;
 use crate::evidence::{CallRef, Spot, Withdrawal};
-use crate::id::{FieldKey, HandoffId, RecordRef};
+use crate::id::{ConnectionId, FieldKey, HandoffId, RecordRef};
 use crate::observation::Observation;
+use crate::task::TaskChange;
 
 /// Newest version of this encoding; readers refuse a newer one.
 pub const VERSION: u32 = 2;
@@ -22,6 +23,9 @@ const FIRST: u32 = 1;
 
 /// The part that holds the names of those who operate the daemon; no record has this name.
 pub const OPERATORS: &str = "operators";
+
+/// The part that holds what is said of tasks that stand for several handoffs; no record has this name.
+pub const LISTS: &str = "lists";
 
 /// One log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +110,17 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
+    /// A task in the CRM was ordered, or what became of it. Written since version 2.
+    Task {
+        /// The handoff that it stands for; `None` = it stands for several of one person.
+        handoff: Option<HandoffId>,
+        /// The connection.
+        connection: ConnectionId,
+        /// What happened.
+        change: TaskChange,
+        /// The daemon's time.
+        at: Timestamp,
+    },
     /// A contract's text, the first time it is used: replay needs no files.
     ContractPublished {
         /// Its pin.
@@ -178,6 +193,7 @@ impl LogEntry {
             | Self::EvidenceSuggested { at, .. }
             | Self::EvidenceAnswered { at, .. }
             | Self::EvidenceWithdrawn { at, .. }
+            | Self::Task { at, .. }
             | Self::ContractPublished { at, .. }
             | Self::ConfigChanged { at, .. }
             | Self::Switched { at, .. }
@@ -194,6 +210,7 @@ impl LogEntry {
             Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
+            | Self::Task { .. }
             | Self::ContractPublished { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
@@ -210,6 +227,7 @@ impl LogEntry {
             Self::Decided { .. }
             | Self::Confirmed { .. }
             | Self::Overridden { .. }
+            | Self::Task { .. }
             | Self::ContractPublished { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
@@ -221,6 +239,9 @@ impl LogEntry {
     pub fn encode(&self) -> Result<Encoded, JournalError> {
         if let Some(handoff) = self.evidence() {
             return self.encode_evidence(handoff);
+        }
+        if let Self::Task { handoff, connection, change, .. } = self {
+            return self.encode_task(handoff.as_ref(), connection, change);
         }
         let Some((handoff, events)) = self.handoff() else {
             let mut leaf = serde_json::to_value(self)?;
@@ -267,6 +288,23 @@ impl LogEntry {
             "v": VERSION, "entry": body.get("entry"), "at": self.at(), "stream": handoff.stream(), "cycle": handoff.cycle,
         });
         let parts = BTreeMap::from([(handoff.subject.to_string(), serde_json::to_vec(&body)?)]);
+        Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts })
+    }
+
+    /// Whose task it is, and what the CRM said, is sealed with the record that it is about; what stands for several is sealed with nobody's.
+    fn encode_task(
+        &self,
+        handoff: Option<&HandoffId>,
+        connection: &ConnectionId,
+        change: &TaskChange,
+    ) -> Result<Encoded, JournalError> {
+        let (subject, stream) = match handoff {
+            Some(handoff) => (handoff.subject.to_string(), handoff.stream()),
+            None => (LISTS.to_owned(), format!("tasks/{connection}/{LISTS}")),
+        };
+        let leaf =
+            json!({ "v": VERSION, "entry": "task", "at": self.at(), "stream": stream, "task": change.id() });
+        let parts = BTreeMap::from([(subject, serde_json::to_vec(self)?)]);
         Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts })
     }
 

@@ -220,6 +220,17 @@ pub struct WriteMapping {
     /// The handoff's state as a pick-list, for reports and list views.
     #[serde(default)]
     pub state: Option<StateWrite>,
+    /// Tasks for people in the CRM's own list of tasks. Written only where the configuration has `[tasks]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskMapping>,
+}
+
+/// Tasks for people in the CRM's own list of tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskMapping {
+    /// The unique text field on the CRM's tasks that holds what a task stands for, so that none is ever created twice.
+    pub id: String,
 }
 
 /// The handoff's state as a pick-list.

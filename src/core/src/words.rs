@@ -92,7 +92,7 @@ fn late(handoff: &Handoff) -> String {
 }
 
 /// Why nobody can accept as things stand, and what to do.
-fn nobody_can_accept(contract: &Contract, handoff: &Handoff) -> Option<String> {
+pub(crate) fn nobody_can_accept(contract: &Contract, handoff: &Handoff) -> Option<String> {
     let Some(sender) = &handoff.sender else { return Some("no sender is named.".to_owned()) };
     if falls_to(contract, handoff.receiver.as_ref()).is_some() {
         return None;
@@ -295,7 +295,7 @@ fn labels(findings: &[Finding]) -> String {
 }
 
 /// Cuts at a character border and says so with an ellipsis.
-fn shorten(text: &str, limit: usize) -> String {
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.to_owned();
     }

@@ -145,6 +145,7 @@ impl App {
         let handle = Handle(Arc::clone(&engine));
         reconcile::spawn(&engine, &mut tasks);
         calls::spawn(&engine, &mut tasks);
+        crate::tasks::spawn(&engine, &mut tasks);
         poll::spawn(&engine, &mut tasks, autopilot);
         start::recover(&engine).await?;
         let mut router = ingress::router(Arc::clone(&engine));
@@ -231,6 +232,7 @@ impl Handle {
     /// Writes again, and looks at every open handoff.
     pub async fn resume(&self, by: &str) -> Result<(), Fatal> {
         self.0.set_switch(true, by).await?;
+        self.0.tasks.look_again();
         self.0.sweep_all().await
     }
 

@@ -139,7 +139,10 @@ impl App {
                 own.iter().flat_map(|object| &object.rules).map(|rule| rule.mapping.clone()).collect();
             let plans: Vec<_> = own.iter().map(|object| object.plan.clone()).collect();
             let rules = own.iter().flat_map(|object| &object.rules);
-            let writes: Vec<_> = rules.map(|rule| (rule.mapping.object.clone(), written(rule))).collect();
+            let mut writes: Vec<_> = rules.map(|rule| (rule.mapping.object.clone(), written(rule))).collect();
+            let rules = own.iter().flat_map(|object| &object.rules).filter(|_| config.tasks.is_some());
+            let keys = rules.filter_map(|rule| rule.mapping.write.task.as_ref());
+            writes.extend(keys.filter_map(|task| connected.purpose.connector().task_fields(&task.id)));
             let asked = connected.purpose.connector().check(&mappings, &plans, &writes);
             let report = connected.transport.run(asked).await.map(|mut report| {
                 let rules = own.iter().flat_map(|object| &object.rules);

@@ -14,6 +14,7 @@ mod connection;
 mod lint;
 mod load;
 pub mod reference;
+mod tasks;
 #[cfg(test)]
 mod tests;
 pub(crate) mod vendor;
@@ -25,6 +26,7 @@ pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
 
 pub use connection::{Auth, Connection, WebhookProof};
 pub use load::{ConfigError, Loaded, load, read, schema};
+pub use tasks::Tasks;
 
 /// A configuration as an admin writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +47,9 @@ pub struct Config {
     /// Whose recorded calls are evidence.
     #[serde(default)]
     pub evidence: Vec<EvidenceSource>,
+    /// Tasks for people in their CRM's own list; absent = none is written.
+    #[serde(default)]
+    pub tasks: Option<Tasks>,
     /// Who is who.
     #[serde(default)]
     pub people: People,

@@ -25,6 +25,7 @@ use crate::link::Link;
 use crate::memory::{Change, Rows, SWITCH};
 use crate::parked::Shelf;
 use crate::snapshots::{Contracts, Snapshots};
+use crate::tasks::Desks;
 use crate::view::SwitchView;
 
 /// How long an accepted handoff is swept as often as an open one.
@@ -42,6 +43,7 @@ pub(crate) struct Engine {
     pub(crate) objects: Vec<Arc<Governed>>,
     pub(crate) listeners: Vec<Arc<Listener>>,
     pub(crate) evidence: Arc<Book>,
+    pub(crate) tasks: Desks,
     pub(crate) parked: Shelf,
     pub(crate) switch: Switch,
     pub(crate) ingress: Ingress,

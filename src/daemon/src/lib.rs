@@ -35,5 +35,6 @@ pub mod secret;
 pub mod shutdown;
 mod snapshots;
 mod start;
+pub mod tasks;
 mod twins;
 pub mod view;

@@ -83,6 +83,18 @@ pub const METRICS: &[Described] = &[
         &["connection", "state"],
         "Recorded calls: known, evidence, waiting, unresolved",
     ),
+    described(
+        "handoffd_tasks",
+        "gauge",
+        &["connection", "state"],
+        "Tasks for people: open, ordered, and owed without one by reason (quiet, cap, nobody, refused)",
+    ),
+    described(
+        "handoffd_tasks_written_total",
+        "counter",
+        &["connection", "outcome"],
+        "Tasks created, changed, closed and refused since the start",
+    ),
     described("handoffd_parked", "gauge", &["kind"], "Records that wait for somebody"),
     described("handoffd_due", "gauge", &["connection", "object"], "Records due now or being worked on"),
     described(
@@ -327,9 +339,28 @@ impl Page {
                 family.get_or_create(&labels).set(float(count));
             }
         }
+        self.tasks(view);
         let family = self.gauges("handoffd_parked");
         for parked in view.parked() {
             family.get_or_create(&labels(&[("kind", &parked.kind)])).inc();
+        }
+    }
+
+    fn tasks(&mut self, view: &View) {
+        let states = self.gauges("handoffd_tasks");
+        let written = self.counters("handoffd_tasks_written_total");
+        for tasks in view.tasks() {
+            let connection = tasks.connection.as_str();
+            let known = [("open", tasks.open), ("ordered", tasks.ordered)];
+            let waiting = tasks.waiting.iter().map(|(why, count)| (why.as_str(), *count));
+            for (state, count) in known.into_iter().chain(waiting) {
+                let labels = labels(&[("connection", connection), ("state", state)]);
+                states.get_or_create(&labels).set(float(count));
+            }
+            for (outcome, count) in &tasks.written {
+                let labels = labels(&[("connection", connection), ("outcome", outcome)]);
+                written.get_or_create(&labels).inc_by(*count);
+            }
         }
     }
 

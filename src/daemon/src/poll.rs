@@ -20,6 +20,7 @@ use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::govern::Governed;
 use crate::memory::{CURSOR, Change};
+use crate::tasks;
 
 /// Between signed heads while there are new entries.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
@@ -137,6 +138,8 @@ pub(crate) async fn quiet(engine: &Arc<Engine>) {
             }
         }
         let same = engine.activity.load(Ordering::SeqCst) == before;
+        tasks::quiet(engine).await;
+        let same = same && engine.activity.load(Ordering::SeqCst) == before;
         if engine.is_stopping() || (same && queues().all(|due| due.is_idle(engine.clock.now()))) {
             return;
         }

@@ -35,6 +35,7 @@ use crate::memory::{BOOK, Change, Rows, SETTING, SWITCH, blocking};
 use crate::parked::Shelf;
 use crate::secret;
 use crate::snapshots::{Contracts, Snapshots};
+use crate::tasks::{self, Desks};
 use crate::view::SwitchView;
 
 /// What a start needs beside configuration and clock.
@@ -52,6 +53,7 @@ struct Opened {
     contracts: Arc<Contracts>,
     snapshots: Arc<Snapshots>,
     evidence: Arc<Book>,
+    tasks: Desks,
     parked: Shelf,
     switch: Switch,
     key: ClearanceKey,
@@ -67,7 +69,8 @@ pub(crate) async fn engine(
     let objects: Vec<Arc<Governed>> = governed(&config, &registry)?.into_iter().map(Arc::new).collect();
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
-    let opened = open(&config, &clock, &listeners).await?;
+    let tasks = Desks::new(&config, &objects);
+    let opened = open(&config, &clock, &listeners, tasks).await?;
     let links = links(&config, &clock, &setup, &opened, &objects)?;
     for listener in &listeners {
         if links.get(&listener.connection).is_none_or(|link| link.purpose.calls().is_none()) {
@@ -82,6 +85,7 @@ pub(crate) async fn engine(
         contracts: opened.contracts,
         snapshots: opened.snapshots,
         evidence: opened.evidence,
+        tasks: opened.tasks,
         listeners,
         links,
         objects,
@@ -101,6 +105,7 @@ async fn open(
     config: &Config,
     clock: &Arc<dyn Clock>,
     listeners: &[Arc<Listener>],
+    tasks: Desks,
 ) -> Result<Opened, StartError> {
     let listeners = listeners.to_vec();
     let (dir, origin, clock) = (config.state_dir.clone(), config.audit.origin.clone(), Arc::clone(clock));
@@ -117,10 +122,14 @@ async fn open(
         snapshots.open()?;
         let evidence = Arc::new(Book::new(Arc::clone(&journal), Arc::clone(&memory)));
         evidence.open()?;
+        tasks.open(&memory)?;
         let replayed = snapshots.catch_up(
             &contracts,
             clock.now(),
-            |position, entry, change| own_entry(&evidence, position, entry, change),
+            |position, entry, change| {
+                tasks.caught(entry, change);
+                own_entry(&evidence, position, entry, change);
+            },
             |change| {
                 journal.keys_durable()?;
                 Ok(runtime.block_on(memory.commit(change))?)
@@ -141,7 +150,7 @@ async fn open(
         let row = memory.get_now(SWITCH).map_err(Fatal::from)?;
         switch
             .take_up(row.and_then(|row| serde_json::from_slice::<SwitchView>(&row).ok()).unwrap_or_default());
-        Ok(Opened { journal, memory, contracts, snapshots, evidence, parked, switch, key })
+        Ok(Opened { journal, memory, contracts, snapshots, evidence, tasks, parked, switch, key })
     });
     opening.await.unwrap_or(Err(StartError::Fatal(Fatal::Worker { what: "the opening of the state" })))
 }
@@ -161,6 +170,7 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::EvidenceSuggested { .. }
         | LogEntry::EvidenceAnswered { .. }
         | LogEntry::EvidenceWithdrawn { .. }
+        | LogEntry::Task { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::Started { .. } => {}
     }
@@ -263,6 +273,7 @@ async fn setting(engine: &Arc<Engine>, what: String, digest: Digest) -> Result<(
 pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
     ingress::recover(engine).await?;
     calls::recover(engine).await?;
+    tasks::recover(engine).await?;
     engine.sweep_all().await
 }
 

@@ -19,6 +19,7 @@ use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::ingress::Refusals;
 use crate::parked::Parked;
+use crate::tasks::{self, TasksView};
 
 /// One handoff at a glance; holds no values of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,6 +238,11 @@ impl View {
     /// All connections whose calls are evidence.
     pub fn calls(&self) -> Vec<CallsView> {
         self.0.listeners.iter().map(|listener| listener.view(&self.0)).collect()
+    }
+
+    /// All connections with tasks for people.
+    pub fn tasks(&self) -> Vec<TasksView> {
+        tasks::views(&self.0)
     }
 
     /// Everything that waits for a person, a record or a mapping.

@@ -24,6 +24,8 @@ pub(super) struct Field {
     #[serde(default)]
     pub(super) calculated: bool,
     #[serde(default)]
+    pub(super) external_id: bool,
+    #[serde(default)]
     pub(super) default_value: Value,
     #[serde(default)]
     pub(super) relationship_name: Option<String>,

@@ -143,6 +143,14 @@ fn written(api: &Api, object: &str, field: &str, describe: &Describe) -> Option<
             "our user may not write the field",
             format!("Give the permission set {} edit access to it", api.permission_set),
         )),
+        // Without it the same task could be created twice.
+        Some(found) if object == crate::tasks::TASK && field.ends_with("__c") && !found.external_id => {
+            Some(wrong(
+                place,
+                "tasks are found by this field, but it is no external id",
+                "Deploy deploy/salesforce, or make it a unique external id",
+            ))
+        }
         Some(_) => None,
     }
 }

@@ -82,11 +82,12 @@ macro_rules! deployed {
 }
 
 /// Shipped property definitions, a list of `POST /properties/<object>` bodies each.
-const PROPERTIES: [(&str, &str); 4] = [
+const PROPERTIES: [(&str, &str); 5] = [
     ("contacts", deployed!("properties/contacts.json")),
     ("companies", deployed!("properties/companies.json")),
     ("deals", deployed!("properties/deals.json")),
     ("tickets", deployed!("properties/tickets.json")),
+    ("tasks", deployed!("properties/tasks.json")),
 ];
 /// Shipped custom objects, a `POST /schemas` body each; later ones are linked to earlier ones.
 const SCHEMAS: [&str; 4] = [

@@ -46,11 +46,13 @@ pub(crate) fn install(state: &mut State, package: &Package) -> Result<(), Error>
         }
     }
     for field in &package.fields {
-        let object = state
-            .schema
-            .object_mut(&field.object)
-            .ok_or_else(|| Error::unknown("object of a packaged field", field.object.clone()))?;
-        object.add(spec_of(field));
+        for name in field.found_on() {
+            let object = state
+                .schema
+                .object_mut(name)
+                .ok_or_else(|| Error::unknown("object of a packaged field", name.to_owned()))?;
+            object.add(spec_of(field));
+        }
     }
     for set in &package.permission_sets {
         state.sets.0.insert(set.full_name.clone(), set.clone());

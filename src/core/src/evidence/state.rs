@@ -125,6 +125,7 @@ impl Evidence {
             LogEntry::Decided { .. }
             | LogEntry::Confirmed { .. }
             | LogEntry::Overridden { .. }
+            | LogEntry::Task { .. }
             | LogEntry::ContractPublished { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::calls::{CallsView, PlaceView};
 use crate::overrides::{Said, Word};
+use crate::tasks::TasksView;
 use crate::view::{ConnectionView, Head, Summary, SwitchView};
 
 /// One handoff at a glance; holds no values of the record.
@@ -258,6 +259,39 @@ pub struct Status {
     /// Calls as evidence, by connection.
     #[serde(default)]
     pub calls: Vec<CallsRow>,
+    /// Tasks for people, by connection; empty = none are written.
+    #[serde(default)]
+    pub tasks: Vec<TasksRow>,
+}
+
+/// Tasks of one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TasksRow {
+    /// The connection.
+    pub connection: String,
+    /// Tasks that stand open, as far as we know.
+    pub open: usize,
+    /// Ordered, and not known to be carried out.
+    pub ordered: usize,
+    /// Owed without a task now, by reason: `quiet`, `cap`, `nobody` (its owner is switched off or a machine), `refused`.
+    pub waiting: BTreeMap<String, usize>,
+    /// What the CRM says to those that it refuses, each once, at most ten.
+    pub refusals: Vec<String>,
+    /// Written since the start: `created`, `changed`, `closed`, `refused`.
+    pub written: BTreeMap<String, u64>,
+}
+
+impl From<TasksView> for TasksRow {
+    fn from(view: TasksView) -> Self {
+        Self {
+            connection: view.connection.0,
+            open: view.open,
+            ordered: view.ordered,
+            waiting: view.waiting,
+            refusals: view.refusals,
+            written: view.written,
+        }
+    }
 }
 
 /// Calls of one connection.

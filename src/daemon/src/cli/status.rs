@@ -10,7 +10,7 @@ use super::archive::Archive;
 use super::exit::{Exit, Failure};
 use super::output::{Output, bad, good, plain};
 use super::remote::Remote;
-use crate::api::model::{Status, Writing, phase};
+use crate::api::model::{Status, TasksRow, Writing, phase};
 use crate::app::{App, Options};
 use crate::clock::SystemClock;
 use crate::config::load;
@@ -127,8 +127,30 @@ fn render(status: &Status) -> String {
             lines.push(format!("           {}", bad(&few)));
         }
     }
+    lines.extend(status.tasks.iter().flat_map(tasks));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Tasks of one connection, and what waits for one.
+fn tasks(tasks: &TasksRow) -> Vec<String> {
+    let waiting: usize = tasks.waiting.values().sum();
+    let ordered =
+        if tasks.ordered == 0 { String::new() } else { format!(", {} on their way", tasks.ordered) };
+    let mut line = format!("tasks {}: {} open{ordered}", plain(&tasks.connection), tasks.open);
+    if waiting > 0 {
+        let words = |why: &str| match why {
+            "quiet" => "until the quiet hours end",
+            "cap" => "for the next day: their owners have enough",
+            "nobody" => "for an owner who can see them",
+            _ => "because the CRM refuses them",
+        };
+        let each: Vec<String> =
+            tasks.waiting.iter().map(|(why, count)| format!("{count} {}", words(why))).collect();
+        line = format!("{line}, {waiting} wait: {}", each.join(", "));
+    }
+    let refusals = tasks.refusals.iter().map(|why| format!("           {}", bad(&plain(why))));
+    std::iter::once(line).chain(refusals).collect()
 }
 
 fn connection(connection: &serde_json::Value) -> String {

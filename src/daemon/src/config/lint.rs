@@ -5,6 +5,7 @@ mod connection;
 mod evidence;
 mod govern;
 mod people;
+mod tasks;
 
 use std::net::SocketAddr;
 
@@ -43,6 +44,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     evidence::all(config, registry, &mut found);
     people::all(config, registry, &mut found);
     clock::all(config, registry, &mut found);
+    tasks::all(config, registry, &mut found);
     found
 }
 

@@ -52,6 +52,7 @@ impl Wiring<'_> {
             mappings_dir: None,
             http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
             govern: vec![govern(SALESFORCE, &sf, None), govern(HUBSPOT, &hs, Some("self_serve"))],
+            tasks: None,
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([
                 (sf, self.salesforce()?),

@@ -1,16 +1,20 @@
 //! After the entry is durable: the new state, what holds, and what to write.
 
+use handoff_core::contract::Contract;
 use handoff_core::event::Event;
 use handoff_core::extract::Existence;
 use handoff_core::gate::evaluate;
+use handoff_core::handoff::Handoff;
 use handoff_core::journal::LogEntry;
+use handoff_core::obligation::obligations;
 use handoff_core::plan::{Inputs, plan};
+use jiff::Timestamp;
 
 use super::judge::{Judged, Step};
 use crate::engine::Engine;
 use crate::execute::Job;
 use crate::fatal::Fatal;
-use crate::govern::Governed;
+use crate::govern::{Governed, Rule};
 use crate::memory::Change;
 use crate::snapshots::fold;
 use crate::twins;
@@ -51,6 +55,7 @@ pub(super) fn conclude(
             let names: Vec<&str> = events.iter().map(handoff_core::event::Event::name).collect();
             tracing::info!(handoff = %saved.state.id, position = saved.last.position, events = names.join(","), "decided");
         }
+        tasks(engine, rule, &case.contract, &saved.state, now);
         if moved || matches!(&case.step, Step::Decided { entry, .. } if opens(entry)) {
             // Calls of the account that it left concern it no more.
             judged.recall = Some(known.into_iter().chain(saved.account.clone()).collect());
@@ -93,6 +98,14 @@ pub(super) fn conclude(
         }
     }
     Ok(())
+}
+
+/// What people owe this handoff now, for the stage that writes tasks.
+fn tasks(engine: &Engine, rule: &Rule, contract: &Contract, state: &Handoff, now: Timestamp) {
+    let connection = &state.id.subject.connection;
+    if engine.tasks.is_on(connection) && rule.mapping.write.task.is_some() {
+        engine.tasks.look(connection, &state.id.stream(), obligations(contract, state, now));
+    }
 }
 
 /// Whether a handoff begins, so that calls which were heard of before concern it now.

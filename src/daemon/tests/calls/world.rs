@@ -77,6 +77,7 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         govern: vec![govern],
         evidence: Vec::new(),
         calendar: BTreeMap::new(),
+        tasks: None,
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
     }

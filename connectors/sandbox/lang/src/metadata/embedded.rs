@@ -14,6 +14,7 @@ pub fn embedded() -> &'static [(&'static str, &'static str)] {
 const EMBEDDED: &[(&str, &str)] = files![
     "force-app/main/default/customPermissions/Handoff_Gate_Bypass.customPermission-meta.xml",
     "force-app/main/default/customPermissions/Handoff_Gate_Writer.customPermission-meta.xml",
+    "force-app/main/default/objects/Activity/fields/Handoff_Obligation_Id__c.field-meta.xml",
     "force-app/main/default/objects/Account/fields/Health_Score__c.field-meta.xml",
     "force-app/main/default/objects/Case/fields/Acknowledged_By__c.field-meta.xml",
     "force-app/main/default/objects/Case/fields/CSM__c.field-meta.xml",

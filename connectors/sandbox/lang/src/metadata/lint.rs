@@ -31,10 +31,11 @@ fn merged(package: &Package, standard: &[ObjectSchema]) -> BTreeMap<String, Obje
     let mut objects: BTreeMap<String, ObjectSchema> =
         standard.iter().map(|o| (o.name.to_ascii_lowercase(), o.clone())).collect();
     for field in &package.fields {
-        let object = objects
-            .entry(field.object.to_ascii_lowercase())
-            .or_insert_with(|| ObjectSchema::new(field.object.clone(), []));
-        object.push(field.schema(0));
+        for name in field.found_on() {
+            let object =
+                objects.entry(name.to_ascii_lowercase()).or_insert_with(|| ObjectSchema::new(name, []));
+            object.push(field.schema(0));
+        }
     }
     objects
 }

@@ -116,6 +116,11 @@ pub struct CustomField {
 }
 
 impl CustomField {
+    /// The objects that have the field: one defined on `Activity` is found on tasks and events.
+    pub fn found_on(&self) -> Vec<&str> {
+        if self.object == "Activity" { vec!["Task", "Event"] } else { vec![self.object.as_str()] }
+    }
+
     /// The field as queries and formulas see it, in the storage column `slot`. A custom lookup `Foo__c` is walked as
     /// `Foo__r`.
     pub fn schema(&self, slot: usize) -> FieldSchema {

@@ -1,0 +1,180 @@
+//! What is owed and what is known, per connection.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use handoff_core::id::ConnectionId;
+use handoff_core::journal::LogEntry;
+use handoff_core::obligation::Obligation;
+use handoff_core::task::{Book, Known, Rules, Waiting};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::fatal::Fatal;
+use crate::govern::Governed;
+use crate::memory::{Change, Rows, TASK};
+
+/// All connections' tasks.
+pub(crate) struct Desks {
+    /// `None` = the configuration has no `[tasks]`.
+    pub(crate) rules: Option<Rules>,
+    /// Connection → the field that tells what a task stands for.
+    pub(crate) keys: BTreeMap<ConnectionId, String>,
+    states: Mutex<BTreeMap<ConnectionId, State>>,
+    /// One pass at a time.
+    pub(crate) alone: tokio::sync::Mutex<()>,
+    changed: watch::Sender<u64>,
+    rested: watch::Sender<u64>,
+}
+
+/// One connection's tasks.
+#[derive(Default)]
+pub(crate) struct State {
+    /// What is known.
+    pub(crate) book: Book,
+    /// What is owed, by handoff's stream; those that owe nothing included.
+    pub(crate) owed: BTreeMap<String, Vec<Obligation>>,
+    /// What has no task now.
+    pub(crate) waiting: Vec<Waiting>,
+    /// Something changed since the last pass began.
+    pub(crate) dirty: bool,
+    /// When to look again.
+    pub(crate) again: Option<Timestamp>,
+    /// Passes that failed one after the other.
+    pub(crate) failed: u32,
+    /// Created, changed, closed and refused since the start.
+    pub(crate) counts: Counts,
+}
+
+/// What became of tasks since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) created: u64,
+    pub(crate) changed: u64,
+    pub(crate) closed: u64,
+    pub(crate) refused: u64,
+}
+
+impl Desks {
+    pub(crate) fn new(config: &Config, objects: &[std::sync::Arc<Governed>]) -> Self {
+        let rules = config.tasks.as_ref().and_then(crate::config::Tasks::rules);
+        let mut keys = BTreeMap::new();
+        for object in objects.iter().filter(|_| rules.is_some()) {
+            for task in object.rules.iter().filter_map(|rule| rule.mapping.write.task.as_ref()) {
+                keys.entry(object.connection.clone()).or_insert_with(|| task.id.clone());
+            }
+        }
+        Self {
+            rules,
+            keys,
+            states: Mutex::new(BTreeMap::new()),
+            alone: tokio::sync::Mutex::new(()),
+            changed: watch::Sender::new(0),
+            rested: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) fn states(&self) -> MutexGuard<'_, BTreeMap<ConnectionId, State>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_on(&self, connection: &ConnectionId) -> bool {
+        self.keys.contains_key(connection)
+    }
+
+    /// What a handoff's people owe now.
+    pub(crate) fn look(&self, connection: &ConnectionId, stream: &str, owed: Vec<Obligation>) {
+        if !self.is_on(connection) {
+            return;
+        }
+        {
+            let mut states = self.states();
+            let state = states.entry(connection.clone()).or_default();
+            if state.owed.get(stream) == Some(&owed) {
+                return;
+            }
+            // What never owed anything and has no task is nobody's business.
+            let covered =
+                || state.book.tasks.values().any(|known| known.covers.values().any(|one| one == stream));
+            if owed.is_empty() && !state.owed.contains_key(stream) && !covered() {
+                return;
+            }
+            state.owed.insert(stream.to_owned(), owed);
+            state.dirty = true;
+        }
+        self.poke();
+    }
+
+    /// Everything is looked at again.
+    pub(crate) fn look_again(&self) {
+        for (connection, state) in self.states().iter_mut() {
+            state.dirty |= self.keys.contains_key(connection);
+            state.failed = 0;
+        }
+        self.poke();
+    }
+
+    pub(crate) fn poke(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// A pass ended and nothing is due.
+    pub(crate) fn rested(&self) {
+        self.rested.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(crate) fn watch_rest(&self) -> watch::Receiver<u64> {
+        self.rested.subscribe()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Connections that have something to do now.
+    pub(crate) fn due(&self, now: Timestamp) -> BTreeSet<ConnectionId> {
+        let states = self.states();
+        let due = states.iter().filter(|(connection, state)| {
+            self.keys.contains_key(connection)
+                && (state.dirty || state.again.is_some_and(|again| again <= now))
+        });
+        due.map(|(connection, _)| connection.clone()).collect()
+    }
+
+    /// When time alone gives something to do.
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        let states = self.states();
+        states.iter().filter(|(id, _)| self.keys.contains_key(id)).filter_map(|(_, state)| state.again).min()
+    }
+
+    /// Takes up what the memory knows. Blocks.
+    pub(crate) fn open(&self, rows: &Rows) -> Result<(), Fatal> {
+        let mut states = self.states();
+        for (key, row) in rows.scan_now(TASK)? {
+            let Some((connection, id)) = key.split_once('/') else { continue };
+            if let Ok(known) = serde_json::from_slice::<Known>(&row) {
+                let state = states.entry(ConnectionId::from(connection)).or_default();
+                state.book.tasks.insert(id.to_owned(), known);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes up an entry that the memory does not reflect yet.
+    pub(crate) fn caught(&self, entry: &LogEntry, change: &mut Change) {
+        if let LogEntry::Task { connection, change: what, at, .. } = entry {
+            let mut states = self.states();
+            let state = states.entry(connection.clone()).or_default();
+            state.book.apply(*at, what);
+            if let Some(known) = state.book.tasks.get(what.id()) {
+                change.put_json(row(connection, what.id()), known);
+            }
+        }
+    }
+}
+
+/// The memory's row of a task.
+pub(crate) fn row(connection: &ConnectionId, id: &str) -> String {
+    format!("{TASK}{connection}/{id}")
+}
