@@ -119,7 +119,7 @@ fn writable(object: &str, field: &str, known: &Definitions) -> Option<CheckFindi
         Some(definition) if object == crate::tasks::TASKS && !is_vendors(field) && !definition.unique => Some(wrong(
             place,
             "tasks are found by this property, but two of them may share a value",
-            "Delete it and create it from deploy/hubspot/task-properties.json: hasUniqueValue cannot be set later",
+            "Delete it and create it from deploy/hubspot/properties/tasks.json: hasUniqueValue cannot be set later",
         )),
         Some(_) => None,
     }
