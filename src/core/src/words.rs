@@ -55,7 +55,10 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
             None if overdue => "Waiting for the receiver: overdue".to_owned(),
             None => "Waiting for the receiver to accept or reject".to_owned(),
         },
-        Phase::Accepted if missing.is_empty() && returned::accepted(contract, handoff).is_some() => {
+        Phase::Accepted
+            if (missing.is_empty() || handoff.awaits_confirmation())
+                && returned::accepted(contract, handoff).is_some() =>
+        {
             returned::accepted(contract, handoff).unwrap_or_default()
         }
         Phase::Accepted => match no_longer(handoff) {
