@@ -175,8 +175,7 @@ impl Decision<'_> {
     fn settle_pay(&mut self) {
         let Some(state) = &self.state else { return };
         let agreed = state.disagreeing_twin().is_none();
-        let settled = state.is_accepted() && !state.awaits_confirmation();
-        if settled && !state.released && agreed && self.has_commission_gate() {
+        if state.acceptance_holds() && !state.released && agreed && self.has_commission_gate() {
             let cycle = state.id.cycle;
             self.emit(Event::CommissionReleased { cycle });
         } else if state.released && !agreed {

@@ -1,6 +1,6 @@
 //! Which gates are open, and what to tell people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,9 @@ fn lacking(contract: &Contract, handoff: &Handoff, now: Timestamp) -> (Vec<Findi
         disputed: &handoff.beside.disputed,
     };
     let (mut missing, complete) = shortfall(contract, &handoff.package, &situation);
-    let excepted = handoff.excepted(contract, now);
+    // Exceptions are the receiver's word: they hold while his acceptance does.
+    let holds = handoff.acceptance_holds();
+    let excepted = if holds { handoff.excepted(contract, now) } else { BTreeSet::new() };
     let lacked = !missing.is_empty();
     missing.retain(|finding| !excepted.contains(&finding.field));
     let complete = complete || (lacked && missing.is_empty());

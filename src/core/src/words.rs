@@ -62,7 +62,10 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
             }
             None => "Waiting for the receiver to accept or reject".to_owned(),
         },
-        Phase::Accepted if missing.is_empty() && returned::accepted(contract, handoff).is_some() => {
+        Phase::Accepted
+            if (missing.is_empty() || handoff.awaits_confirmation())
+                && returned::accepted(contract, handoff).is_some() =>
+        {
             returned::accepted(contract, handoff).unwrap_or_default()
         }
         Phase::Accepted => match no_longer(handoff) {
