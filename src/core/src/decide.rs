@@ -4,6 +4,7 @@ mod answers;
 mod concerns;
 mod flags;
 mod package;
+mod pay;
 mod record;
 mod revert;
 
@@ -94,6 +95,7 @@ impl Decision<'_> {
             return;
         }
         self.note_twins();
+        self.note_pay();
         self.note_people();
         self.break_by_people();
         let own_revert = self.own_revert();

@@ -9,6 +9,7 @@ use crate::completeness::Finding;
 use crate::contract::ContractRef;
 use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
 use crate::observation::{Actor, DateMove};
+use crate::pay::Pay;
 use crate::twin::TwinSeen;
 use crate::value::Sourced;
 
@@ -244,6 +245,20 @@ pub enum Event {
         /// All that have a say, in record order.
         twins: Vec<TwinSeen>,
     },
+    /// What the deal is worth for pay, or to whom, changed. No gate depends on it.
+    PayChanged {
+        /// As it stands now; `None` = not mapped any more.
+        pay: Option<Box<Pay>>,
+    },
+    /// A person put an open handoff onto another version of its contract.
+    Repinned {
+        /// The version that it is judged by from now on.
+        contract: ContractRef,
+        /// Who, as the command line or API knows him.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// A flag shall be written. Durable before the write leaves, so that our own write is told from somebody else's after a crash.
     GateOrdered {
         /// The gate.
@@ -414,6 +429,8 @@ impl Event {
             Self::StageReverted { .. } => "stage_reverted",
             Self::RevertGivenUp { .. } => "revert_given_up",
             Self::RevertRefused { .. } => "revert_refused",
+            Self::PayChanged { .. } => "pay_changed",
+            Self::Repinned { .. } => "repinned",
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::observation::Actor;
 
 mod convert;
 mod observe;
+mod pay;
 mod read_plan;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
 use crate::id::{FieldKey, GateName, HandoffId, PersonId, RecordRef, StageName};
 use crate::observation::Actor;
+use crate::pay::Pay;
 use crate::twin::TwinSeen;
 use crate::value::Package;
 
@@ -136,6 +137,9 @@ pub struct Handoff {
     pub twins: Vec<TwinSeen>,
     /// Flags.
     pub gates: BTreeMap<GateName, GateState>,
+    /// What the deal is worth for pay and to whom, as last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay: Option<Pay>,
     /// Whether pay was released in the running cycle.
     pub released: bool,
     /// Adjustments so far.
@@ -273,6 +277,7 @@ impl Handoff {
             link: None,
             twins: Vec::new(),
             gates: BTreeMap::new(),
+            pay: None,
             released: false,
             adjustments: 0,
             voided: None,
@@ -297,6 +302,7 @@ impl Handoff {
                 link: old.link,
                 twins: old.twins,
                 gates: old.gates,
+                pay: old.pay,
                 adjustments: old.adjustments,
                 version: old.version,
                 ..fresh
@@ -391,6 +397,8 @@ impl Handoff {
                 self.link.clone_from(link);
                 self.twins.clone_from(twins);
             }
+            Event::PayChanged { pay } => self.pay = pay.as_deref().cloned(),
+            Event::Repinned { contract, .. } => self.contract.clone_from(contract),
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
             }

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 pub use crate::handoff::Phase as StateName;
 use crate::id::{ConnectionId, ContractId, FieldKey, GateName, MotionId, ObjectName, PartKey, StageName};
 
+mod pay;
+
+pub use pay::{AmountField, PayMapping, SplitRows};
+
 /// A mapping as an admin writes it in TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +45,9 @@ pub struct Mapping {
     /// How the sender submits; needed when the contract says `submit = "explicit"`.
     #[serde(default)]
     pub submit: Option<SubmitMapping>,
+    /// What finance's ledger is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay: Option<PayMapping>,
     /// What we write.
     pub write: WriteMapping,
     /// How the CRM itself blocks.

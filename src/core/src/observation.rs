@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::{Existence, RecordVersion};
 use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
+use crate::pay::Pay;
 use crate::twin::TwinSeen;
 use crate::value::Package;
 
@@ -47,6 +48,9 @@ pub struct Observation {
     /// How the handoffs of that record, and of all records that name this one, stand; in record order.
     #[serde(default)]
     pub twins: Vec<TwinSeen>,
+    /// What the deal is worth for pay and to whom, if mapped. No gate depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay: Option<Pay>,
 }
 
 impl Observation {
@@ -78,6 +82,7 @@ impl Observation {
             flags: BTreeMap::new(),
             link: None,
             twins: Vec::new(),
+            pay: None,
         }
     }
 }

@@ -179,6 +179,8 @@ impl Scorecard {
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }
             | Event::RevertRefused { .. }
+            | Event::PayChanged { .. }
+            | Event::Repinned { .. }
             | Event::GateOrdered { .. } => return,
         };
         let at = When::weigh(claim, logged).at;

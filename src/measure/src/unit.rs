@@ -179,6 +179,8 @@ impl Unit {
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }
             | Event::RevertRefused { .. }
+            | Event::PayChanged { .. }
+            | Event::Repinned { .. }
             | Event::GateOrdered { .. } => {}
         }
     }

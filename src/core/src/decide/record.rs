@@ -181,7 +181,9 @@ impl Decision<'_> {
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }
-            | Event::RevertRefused { .. } => None,
+            | Event::RevertRefused { .. }
+            | Event::PayChanged { .. }
+            | Event::Repinned { .. } => None,
         });
         broken_at.is_some_and(|at| at > since)
     }

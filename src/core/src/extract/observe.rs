@@ -36,6 +36,7 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
         // What other records say is not in this one: whoever knows them adds it.
         link: None,
         twins: Vec::new(),
+        pay: mapping.pay.as_ref().map(|pay| super::pay::pay(pay, raw)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ReadPlan;
 use crate::contract::Contract;
-use crate::mapping::{Mapping, Who};
+use crate::mapping::{Mapping, PayMapping, Who};
 
 /// Everything that a mapping reads and writes: what to select, which children, which history. All stages are of interest until
 /// [`ReadPlan::narrowed`].
@@ -28,6 +28,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     fields.extend(mapping.timeline.first_contact.clone());
     fields.extend(mapping.account.as_ref().and_then(|path| path.field.clone()));
     fields.extend(mapping.twin.iter().map(|twin| twin.field.clone()));
+    fields.extend(mapping.pay.iter().flat_map(PayMapping::fields).map(str::to_owned));
     fields.extend(written(mapping));
     ReadPlan {
         object: mapping.object.clone(),
@@ -55,6 +56,9 @@ fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {
             let columns = related.entry(name.clone()).or_default();
             columns.extend(path.matching.keys().chain(&path.take).cloned());
         }
+    }
+    for (name, columns) in mapping.pay.iter().filter_map(PayMapping::related) {
+        related.entry(name.to_owned()).or_default().extend(columns.map(str::to_owned));
     }
     related
 }

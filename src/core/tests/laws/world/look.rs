@@ -60,6 +60,7 @@ impl World {
                 .collect(),
             link: None,
             twins: self.twins.clone(),
+            pay: None,
         }
     }
 
