@@ -9,6 +9,7 @@ use crate::completeness::Ready;
 use crate::digest::Digest;
 use crate::id::{ContractId, FieldKey, GateName, PartKey, StageName};
 
+pub mod diff;
 mod part;
 
 pub use part::Part;

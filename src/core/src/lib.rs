@@ -16,6 +16,7 @@ pub mod gate;
 pub mod handoff;
 pub mod id;
 pub mod journal;
+pub mod lifecycle;
 pub mod lint;
 pub mod mapping;
 pub mod observation;

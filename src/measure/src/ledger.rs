@@ -39,7 +39,6 @@ use quality::Quality;
 #[derive(Debug)]
 pub struct Ledger {
     period: Month,
-    weight_percent: Decimal,
     running: Option<Month>,
     contracts: BTreeMap<ContractRef, Contract>,
     deals: BTreeMap<String, Deal>,
@@ -50,11 +49,10 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// An empty one that will tell of this period; the weight is in percent, 5 to 10.
-    pub fn new(period: Month, weight_percent: Decimal) -> Self {
+    /// An empty one that will tell of this period.
+    pub fn new(period: Month) -> Self {
         Self {
             period,
-            weight_percent,
             running: None,
             contracts: BTreeMap::new(),
             deals: BTreeMap::new(),
@@ -167,12 +165,12 @@ impl Ledger {
         (other_stream != stream && (!mutual || other_stream.as_str() < stream)).then(|| link.to_string())
     }
 
-    /// The statement of the period, as the entries so far say.
-    pub fn finish(mut self, standing: Standing) -> Statement {
+    /// The statement of the period, as the entries so far say; the quality weight is in percent, 5 to 10.
+    pub fn finish(mut self, standing: Standing, weight_percent: Decimal) -> Statement {
         if let Some(running) = self.running.filter(|running| *running < self.period) {
             self.roll(running);
         }
-        let senders = self.quality.senders(self.period, self.weight_percent);
+        let senders = self.quality.senders(self.period, weight_percent);
         let mut rows = Vec::new();
         let streams: Vec<String> = self.deals.keys().cloned().collect();
         for stream in streams {
@@ -191,7 +189,7 @@ impl Ledger {
             period: self.period.to_string(),
             standing,
             entries: self.head,
-            weight_percent: self.weight_percent,
+            weight_percent,
             totals: totals(&rows),
             senders,
             rows,

@@ -152,5 +152,6 @@ pub(crate) fn mapping() -> Mapping {
         },
         enforcement: None,
         twin: None,
+        pay: None,
     }
 }

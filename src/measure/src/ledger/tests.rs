@@ -142,13 +142,13 @@ fn published() -> LogEntry {
 }
 
 fn statement(entries: &[LogEntry], period: &str) -> Statement {
-    let mut ledger = Ledger::new(period.parse().unwrap(), Decimal::from(5));
+    let mut ledger = Ledger::new(period.parse().unwrap());
     for (position, entry) in entries.iter().enumerate() {
         if !ledger.apply(u64::try_from(position).unwrap(), Some(entry)) {
             break;
         }
     }
-    ledger.finish(Standing::Provisional)
+    ledger.finish(Standing::Provisional, Decimal::from(5))
 }
 
 /// Published, opened and accepted on 5 September with this pay.
