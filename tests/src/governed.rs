@@ -16,7 +16,7 @@ use handoff_sandbox_salesforce::Org;
 use handoff_store::tlog::verify_against_log;
 use handoffd::app::{App, Handle, StartError};
 use handoffd::books::{Account, Channel};
-use handoffd::config::{Audit, Config, Govern, Http, People, SecretRef};
+use handoffd::config::{Audit, Commission, Config, Govern, Http, People, SecretRef};
 use handoffd::failpoint::Hook;
 use handoffd::link::Connect;
 use handoffd::view::{Detail, Entry, Filter, Summary};
@@ -422,6 +422,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         tasks: None,
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
+        commission: Commission::default(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::exception::Exceptions;
 use crate::id::{ContractId, FieldKey, GateName, PartKey, StageName};
 use crate::sla::Allowance;
 
+pub mod diff;
 mod part;
 
 pub use part::Part;

@@ -6,6 +6,7 @@ mod clock;
 mod concerns;
 mod flags;
 mod package;
+mod pay;
 mod record;
 mod returns;
 mod revert;
@@ -110,6 +111,7 @@ impl Decision<'_> {
         }
         self.note_twins();
         self.note_absorbed();
+        self.note_pay();
         self.note_people();
         self.note_vacancy();
         self.break_by_people();

@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::exception::Exception;
 use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
 use crate::observation::{Actor, DateMove};
+use crate::pay::Pay;
 use crate::seat::Behalf;
 use crate::sla::Settings;
 use crate::twin::TwinSeen;
@@ -375,6 +376,20 @@ pub enum Event {
         /// What.
         what: crate::beside::Happening,
     },
+    /// What the deal is worth for pay, or to whom, changed. No gate depends on it.
+    PayChanged {
+        /// As it stands now; `None` = not mapped any more.
+        pay: Option<Box<Pay>>,
+    },
+    /// A person put an open handoff onto another version of its contract.
+    Repinned {
+        /// The version that it is judged by from now on.
+        contract: ContractRef,
+        /// Who, as the command line or API knows him.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// A flag shall be written. Durable before the write leaves, so that our own write is told from somebody else's after a crash.
     GateOrdered {
         /// The gate.
@@ -609,6 +624,8 @@ impl Event {
             Self::RevertGivenUp { .. } => "revert_given_up",
             Self::RevertRefused { .. } => "revert_refused",
             Self::Beside { what } => what.name(),
+            Self::PayChanged { .. } => "pay_changed",
+            Self::Repinned { .. } => "repinned",
         }
     }
 }

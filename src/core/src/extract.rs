@@ -14,6 +14,7 @@ mod answer;
 mod convert;
 mod observe;
 mod parts;
+mod pay;
 mod read_plan;
 mod relation;
 #[cfg(test)]

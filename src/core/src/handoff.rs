@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
 use crate::id::{FieldKey, GateName, HandoffId, PersonId, RecordRef, StageName};
 use crate::observation::Actor;
+use crate::pay::Pay;
 use crate::sla::Clock;
 use crate::twin::TwinSeen;
 use crate::value::Package;
@@ -146,6 +147,9 @@ pub struct Handoff {
     pub twins: Vec<TwinSeen>,
     /// Flags.
     pub gates: BTreeMap<GateName, GateState>,
+    /// What the deal is worth for pay and to whom, as last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay: Option<Pay>,
     /// Whether pay was released in the running cycle.
     pub released: bool,
     /// Adjustments so far.
@@ -305,6 +309,7 @@ impl Handoff {
             link: None,
             twins: Vec::new(),
             gates: BTreeMap::new(),
+            pay: None,
             released: false,
             adjustments: 0,
             beside: crate::beside::Beside::default(),
@@ -333,6 +338,7 @@ impl Handoff {
                 link: old.link,
                 twins: old.twins,
                 gates: old.gates,
+                pay: old.pay,
                 adjustments: old.adjustments,
                 returns: old.returns.carried(),
                 overrides: old.overrides,
@@ -477,6 +483,8 @@ impl Handoff {
                 self.twins.clone_from(twins);
             }
             Event::Beside { what } => self.beside.apply(what),
+            Event::PayChanged { pay } => self.pay = pay.as_deref().cloned(),
+            Event::Repinned { contract, .. } => self.contract.clone_from(contract),
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
             }

@@ -3,17 +3,22 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::contract::ContractRef;
 use crate::decide::Terms;
+use crate::digest::Digest;
 use crate::event::Event;
 use crate::evidence::{CallRef, Spot, Withdrawal};
-use crate::id::{ConnectionId, FieldKey, HandoffId, RecordRef};
+use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId, RecordRef};
+use crate::lifecycle::Step;
 use crate::observation::Observation;
 use crate::task::TaskChange;
+
+mod own;
 
 /// Newest version of this encoding; readers refuse a newer one.
 pub const VERSION: u32 = 2;
@@ -130,6 +135,40 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
+    /// A step in the life of a contract's text. Written since version 2.
+    ContractStep {
+        /// Which text.
+        contract: ContractRef,
+        /// What was done.
+        step: Step,
+        /// Who, as the command line or API knows him; sealed.
+        by: String,
+        /// The person behind him; sealed.
+        person: PersonId,
+        /// What he wrote; sealed.
+        comment: String,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// A period of the commission ledger was frozen. Written since version 2.
+    PeriodClosed {
+        /// The month, e.g. `2026-10`.
+        period: String,
+        /// Format → SHA-256 of the frozen file.
+        files: BTreeMap<String, Digest>,
+        /// Log entries that the statement is made of.
+        entries: u64,
+        /// The quality weight in percent.
+        weight_percent: Decimal,
+        /// Size of the tree that the checkpoint signed before this entry.
+        size: u64,
+        /// That checkpoint, as it was published.
+        checkpoint: String,
+        /// Who, as the command line or API knows him; sealed.
+        by: String,
+        /// The daemon's time.
+        at: Timestamp,
+    },
     /// A mapping's text or a setting that governs changed.
     ConfigChanged {
         /// What, e.g. `mapping salesforce/h03-ae-to-onboarding` or `terms`.
@@ -195,6 +234,8 @@ impl LogEntry {
             | Self::EvidenceWithdrawn { at, .. }
             | Self::Task { at, .. }
             | Self::ContractPublished { at, .. }
+            | Self::ContractStep { at, .. }
+            | Self::PeriodClosed { at, .. }
             | Self::ConfigChanged { at, .. }
             | Self::Switched { at, .. }
             | Self::Started { at, .. } => *at,
@@ -212,6 +253,8 @@ impl LogEntry {
             | Self::EvidenceWithdrawn { .. }
             | Self::Task { .. }
             | Self::ContractPublished { .. }
+            | Self::ContractStep { .. }
+            | Self::PeriodClosed { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
             | Self::Started { .. } => None,
@@ -229,6 +272,8 @@ impl LogEntry {
             | Self::Overridden { .. }
             | Self::Task { .. }
             | Self::ContractPublished { .. }
+            | Self::ContractStep { .. }
+            | Self::PeriodClosed { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
             | Self::Started { .. } => None,
@@ -242,6 +287,9 @@ impl LogEntry {
         }
         if let Self::Task { handoff, connection, change, .. } = self {
             return self.encode_task(handoff.as_ref(), connection, change);
+        }
+        if let Some(encoded) = own::encode(self)? {
+            return Ok(encoded);
         }
         let Some((handoff, events)) = self.handoff() else {
             let mut leaf = serde_json::to_value(self)?;
@@ -320,6 +368,7 @@ impl LogEntry {
             Some(_) => {}
         }
         let Some(stream) = leaf.get("stream").and_then(Value::as_str) else {
+            own::open(&mut leaf, &mut open)?;
             let is_switch = leaf.get("entry").and_then(Value::as_str) == Some("switched");
             if let Some(object) =
                 leaf.as_object_mut().filter(|object| is_switch && !object.contains_key("by"))

@@ -13,6 +13,9 @@ mod path;
 pub use path::{
     Anchor, Astray, COUNT_COLUMN, CarriedPath, Link, ReadPath, Rows, SeriesPath, Step, Wanted, Way, Window,
 };
+mod pay;
+
+pub use pay::{AmountField, PayMapping, SplitRows};
 
 /// A mapping as an admin writes it in TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +51,9 @@ pub struct Mapping {
     /// How the sender submits; needed when the contract says `submit = "explicit"`.
     #[serde(default)]
     pub submit: Option<SubmitMapping>,
+    /// What finance's ledger is made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay: Option<PayMapping>,
     /// What we write.
     pub write: WriteMapping,
     /// What happens beside the package.

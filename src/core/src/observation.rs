@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::exception::Asked;
 use crate::extract::{Existence, RecordVersion};
 use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
+use crate::pay::Pay;
 use crate::twin::TwinSeen;
 use crate::value::Package;
 
@@ -54,6 +55,9 @@ pub struct Observation {
     /// The ids of records that are known to have been merged into this one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub absorbed: BTreeSet<String>,
+    /// What the deal is worth for pay and to whom, if mapped. No gate depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay: Option<Pay>,
 }
 
 impl Observation {
@@ -87,6 +91,7 @@ impl Observation {
             link: None,
             twins: Vec::new(),
             absorbed: BTreeSet::new(),
+            pay: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP surface beside the webhooks: health, metrics, the read-only API, pause and resume, one page.
 
 mod audit;
+mod finance;
 pub(crate) mod front;
 mod guard;
 pub mod model;
@@ -74,6 +75,11 @@ impl Surface {
         routes::scorecard,
         routes::parked,
         routes::bypasses,
+        finance::commission,
+        finance::close,
+        finance::contracts,
+        finance::act,
+        finance::repin,
         routes::pause,
         routes::resume,
         routes::healthz,

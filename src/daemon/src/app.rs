@@ -16,7 +16,7 @@ use crate::api::front::Front;
 use crate::api::serve::{HEAD_DEADLINE, serve};
 use crate::books::Outcome;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, People};
 use crate::connect::ConnectError;
 use crate::engine::Engine;
 use crate::failpoint::Hook;
@@ -105,7 +105,14 @@ pub struct App {
 
 /// Steers one running daemon; cheap to clone.
 #[derive(Clone)]
-pub struct Handle(pub(crate) Arc<Engine>);
+pub struct Handle(pub(crate) Arc<Engine>, pub(crate) Arc<Office>);
+
+/// What acts of people need of the configuration.
+pub(crate) struct Office {
+    pub(crate) people: People,
+    pub(crate) state_dir: std::path::PathBuf,
+    pub(crate) weight_percent: rust_decimal::Decimal,
+}
 
 impl App {
     /// Starts: opens the state, catches up with the log, connects, listens, polls.
@@ -140,9 +147,10 @@ impl App {
             };
             serve(listener, meanwhile, HEAD_DEADLINE, stopped).await;
         });
+        let office = config.clone();
         let engine = start::engine(config, registry, clock, setup).await?;
         start::announce(&engine).await?;
-        let handle = Handle(Arc::clone(&engine));
+        let handle = Handle::new(&office, Arc::clone(&engine));
         reconcile::spawn(&engine, &mut tasks);
         calls::spawn(&engine, &mut tasks);
         crate::tasks::spawn(&engine, &mut tasks);
@@ -219,6 +227,15 @@ impl App {
 }
 
 impl Handle {
+    pub(crate) fn new(config: &Config, engine: Arc<Engine>) -> Self {
+        let office = Office {
+            people: config.people.clone(),
+            state_dir: config.state_dir.clone(),
+            weight_percent: config.commission.quality_weight_percent.into(),
+        };
+        Self(engine, Arc::new(office))
+    }
+
     /// Questions.
     pub fn view(&self) -> View {
         View(Arc::clone(&self.0))

@@ -9,7 +9,7 @@ use handoff_core::id::ConnectionId;
 use handoff_core::registry::Registry;
 use handoff_transport::{DayCount, Ledger, LedgerError, Secret, TokenVault, VaultError};
 
-use crate::app::{App, Options, StartError};
+use crate::app::{App, Handle, Options, StartError};
 use crate::calls::{self, Answered, NotAnswered};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -83,6 +83,16 @@ impl App {
         let engine = start::engine(config, registry, clock, setup(options)).await?;
         engine.set_switch(on, by).await?;
         Ok(engine.switch.view())
+    }
+
+    /// Everything as it stands, for acts of people while no daemon runs; nothing is sent and nothing is announced.
+    pub async fn at_rest(
+        config: Config,
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Result<Handle, StartError> {
+        Ok(Handle::new(&config.clone(), start::engine(config, registry, clock, setup(options)).await?))
     }
 
     /// Records what a person says about a suggested place of a call; the record's note says so after the next start.

@@ -3,6 +3,7 @@
 mod archive;
 pub(crate) mod audit;
 mod bench;
+mod commission;
 mod demo;
 mod evidence;
 pub mod exit;
@@ -93,6 +94,8 @@ enum Command {
     /// Completion, acceptance and time to acceptance by contract, motion and period.
     #[command(after_help = "Example:\n  handoffd scorecard --by week")]
     Scorecard(scorecard::Cut),
+    /// What pay depends on, for finance: export, close and reconcile months.
+    Commission(commission::Statements),
     /// Prove the log: verify, replay, export.
     Audit(audit::Audit),
     /// Build the memory anew from the log; the log is the truth.
@@ -167,6 +170,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Pause(by) => status::switch(config, by.by, false, output).await,
         Command::Resume(by) => status::switch(config, by.by, true, output).await,
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
+        Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Audit(audit) => audit::audit(config, audit, output).await,
         Command::Rebuild => run::rebuild(config, output).await,
         Command::Bench(bench) => bench::bench(&bench, output).await,

@@ -59,6 +59,23 @@ pub struct Config {
     /// Audit log.
     #[serde(default)]
     pub audit: Audit,
+    /// Commission statements.
+    #[serde(default)]
+    pub commission: Commission,
+}
+
+/// Commission statements.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Commission {
+    /// Weight of handoff quality in the factor that is exported for each sender, in percent: 5 to 10.
+    pub quality_weight_percent: u8,
+}
+
+impl Default for Commission {
+    fn default() -> Self {
+        Self { quality_weight_percent: 5 }
+    }
 }
 
 /// HTTP surface.

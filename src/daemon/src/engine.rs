@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use handoff_core::clearance::ClearanceKey;
+use handoff_core::contract::ContractRef;
 use handoff_core::id::{ConnectionId, RecordRef};
 use handoff_core::journal::LogEntry;
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +19,8 @@ use crate::clock::Clock;
 use crate::due::{Due, Ticket, Waits};
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
-use crate::govern::Governed;
+use crate::finance::{self, Finance};
+use crate::govern::{Governed, Rule};
 use crate::ingress::Ingress;
 use crate::journal::{Journal, Refused};
 use crate::link::Link;
@@ -45,6 +47,7 @@ pub(crate) struct Engine {
     pub(crate) evidence: Arc<Book>,
     pub(crate) tasks: Desks,
     pub(crate) parked: Shelf,
+    pub(crate) finance: Finance,
     pub(crate) switch: Switch,
     pub(crate) ingress: Ingress,
     pub(crate) key: ClearanceKey,
@@ -125,10 +128,17 @@ impl Engine {
         }
     }
 
+    /// The contract text that new handoffs of this rule open with: what the log says is in force, whatever the files say.
+    pub(crate) fn in_force(&self, rule: &Rule) -> ContractRef {
+        let known = self.finance.in_force(&rule.nominated, self.clock.now());
+        known.unwrap_or_else(|| rule.current.reference.clone())
+    }
+
     /// Appends an entry that belongs to no handoff, and lets the memory know.
     pub(crate) async fn append_own(&self, entry: LogEntry, mut change: Change) -> Result<u64, Fatal> {
         let sealed = self.journal.seal(&entry, 0).map_err(own_refused)?;
         let position = self.journal.append(sealed).await.map_err(own_refused)?;
+        finance::caught(position, &entry, &mut change);
         change.reflected.push(position);
         self.memory.commit(change).await?;
         Ok(position)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use handoff_connector::Changed;
-use handoff_core::contract::{Mode, OnBypass};
+use handoff_core::contract::{ContractRef, Mode, OnBypass};
 use handoff_core::decide::Terms;
 use handoff_core::extract::{ReadPlan, read_plan};
 use handoff_core::id::{ConnectionId, ContractId, ObjectName, RecordRef};
@@ -99,6 +99,8 @@ pub(crate) struct Rule {
     pub(crate) mapping: Mapping,
     /// The version that new handoffs open with.
     pub(crate) current: Held,
+    /// What the files name; it takes effect only if the log says so.
+    pub(crate) nominated: ContractRef,
     pub(crate) terms: Terms,
     pub(crate) cap: Option<u32>,
 }
@@ -235,7 +237,8 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
     if let Some(motion) = &govern.motion {
         mapping.motion.always = motion.clone();
     }
-    Ok(Rule { mapping, current: held.clone(), terms, cap: govern.max_writes_per_hour })
+    let nominated = held.reference.clone();
+    Ok(Rule { mapping, current: held.clone(), nominated, terms, cap: govern.max_writes_per_hour })
 }
 
 /// The calendars that any version of the contract names: open handoffs stay on theirs.

@@ -52,6 +52,11 @@ impl Contracts {
         self.held.read().unwrap_or_else(PoisonError::into_inner).get(pin).cloned()
     }
 
+    /// The texts that the log published.
+    pub(crate) fn pins(&self) -> Vec<ContractRef> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     /// Takes up a published text; false = it does not fit its pin or cannot be read, so that nothing is decided by it.
     pub(crate) fn learn(&self, pin: &ContractRef, text: &str) -> bool {
         if Digest::of_bytes(text.as_bytes()) != pin.digest {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use handoff_core::clearance::ClearanceKey;
 use handoff_core::digest::{Digest, hex};
 use handoff_core::journal::LogEntry;
-use handoff_core::registry::Registry;
+use handoff_core::registry::{Held, Registry};
 use handoff_store::state::{State, StateOptions};
 use handoff_transport::Observer;
 use rand::RngCore as _;
@@ -27,6 +27,7 @@ use crate::directory::Directory;
 use crate::engine::{Engine, Switch};
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
+use crate::finance::{self, Finance};
 use crate::govern::{Governed, Rule, governed};
 use crate::ingress::{self, Ingress};
 use crate::journal::Journal;
@@ -55,6 +56,7 @@ struct Opened {
     evidence: Arc<Book>,
     tasks: Desks,
     parked: Shelf,
+    finance: Finance,
     switch: Switch,
     key: ClearanceKey,
 }
@@ -66,11 +68,13 @@ pub(crate) async fn engine(
     clock: Arc<dyn Clock>,
     setup: Setup,
 ) -> Result<Arc<Engine>, StartError> {
-    let objects: Vec<Arc<Governed>> = governed(&config, &registry)?.into_iter().map(Arc::new).collect();
+    let mut objects = governed(&config, &registry)?;
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
     let tasks = Desks::new(&config, &objects);
     let opened = open(&config, &clock, &listeners, tasks).await?;
+    objects.iter_mut().flat_map(|object| &mut object.rules).for_each(|rule| settle(&opened, rule, clock.now()));
+    let objects: Vec<Arc<Governed>> = objects.into_iter().map(Arc::new).collect();
     let links = links(&config, &clock, &setup, &opened, &objects)?;
     for listener in &listeners {
         if links.get(&listener.connection).is_none_or(|link| link.purpose.calls().is_none()) {
@@ -90,6 +94,7 @@ pub(crate) async fn engine(
         links,
         objects,
         parked: opened.parked,
+        finance: opened.finance,
         switch: opened.switch,
         ingress: Ingress::new(),
         key: opened.key,
@@ -143,6 +148,7 @@ async fn open(
             listener.open(&memory, &journal)?;
         }
         tracing::info!(replayed, rebuild, entries = journal.head(), "the state is open");
+        let finance = Finance::open(&memory, &contracts)?;
         let parked = Shelf::default();
         parked.open(&memory)?;
         open_books(&memory)?;
@@ -150,14 +156,29 @@ async fn open(
         let row = memory.get_now(SWITCH).map_err(Fatal::from)?;
         switch
             .take_up(row.and_then(|row| serde_json::from_slice::<SwitchView>(&row).ok()).unwrap_or_default());
-        Ok(Opened { journal, memory, contracts, snapshots, evidence, tasks, parked, switch, key })
+        Ok(Opened { journal, memory, contracts, snapshots, evidence, tasks, parked, finance, switch, key })
     });
     opening.await.unwrap_or(Err(StartError::Fatal(Fatal::Worker { what: "the opening of the state" })))
+}
+
+/// Lets a rule govern by the text that the log says is in force, whatever the files say, and says so aloud where they differ.
+fn settle(opened: &Opened, rule: &mut Rule, now: jiff::Timestamp) {
+    let Some(text) = opened.finance.in_force(&rule.nominated, now).filter(|text| *text != rule.nominated) else {
+        return;
+    };
+    tracing::error!(
+        contract = %text.id, in_force = text.version, files = rule.nominated.version,
+        "the files hold a contract text that is not in force: nobody approved and published it, or a newer one was published; the text in force stays in force, see `handoffd contract list`"
+    );
+    if let Some(contract) = opened.contracts.get(&text) {
+        rule.current = Held { contract: (*contract).clone(), text: String::new(), reference: text };
+    }
 }
 
 /// What an entry of our own leaves in the memory.
 fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Change) {
     evidence.caught(position, entry, change);
+    finance::caught(position, entry, change);
     match entry {
         LogEntry::Switched { on, by, at } => {
             let view = SwitchView { paused: !on, by: Some(by.clone()), at: Some(*at), tripped: Vec::new() };
@@ -172,6 +193,8 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::EvidenceWithdrawn { .. }
         | LogEntry::Task { .. }
         | LogEntry::ContractPublished { .. }
+        | LogEntry::ContractStep { .. }
+        | LogEntry::PeriodClosed { .. }
         | LogEntry::Started { .. } => {}
     }
 }
@@ -244,7 +267,9 @@ pub(crate) async fn announce(engine: &Arc<Engine>) -> Result<(), Fatal> {
             })
             .await?;
             let (contract, text) = (held.reference.clone(), held.text.clone());
-            engine.append_own(LogEntry::ContractPublished { contract, text, at }, change).await?;
+            let entry = LogEntry::ContractPublished { contract, text, at };
+            let position = engine.append_own(entry.clone(), change).await?;
+            engine.finance.apply(position, &entry);
         }
         let name = &rule.mapping.mapping;
         setting(engine, format!("mapping {name}"), Digest::of(&rule.mapping)).await?;

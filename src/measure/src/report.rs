@@ -26,6 +26,26 @@ pub struct Report {
     pub by: Period,
     /// One row per contract, motion and period, then one per contract and motion over all periods.
     pub rows: Vec<Row>,
+    /// Published contracts that demand less than those before them, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weakened: Vec<Weakening>,
+}
+
+/// A published contract that demands less than the one before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Weakening {
+    /// The contract.
+    pub contract: String,
+    /// The version that demands less.
+    pub version: u32,
+    /// When it was published.
+    #[schema(value_type = String, format = DateTime)]
+    pub published: Timestamp,
+    /// When it takes effect.
+    #[schema(value_type = String, format = DateTime)]
+    pub effective: Timestamp,
+    /// What it demands less of, in words.
+    pub weaker: Vec<String>,
 }
 
 /// The numbers of one contract, motion and period.
@@ -174,7 +194,7 @@ pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp) -> Repo
         builder.each(&mark.handoff, mark.at, |cell| count(&mut cell.row.counts, mark.kind, never));
     }
     let rows = builder.cells.into_iter().map(|(key, cell)| cell.finish(key)).collect();
-    Report { as_of, by, rows }
+    Report { as_of, by, rows, weakened: scorecard.weakened.clone() }
 }
 
 fn count(counts: &mut Counts, kind: MarkKind, never_accepted: bool) {

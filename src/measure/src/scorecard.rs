@@ -6,12 +6,13 @@ use handoff_core::contract::{Contract, ContractRef};
 use handoff_core::event::{Event, Refusal};
 use handoff_core::id::HandoffId;
 use handoff_core::journal::LogEntry;
+use handoff_core::lifecycle::Step;
 use handoff_core::observation::Observation;
 use handoff_core::registry::parse_contract;
 use jiff::Timestamp;
 
 use crate::period::Period;
-use crate::report::{self, Report};
+use crate::report::{self, Report, Weakening};
 use crate::unit::{Scene, Unit, When};
 
 /// All handoff cycles and marks of a log. Folding entry by entry gives the same as folding all at once.
@@ -21,6 +22,7 @@ pub struct Scorecard {
     streams: BTreeMap<String, Stream>,
     pub(crate) units: Vec<Unit>,
     pub(crate) marks: Vec<Mark>,
+    pub(crate) weakened: Vec<Weakening>,
 }
 
 /// A stream's running cycle.
@@ -89,12 +91,14 @@ impl Scorecard {
                     self.contracts.insert(contract.clone(), parsed);
                 }
             }
+            LogEntry::ContractStep { contract, step, at, .. } => self.weakened(contract, step, *at),
             LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Task { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }
+            | LogEntry::PeriodClosed { .. }
             | LogEntry::Started { .. } => {}
         }
     }
@@ -102,6 +106,21 @@ impl Scorecard {
     /// What the entries so far amount to, per contract, motion and period. Acceptances younger than 30 days at `as_of` are provisional.
     pub fn report(&self, by: Period, as_of: Timestamp) -> Report {
         report::build(self, by, as_of)
+    }
+
+    /// Notes a published text that demands less than the one before.
+    fn weakened(&mut self, contract: &ContractRef, step: &Step, at: Timestamp) {
+        if let Step::Published { effective, weaker } = step
+            && !weaker.is_empty()
+        {
+            self.weakened.push(Weakening {
+                contract: contract.id.0.clone(),
+                version: contract.version,
+                published: at,
+                effective: *effective,
+                weaker: weaker.clone(),
+            });
+        }
     }
 
     /// Whether any cycle of this stream was ever accepted.
@@ -200,6 +219,8 @@ impl Scorecard {
             | Event::RevertGivenUp { .. }
             | Event::RevertRefused { .. }
             | Event::Beside { .. }
+            | Event::PayChanged { .. }
+            | Event::Repinned { .. }
             | Event::GateOrdered { .. } => return,
         };
         let at = When::weigh(claim, logged).at;

@@ -197,6 +197,8 @@ impl Unit {
             | Event::RevertGivenUp { .. }
             | Event::RevertRefused { .. }
             | Event::Beside { .. }
+            | Event::PayChanged { .. }
+            | Event::Repinned { .. }
             | Event::GateOrdered { .. } => {}
         }
     }

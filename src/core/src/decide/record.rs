@@ -230,7 +230,9 @@ impl Decision<'_> {
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }
             | Event::RevertRefused { .. }
-            | Event::Beside { .. } => None,
+            | Event::Beside { .. }
+            | Event::PayChanged { .. }
+            | Event::Repinned { .. } => None,
         });
         broken_at.is_some_and(|at| at > since)
     }

@@ -129,6 +129,8 @@ impl Evidence {
             | LogEntry::ContractPublished { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }
+            | LogEntry::ContractStep { .. }
+            | LogEntry::PeriodClosed { .. }
             | LogEntry::Started { .. } => return,
         }
         self.version += 1;

@@ -38,6 +38,7 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
         link: None,
         twins: Vec::new(),
         absorbed: BTreeSet::new(),
+        pay: mapping.pay.as_ref().map(|pay| super::pay::pay(pay, raw)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ReadPlan, relation_key};
 use crate::contract::Contract;
-use crate::mapping::{Mapping, Who};
+use crate::mapping::{Mapping, PayMapping, Who};
 
 /// Everything that a mapping reads and writes: what to select, which children, which history. All stages are of interest until
 /// [`ReadPlan::narrowed`].
@@ -33,6 +33,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     let account = mapping.account.as_ref().and_then(|path| path.way().ok());
     fields.extend(account.and_then(|way| way.own_field().map(str::to_owned)));
     fields.extend(mapping.twin.iter().map(|twin| twin.field.clone()));
+    fields.extend(mapping.pay.iter().flat_map(PayMapping::fields).map(str::to_owned));
     fields.extend(written(mapping));
     fields.extend(crate::beside::fields(mapping));
     ReadPlan {
@@ -64,6 +65,9 @@ fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {
     }
     for (name, columns) in crate::beside::columns(mapping) {
         related.entry(name.to_owned()).or_default().extend(columns.into_iter().map(str::to_owned));
+    }
+    for (name, columns) in mapping.pay.iter().filter_map(PayMapping::related) {
+        related.entry(name.to_owned()).or_default().extend(columns.map(str::to_owned));
     }
     related
 }

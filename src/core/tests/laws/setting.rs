@@ -158,5 +158,6 @@ pub(crate) fn mapping() -> Mapping {
         beside: None,
         enforcement: None,
         twin: None,
+        pay: None,
     }
 }

@@ -381,6 +381,11 @@ fn words(event: &Event) -> String {
         Event::RevertRefused { gate, .. } => {
             format!("the CRM refused to put the stage back past gate {}", plain(gate.as_str()))
         }
+        Event::PayChanged { .. } => "the amount or the people paid changed".to_owned(),
+        Event::Repinned { contract, by, reason } => {
+            let (by, reason) = (plain(by), plain(reason));
+            format!("moved to version {} of its contract by {by}: {reason}", contract.version)
+        }
         Event::GateOrdered { gate, open } => format!("gate {} ordered {}", plain(gate.as_str()), shut(*open)),
     }
 }

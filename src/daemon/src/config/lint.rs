@@ -39,6 +39,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     let mut found = Found::default();
     http(config, &mut found);
     audit(config, &mut found);
+    commission(config, &mut found);
     connection::all(config, &mut found);
     govern::all(config, registry, &mut found);
     evidence::all(config, registry, &mut found);
@@ -46,6 +47,16 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     clock::all(config, registry, &mut found);
     tasks::all(config, registry, &mut found);
     found
+}
+
+fn commission(config: &Config, found: &mut Found) {
+    if !(5..=10).contains(&config.commission.quality_weight_percent) {
+        found.wrong(
+            &["commission", "quality_weight_percent"],
+            "the quality weight is out of bounds: less is no signal, more is a pay plan",
+            "write 5 to 10",
+        );
+    }
 }
 
 fn http(config: &Config, found: &mut Found) {

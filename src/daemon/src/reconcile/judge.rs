@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use handoff_core::contract::Contract;
+use handoff_core::contract::{Contract, ContractRef};
 use handoff_core::decide::{self, decide};
 use handoff_core::event::Event;
 use handoff_core::extract::{RawRecord, extract};
@@ -150,10 +150,9 @@ fn case(
     if before.is_none() && raw.is_none() {
         return Ok(None);
     }
-    let Some((contract, seen, events, now)) = decided(engine, rule, item, raw, before.as_ref())? else {
+    let Some((contract, pin, seen, events, now)) = decided(engine, rule, item, raw, before.as_ref())? else {
         return Ok(None);
     };
-    let pin = pin(rule, before.as_ref()).clone();
     if events.is_empty() {
         let known = before.is_some();
         return Ok(known.then_some(Case { rule: number, contract, before, seen, step: Step::Known }));
@@ -172,7 +171,7 @@ fn case(
     Ok(Some(Case { rule: number, contract, before, seen, step }))
 }
 
-type Decided = (Arc<Contract>, Observation, Vec<Event>, Timestamp);
+type Decided = (Arc<Contract>, ContractRef, Observation, Vec<Event>, Timestamp);
 
 /// What happened to this record under this rule.
 pub(super) fn decided(
@@ -183,8 +182,8 @@ pub(super) fn decided(
     before: Option<&Saved>,
 ) -> Result<Option<Decided>, NotJudged> {
     let Some(link) = engine.links.get(&item.record.connection) else { return Ok(None) };
-    let pin = pin(rule, before);
-    let Some(contract) = engine.contracts.get(pin) else {
+    let pin = pin(engine, rule, before);
+    let Some(contract) = engine.contracts.get(&pin) else {
         let why = format!(
             "the log does not hold {} version {} with digest {}: its gates stay as they are; restore the log it was published in",
             pin.id, pin.version, pin.digest
@@ -202,16 +201,16 @@ pub(super) fn decided(
     seen.absorbed = engine.snapshots.absorbed(&item.record);
     let now = engine.clock.now();
     let case =
-        decide::Case { contract: &contract, pin, motion: &rule.mapping.motion.always, terms: &rule.terms };
+        decide::Case { contract: &contract, pin: &pin, motion: &rule.mapping.motion.always, terms: &rule.terms };
     let events = decide(case, before.map(|saved| &saved.state), &seen, now);
-    Ok(Some((contract, seen, events, now)))
+    Ok(Some((contract, pin, seen, events, now)))
 }
 
 /// An open handoff stays on its version; a new one, or one that begins again after it was off, takes the version in force.
-fn pin<'a>(rule: &'a Rule, before: Option<&'a Saved>) -> &'a handoff_core::contract::ContractRef {
+fn pin(engine: &Engine, rule: &Rule, before: Option<&Saved>) -> ContractRef {
     match before {
-        Some(saved) if saved.state.phase != Phase::Voided => &saved.state.contract,
-        Some(_) | None => &rule.current.reference,
+        Some(saved) if saved.state.phase != Phase::Voided => saved.state.contract.clone(),
+        Some(_) | None => engine.in_force(rule),
     }
 }
 

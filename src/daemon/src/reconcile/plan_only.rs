@@ -87,7 +87,7 @@ fn one(
             "the CRM does not show this record to our user: it is not there, was deleted, or may not be read";
         outcome.problem = Some(absent.to_owned());
     }
-    let (contract, seen, events, now) = match decided(engine, rule, item, raw, before.as_ref()) {
+    let (contract, _, seen, events, now) = match decided(engine, rule, item, raw, before.as_ref()) {
         Ok(Some(decided)) => decided,
         Ok(None) => return Ok(outcome),
         Err(NotJudged::Parked(_, problem)) => {

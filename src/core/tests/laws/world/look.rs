@@ -62,6 +62,7 @@ impl World {
             link: None,
             twins: self.twins.clone(),
             absorbed: BTreeSet::new(),
+            pay: None,
         }
     }
 

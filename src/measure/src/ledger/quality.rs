@@ -1,0 +1,152 @@
+//! The quality of those who hand over: completeness at the first hand-over, and acceptance on the first submission.
+
+use std::collections::BTreeMap;
+
+use handoff_core::completeness::{Situation, assess};
+use handoff_core::contract::Contract;
+use handoff_core::event::Event;
+use handoff_core::handoff::Handoff;
+use handoff_core::id::PersonId;
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::month::Month;
+use super::statement::Sender;
+
+/// Fewest decided handoffs that move the factor.
+pub const MIN_N: usize = 5;
+/// Months that count: the period and those before it.
+const MONTHS: i32 = 3;
+
+/// A running cycle.
+#[derive(Debug, Clone, Default)]
+struct Cycle {
+    handed_over: bool,
+    decided: bool,
+}
+
+/// One thing that is known of a sender.
+#[derive(Debug, Clone)]
+enum Sample {
+    /// Filled of mandatory fields at the first hand-over.
+    Score { filled: usize, required: usize },
+    /// Whether the first answer was an acceptance.
+    Decision { accepted: bool },
+}
+
+/// All samples so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Quality {
+    running: BTreeMap<String, Cycle>,
+    samples: BTreeMap<PersonId, Vec<(Month, Sample)>>,
+    /// CRM user id → person, as the log tells it.
+    persons: BTreeMap<String, PersonId>,
+}
+
+impl Quality {
+    /// Takes one event; `state` is the handoff after it.
+    pub(super) fn apply(
+        &mut self,
+        stream: &str,
+        month: Month,
+        contract: Option<&Contract>,
+        state: &Handoff,
+        event: &Event,
+    ) {
+        if let Some(sender) = &state.sender {
+            self.persons.insert(sender.id.0.clone(), sender.person.clone());
+        }
+        if matches!(event, Event::Opened { .. } | Event::Reopened { .. }) {
+            self.running.insert(stream.to_owned(), Cycle::default());
+            return;
+        }
+        let hands_over =
+            matches!(event, Event::Submitted { .. } | Event::Completed { .. } | Event::Bypassed { .. });
+        let accepted = matches!(event, Event::Accepted { .. });
+        let decides = accepted || matches!(event, Event::Rejected { .. });
+        if !hands_over && !decides {
+            return;
+        }
+        let Some(person) = state.sender.as_ref().map(|sender| sender.person.clone()) else { return };
+        let cycle = self.running.entry(stream.to_owned()).or_default();
+        let samples = self.samples.entry(person).or_default();
+        if hands_over && !cycle.handed_over {
+            cycle.handed_over = true;
+            let sample =
+                contract.map(|contract| score(contract, state, matches!(event, Event::Completed { .. })));
+            samples.extend(sample.map(|sample| (month, sample)));
+        }
+        if decides && !cycle.decided {
+            cycle.decided = true;
+            samples.push((month, Sample::Decision { accepted }));
+        }
+    }
+
+    /// The factor and n of a payee, by CRM user id; `None` = never handed over in these months.
+    pub(super) fn of_payee<'s>(&self, payee: &str, senders: &'s [Sender]) -> Option<&'s Sender> {
+        let person = self.persons.get(payee)?;
+        senders.iter().find(|sender| sender.person == person.as_str())
+    }
+
+    /// Everybody who handed over in the period or the two months before, by person.
+    pub(super) fn senders(&self, period: Month, weight_percent: Decimal) -> Vec<Sender> {
+        let counts = |month: Month| (0..MONTHS).contains(&period.since(month));
+        let senders = self.samples.iter().filter_map(|(person, samples)| {
+            let samples: Vec<&Sample> =
+                samples.iter().filter(|(month, _)| counts(*month)).map(|(_, sample)| sample).collect();
+            (!samples.is_empty()).then(|| judge(person, &samples, weight_percent))
+        });
+        senders.collect()
+    }
+}
+
+fn score(contract: &Contract, state: &Handoff, complete: bool) -> Sample {
+    let rejected = state.still_rejected();
+    let situation =
+        Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected };
+    let completeness = assess(contract, &state.package, &situation);
+    let required = completeness.required.len();
+    Sample::Score { filled: if complete { required } else { completeness.filled.len() }, required }
+}
+
+fn judge(person: &PersonId, samples: &[&Sample], weight_percent: Decimal) -> Sender {
+    let mut scores = Vec::new();
+    let (mut accepted, mut n) = (0_usize, 0_usize);
+    for sample in samples {
+        match sample {
+            Sample::Score { required: 0, .. } => {}
+            Sample::Score { filled, required } => {
+                scores.push(Decimal::from(*filled) / Decimal::from(*required));
+            }
+            Sample::Decision { accepted: first } => {
+                n += 1;
+                accepted += usize::from(*first);
+            }
+        }
+    }
+    let mean = |values: &[Decimal]| {
+        (!values.is_empty()).then(|| values.iter().sum::<Decimal>() / Decimal::from(values.len()))
+    };
+    let completeness = mean(&scores);
+    let first_pass = (n > 0).then(|| Decimal::from(accepted) / Decimal::from(n));
+    let measured: Vec<Decimal> = completeness.into_iter().chain(first_pass).collect();
+    let q = mean(&measured);
+    Sender {
+        person: person.0.clone(),
+        completeness: completeness.map(rounded),
+        first_pass: first_pass.map(rounded),
+        re_discovery: None,
+        q: q.map(rounded),
+        n,
+        factor: q.filter(|_| n >= MIN_N).map_or(Decimal::ONE, |q| factor(weight_percent, q)),
+    }
+}
+
+/// `1 - w + w * q`, to four digits, half away from zero.
+pub fn factor(weight_percent: Decimal, q: Decimal) -> Decimal {
+    let weight = weight_percent / Decimal::ONE_HUNDRED;
+    rounded(Decimal::ONE - weight + weight * q)
+}
+
+fn rounded(number: Decimal) -> Decimal {
+    number.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero).normalize()
+}
