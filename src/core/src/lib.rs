@@ -12,6 +12,7 @@ pub mod digest;
 pub mod event;
 pub mod evidence;
 pub mod extract;
+pub mod feed;
 pub mod gate;
 pub mod handoff;
 pub mod id;
