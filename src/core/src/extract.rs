@@ -10,12 +10,14 @@ use crate::id::{ActorId, ObjectName, PersonId, RecordRef};
 use crate::observation::Actor;
 
 mod convert;
+mod feeds;
 mod observe;
 mod read_plan;
 #[cfg(test)]
 mod tests;
 mod time;
 
+pub use feeds::{feed_relation, feeds};
 pub use observe::extract;
 pub use read_plan::read_plan;
 pub use time::{parse_date, parse_timestamp, timestamp_of};

@@ -18,6 +18,8 @@ pub const CONNECTION: &str = "feed";
 pub const MAX_KEY: usize = 255;
 /// Longest text of a column, in bytes.
 const MAX_TEXT: usize = 4_096;
+/// Longest row as JSON, in bytes.
+const MAX_ROW: usize = 6_000;
 
 /// What rows of a feed look like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,6 +89,9 @@ pub enum RowFault {
         /// What it should hold.
         noun: &'static str,
     },
+    /// The row is too long.
+    #[error("the row is longer than {MAX_ROW} bytes")]
+    Long,
     /// The key is too long.
     #[error("the key in `{0}` is longer than {MAX_KEY} bytes or holds control characters")]
     Key(String),
@@ -142,7 +147,8 @@ impl FeedSchema {
         }
         let needed: BTreeSet<&String> = self.identity.iter().chain([&self.key]).collect();
         for column in needed {
-            let is_faulty = faults.iter().any(|fault| matches!(fault, RowFault::Kind { column: at, .. } if at == column));
+            let is_faulty =
+                faults.iter().any(|fault| matches!(fault, RowFault::Kind { column: at, .. } if at == column));
             if !fields.contains_key(column) && !is_faulty {
                 faults.push(RowFault::Missing(column.clone()));
             }
@@ -152,6 +158,9 @@ impl FeedSchema {
             && (text.len() > MAX_KEY || text.chars().any(char::is_control))
         {
             faults.push(RowFault::Key(self.key.clone()));
+        }
+        if serde_json::to_vec(&fields).map_or(true, |row| row.len() > MAX_ROW) {
+            faults.push(RowFault::Long);
         }
         match key {
             Some(key) if faults.is_empty() => {

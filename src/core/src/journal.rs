@@ -11,6 +11,7 @@ use crate::contract::ContractRef;
 use crate::decide::Terms;
 use crate::event::Event;
 use crate::evidence::{CallRef, Spot, Withdrawal};
+use crate::feed::{self, FeedRow};
 use crate::id::{FieldKey, HandoffId, RecordRef};
 use crate::observation::Observation;
 
@@ -97,6 +98,17 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
+    /// Rows of a feed that were not there or were otherwise before. Written since version 2.
+    FeedTaken {
+        /// The feed.
+        feed: String,
+        /// What the rows are about.
+        key: String,
+        /// The rows.
+        rows: Vec<FeedRow>,
+        /// The daemon's time.
+        at: Timestamp,
+    },
     /// A contract's text, the first time it is used: replay needs no files.
     ContractPublished {
         /// Its pin.
@@ -168,6 +180,7 @@ impl LogEntry {
             | Self::EvidenceSuggested { at, .. }
             | Self::EvidenceAnswered { at, .. }
             | Self::EvidenceWithdrawn { at, .. }
+            | Self::FeedTaken { at, .. }
             | Self::ContractPublished { at, .. }
             | Self::ConfigChanged { at, .. }
             | Self::Switched { at, .. }
@@ -184,6 +197,7 @@ impl LogEntry {
             Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
+            | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
@@ -199,6 +213,7 @@ impl LogEntry {
             | Self::EvidenceWithdrawn { handoff, .. } => Some(handoff),
             Self::Decided { .. }
             | Self::Confirmed { .. }
+            | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
@@ -210,6 +225,12 @@ impl LogEntry {
     pub fn encode(&self) -> Result<Encoded, JournalError> {
         if let Some(handoff) = self.evidence() {
             return self.encode_evidence(handoff);
+        }
+        if let Self::FeedTaken { feed, key, rows, at } = self {
+            let subject = feed::subject(feed, key).to_string();
+            let leaf = json!({ "v": VERSION, "entry": "feed_taken", "at": at, "subject": subject, "rows": rows.len() });
+            let parts = BTreeMap::from([(subject, serde_json::to_vec(self)?)]);
+            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
         }
         let Some((handoff, events)) = self.handoff() else {
             let mut leaf = serde_json::to_value(self)?;
@@ -258,6 +279,10 @@ impl LogEntry {
             None => return Err(JournalError::NoVersion),
             Some(found) if found > u64::from(VERSION) => return Err(JournalError::Newer { found }),
             Some(_) => {}
+        }
+        if let Some(subject) = leaf.get("subject").and_then(Value::as_str) {
+            let Some(bytes) = open(subject) else { return Ok(None) };
+            return Ok(Some(serde_json::from_slice(&bytes)?));
         }
         let Some(stream) = leaf.get("stream").and_then(Value::as_str) else {
             let is_switch = leaf.get("entry").and_then(Value::as_str) == Some("switched");

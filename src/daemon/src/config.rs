@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod connection;
+mod feed;
 mod lint;
 mod load;
 pub mod reference;
@@ -23,6 +24,7 @@ pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
 }
 
 pub use connection::{Auth, Connection, WebhookProof};
+pub use feed::Feed;
 pub use load::{ConfigError, Loaded, load, read, schema};
 
 /// A configuration as an admin writes it.
@@ -44,6 +46,9 @@ pub struct Config {
     /// Whose recorded calls are evidence.
     #[serde(default)]
     pub evidence: Vec<EvidenceSource>,
+    /// Data from outside the CRM by name: `POST /feeds/NAME`.
+    #[serde(default)]
+    pub feed: BTreeMap<String, Feed>,
     /// Who is who.
     #[serde(default)]
     pub people: People,

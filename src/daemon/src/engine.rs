@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::due::{Due, Ticket, Waits};
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
+use crate::feed::Feeds;
 use crate::govern::Governed;
 use crate::ingress::Ingress;
 use crate::journal::{Journal, Refused};
@@ -45,6 +46,7 @@ pub(crate) struct Engine {
     pub(crate) parked: Shelf,
     pub(crate) switch: Switch,
     pub(crate) ingress: Ingress,
+    pub(crate) feeds: Feeds,
     pub(crate) key: ClearanceKey,
     pub(crate) sweep_every: Duration,
     pub(crate) failpoint: Option<Hook>,

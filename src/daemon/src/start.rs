@@ -27,6 +27,7 @@ use crate::directory::Directory;
 use crate::engine::{Engine, Switch};
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
+use crate::feed::{self, Feeds};
 use crate::govern::{Governed, Rule, governed};
 use crate::ingress::{self, Ingress};
 use crate::journal::Journal;
@@ -67,6 +68,7 @@ pub(crate) async fn engine(
     let objects: Vec<Arc<Governed>> = governed(&config, &registry)?.into_iter().map(Arc::new).collect();
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
+    let feeds = Feeds::new(&config)?;
     let opened = open(&config, &clock, &listeners).await?;
     let links = links(&config, &clock, &setup, &opened, &objects)?;
     for listener in &listeners {
@@ -88,6 +90,7 @@ pub(crate) async fn engine(
         parked: opened.parked,
         switch: opened.switch,
         ingress: Ingress::new(),
+        feeds,
         key: opened.key,
         sweep_every: setup.sweep_every,
         failpoint: setup.failpoint,
@@ -120,7 +123,10 @@ async fn open(
         let replayed = snapshots.catch_up(
             &contracts,
             clock.now(),
-            |position, entry, change| own_entry(&evidence, position, entry, change),
+            |position, entry, change| {
+                feed::caught(&journal, entry, change);
+                own_entry(&evidence, position, entry, change);
+            },
             |change| {
                 journal.keys_durable()?;
                 Ok(runtime.block_on(memory.commit(change))?)
@@ -160,6 +166,7 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::EvidenceSuggested { .. }
         | LogEntry::EvidenceAnswered { .. }
         | LogEntry::EvidenceWithdrawn { .. }
+        | LogEntry::FeedTaken { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::Started { .. } => {}
     }

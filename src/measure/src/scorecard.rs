@@ -86,6 +86,7 @@ impl Scorecard {
             LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
+            | LogEntry::FeedTaken { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }
             | LogEntry::Started { .. } => {}

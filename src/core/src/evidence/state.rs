@@ -124,6 +124,7 @@ impl Evidence {
             }
             LogEntry::Decided { .. }
             | LogEntry::Confirmed { .. }
+            | LogEntry::FeedTaken { .. }
             | LogEntry::ContractPublished { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }

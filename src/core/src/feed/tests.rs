@@ -36,7 +36,12 @@ fn a_row_from_csv_and_from_json_is_one_row() {
 #[test]
 fn identity_columns_alone_tell_rows_apart() {
     let at = |uses: u32, feature: &str| {
-        usage().row(&raw(json!({"account": "A", "at": "2026-03-01T09:30:00Z", "feature": feature, "uses": uses}))).unwrap().1
+        usage()
+            .row(&raw(
+                json!({"account": "A", "at": "2026-03-01T09:30:00Z", "feature": feature, "uses": uses}),
+            ))
+            .unwrap()
+            .1
     };
     assert_eq!(at(1, "export").id, at(2, "export").id);
     assert_ne!(at(1, "export").id, at(1, "import").id);

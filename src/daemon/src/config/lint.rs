@@ -2,6 +2,7 @@
 
 mod connection;
 mod evidence;
+mod feed;
 mod govern;
 mod people;
 
@@ -40,6 +41,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     connection::all(config, &mut found);
     govern::all(config, registry, &mut found);
     evidence::all(config, registry, &mut found);
+    feed::all(config, &mut found);
     people::all(config, registry, &mut found);
     found
 }
