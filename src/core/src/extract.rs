@@ -12,6 +12,7 @@ use crate::observation::Actor;
 mod aggregate;
 mod answer;
 mod convert;
+mod feeds;
 mod observe;
 mod parts;
 mod pay;
@@ -22,6 +23,7 @@ mod tests;
 mod time;
 
 pub(crate) use aggregate::split;
+pub use feeds::{feed_relation, feeds};
 pub use observe::extract;
 pub use read_plan::read_plan;
 pub use relation::{relation_key, relation_parts};

@@ -13,6 +13,7 @@ use crate::decide::Terms;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::evidence::{CallRef, Spot, Withdrawal};
+use crate::feed::{self, FeedRow};
 use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId, RecordRef};
 use crate::lifecycle::Step;
 use crate::observation::Observation;
@@ -126,6 +127,17 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
+    /// Rows of a feed that were not there or were otherwise before. Written since version 2.
+    FeedTaken {
+        /// The feed.
+        feed: String,
+        /// What the rows are about.
+        key: String,
+        /// The rows.
+        rows: Vec<FeedRow>,
+        /// The daemon's time.
+        at: Timestamp,
+    },
     /// A contract's text, the first time it is used: replay needs no files.
     ContractPublished {
         /// Its pin.
@@ -233,6 +245,7 @@ impl LogEntry {
             | Self::EvidenceAnswered { at, .. }
             | Self::EvidenceWithdrawn { at, .. }
             | Self::Task { at, .. }
+            | Self::FeedTaken { at, .. }
             | Self::ContractPublished { at, .. }
             | Self::ContractStep { at, .. }
             | Self::PeriodClosed { at, .. }
@@ -252,6 +265,7 @@ impl LogEntry {
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
             | Self::Task { .. }
+            | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
             | Self::PeriodClosed { .. }
@@ -271,6 +285,7 @@ impl LogEntry {
             | Self::Confirmed { .. }
             | Self::Overridden { .. }
             | Self::Task { .. }
+            | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
             | Self::PeriodClosed { .. }
@@ -287,6 +302,12 @@ impl LogEntry {
         }
         if let Self::Task { handoff, connection, change, .. } = self {
             return self.encode_task(handoff.as_ref(), connection, change);
+        }
+        if let Self::FeedTaken { feed, key, rows, at } = self {
+            let subject = feed::subject(feed, key).to_string();
+            let leaf = json!({ "v": VERSION, "entry": "feed_taken", "at": at, "about": subject, "rows": rows.len() });
+            let parts = BTreeMap::from([(subject, serde_json::to_vec(self)?)]);
+            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
         }
         if let Some(encoded) = own::encode(self)? {
             return Ok(encoded);
@@ -366,6 +387,10 @@ impl LogEntry {
             None => return Err(JournalError::NoVersion),
             Some(found) if found > u64::from(VERSION) => return Err(JournalError::Newer { found }),
             Some(_) => {}
+        }
+        if let Some(subject) = leaf.get("about").and_then(Value::as_str) {
+            let Some(bytes) = open(subject) else { return Ok(None) };
+            return Ok(Some(serde_json::from_slice(&bytes)?));
         }
         let Some(stream) = leaf.get("stream").and_then(Value::as_str) else {
             own::open(&mut leaf, &mut open)?;

@@ -16,6 +16,7 @@ pub mod event;
 pub mod evidence;
 pub mod exception;
 pub mod extract;
+pub mod feed;
 pub mod first_touch;
 pub mod gate;
 pub mod handoff;

@@ -71,6 +71,9 @@ pub enum StartError {
     /// What the configuration governs does not fit together.
     #[error(transparent)]
     Govern(#[from] GovernError),
+    /// A feed cannot be set up.
+    #[error(transparent)]
+    Feed(#[from] crate::feed::FeedError),
     /// A connection cannot be set up.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -156,7 +159,7 @@ impl App {
         crate::tasks::spawn(&engine, &mut tasks);
         poll::spawn(&engine, &mut tasks, autopilot);
         start::recover(&engine).await?;
-        let mut router = ingress::router(Arc::clone(&engine));
+        let mut router = ingress::router(Arc::clone(&engine)).merge(feed::router(Arc::clone(&engine)));
         if let Some(routes) = routes {
             router = router.merge(routes(handle.clone()));
         }

@@ -18,6 +18,8 @@ pub enum Channel {
     Sweep,
     /// The daily look at every record that the CRM lists.
     Census,
+    /// Rows of a feed that a record is read with.
+    Feed,
     /// A person or the API.
     Command,
 }
@@ -38,6 +40,7 @@ impl fmt::Display for Source {
             Channel::Poll => "poll",
             Channel::Sweep => "sweep",
             Channel::Census => "census",
+            Channel::Feed => "feed",
             Channel::Command => "command",
         };
         write!(f, "{}/{channel}", self.connection)
@@ -111,7 +114,11 @@ impl Entries {
     }
 
     pub(crate) fn settled(&mut self, source: Source, outcome: Outcome) {
-        *self.settled.entry((source, outcome)).or_default() += 1;
+        self.settled_many(source, outcome, 1);
+    }
+
+    pub(crate) fn settled_many(&mut self, source: Source, outcome: Outcome, count: u64) {
+        *self.settled.entry((source, outcome)).or_default() += count;
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod connection;
+mod feed;
 mod lint;
 mod load;
 pub mod reference;
@@ -25,6 +26,7 @@ pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
 }
 
 pub use connection::{Auth, Connection, WebhookProof};
+pub use feed::Feed;
 pub use load::{ConfigError, Loaded, load, read, schema};
 pub use tasks::Tasks;
 
@@ -50,6 +52,9 @@ pub struct Config {
     /// Tasks for people in their CRM's own list; absent = none is written.
     #[serde(default)]
     pub tasks: Option<Tasks>,
+    /// Data from outside the CRM by name: `POST /feeds/NAME`.
+    #[serde(default)]
+    pub feed: BTreeMap<String, Feed>,
     /// Who is who.
     #[serde(default)]
     pub people: People,

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::due::{Due, Ticket, Waits};
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
+use crate::feed::Feeds;
 use crate::finance::{self, Finance};
 use crate::govern::{Governed, Rule};
 use crate::ingress::Ingress;
@@ -50,6 +51,7 @@ pub(crate) struct Engine {
     pub(crate) finance: Finance,
     pub(crate) switch: Switch,
     pub(crate) ingress: Ingress,
+    pub(crate) feeds: Feeds,
     pub(crate) key: ClearanceKey,
     pub(crate) sweep_every: Duration,
     pub(crate) failpoint: Option<Hook>,

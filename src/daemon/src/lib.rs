@@ -19,6 +19,7 @@ mod engine;
 mod execute;
 pub mod failpoint;
 pub mod fatal;
+pub mod feed;
 pub mod finance;
 pub mod govern;
 pub mod ingress;

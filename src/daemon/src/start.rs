@@ -27,6 +27,7 @@ use crate::directory::Directory;
 use crate::engine::{Engine, Switch};
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
+use crate::feed::{self, Feeds};
 use crate::finance::{self, Finance};
 use crate::govern::{Governed, Rule, governed};
 use crate::ingress::{self, Ingress};
@@ -72,6 +73,7 @@ pub(crate) async fn engine(
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
     let tasks = Desks::new(&config, &objects);
+    let feeds = Feeds::new(&config)?;
     let opened = open(&config, &clock, &listeners, tasks).await?;
     objects.iter_mut().flat_map(|object| &mut object.rules).for_each(|rule| settle(&opened, rule, clock.now()));
     let objects: Vec<Arc<Governed>> = objects.into_iter().map(Arc::new).collect();
@@ -97,6 +99,7 @@ pub(crate) async fn engine(
         finance: opened.finance,
         switch: opened.switch,
         ingress: Ingress::new(),
+        feeds,
         key: opened.key,
         sweep_every: setup.sweep_every,
         failpoint: setup.failpoint,
@@ -133,6 +136,7 @@ async fn open(
             clock.now(),
             |position, entry, change| {
                 tasks.caught(entry, change);
+                feed::caught(&journal, entry, change);
                 own_entry(&evidence, position, entry, change);
             },
             |change| {
@@ -192,6 +196,7 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::EvidenceAnswered { .. }
         | LogEntry::EvidenceWithdrawn { .. }
         | LogEntry::Task { .. }
+        | LogEntry::FeedTaken { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::ContractStep { .. }
         | LogEntry::PeriodClosed { .. }

@@ -96,6 +96,7 @@ impl Scorecard {
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Task { .. }
+            | LogEntry::FeedTaken { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }
             | LogEntry::PeriodClosed { .. }

@@ -16,10 +16,10 @@ use futures::StreamExt as _;
 use handoff_connector::{Delivery, Rejected};
 use handoff_core::id::ConnectionId;
 use http::{HeaderMap, StatusCode, header};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::engine::Engine;
-pub(crate) use store::{forget_old_deliveries, held, recover};
+pub(crate) use store::{Seen, forget_old_deliveries, held, recover};
 
 /// Longest time from the first to the last byte of a delivery.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -50,11 +50,16 @@ impl Ingress {
         }
     }
 
+    /// A place for one delivery; `None` = all are taken.
+    pub(crate) fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.try_acquire().ok()
+    }
+
     pub(crate) fn refusals(&self) -> Refusals {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn count(&self, connection: &ConnectionId, why: &'static str) {
+    pub(crate) fn count(&self, connection: &ConnectionId, why: &'static str) {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         *refusals.entry((connection.clone(), why)).or_default() += 1;
     }
@@ -108,7 +113,18 @@ fn turn_away(status: StatusCode) -> Response {
     status.into_response()
 }
 
-type Away = (StatusCode, &'static str);
+/// Status and reason under which a delivery is turned away.
+pub(crate) type Away = (StatusCode, &'static str);
+
+/// The whole body of a delivery, capped in size and time.
+pub(crate) async fn body(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Away> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoded"));
+    }
+    tokio::time::timeout(DEADLINE, whole(body, most))
+        .await
+        .map_err(|_late| (StatusCode::REQUEST_TIMEOUT, "too_slow"))?
+}
 
 async fn deliver(
     engine: &Arc<Engine>,
@@ -119,18 +135,13 @@ async fn deliver(
 ) -> Result<Response, Away> {
     const BUSY: Away = (StatusCode::SERVICE_UNAVAILABLE, "busy");
     const UNAUTHENTICATED: Away = (StatusCode::UNAUTHORIZED, "unauthenticated");
-    let _place = engine.ingress.places.try_acquire().map_err(|_full| BUSY)?;
+    let _place = engine.ingress.enter().ok_or(BUSY)?;
     if engine.is_stopping() {
         return Err(BUSY);
     }
     let link = engine.links.get(connection).ok_or(UNAUTHENTICATED)?;
     let inbound = link.inbound.as_ref().filter(|_| !link.secrets.is_empty()).ok_or(UNAUTHENTICATED)?;
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoded"));
-    }
-    let body = tokio::time::timeout(DEADLINE, whole(body, engine.max_body))
-        .await
-        .map_err(|_late| (StatusCode::REQUEST_TIMEOUT, "too_slow"))??;
+    let body = self::body(headers, body, engine.max_body).await?;
     let delivery = Delivery { path_and_query, headers, body: &body };
     let secrets: Vec<&[u8]> = link.secrets.iter().map(|secret| secret.expose().as_bytes()).collect();
     let id = inbound.verify(delivery, &secrets, engine.clock.now()).map_err(rejected)?;

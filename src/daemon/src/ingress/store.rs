@@ -30,11 +30,12 @@ pub(super) enum Stored {
     Full,
 }
 
+/// A delivery that was taken, for as long as it may come again.
 #[derive(Debug, Serialize, Deserialize)]
-struct Seen {
-    at: Timestamp,
-    /// Digest of the records that it told of: vendors count their repetitions within the body.
-    told: Digest,
+pub(crate) struct Seen {
+    pub(crate) at: Timestamp,
+    /// Digest of what it told: of the records that it named, because vendors count their repetitions within the body, or of a feed's body.
+    pub(crate) told: Digest,
 }
 
 /// Puts a delivery on disk, then marks its records due.
