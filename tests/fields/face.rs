@@ -42,18 +42,23 @@ pub(crate) fn perform(face: &dyn Face, world: &Governed, made: &[Made]) -> Resul
     for one in made {
         let id = |name: &str| cast.get(name).map(|record| record.record.to_string());
         let refer = |value: &Value| -> Option<Value> {
-            let Some(name) = value.as_str().and_then(|text| text.strip_prefix('@')) else { return Some(value.clone()) };
+            let Some(name) = value.as_str().and_then(|text| text.strip_prefix('@')) else {
+                return Some(value.clone());
+            };
             match name.strip_prefix("user:") {
                 Some(login) => Some(face.user(world, login)),
                 None => id(name).map(Value::from),
             }
         };
         // What refers to a record that is left out is left out too.
-        let fields = one.fields.iter().filter_map(|(name, value)| Some(((*name).to_owned(), refer(value)?))).collect();
-        let links: Vec<_> = one.links.iter().filter_map(|(other, label)| Some((id(other)?, *label))).collect();
+        let fields =
+            one.fields.iter().filter_map(|(name, value)| Some(((*name).to_owned(), refer(value)?))).collect();
+        let links: Vec<_> =
+            one.links.iter().filter_map(|(other, label)| Some((id(other)?, *label))).collect();
         let made = face.add(world, one, fields, &links)?;
         let connection = handoff_core::id::ConnectionId::from(face.kind().connection());
-        let record = RecordRef { connection, object: one.object.into(), record: handoff_core::id::RecordId(made) };
+        let record =
+            RecordRef { connection, object: one.object.into(), record: handoff_core::id::RecordId(made) };
         cast.insert(one.name, record);
     }
     Ok(cast)

@@ -73,8 +73,11 @@ pub(crate) fn govern(face: &dyn Face, world: &mut Governed, scenes: &[&Scene]) {
 fn covers(world: &Governed, scene: &Scene) {
     let registry = world.registry().unwrap();
     let contract = &registry.latest(&ContractId::from(scene.contract)).unwrap().contract;
-    let asked: BTreeSet<(&str, &str)> =
-        contract.fields.iter().flat_map(|field| field.parts.keys().map(|part| (field.key.as_str(), part.as_str()))).collect();
+    let asked: BTreeSet<(&str, &str)> = contract
+        .fields
+        .iter()
+        .flat_map(|field| field.parts.keys().map(|part| (field.key.as_str(), part.as_str())))
+        .collect();
     let told: BTreeSet<(&str, &str)> = scene.parts.iter().map(|part| (part.field, part.part)).collect();
     assert_eq!(told, asked, "{}", scene.contract);
 }
@@ -100,7 +103,8 @@ fn flaws(face: &dyn Face, world: &Governed, scene: &Scene) -> Vec<Flaw> {
                 flaw(true, &columns.iter().fold(scene.made.clone(), empty));
             }
             Missing::Without(names) => {
-                let rest: Vec<Made> = scene.made.iter().filter(|made| !names.contains(&made.name)).cloned().collect();
+                let rest: Vec<Made> =
+                    scene.made.iter().filter(|made| !names.contains(&made.name)).cloned().collect();
                 assert_eq!(rest.len() + names.len(), scene.made.len(), "{names:?}");
                 flaw(true, &rest);
             }
@@ -153,7 +157,13 @@ async fn found(world: &Governed, scene: &Scene, cast: &Cast) {
         let value = value.unwrap_or_else(|| panic!("{}.{} was not found", part.field, part.part));
         assert_eq!(Some(&value.from), cast.get(part.on), "{}.{} was found elsewhere", part.field, part.part);
         if let Some(expected) = &part.value {
-            assert_eq!(serde_json::to_value(&value.value).unwrap(), *expected, "{}.{}", part.field, part.part);
+            assert_eq!(
+                serde_json::to_value(&value.value).unwrap(),
+                *expected,
+                "{}.{}",
+                part.field,
+                part.part
+            );
         }
     }
 }
@@ -170,7 +180,11 @@ async fn flawed(face: &dyn Face, world: &Governed, scene: &Scene, flaw: &Flaw) {
         finding.field.as_str() == field && finding.part.as_ref().is_none_or(|key| key.as_str() == part)
     };
     assert!(verdict.missing.iter().any(of_it), "{case}: {:?}", verdict.missing);
-    assert!(verdict.missing.iter().all(|finding| finding.field.as_str() == field), "{case}: {:?}", verdict.missing);
+    assert!(
+        verdict.missing.iter().all(|finding| finding.field.as_str() == field),
+        "{case}: {:?}",
+        verdict.missing
+    );
     let empty = |finding: &Finding| of_it(finding) && finding.problem == Problem::Empty;
     assert_eq!(verdict.missing.iter().any(empty), flaw.missing, "{case}: {:?}", verdict.missing);
     let registry = world.registry().unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -234,13 +235,18 @@ pub fn subject(feed: &str, key: &str) -> RecordRef {
     }
 }
 
-/// The rows of one key as rows that a mapping reads, in the order of their ids.
-pub fn related(feed: &str, key: &str, rows: impl IntoIterator<Item = FeedRow>) -> Vec<RelatedRow> {
+/// The rows of one key as rows that a mapping reads, in the order of their ids, each with the moment when it was taken: an answer that is older
+/// was given without it.
+pub fn related(
+    feed: &str,
+    key: &str,
+    rows: impl IntoIterator<Item = (FeedRow, Timestamp)>,
+) -> Vec<RelatedRow> {
     let record = subject(feed, key);
-    let mut rows: Vec<FeedRow> = rows.into_iter().collect();
-    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut rows: Vec<(FeedRow, Timestamp)> = rows.into_iter().collect();
+    rows.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
     rows.into_iter()
-        .map(|row| RelatedRow { record: record.clone(), stamp: None, fields: row.fields })
+        .map(|(row, at)| RelatedRow { record: record.clone(), stamp: Some(at), fields: row.fields })
         .collect()
 }
 

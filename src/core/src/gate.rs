@@ -68,9 +68,9 @@ pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdi
             handoff.override_ends(now),
             beside_timer(contract, handoff, now),
         ]
-            .into_iter()
-            .flatten()
-            .min(),
+        .into_iter()
+        .flatten()
+        .min(),
     }
 }
 
@@ -136,7 +136,9 @@ fn is_shut_beside(contract: &Contract, handoff: &Handoff) -> bool {
 fn opened(contract: &Contract, handoff: &Handoff, gate: &GateName, complete: bool) -> Option<Opening> {
     let rule = contract.gates.get(gate)?;
     let opening = match rule.opens_when {
-        Condition::Complete => matches!(handoff.phase, Phase::Complete | Phase::Accepted).then_some(Opening::Complete),
+        Condition::Complete => {
+            matches!(handoff.phase, Phase::Complete | Phase::Accepted).then_some(Opening::Complete)
+        }
         Condition::Accepted => handoff.acceptance_holds().then_some(Opening::Accepted),
     };
     opening.filter(|_| complete && may_open(contract, handoff, rule.kind))

@@ -331,7 +331,11 @@ impl LogEntry {
             | Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
+            | Self::Task { .. }
+            | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
+            | Self::ContractStep { .. }
+            | Self::PeriodClosed { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
             | Self::Started { .. } => (FIRST, "confirmed"),

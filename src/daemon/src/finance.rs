@@ -39,7 +39,8 @@ impl Finance {
     pub(crate) fn open(rows: &Rows, contracts: &Contracts) -> Result<Self, Fatal> {
         let mut life = Lifecycle::default();
         for (position, row) in rows.scan_now(STEP)? {
-            let (Ok(position), Ok(entry)) = (position.parse(), serde_json::from_slice::<LogEntry>(&row)) else {
+            let (Ok(position), Ok(entry)) = (position.parse(), serde_json::from_slice::<LogEntry>(&row))
+            else {
                 continue;
             };
             life.apply(position, &entry);

@@ -75,7 +75,10 @@ pub(crate) async fn engine(
     let tasks = Desks::new(&config, &objects);
     let feeds = Feeds::new(&config)?;
     let opened = open(&config, &clock, &listeners, tasks).await?;
-    objects.iter_mut().flat_map(|object| &mut object.rules).for_each(|rule| settle(&opened, rule, clock.now()));
+    objects
+        .iter_mut()
+        .flat_map(|object| &mut object.rules)
+        .for_each(|rule| settle(&opened, rule, clock.now()));
     let objects: Vec<Arc<Governed>> = objects.into_iter().map(Arc::new).collect();
     let links = links(&config, &clock, &setup, &opened, &objects)?;
     for listener in &listeners {
@@ -167,7 +170,8 @@ async fn open(
 
 /// Lets a rule govern by the text that the log says is in force, whatever the files say, and says so aloud where they differ.
 fn settle(opened: &Opened, rule: &mut Rule, now: jiff::Timestamp) {
-    let Some(text) = opened.finance.in_force(&rule.nominated, now).filter(|text| *text != rule.nominated) else {
+    let Some(text) = opened.finance.in_force(&rule.nominated, now).filter(|text| *text != rule.nominated)
+    else {
         return;
     };
     tracing::error!(

@@ -103,8 +103,8 @@ impl Decision<'_> {
                 || (path.loop_missed && path.closed.is_none())
         });
         let shared = beside.shared.as_deref();
-        let torn = self.case.contract.cross_motion.is_some()
-            && shared.is_none_or(|shared| shared.primary.is_none());
+        let torn =
+            self.case.contract.cross_motion.is_some() && shared.is_none_or(|shared| shared.primary.is_none());
         let due = shared.is_some_and(|shared| shared.due.is_some() && shared.reunified.is_none());
         let touch = beside.touch.clone().unwrap_or_default();
         vec![
@@ -128,7 +128,9 @@ impl Decision<'_> {
         let empty = |problem: &Problem| !matches!(problem, Problem::Rejected | Problem::RuleFailed);
         self.beside().scored
             && self.completeness(state).missing.iter().any(|finding| {
-                finding.field == field && finding.part.as_ref().is_none_or(|own| *own == part) && empty(&finding.problem)
+                finding.field == field
+                    && finding.part.as_ref().is_none_or(|own| *own == part)
+                    && empty(&finding.problem)
             })
     }
 }

@@ -47,7 +47,12 @@ impl Decision<'_> {
             (state.returns.exceptions.values().any(|granted| granted.lapsed), Concern::ExceptionOverdue),
             (state.override_ends(self.now).is_some(), Concern::Overridden),
         ];
-        found.into_iter().chain(self.concerns_beside(state)).filter(|(stands, _)| *stands).map(|(_, concern)| concern).collect()
+        found
+            .into_iter()
+            .chain(self.concerns_beside(state))
+            .filter(|(stands, _)| *stands)
+            .map(|(_, concern)| concern)
+            .collect()
     }
 
     fn is_ahead(&self, stamp: Option<Timestamp>) -> bool {

@@ -5,7 +5,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::prelude::ToPrimitive as _;
 
-use crate::beside::{Beside, BesideSeen, Doing, EchoCause, Happening, ReturnPath, ReturnPathState, StatusSeen};
+use crate::beside::{
+    Beside, BesideSeen, Doing, EchoCause, Happening, ReturnPath, ReturnPathState, StatusSeen,
+};
 use crate::handoff::{Handoff, Phase};
 use crate::observation::Observation;
 use crate::value::{Package, Value};
@@ -16,12 +18,7 @@ const CLOSE: u32 = 24;
 const LONGEST: u32 = 24 * 366;
 
 /// What happened on the return path. The same things seen at the same time again: nothing.
-pub fn advance(
-    terms: &ReturnPath,
-    handoff: &Handoff,
-    seen: &Observation,
-    now: Timestamp,
-) -> Vec<Happening> {
+pub fn advance(terms: &ReturnPath, handoff: &Handoff, seen: &Observation, now: Timestamp) -> Vec<Happening> {
     if handoff.phase == Phase::Voided {
         return Vec::new();
     }
@@ -39,7 +36,8 @@ pub fn look_again(terms: &ReturnPath, handoff: &Handoff, now: Timestamp) -> Opti
     let ack = ack_due(terms, path).filter(|_| path.acknowledged.is_none() && !path.ack_missed);
     let eta = path.eta.and_then(end_of).filter(|_| path.resolved.is_none() && !path.eta_passed);
     let tick = next_tick(terms, &handoff.package, path);
-    let close = close_due(terms, &handoff.package, path).filter(|_| path.closed.is_none() && !path.loop_missed);
+    let close =
+        close_due(terms, &handoff.package, path).filter(|_| path.closed.is_none() && !path.loop_missed);
     [ack, eta, tick, close].into_iter().flatten().filter(|due| *due > now).min()
 }
 
@@ -142,7 +140,8 @@ impl Walk<'_> {
         let (missed, due) = (path.ack_missed, ack_due(self.terms, path));
         let at = self.acknowledged_at();
         let limit = at.unwrap_or(self.now);
-        if let Some(due) = due.filter(|due| !missed && if at.is_some() { limit > *due } else { limit >= *due })
+        if let Some(due) =
+            due.filter(|due| !missed && if at.is_some() { limit > *due } else { limit >= *due })
         {
             self.push(Happening::AckMissed { due });
         }
@@ -220,8 +219,7 @@ impl Walk<'_> {
 
     fn close(&mut self) {
         let Some(path) = self.path().filter(|path| path.closed.is_none()) else { return };
-        let (Some(resolved), Some(due)) =
-            (path.resolved, close_due(self.terms, &self.seen.package, path))
+        let (Some(resolved), Some(due)) = (path.resolved, close_due(self.terms, &self.seen.package, path))
         else {
             return;
         };

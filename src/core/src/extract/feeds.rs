@@ -9,6 +9,10 @@ pub fn feed_relation(feed: &str, field: &str) -> String {
 
 /// The feeds that a mapping reads, each with the record's field by which the feed knows it.
 pub fn feeds(mapping: &Mapping) -> impl Iterator<Item = (String, String)> {
-    let _ = mapping;
-    std::iter::empty()
+    let paths = mapping.read.values().flat_map(std::collections::BTreeMap::values);
+    paths.filter_map(|path| {
+        let way = path.way().ok()?;
+        let rows = way.child_rows()?;
+        Some((rows.related.to_owned(), rows.fed_by?.to_owned()))
+    })
 }

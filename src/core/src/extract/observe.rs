@@ -78,7 +78,6 @@ impl<'a> View<'a> {
             | Way::Oldest(..)
             | Way::Rows(..)
             | Way::Series(..)
-            | Way::Feed { .. }
             | Way::Carried { .. } => None,
         }
     }

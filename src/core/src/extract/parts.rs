@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::observe::{View, spells};
-use super::{RelatedRow, aggregate, convert, relation_key};
+use super::{RelatedRow, aggregate, convert};
 use crate::contract::{Field, Kind, Part};
 use crate::exception::UNKNOWN;
 use crate::id::{FieldKey, PartKey, RecordRef};
@@ -82,12 +82,12 @@ impl<'a> View<'a> {
                 Some(found(value, own, path.value.as_deref().unwrap_or(rows.related)))
             }
             // What others say is not in this record: whoever knows them adds it.
-            Way::Feed { .. } | Way::Carried { .. } => None,
+            Way::Carried { .. } => None,
         }
     }
 
     fn told(&self, rows: &Rows<'_>) -> Option<&'a Vec<RelatedRow>> {
-        self.raw.related.get(&relation_key(rows.of, rows.related))
+        self.raw.related.get(&rows.relation())
     }
 
     /// The child rows that a path means, by id.

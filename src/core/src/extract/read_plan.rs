@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ReadPlan, relation_key};
+use super::ReadPlan;
 use crate::contract::Contract;
 use crate::mapping::{Mapping, PayMapping, Who};
 
@@ -60,7 +60,11 @@ fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {
     for path in mapping.read.values().flat_map(BTreeMap::values).chain(&mapping.account) {
         let Ok(way) = path.way() else { continue };
         let Some(rows) = way.child_rows() else { continue };
-        let columns = related.entry(relation_key(rows.of, rows.related)).or_default();
+        // Rows of a feed are ours, not the CRM's.
+        if rows.fed_by.is_some() {
+            continue;
+        }
+        let columns = related.entry(rows.relation()).or_default();
         columns.extend(way.columns().into_iter().map(str::to_owned));
     }
     for (name, columns) in crate::beside::columns(mapping) {

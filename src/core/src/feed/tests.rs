@@ -82,7 +82,7 @@ fn a_schema_without_its_key_is_no_schema() {
 #[test]
 fn rows_of_one_key_are_one_record() {
     let (key, row) = usage().row(&raw(json!({"account": "A", "at": 0, "feature": "x"}))).unwrap();
-    let rows = related("usage", &key, [row]);
+    let rows = related("usage", &key, [(row, jiff::Timestamp::UNIX_EPOCH)]);
     assert_eq!(rows[0].record.to_string(), "feed/usage/A");
 }
 

@@ -117,8 +117,11 @@ impl Returns {
 
     /// Counts what is added to an accepted package.
     pub(super) fn count_late(&mut self, package: &Package, set: &Package) {
-        let expected: Package =
-            set.iter().filter(|(key, _)| !self.exceptions.contains_key(*key)).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let expected: Package = set
+            .iter()
+            .filter(|(key, _)| !self.exceptions.contains_key(*key))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         self.late = self.late.saturating_add(additions(package, &expected));
     }
 

@@ -107,7 +107,7 @@ fn misfit(part: &Part, way: &Way<'_>) -> Option<(String, &'static str)> {
             "points over time",
             "make the part a series, or add per for a list of them",
         ),
-        Way::Feed { .. } | Way::Carried { .. } => None,
+        Way::Carried { .. } => None,
     }
 }
 

@@ -6,13 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::extract::{feed_relation, relation_key};
 use crate::id::{ContractId, FieldKey, PartKey};
 
 /// Column of `rows` that holds how many rows are alike in all other columns.
 pub const COUNT_COLUMN: &str = "count()";
 
-/// Where one part is found: exactly one of `field`, `related` with `take`, `count`, `newest`, `oldest`, `rows` or `series`, `feed` with
-/// `key`, or `carried` with `take`.
+/// Where one part is found: exactly one of `field`, `related` with `take`, `count`, `newest`, `oldest`, `rows` or `series`, `feed` and
+/// `key` with one of these, or `carried` with `take`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadPath {
@@ -53,7 +54,7 @@ pub struct ReadPath {
     /// Leaves out child rows that are dated outside this time.
     #[serde(default)]
     pub window: Option<Window>,
-    /// Data that is sent to us: the name of the feed.
+    /// Instead of `related`: data that is sent to us, by the name of the feed.
     #[serde(default)]
     pub feed: Option<String>,
     /// The record's field by which the feed knows it.
@@ -156,8 +157,10 @@ pub struct CarriedPath {
 /// Child rows, before anything is made of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rows<'p> {
-    /// The relationship.
+    /// The relationship, or the feed.
     pub related: &'p str,
+    /// Of a feed: the record's field by which the feed knows it.
+    pub fed_by: Option<&'p str>,
     /// Whose children; `None` = the record's own.
     pub of: Option<&'p str>,
     /// What a row must hold.
@@ -183,13 +186,6 @@ pub enum Way<'p> {
     Rows(Rows<'p>, &'p BTreeMap<String, String>),
     /// Points over time.
     Series(Rows<'p>, &'p SeriesPath),
-    /// From a feed, by the record's field.
-    Feed {
-        /// The feed.
-        feed: &'p str,
-        /// The record's field by which the feed knows it.
-        key: &'p str,
-    },
     /// From the accepted package of another handoff.
     Carried {
         /// The other contract.
@@ -238,7 +234,7 @@ pub enum Astray {
         with: &'static str,
     },
     /// What to make of the rows is not said.
-    #[error("has related, but not what to make of the rows")]
+    #[error("has related or feed, but not what to make of the rows")]
     NoEnd,
     /// Two things to make of the rows.
     #[error("asks for {0} and {1} at once")]
@@ -284,9 +280,11 @@ impl ReadPath {
         match self.start()? {
             Start::Field(name) => self.alone("field", &[]).map(|()| Way::Field(name)),
             Start::Feed(feed) => {
-                self.alone("feed", &["key"])?;
                 let key = self.key.as_deref().ok_or(Astray::Needs { key: "key", with: "feed" })?;
-                Ok(Way::Feed { feed, key })
+                if self.of.is_some() {
+                    return Err(Astray::Stray { key: "of", with: "feed" });
+                }
+                self.of_rows(feed, Some(key))
             }
             Start::Carried(path) => {
                 self.alone("carried", &["take"])?;
@@ -298,7 +296,8 @@ impl ReadPath {
                 let link = path.link()?;
                 Ok(Way::Carried { contract: &path.contract, link, field: field.into(), part: part.into() })
             }
-            Start::Related(related) => self.of_rows(related),
+            Start::Related(_) if self.key.is_some() => Err(Astray::Stray { key: "key", with: "related" }),
+            Start::Related(related) => self.of_rows(related, None),
         }
     }
 
@@ -342,10 +341,7 @@ impl ReadPath {
         ]
     }
 
-    fn of_rows<'p>(&'p self, related: &'p str) -> Result<Way<'p>, Astray> {
-        if self.key.is_some() {
-            return Err(Astray::Stray { key: "key", with: "related" });
-        }
+    fn of_rows<'p>(&'p self, related: &'p str, fed_by: Option<&'p str>) -> Result<Way<'p>, Astray> {
         let mut ends = self.ends().into_iter().filter(|(_, set)| *set).map(|(key, _)| key);
         match (ends.next(), ends.next()) {
             (None, _) => return Err(Astray::NoEnd),
@@ -362,7 +358,7 @@ impl ReadPath {
             (Some(window), Some(dated)) => Some((dated, window)),
             (Some(_), None) => return Err(Astray::Needs { key: "dated", with: "window" }),
         };
-        let rows = Rows { related, of: self.of.as_deref(), matching: &self.matching, window };
+        let rows = Rows { related, fed_by, of: self.of.as_deref(), matching: &self.matching, window };
         let way = [
             self.take.as_deref().map(|take| Way::Take(rows, take)),
             self.count.then_some(Way::Count(rows)),
@@ -384,9 +380,13 @@ impl CarriedPath {
                 Err(Astray::Stray { key: "where", with: "through" })
             }
             (Some(field), None) => Ok(Link::Through(field)),
-            (None, Some(related)) => {
-                Ok(Link::Related(Rows { related, of: None, matching: &self.matching, window: None }))
-            }
+            (None, Some(related)) => Ok(Link::Related(Rows {
+                related,
+                fed_by: None,
+                of: None,
+                matching: &self.matching,
+                window: None,
+            })),
         }
     }
 }
@@ -399,6 +399,14 @@ enum Start<'p> {
 }
 
 impl<'p> Rows<'p> {
+    /// The name under which the rows stand in a record.
+    pub fn relation(&self) -> String {
+        match self.fed_by {
+            Some(field) => feed_relation(self.related, field),
+            None => relation_key(self.of, self.related),
+        }
+    }
+
     /// Fields of the rows that choosing them needs.
     fn choosing(&self) -> impl Iterator<Item = &'p str> + use<'p> {
         self.matching.keys().map(String::as_str).chain(self.window.map(|(dated, _)| dated))
@@ -416,7 +424,7 @@ impl<'p> Way<'p> {
             | Self::Rows(rows, _)
             | Self::Series(rows, _)
             | Self::Carried { link: Link::Related(rows), .. } => Some(rows),
-            Self::Field(_) | Self::Feed { .. } | Self::Carried { link: Link::Through(_), .. } => None,
+            Self::Field(_) | Self::Carried { link: Link::Through(_), .. } => None,
         }
     }
 
@@ -432,7 +440,7 @@ impl<'p> Way<'p> {
                 .chain(&series.per)
                 .map(String::as_str)
                 .collect(),
-            Self::Count(_) | Self::Field(_) | Self::Feed { .. } | Self::Carried { .. } => Vec::new(),
+            Self::Count(_) | Self::Field(_) | Self::Carried { .. } => Vec::new(),
         };
         self.child_rows().into_iter().flat_map(Rows::choosing).chain(made_of).collect()
     }
@@ -441,7 +449,6 @@ impl<'p> Way<'p> {
     pub fn own_field(&self) -> Option<&'p str> {
         match self {
             Self::Field(name) => Some(name),
-            Self::Feed { key, .. } => Some(key),
             Self::Carried { link: Link::Through(field), .. } => Some(field),
             Self::Carried { link: Link::Related(_), .. }
             | Self::Take(..)
@@ -449,7 +456,7 @@ impl<'p> Way<'p> {
             | Self::Newest(..)
             | Self::Oldest(..)
             | Self::Rows(..)
-            | Self::Series(..) => None,
+            | Self::Series(..) => self.child_rows().and_then(|rows| rows.fed_by),
         }
     }
 }

@@ -5,6 +5,7 @@ mod parse;
 pub(crate) mod signature;
 mod take;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,14 +18,15 @@ use handoff_core::extract::RawRecord;
 use handoff_core::feed::{self, FeedRow, FeedSchema};
 use handoff_core::id::{ConnectionId, RecordRef};
 use handoff_core::journal::LogEntry;
+use handoff_core::mapping::Mapping;
 use http::{HeaderMap, StatusCode, header};
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::api::model::Problem;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::fatal::Fatal;
-use crate::govern::Governed;
 use crate::ingress;
 use crate::journal::Journal;
 use crate::memory::{Change, FEED, Rows};
@@ -158,18 +160,22 @@ async fn deliver(
     take::take(engine, feed, id, format, &body).await
 }
 
-/// Puts the rows of feeds into a record, as if they were its children. Blocks.
-pub(crate) fn attach(engine: &Engine, object: &Governed, raw: &mut RawRecord) -> Result<(), Fatal> {
-    let paths: BTreeSet<(String, String)> =
-        object.rules.iter().flat_map(|rule| handoff_core::extract::feeds(&rule.mapping)).collect();
+/// The record with the rows of the feeds that a mapping reads, as if they were its children. Blocks.
+pub(crate) fn with_feeds<'a>(
+    engine: &Engine,
+    mapping: &Mapping,
+    raw: &'a RawRecord,
+) -> Result<Cow<'a, RawRecord>, Fatal> {
+    let paths: BTreeSet<(String, String)> = handoff_core::extract::feeds(mapping).collect();
+    let mut raw = Cow::Borrowed(raw);
     for (name, field) in paths {
         let Some(key) = raw.fields.get(&field).and_then(feed::key_text) else { continue };
         engine.feeds.note(&name, &key, &raw.record);
         let rows = stored(&engine.memory, &engine.journal, &name, &key)?;
         let relation = handoff_core::extract::feed_relation(&name, &field);
-        raw.related.insert(relation, feed::related(&name, &key, rows.into_values()));
+        raw.to_mut().related.insert(relation, feed::related(&name, &key, rows.into_values()));
     }
-    Ok(())
+    Ok(raw)
 }
 
 /// The rows of one key, by their ids. Blocks.
@@ -178,7 +184,7 @@ fn stored(
     journal: &Journal,
     feed: &str,
     key: &str,
-) -> Result<BTreeMap<String, FeedRow>, Fatal> {
+) -> Result<BTreeMap<String, (FeedRow, Timestamp)>, Fatal> {
     let subject = feed::subject(feed, key).to_string();
     let mut rows = BTreeMap::new();
     for (id, sealed) in memory.scan_now(&place(feed, key))? {
@@ -195,15 +201,15 @@ fn place(feed: &str, key: &str) -> String {
 
 /// What an entry of the log leaves in the memory.
 pub(crate) fn caught(journal: &Journal, entry: &LogEntry, change: &mut Change) {
-    let LogEntry::FeedTaken { feed, key, rows, .. } = entry else { return };
-    put(journal, feed, key, rows, change);
+    let LogEntry::FeedTaken { feed, key, rows, at } = entry else { return };
+    put(journal, (feed, key), rows, *at, change);
 }
 
 /// Rows of an erased key are not kept.
-fn put(journal: &Journal, feed: &str, key: &str, rows: &[FeedRow], change: &mut Change) {
+fn put(journal: &Journal, (feed, key): (&str, &str), rows: &[FeedRow], at: Timestamp, change: &mut Change) {
     let (subject, place) = (feed::subject(feed, key).to_string(), place(feed, key));
     for row in rows {
-        let Ok(plain) = serde_json::to_vec(row) else { continue };
+        let Ok(plain) = serde_json::to_vec(&(row, at)) else { continue };
         if let Ok(sealed) = journal.seal_row(&subject, &plain) {
             change.batch.put(format!("{place}{}", row.id), sealed);
         }

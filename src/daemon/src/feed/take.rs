@@ -186,7 +186,7 @@ async fn taken(
             match append(engine, &entry).await? {
                 Some(position) => {
                     change.reflected.push(position);
-                    put(&engine.journal, &feed.name, &key, part, &mut change);
+                    put(&engine.journal, (&feed.name, &key), part, now, &mut change);
                     taken.taken += count;
                     touched.insert(key);
                 }
@@ -214,7 +214,10 @@ fn fresh(engine: &Engine, feed: &str, sorted: Sorted) -> Result<Option<Vec<(Stri
     for (key, rows) in sorted.by_key {
         let known = stored(&engine.memory, &engine.journal, feed, &key)?;
         let before = known.len();
-        let rows: Vec<FeedRow> = rows.into_values().filter(|row| known.get(&row.id.0) != Some(row)).collect();
+        let rows: Vec<FeedRow> = rows
+            .into_values()
+            .filter(|row| known.get(&row.id.0).map(|(known, _)| known) != Some(row))
+            .collect();
         let added = rows.iter().filter(|row| !known.contains_key(&row.id.0)).count();
         if before.saturating_add(added) > MOST_PER_KEY {
             return Ok(None);

@@ -133,8 +133,9 @@ pub fn who(people: &People, login: &str) -> Who {
     let person = people.same_person.iter().find(|(_, logins)| logins.iter().any(is));
     let all: Vec<&str> =
         person.map_or_else(|| vec![login], |(_, logins)| logins.iter().map(String::as_str).collect());
-    let named =
-        |holder: &String| holder != "*" && all.iter().any(|login| login.trim().eq_ignore_ascii_case(holder.trim()));
+    let named = |holder: &String| {
+        holder != "*" && all.iter().any(|login| login.trim().eq_ignore_ascii_case(holder.trim()))
+    };
     let roles = people.roles.iter().filter(|(_, holders)| holders.iter().any(named));
     Who {
         login: login.to_owned(),
@@ -261,8 +262,7 @@ impl Doing<'_> {
         let now = self.engine.clock.now();
         // The text has to be known before the log says that it is in force.
         if self.engine.contracts.get(&contract).is_none() {
-            let (contracts, pin, body) =
-                (Arc::clone(&self.engine.contracts), contract.clone(), text.clone());
+            let (contracts, pin, body) = (Arc::clone(&self.engine.contracts), contract.clone(), text.clone());
             let change = blocking(move || {
                 let mut change = Change::default();
                 contracts.publish(&mut change, &pin, &body)?;

@@ -18,6 +18,7 @@ use crate::books::Outcome;
 use crate::due::Item;
 use crate::engine::Engine;
 use crate::fatal::Fatal;
+use crate::feed;
 use crate::govern::{Governed, Rule};
 use crate::journal::{Refused, Sealed};
 use crate::snapshots::Saved;
@@ -190,6 +191,8 @@ pub(super) fn decided(
         );
         return Err(NotJudged::Parked("contract_unknown", why));
     };
+    let raw = raw.map(|raw| feed::with_feeds(engine, &rule.mapping, raw)).transpose()?;
+    let raw = raw.as_deref();
     let mut seen = raw.map_or_else(
         || Observation::gone(item.record.clone()),
         |raw| extract(&rule.mapping, &contract, raw, &link.directory),
@@ -200,8 +203,12 @@ pub(super) fn decided(
     seen.twins = twins::seen(engine, contract_id, &item.record, seen.link.as_ref(), &seen.package)?;
     seen.absorbed = engine.snapshots.absorbed(&item.record);
     let now = engine.clock.now();
-    let case =
-        decide::Case { contract: &contract, pin: &pin, motion: &rule.mapping.motion.always, terms: &rule.terms };
+    let case = decide::Case {
+        contract: &contract,
+        pin: &pin,
+        motion: &rule.mapping.motion.always,
+        terms: &rule.terms,
+    };
     let events = decide(case, before.map(|saved| &saved.state), &seen, now);
     Ok(Some((contract, pin, seen, events, now)))
 }

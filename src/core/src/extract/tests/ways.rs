@@ -281,7 +281,7 @@ fn what_others_say_is_not_read_from_the_record() {
     let mut raw = raw();
     raw.fields.insert("External__c".to_owned(), json!("acme"));
     let text = Part::of(Kind::Text);
-    assert_eq!(value(&text, r#"{ feed = "usage", key = "External__c" }"#, &raw), None);
+    assert_eq!(value(&text, r#"{ feed = "usage", key = "External__c", count = true }"#, &raw), None);
     let path = r#"{ carried = { contract = "h03", through = "External__c" }, take = "a.b" }"#;
     assert_eq!(value(&text, path, &raw), None);
     let plan = read_plan(&probe(&text, path).0);

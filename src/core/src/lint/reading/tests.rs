@@ -50,7 +50,10 @@ fn ways_that_fit_their_kind_pass() {
             r#"{ related = "R", series = { at = "D", by = "week" }, window = { days = 90, before = "opening" } }"#,
         ),
         (curves, r#"{ related = "R", series = { at = "D", value = "N", by = "day", per = "F" } }"#),
-        (Part::of(Kind::Series), r#"{ feed = "usage", key = "External__c" }"#),
+        (
+            Part::of(Kind::Series),
+            r#"{ feed = "usage", key = "External__c", series = { at = "day", by = "week" } }"#,
+        ),
         (Part::of(Kind::Text), r#"{ carried = { contract = "h03", through = "Deal__c" }, take = "a.b" }"#),
     ] {
         assert_eq!(complaints(&part, path), [], "{path}");

@@ -36,8 +36,10 @@ fn every_way_is_read() {
     assert_eq!(way.columns(), ["D", "F"]);
     let path = read(r#"{ related = "R", series = { at = "D", value = "V", by = "week", per = "P" } }"#);
     assert_eq!(path.way().unwrap().columns(), ["D", "V", "P"]);
-    let path = read(r#"{ feed = "usage", key = "External__c" }"#);
-    assert_eq!(path.way(), Ok(Way::Feed { feed: "usage", key: "External__c" }));
+    let path = read(r#"{ feed = "usage", key = "External__c", count = true }"#);
+    let way = path.way().unwrap();
+    assert_eq!(way.own_field(), Some("External__c"));
+    assert_eq!(way.child_rows().map(Rows::relation).as_deref(), Some("feed:usage:External__c"));
     let path = read(
         r#"{ carried = { contract = "h03-x", through = "Opportunity__c" }, take = "success_criteria.criteria" }"#,
     );
@@ -71,7 +73,7 @@ fn what_is_no_way_or_two_is_named_with_a_remedy() {
             "has window without dated",
         ),
         (r#"{ feed = "usage" }"#, "has feed without key"),
-        (r#"{ feed = "usage", key = "F", take = "G" }"#, "has take, which does not go with feed"),
+        (r#"{ feed = "usage", key = "F", take = "G", count = true }"#, "asks for take and count at once"),
         (r#"{ carried = { contract = "c", through = "F" } }"#, "has carried without take"),
         (
             r#"{ carried = { contract = "c", through = "F" }, take = "criteria" }"#,

@@ -105,13 +105,11 @@ impl World {
         let (at, by) = truth.last_modified;
         let answer = match truth.decision {
             Some("Accept") => Answer::Accept,
-            Some(_) => {
-                Answer::Reject {
+            Some(_) => Answer::Reject {
                 fields: BTreeSet::new(),
                 reason: "the target has no date".to_owned(),
                 reasons: BTreeMap::new(),
-            }
-            }
+            },
             None => return Vec::new(),
         };
         vec![Act { id: format!("lm:{at}:{by:?}:{answer:?}"), by: self.resolve(actor(by)), at, answer }]
