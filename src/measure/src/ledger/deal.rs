@@ -271,6 +271,13 @@ fn cause_words(cause: &ReopenCause) -> String {
         ReopenCause::Receiver { fields, .. } => {
             format!("the receiver took the acceptance back: {}", listed(fields))
         }
+        ReopenCause::Unconfirmed { fields } => {
+            format!("edited after acceptance and not confirmed by the receiver: {}", listed(fields))
+        }
+        ReopenCause::ExceptionsLapsed { fields } => {
+            format!("promised for a day that has passed: {}", listed(fields))
+        }
+        ReopenCause::Merged => "another record was merged into the deal".to_owned(),
         ReopenCause::People => "sender or receiver changed".to_owned(),
         ReopenCause::AuthoritiesDisagree => "another record of the deal says otherwise".to_owned(),
         ReopenCause::Voided { cause } => match cause {
@@ -278,6 +285,7 @@ fn cause_words(cause: &ReopenCause) -> String {
             VoidCause::Deleted => "the record was deleted".to_owned(),
             VoidCause::Merged { .. } => "the record was merged into another".to_owned(),
             VoidCause::Gone => "the record is gone".to_owned(),
+            VoidCause::OtherMotion { .. } => "the deal belongs to another motion".to_owned(),
         },
     }
 }

@@ -101,8 +101,12 @@ impl Quality {
 
 fn score(contract: &Contract, state: &Handoff, complete: bool) -> Sample {
     let rejected = state.still_rejected();
-    let situation =
-        Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected };
+    let situation = Situation {
+        stage: state.stage.as_ref(),
+        motion: &state.id.motion,
+        still_rejected: &rejected,
+        disputed: &state.beside.disputed,
+    };
     let completeness = assess(contract, &state.package, &situation);
     let required = completeness.required.len();
     Sample::Score { filled: if complete { required } else { completeness.filled.len() }, required }
