@@ -333,6 +333,7 @@ fn words(event: &Event) -> String {
         Event::RevertRefused { gate, .. } => {
             format!("the CRM refused to put the stage back past gate {}", plain(gate.as_str()))
         }
+        Event::Beside { what } => plain(&handoff_core::beside::words::told(what)),
         Event::GateOrdered { gate, open } => format!("gate {} ordered {}", plain(gate.as_str()), shut(*open)),
     }
 }

@@ -124,6 +124,7 @@ fn govern(mapping: &str, connection: &ConnectionId, motion: Option<&str>) -> Gov
         // The shipped contract observes the stage; here the CRM itself shall stop a rep.
         mode: BTreeMap::from([(GateName::from("closed_won"), Mode::Enforce)]),
         on_bypass: BTreeMap::new(),
+        reunify: None,
         max_writes_per_hour: None,
     }
 }
