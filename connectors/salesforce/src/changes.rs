@@ -70,7 +70,8 @@ fn sources(api: &Api, plan: &ReadPlan) -> Vec<Source> {
         also: None,
     }];
     for relationship in plan.related.keys() {
-        if let Some(child) = api.relations.find(object, relationship) {
+        // A row of a parent names no record of ours; it is read with the record, at the latest at the daily census.
+        if let Some((None, child)) = api.relations.planned(object, relationship) {
             let also = child.type_path.map(|path| format!("{path} = {}", soql::quote(object)));
             all.push(Source {
                 name: relationship.clone(),
@@ -216,8 +217,7 @@ impl Exchange for Changes {
 
     fn reply(&mut self, reply: &Reply) -> Result<Step<ChangePage>, Fault> {
         if let Some(resolve) = &self.resolve {
-            resolve.reply(&self.api, reply)?;
-            self.resolve = None;
+            self.resolve = resolve.reply(&self.api, &self.plan, reply)?;
             return Ok(Step::Continue);
         }
         let (api, object) = (self.api.clone(), self.plan.object.clone());

@@ -19,6 +19,9 @@ use describe::Describe;
 /// Describes in one call; the rest of the 25 is left for queries.
 const DESCRIBES: usize = 20;
 
+/// Rounds of describes after the first: of parents, and of child rows.
+const ROUNDS: u8 = 2;
+
 /// What is asked, in this order; what is not needed is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Question {
@@ -45,7 +48,7 @@ pub(crate) struct Check {
     api: Api,
     case: Case,
     questions: Vec<Question>,
-    children_asked: bool,
+    rounds: u8,
     findings: Vec<CheckFinding>,
     guards: BTreeMap<String, Guard>,
 }
@@ -70,7 +73,7 @@ impl Check {
         let mut questions = describes(&case.objects());
         questions.extend(case.questions());
         let findings = judge::names(mappings, plans, writes);
-        Self { api, case, questions, children_asked: false, findings, guards: BTreeMap::new() }
+        Self { api, case, questions, rounds: 0, findings, guards: BTreeMap::new() }
     }
 
     /// The findings so far; `None` = something is still to be asked. An [`Exchange`] that asks nothing does not exist, so a check of no
@@ -79,8 +82,9 @@ impl Check {
         if !self.questions.is_empty() {
             return None;
         }
-        if !self.children_asked {
-            self.children_asked = true;
+        // Once for the parents that lookups name, and once for the rows that hang on them.
+        while self.rounds < ROUNDS {
+            self.rounds += 1;
             let children = self.case.children(&self.api);
             self.questions = describes(&children);
             if !self.questions.is_empty() {
@@ -157,10 +161,13 @@ impl Case {
     }
 
     fn children(&self, api: &Api) -> BTreeSet<String> {
-        let known = |plan: &ReadPlan, name: &String| api.relations.find(plan.object.as_str(), name);
-        let all = self.plans.iter().flat_map(|plan| {
-            plan.related.keys().filter_map(move |name| known(plan, name)).map(|child| child.object)
-        });
+        let of = |plan: &ReadPlan, key: &String| {
+            let object = plan.object.as_str();
+            let child = api.relations.planned(object, key).map(|(_, child)| child.object);
+            child.or_else(|| api.relations.unknown(object, key).filter(|parent| soql::is_name(parent)))
+        };
+        let of = &of;
+        let all = self.plans.iter().flat_map(|plan| plan.related.keys().filter_map(move |key| of(plan, key)));
         all.filter(|object| !self.described.contains_key(object)).collect()
     }
 

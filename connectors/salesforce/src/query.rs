@@ -125,6 +125,19 @@ impl Queries {
         self.pending = self.first.iter().map(|(at, url)| (*at, url.clone())).collect();
     }
 
+    /// Asks these addresses too, once all others are answered; `false` = there are none.
+    pub(crate) fn ask(&mut self, urls: Vec<(usize, String)>) -> bool {
+        let some = !urls.is_empty();
+        self.first.extend(urls.iter().cloned());
+        self.pending.extend(urls);
+        some
+    }
+
+    /// The rows of a query so far.
+    pub(crate) fn rows(&self, at: usize) -> &[Value] {
+        self.rows.get(&at).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// The rows of a query; `None` = it was skipped.
     pub(crate) fn take(&mut self, at: usize) -> Option<Vec<Value>> {
         self.rows.remove(&at)

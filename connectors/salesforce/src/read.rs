@@ -1,9 +1,13 @@
-//! Records with everything a mapping names, in one call.
+//! Records with everything a mapping names, in one call; one more if it names children of a parent.
+
+mod parents;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_connector::{Exchange, Fault, Lane, Reply, Request, Step};
-use handoff_core::extract::{Existence, FieldChange, RawRecord, ReadPlan, RecordVersion, RelatedRow};
+use handoff_core::extract::{
+    Existence, FieldChange, RawRecord, ReadPlan, RecordVersion, RelatedRow, relation_parts,
+};
 use handoff_core::id::{ActorId, ObjectName, RecordRef};
 use serde_json::Value;
 
@@ -24,6 +28,12 @@ enum Part {
     /// The records of one of the lists that the ids are cut into.
     Records(Vec<SfId>),
     Child(String, Child),
+    /// Children of the records that a lookup of the records names: under this name in the plan, of these parents.
+    OfParent {
+        key: String,
+        child: Child,
+        parents: Vec<SfId>,
+    },
     History,
     /// The stage history, which keeps the close date in every org and takes none of the twenty fields whose history can be tracked.
     CloseDates,
@@ -42,6 +52,8 @@ pub(crate) struct Read {
 struct Running {
     parts: Vec<Part>,
     queries: Queries,
+    /// Lookup → record → the record that it names; known once the records are.
+    parents: Option<BTreeMap<String, BTreeMap<SfId, SfId>>>,
     /// Columns that the CRM does not know or does not show us, by query.
     unreadable: BTreeSet<(usize, String)>,
 }
@@ -67,7 +79,7 @@ impl Read {
             let nothing = BTreeSet::new();
             let urls =
                 parts.iter().enumerate().map(|(at, part)| url(api, plan, ids, at, part, &nothing)).collect();
-            Running { parts, queries: Queries::new(urls, "read"), unreadable: nothing }
+            Running { parts, queries: Queries::new(urls, "read"), parents: None, unreadable: nothing }
         })
     }
 
@@ -96,12 +108,56 @@ impl Read {
                         }
                     }
                 }
+                Part::OfParent { key, child, .. } => {
+                    self.children_of_parents(key, child, &rows.unwrap_or_default(), &mut found)?;
+                }
                 Part::History => history(&self.plan, rows, &mut found)?,
                 Part::CloseDates => close_dates::take(rows.unwrap_or_default(), &mut found)?,
             }
         }
         let pick = |asked: &RecordRef| found.get(&SfId::parse(asked.record.as_str()).ok()?).cloned();
         Ok(self.asked.iter().map(pick).collect())
+    }
+
+    /// Asks for the children of parents, once the records have told which those are; `true` = there is something to ask.
+    fn ask_parents(&mut self) -> bool {
+        let (api, plan, ids) = (&self.api, &self.plan, &self.ids);
+        let Some(running) = self.running.as_mut().filter(|running| running.parents.is_none()) else {
+            return false;
+        };
+        let named = parents::named(plan, &running.parts, &running.queries);
+        let first = running.parts.len();
+        running.parts.extend(parents::parts(api, plan, &named));
+        running.parents = Some(named);
+        let new = running.parts.iter().enumerate().skip(first);
+        let urls: Vec<(usize, String)> =
+            new.map(|(at, part)| (at, url(api, plan, ids, at, part, &running.unreadable))).collect();
+        running.queries.ask(urls)
+    }
+
+    /// Gives each record the rows of the parent that it names. A record that names none has no such rows told.
+    fn children_of_parents(
+        &self,
+        key: &str,
+        child: &Child,
+        rows: &[Value],
+        found: &mut BTreeMap<SfId, RawRecord>,
+    ) -> Result<(), Fault> {
+        let lookup = relation_parts(key).0.unwrap_or_default();
+        let parents = self.running.as_ref().and_then(|running| running.parents.as_ref()?.get(lookup));
+        let mut of: BTreeMap<SfId, Vec<RelatedRow>> = BTreeMap::new();
+        for one in rows {
+            if let Some(parent) = row::id(one, &child.key) {
+                of.entry(parent).or_default().push(self.related(key, child, one)?);
+            }
+        }
+        for (id, record) in found {
+            if let Some(parent) = parents.and_then(|parents| parents.get(id)) {
+                let rows = record.related.entry(key.to_owned()).or_default();
+                rows.extend(of.get(parent).cloned().unwrap_or_default());
+            }
+        }
+        Ok(())
     }
 
     fn record(&self, id: &SfId, one: &Value) -> RawRecord {
@@ -118,9 +174,22 @@ impl Read {
             created_at: row::time(one, "CreatedDate"),
             last_modified: row::time(one, "LastModifiedDate").zip(actor),
             fields: row::fields(one, &self.plan.fields),
+            found_on: self.found_on(one),
             related: BTreeMap::new(),
             history: self.plan.history.is_empty().then(Vec::new),
         }
+    }
+
+    /// The records that dotted fields were found on.
+    fn found_on(&self, one: &Value) -> BTreeMap<String, RecordRef> {
+        let of = |field: &String| {
+            let (lookups, _) = field.rsplit_once('.')?;
+            let parent = row::at(one, lookups)?;
+            let object = row::text(&parent, "attributes.type").filter(|object| soql::is_name(object))?;
+            let id = row::id(&parent, "Id")?;
+            Some((field.clone(), self.reference(&ObjectName(object), &id)))
+        };
+        self.plan.fields.iter().filter_map(of).collect()
     }
 
     fn related(&self, name: &str, child: &Child, one: &Value) -> Result<RelatedRow, Fault> {
@@ -138,10 +207,11 @@ impl Read {
 }
 
 fn parts(api: &Api, plan: &ReadPlan, ids: &[SfId]) -> Vec<Part> {
-    let children = plan
-        .related
-        .keys()
-        .filter_map(|name| Some(Part::Child(name.clone(), api.relations.find(plan.object.as_str(), name)?)));
+    let own = |name: &String| match api.relations.planned(plan.object.as_str(), name)? {
+        (None, child) => Some(Part::Child(name.clone(), child)),
+        (Some(_), _) => None,
+    };
+    let children = plan.related.keys().filter_map(own);
     let history = (!plan.history.is_empty()).then_some(Part::History);
     // Behind the history, which makes the list that these are added to.
     let close_dates = close_dates::wanted(plan).then_some(Part::CloseDates);
@@ -166,13 +236,20 @@ fn url(
             let fixed =
                 ["Id", "SystemModstamp", "IsDeleted", "CreatedDate", "LastModifiedDate", "LastModifiedById"];
             let merged = merges(plan.object.as_str()).then_some("MasterRecordId");
-            let asked = plan.fields.iter().map(String::as_str).filter(readable);
+            let asked = plan.fields.iter().map(String::as_str).chain(parents::lookups(plan));
+            let asked: Vec<&str> = asked.filter(readable).collect();
+            let found_on = parents::ids_beside(&asked);
+            let asked = asked.into_iter().chain(found_on.iter().map(String::as_str));
             let select = soql::select(fixed.into_iter().chain(merged).chain(asked), plan.object.as_str());
             // queryAll, because a deleted record must come back marked, not missing.
             soql::url(&api.base, "queryAll", &format!("{select} WHERE Id IN {list} ORDER BY Id"))
         }
-        Part::Child(name, child) => {
+        Part::Child(name, child) | Part::OfParent { key: name, child, .. } => {
             let asked = plan.related.get(name).into_iter().flatten().map(String::as_str).filter(readable);
+            let list = match part {
+                Part::OfParent { parents, .. } => soql::ids(parents),
+                Part::Records(_) | Part::Child(..) | Part::History | Part::CloseDates => list,
+            };
             let fixed = ["Id", "SystemModstamp", child.key.as_str()];
             let select = soql::select(fixed.into_iter().chain(asked), &child.object);
             // Old activities are archived and only queryAll shows them.
@@ -255,8 +332,13 @@ fn culprits(plan: &ReadPlan, part: &Part, answer: &SubReply) -> BTreeSet<String>
         })
     };
     match part {
-        Part::Records(_) => plan.fields.iter().filter(named).cloned().collect(),
-        Part::Child(name, _) => plan.related.get(name).into_iter().flatten().filter(named).cloned().collect(),
+        Part::Records(_) => {
+            let lookups: Vec<String> = parents::lookups(plan).map(str::to_owned).collect();
+            plan.fields.iter().chain(&lookups).filter(named).cloned().collect()
+        }
+        Part::Child(name, _) | Part::OfParent { key: name, .. } => {
+            plan.related.get(name).into_iter().flatten().filter(named).cloned().collect()
+        }
         Part::History | Part::CloseDates => BTreeSet::new(),
     }
 }
@@ -274,13 +356,12 @@ impl Exchange for Read {
 
     fn reply(&mut self, reply: &Reply) -> Result<Step<Self::Output>, Fault> {
         if let Some(resolve) = &self.resolve {
-            resolve.reply(&self.api, reply)?;
-            self.resolve = None;
+            self.resolve = resolve.reply(&self.api, &self.plan, reply)?;
             return Ok(Step::Continue);
         }
         self.running();
         let (api, plan, ids) = (&self.api, &self.plan, &self.ids);
-        let Some(Running { parts, queries, unreadable }) = self.running.as_mut() else {
+        let Some(Running { parts, queries, unreadable, .. }) = self.running.as_mut() else {
             return Ok(Step::Continue);
         };
         let finished = queries.reply(reply, |at, asked, answer| {
@@ -293,6 +374,9 @@ impl Exchange for Read {
             let url = url(api, plan, ids, at, part, unreadable);
             if url == asked { Retry::Fail(answer.fault()) } else { Retry::With(url) }
         })?;
-        if finished { self.assemble().map(Step::Done) } else { Ok(Step::Continue) }
+        if !finished || self.ask_parents() {
+            return Ok(Step::Continue);
+        }
+        self.assemble().map(Step::Done)
     }
 }

@@ -1,9 +1,10 @@
-//! Which object holds the rows of a child relationship, and which holds a field's history.
+//! Which object holds the rows of a child relationship, which one a lookup names, and which holds a field's history.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
 use handoff_connector::Fault;
+use handoff_core::extract::relation_parts;
 use serde_json::Value;
 
 use crate::soql::is_name;
@@ -37,20 +38,72 @@ const STANDARD: &[(&str, &str, &str, &str)] = &[
     ("Contact", "OpportunityContactRoles", "OpportunityContactRole", "ContactId"),
 ];
 
+/// Standard lookups that name records of one object only.
+const LOOKUPS: &[(&str, &str)] = &[
+    ("AccountId", "Account"),
+    ("CampaignId", "Campaign"),
+    ("CaseId", "Case"),
+    ("ContactId", "Contact"),
+    ("ContractId", "Contract"),
+    ("ConvertedAccountId", "Account"),
+    ("ConvertedContactId", "Contact"),
+    ("ConvertedOpportunityId", "Opportunity"),
+    ("LeadId", "Lead"),
+    ("OpportunityId", "Opportunity"),
+];
+
+#[derive(Debug, Default)]
+struct Learnt {
+    children: BTreeMap<(String, String), Child>,
+    lookups: BTreeMap<(String, String), String>,
+}
+
 /// Relationships known so far. Custom ones are learnt from a describe once and kept for the life of the process.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Relations(Arc<RwLock<BTreeMap<(String, String), Child>>>);
+pub(crate) struct Relations(Arc<RwLock<Learnt>>);
 
 impl Relations {
     /// The relationship, if it is standard or has been learnt.
     pub(crate) fn find(&self, parent: &str, relationship: &str) -> Option<Child> {
         standard(parent, relationship).or_else(|| {
             let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            known.get(&(parent.to_owned(), relationship.to_owned())).cloned()
+            known.children.get(&(parent.to_owned(), relationship.to_owned())).cloned()
         })
     }
 
-    /// Learns all relationships from the describe of `parent`.
+    /// The object whose records a lookup names, if it is standard or has been learnt; one that may name several objects has none.
+    pub(crate) fn target(&self, object: &str, lookup: &str) -> Option<String> {
+        let standard = LOOKUPS.iter().find(|(field, _)| field.eq_ignore_ascii_case(lookup));
+        standard.map(|(_, target)| (*target).to_owned()).or_else(|| {
+            let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            known.lookups.get(&(object.to_owned(), lookup.to_owned())).cloned()
+        })
+    }
+
+    /// The child rows that a plan of `object` names like this, and the lookup that they hang on, if not on the record itself.
+    pub(crate) fn planned<'k>(&self, object: &str, key: &'k str) -> Option<(Option<&'k str>, Child)> {
+        let (of, related) = relation_parts(key);
+        let parent = match of {
+            Some(lookup) => self.target(object, lookup)?,
+            None => object.to_owned(),
+        };
+        Some((of, self.find(&parent, related)?))
+    }
+
+    /// The object that has to be described before this is known; `None` = it is known, or nothing can tell.
+    pub(crate) fn unknown(&self, object: &str, key: &str) -> Option<String> {
+        let (of, related) = relation_parts(key);
+        let parent = match of {
+            Some(lookup) => match self.target(object, lookup) {
+                Some(parent) => parent,
+                None => return Some(object.to_owned()),
+            },
+            None => object.to_owned(),
+        };
+        self.find(&parent, related).is_none().then_some(parent)
+    }
+
+    /// Learns all relationships and lookups from the describe of `parent`.
     pub(crate) fn learn(&self, parent: &str, describe: &Value) -> Result<(), Fault> {
         let rows = describe.get("childRelationships").and_then(Value::as_array).ok_or_else(|| {
             Fault::Protocol { detail: format!("describe of {parent} without childRelationships") }
@@ -63,10 +116,18 @@ impl Relations {
             else {
                 continue;
             };
-            known.insert(
+            known.children.insert(
                 (parent.to_owned(), name.to_owned()),
                 Child { object: object.to_owned(), key: key.to_owned(), type_path: None },
             );
+        }
+        for field in describe.get("fields").and_then(Value::as_array).into_iter().flatten() {
+            let name = field.get("name").and_then(Value::as_str).filter(|text| is_name(text));
+            let targets = field.get("referenceTo").and_then(Value::as_array);
+            let (Some(name), Some([target])) = (name, targets.map(Vec::as_slice)) else { continue };
+            if let Some(target) = target.as_str().filter(|text| is_name(text)) {
+                known.lookups.insert((parent.to_owned(), name.to_owned()), target.to_owned());
+            }
         }
         Ok(())
     }

@@ -9,15 +9,20 @@ use serde_json::Value;
 use crate::id::{ActorId, ObjectName, PersonId, RecordRef};
 use crate::observation::Actor;
 
+mod aggregate;
 mod convert;
 mod observe;
+mod parts;
 mod read_plan;
+mod relation;
 #[cfg(test)]
 mod tests;
 mod time;
 
+pub(crate) use aggregate::split;
 pub use observe::extract;
 pub use read_plan::read_plan;
+pub use relation::{relation_key, relation_parts};
 pub use time::{parse_date, parse_timestamp, timestamp_of};
 
 /// Who is behind a CRM's user id.
@@ -77,7 +82,10 @@ pub struct RawRecord {
     pub last_modified: Option<(Timestamp, ActorId)>,
     /// The fields asked for; an unreadable field is absent, an empty one is `null`.
     pub fields: BTreeMap<String, Value>,
-    /// Child rows by relationship name, in id order.
+    /// For fields that are another record's (dotted ones): which record's. A field that is not named is this record's own.
+    #[serde(default)]
+    pub found_on: BTreeMap<String, RecordRef>,
+    /// Child rows by [`relation_key`], in id order; one that the CRM does not tell is absent.
     pub related: BTreeMap<String, Vec<RelatedRow>>,
     /// Changes of the tracked fields asked for, oldest first; `None` = the CRM offers no history for this field set.
     pub history: Option<Vec<FieldChange>>,
@@ -118,7 +126,7 @@ pub struct ReadPlan {
     pub object: ObjectName,
     /// Fields of the record itself, sorted.
     pub fields: BTreeSet<String>,
-    /// Child relationship → fields, sorted.
+    /// Child relationship, named by [`relation_key`] → fields, sorted.
     pub related: BTreeMap<String, BTreeSet<String>>,
     /// Fields whose history is read, sorted.
     pub history: BTreeSet<String>,

@@ -10,6 +10,7 @@ mod contract;
 mod evidence;
 mod mapping;
 mod names;
+mod reading;
 #[cfg(test)]
 mod tests;
 
@@ -81,7 +82,8 @@ pub const CONTRACT_CHECKS: &[ContractCheck] = &[
 pub const MAPPING_CHECKS: &[MappingCheck] = &[
     MappingCheck { name: "names are plain words", run: names::mapping },
     MappingCheck { name: "every part is read", run: mapping::parts },
-    MappingCheck { name: "a path is a field or a related field", run: mapping::paths },
+    MappingCheck { name: "each part is read in one way", run: reading::ways },
+    MappingCheck { name: "the way fits the kind of part", run: reading::kinds },
     MappingCheck { name: "every gate is written", run: mapping::gates },
     MappingCheck { name: "every stage is named once", run: mapping::stages },
     MappingCheck { name: "answers can be told apart", run: mapping::answers },

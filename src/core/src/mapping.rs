@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 pub use crate::handoff::Phase as StateName;
 use crate::id::{ConnectionId, ContractId, FieldKey, GateName, MotionId, ObjectName, PartKey, StageName};
 
+mod path;
+
+pub use path::{
+    Anchor, Astray, COUNT_COLUMN, CarriedPath, Link, ReadPath, Rows, SeriesPath, Step, Wanted, Way, Window,
+};
+
 /// A mapping as an admin writes it in TOML.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -126,24 +132,6 @@ pub struct Timeline {
     /// Date or date-time field: when the customer was first contacted.
     #[serde(default)]
     pub first_contact: Option<String>,
-}
-
-/// Where one part is found: exactly one of `field` or `related` + `take`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReadPath {
-    /// A field on the record itself.
-    #[serde(default)]
-    pub field: Option<String>,
-    /// A child relationship, e.g. `OpportunityContactRoles`.
-    #[serde(default)]
-    pub related: Option<String>,
-    /// Field = value that the child row must have; the first match by id counts.
-    #[serde(default, rename = "where")]
-    pub matching: BTreeMap<String, String>,
-    /// The child row's field to take.
-    #[serde(default)]
-    pub take: Option<String>,
 }
 
 /// Who hands over and who decides.

@@ -333,7 +333,10 @@ fn differing(raw: &RawRecord, wanted: Vec<(String, Value)>, gate: Option<&(GateN
 /// Mapped fields whose change would make the decision about something else.
 fn expected(inputs: Inputs<'_>) -> BTreeMap<String, Value> {
     let mapping = inputs.mapping;
-    let package = mapping.read.values().flat_map(BTreeMap::values).filter_map(|path| path.field.clone());
+    // Another record's field is not guarded by this one's version.
+    let ways = mapping.read.values().flat_map(BTreeMap::values).filter_map(|path| path.way().ok());
+    let package =
+        ways.filter_map(|way| way.own_field().filter(|name| !name.contains('.')).map(str::to_owned));
     let own = [
         mapping.stage.field.clone(),
         mapping.people.sender.field.clone(),

@@ -120,15 +120,17 @@ fn paths(case: &Case, mapping: &Mapping) -> Vec<CheckFinding> {
     let object = mapping.object.as_str();
     let all = mapping.read.values().flat_map(|parts| parts.values()).chain(&mapping.account);
     let one = |path: &ReadPath| {
-        let (to, label) = (path.related.as_ref()?, path.matching.get(LABEL)?);
-        let known = case.labels.get(&(object.to_owned(), to.clone()))?;
-        (!known.contains(label)).then(|| {
-            wrong(
-                format!("{object}.{to}"),
-                format!("there is no association label '{label}': nobody can be named by it"),
-                "Create it from deploy/hubspot/association-labels.json, or correct `where` in the mapping",
-            )
-        })
+        let way = path.way().ok()?;
+        let rows = way.child_rows()?;
+        let (from, to) = (rows.of.unwrap_or(object), rows.related);
+        let wanted = rows.matching.get(LABEL)?;
+        let known = case.labels.get(&(from.to_owned(), to.to_owned()))?;
+        let label = wanted.values().iter().find(|label| !known.contains(*label))?;
+        Some(wrong(
+            format!("{from}.{to}"),
+            format!("there is no association label '{label}': nobody can be named by it"),
+            "Create it from deploy/hubspot/association-labels.json, or correct `where` in the mapping",
+        ))
     };
     all.filter_map(one).collect()
 }

@@ -38,6 +38,7 @@ impl Read {
                     created_at: None,
                     last_modified: None,
                     fields: BTreeMap::new(),
+                    found_on: BTreeMap::new(),
                     related: BTreeMap::new(),
                     history: Some(Vec::new()),
                 });
@@ -53,6 +54,8 @@ impl Read {
             // HubSpot names the last user, not whether a user made the last change: it may not stand for an answer.
             last_modified: None,
             fields: fields(row, &self.plan.fields, known),
+            // HubSpot has no lookups: what another record holds is read as its associated record's.
+            found_on: BTreeMap::new(),
             related: self.related_rows(id),
             history: Some(changes(row, &self.plan.history, known)?),
         })

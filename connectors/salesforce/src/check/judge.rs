@@ -100,11 +100,12 @@ fn reads(api: &Api, case: &Case, plan: &ReadPlan, describe: &Describe) -> Vec<Ch
         }
     }
     for (relationship, fields) in &plan.related {
-        let Some(child) = api.relations.find(object, relationship) else {
+        let Some((_, child)) = api.relations.planned(object, relationship) else {
             findings.push(wrong(
                 format!("{object}.{relationship}"),
-                "the object has no such child relationship, or our user may not see it",
-                "Correct `related` in the mapping: it is the child relationship's name, e.g. OpportunityContactRoles",
+                "there is no such child relationship, or our user may not see it",
+                "Correct `related` (and `of`, the lookup to whose record it belongs) in the mapping: it is the child \
+                 relationship's name, e.g. OpportunityContactRoles",
             ));
             continue;
         };

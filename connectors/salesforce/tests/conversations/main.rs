@@ -7,6 +7,7 @@ mod changes;
 mod check;
 mod contract;
 mod org;
+mod parents;
 mod read;
 mod revert;
 mod write;

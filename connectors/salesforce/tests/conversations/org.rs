@@ -54,6 +54,8 @@ pub(crate) struct Org {
     pub(crate) clock: Option<Timestamp>,
     pub(crate) rows: BTreeMap<String, Vec<Value>>,
     pub(crate) calls: Vec<String>,
+    /// Describes by object.
+    pub(crate) describes: BTreeMap<String, Value>,
 }
 
 pub(crate) fn stamp(time: Timestamp) -> String {
@@ -87,8 +89,11 @@ impl Org {
         self.calls.push(request.name.to_owned());
         let Body::Json(body) = &request.body else {
             let queries = ["/query?", "/queryAll?"].iter().any(|resource| request.path.contains(resource));
+            let described = request.path.strip_suffix("/describe").and_then(|path| path.rsplit('/').next());
             return if queries {
                 self.reply(200, &self.query(&soql(&request.path)))
+            } else if let Some(describe) = described.and_then(|object| self.describes.get(object)) {
+                self.reply(200, describe)
             } else {
                 self.reply(404, &Value::Null)
             };
@@ -195,7 +200,7 @@ impl Org {
         } else if let Some(from) = between(soql, &format!("{field} >= "), " ") {
             rows.retain(|row| key(row).0 >= stamp(at(from)));
         }
-        for column in ["Id", "OpportunityId"] {
+        for column in ["Id", "OpportunityId", "AccountId", "Customer__c"] {
             if let Some(list) = between(soql, &format!(" {column} IN ("), ")") {
                 rows.retain(|row| row[column].as_str().is_some_and(|value| list.contains(value)));
             }

@@ -9,7 +9,7 @@ use crate::org::{ORG, Org, at, connector, error, id, id_of, opportunity, plan, r
 fn org() -> Org {
     let mut org = Org::new("2026-11-20T12:00:00Z");
     let fields = json!({ "Name": "Acme", "StageName": "Commit", "decision__c": null, "OwnerId": id_of("005", 2),
-        "Account": { "attributes": {}, "Name": "Acme Ltd" } });
+        "Account": { "attributes": { "type": "Account" }, "Id": id_of("001", 1), "Name": "Acme Ltd" } });
     org.put("Opportunity", &id(1), "2026-11-20T09:15:27Z", &fields);
     org.put("Opportunity", &id(2), "2026-11-20T09:16:00Z", &json!({ "IsDeleted": true, "Account": null }));
     for n in [2, 1] {
@@ -37,6 +37,8 @@ fn one_call_reads_everything_in_request_order() {
     assert_eq!(deleted.fields.get("Account.Name"), Some(&Value::Null));
     assert_eq!(first.existence, Existence::Present);
     assert_eq!(first.fields.get("Account.Name"), Some(&json!("Acme Ltd")));
+    assert_eq!(first.found_on["Account.Name"].to_string(), format!("sf/Account/{}", id_of("001", 1)));
+    assert!(deleted.found_on.is_empty(), "what is not there was found nowhere");
     assert_eq!(
         first.fields.get("Decision__c"),
         Some(&Value::Null),

@@ -23,9 +23,10 @@ impl State {
         match object.name() {
             "User" | "Contact" | "Lead" => person_name(object, row),
             "Opportunity" => self.opportunity(object, row, old, given),
-            "Task" => closed(object, row, "Completed"),
+            "Task" => closed(object, row, |status| status == "Completed"),
+            "CampaignMember" => self.responded(object, row),
             "Case" => {
-                closed(object, row, "Closed");
+                closed(object, row, |status| status.starts_with("Closed"));
                 let is_closed =
                     object.field("IsClosed").map(|field| row.get(field)) == Some(Value::Bool(true));
                 if let Some(slot) = object.slot("ClosedDate") {
@@ -107,6 +108,25 @@ impl State {
     }
 }
 
+/// Member states that count as a response in every campaign here.
+const RESPONSES: [&str; 3] = ["Responded", "Registered", "Attended"];
+
+impl State {
+    /// Whether a campaign member has responded, and on which day first: the org computes both from the state.
+    fn responded(&self, object: &Object, row: &mut Row) {
+        let state = object.field("Status").map_or(Value::Null, |field| row.get(field));
+        let responded = state.as_str().is_some_and(|state| RESPONSES.contains(&state));
+        if let Some(slot) = object.slot("HasResponded") {
+            row.set(slot, Value::Bool(responded));
+        }
+        let first = object.slot("FirstRespondedDate").filter(|slot| responded && row.stored(*slot).is_null());
+        let today = self.now().strftime("%Y-%m-%d").to_string().parse().ok();
+        if let Some((slot, today)) = first.zip(today) {
+            row.set(slot, Value::Date(today));
+        }
+    }
+}
+
 fn person_name(object: &Object, row: &mut Row) {
     let part = |name: &str| object.field(name).map(|field| row.get(field).to_plain()).unwrap_or_default();
     let full = format!("{} {}", part("FirstName"), part("LastName"));
@@ -115,8 +135,8 @@ fn person_name(object: &Object, row: &mut Row) {
     }
 }
 
-fn closed(object: &Object, row: &mut Row, status: &str) {
-    let is_closed = object.field("Status").is_some_and(|field| row.get(field).as_str() == Some(status));
+fn closed(object: &Object, row: &mut Row, ends: impl Fn(&str) -> bool) {
+    let is_closed = object.field("Status").is_some_and(|field| row.get(field).as_str().is_some_and(&ends));
     if let Some(slot) = object.slot("IsClosed") {
         row.set(slot, Value::Bool(is_closed));
     }

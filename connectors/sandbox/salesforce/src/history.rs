@@ -3,11 +3,43 @@
 use crate::{
     ids::Id,
     record::{ActorKind, Operation},
-    schema::{Field, FieldType},
+    schema::{Field, FieldSpec, FieldType, Object, ObjectSpec},
     state::{Actor, State},
     table::Row,
     value::Value,
 };
+
+/// The object that keeps the field history of a custom object.
+pub(crate) fn object_of(custom: &str) -> String {
+    format!("{}__History", custom.trim_end_matches("__c"))
+}
+
+/// That object, as the org makes it when history is switched on: its rows point at their record by `ParentId`.
+pub(crate) fn spec(custom: &str, prefix: String) -> ObjectSpec {
+    let mut parent = FieldSpec::new("ParentId", FieldType::Reference);
+    parent.reference_to = vec![custom.to_owned()];
+    parent.relationship = Some("Parent".to_owned());
+    parent.children = Some("Histories".to_owned());
+    parent.cascade = true;
+    let column = |(name, kind): (&str, FieldType)| FieldSpec::new(name, kind);
+    let columns = [
+        ("Field", FieldType::Picklist),
+        ("DataType", FieldType::Picklist),
+        ("OldValue", FieldType::AnyType),
+        ("NewValue", FieldType::AnyType),
+    ];
+    ObjectSpec {
+        name: object_of(custom),
+        prefix,
+        plural: format!("History: {custom}"),
+        writable: false,
+        mergeable: false,
+        hard_delete: false,
+        history: None,
+        without: ["LastModifiedDate", "LastModifiedById", "SystemModstamp"].map(str::to_owned).to_vec(),
+        fields: std::iter::once(parent).chain(columns.map(column)).collect(),
+    }
+}
 
 const STAGED: [&str; 4] = ["StageName", "Amount", "CloseDate", "Probability"];
 
@@ -48,7 +80,9 @@ impl State {
             return;
         };
         for field in changed.iter().filter(|field| field.spec.track_history) {
-            let name = &field.spec.name;
+            // The history calls a standard lookup by its relationship: `Owner`, not `OwnerId`.
+            let standard = field.spec.kind == FieldType::Reference && !field.spec.is_custom();
+            let name = field.spec.name.strip_suffix("Id").filter(|_| standard).unwrap_or(&field.spec.name);
             let (before, after) = (old.get(field), row.get(field));
             if field.spec.is_long_text() {
                 self.history_row(actor, history, row.id, name, "LongTextArea", Value::Null, Value::Null);
@@ -57,9 +91,15 @@ impl State {
                 self.history_row(actor, history, row.id, name, "Text", from, to);
                 self.history_row(actor, history, row.id, name, "EntityId", before, after);
             } else {
-                self.history_row(actor, history, row.id, name, data_type(field.spec.kind), before, after);
+                let kind = data_type(field.spec.kind);
+                self.history_row(actor, history, row.id, name, kind, before, after);
             }
         }
+    }
+
+    /// The row that a lead's history gets when it is converted.
+    pub(crate) fn keep_conversion(&mut self, actor: &Actor, lead: Id) {
+        self.history_row(actor, "LeadHistory", lead, "leadConverted", "Text", Value::Null, Value::Null);
     }
 
     #[expect(clippy::too_many_arguments, reason = "one argument per column of the history row")]
@@ -73,11 +113,12 @@ impl State {
         old: Value,
         new: Value,
     ) {
+        let key = self.schema.object(history).and_then(Object::parent).unwrap_or_default().to_owned();
         self.add_row(
             actor,
             history,
             vec![
-                ("OpportunityId", Value::Id(parent)),
+                (key.as_str(), Value::Id(parent)),
                 ("Field", Value::text(field)),
                 ("DataType", Value::text(data_type)),
                 ("OldValue", old),
@@ -105,7 +146,7 @@ impl State {
     }
 
     /// Adds a row that the org itself writes.
-    fn add_row(&mut self, actor: &Actor, object: &str, values: Vec<(&'static str, Value)>) {
+    fn add_row(&mut self, actor: &Actor, object: &str, values: Vec<(&str, Value)>) {
         let Some(position) = self.schema.position(object) else { return };
         let id = self.next_id(object);
         let mut row = Row::new(id, self.second(), actor.user);

@@ -8,7 +8,7 @@ use crate::{
     Error,
     ids::Id,
     record::{ActorKind, Operation, SaveError},
-    schema::{FieldType, Slot},
+    schema::{Field, FieldType, Slot},
     state::{Actor, State},
     table::Row,
     value::Value,
@@ -270,9 +270,36 @@ impl State {
             }
         }
         self.touch(&mut done, actor);
-        let names = values.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let names: Vec<String> = values.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let changed: Vec<Field> = names.iter().filter_map(|name| object?.field(name)).cloned().collect();
+        self.keep_history(actor, position, &done, Some(lead), &changed);
+        self.keep_conversion(actor, lead.id);
         self.commit_row(position, done, Operation::Update, names, actor);
+        self.hand_on(actor, lead.id, contact);
         Ok(Converted { account, contact, opportunity })
+    }
+
+    /// Campaign memberships name the contact too, and activities move to it.
+    fn hand_on(&mut self, actor: &Actor, lead: Id, contact: Id) {
+        for (object, from, to) in
+            [("CampaignMember", "LeadId", "ContactId"), ("Task", "WhoId", "WhoId"), ("Event", "WhoId", "WhoId")]
+        {
+            let Some(position) = self.schema.position(object) else { continue };
+            let slots = self.schema.object(object).and_then(|found| found.slot(from).zip(found.slot(to)));
+            let Some((from, slot)) = slots else { continue };
+            let rows: Vec<Arc<Row>> = self
+                .tables
+                .get(position)
+                .and_then(|table| table.pointing_at(from, lead))
+                .map(|rows| rows.filter(|row| !row.deleted).cloned().collect())
+                .unwrap_or_default();
+            for row in rows {
+                let mut moved = Row::clone(&row);
+                moved.set(slot, Value::Id(contact));
+                self.touch(&mut moved, actor);
+                self.commit_row(position, moved, Operation::Update, vec![to.to_owned()], actor);
+            }
+        }
     }
 
     /// Creates a row from a JSON object.

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::{
     Error,
     access::Rule,
+    history,
     schema::{FieldSpec, FieldType, ObjectSpec},
     state::State,
 };
@@ -29,10 +30,20 @@ pub(crate) fn install(state: &mut State, package: &Package) -> Result<(), Error>
             writable: true,
             mergeable: false,
             hard_delete: false,
-            history: None,
+            history: object.enable_history.then(|| history::object_of(&object.full_name)),
             without: Vec::new(),
             fields: vec![name, owner],
         });
+        if object.enable_history {
+            let prefix = state.schema.free_prefix();
+            state.schema.add_object(history::spec(&object.full_name, prefix));
+        }
+    }
+    for object in package.objects.iter().filter(|object| object.enable_activities) {
+        for activity in ["Task", "Event"] {
+            let Some(activity) = state.schema.object_mut(activity) else { continue };
+            activity.edit("WhatId", |spec| spec.reference_to.push(object.full_name.clone()));
+        }
     }
     for field in &package.fields {
         let object = state

@@ -1,16 +1,15 @@
 //! A raw record through a mapping.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
-use super::{Directory, FieldChange, RawRecord, RelatedRow, convert, timestamp_of};
-use crate::contract::{Contract, Field, GateKind, Kind, Part};
-use crate::id::{ActorId, FieldKey, GateName, PartKey, StageName};
-use crate::mapping::{GateWrite, Mapping, ReadPath, Who};
-use crate::observation::{Act, Actor, Answer, DateMove, Edit, FlagMove, FlagSeen, Observation, StageSeen};
-use crate::value::{Package, Sourced};
+use super::{Directory, FieldChange, RawRecord, convert, timestamp_of};
+use crate::contract::{Contract, GateKind};
+use crate::id::{ActorId, FieldKey, GateName, StageName};
+use crate::mapping::{GateWrite, Mapping, Way, Who};
+use crate::observation::{Act, Actor, Answer, DateMove, FlagMove, FlagSeen, Observation, StageSeen};
 
 /// What a raw record says in our vocabulary. Total: what cannot be read is absent, and absent opens nothing.
 pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dyn Directory) -> Observation {
@@ -44,19 +43,19 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
 /// How long after the stage a CRM may still move the close date on its own.
 const SAME_SAVE: SignedDuration = SignedDuration::from_secs(2);
 
-struct View<'a> {
-    mapping: &'a Mapping,
-    contract: &'a Contract,
-    raw: &'a RawRecord,
-    who: &'a dyn Directory,
+pub(super) struct View<'a> {
+    pub(super) mapping: &'a Mapping,
+    pub(super) contract: &'a Contract,
+    pub(super) raw: &'a RawRecord,
+    pub(super) who: &'a dyn Directory,
 }
 
 impl<'a> View<'a> {
-    fn field(&self, name: &str) -> &'a Json {
+    pub(super) fn field(&self, name: &str) -> &'a Json {
         self.raw.fields.get(name).unwrap_or(&Json::Null)
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         convert::text(self.field(name)).filter(|text| !text.trim().is_empty())
     }
 
@@ -66,18 +65,24 @@ impl<'a> View<'a> {
 
     /// The id of the account, as the CRM writes it.
     fn account(&self) -> Option<String> {
-        let path = self.mapping.account.as_ref()?;
-        if let Some(field) = &path.field {
-            return self.text(field);
+        match self.mapping.account.as_ref()?.way().ok()? {
+            Way::Field(field) => self.text(field),
+            Way::Take(rows, take) => {
+                let cell = self.rows(&rows).first()?.fields.get(take)?;
+                convert::text(cell).filter(|text| !text.trim().is_empty())
+            }
+            Way::Count(_)
+            | Way::Newest(..)
+            | Way::Oldest(..)
+            | Way::Rows(..)
+            | Way::Series(..)
+            | Way::Feed { .. }
+            | Way::Carried { .. } => None,
         }
-        let take = path.take.as_ref()?;
-        let rows = self.rows(path);
-        let cell = rows.first()?.fields.get(take)?;
-        convert::text(cell).filter(|text| !text.trim().is_empty())
     }
 
     /// History rows of a field, oldest first.
-    fn history(&self, field: &str) -> Vec<&'a FieldChange> {
+    pub(super) fn history(&self, field: &str) -> Vec<&'a FieldChange> {
         let rows = self.raw.history.iter().flatten();
         let mut rows: Vec<&FieldChange> = rows.filter(|row| row.field == field).collect();
         rows.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
@@ -143,8 +148,19 @@ impl<'a> View<'a> {
         names.find(|(_, values)| values.iter().any(|value| value == raw)).map(|(name, _)| name)
     }
 
+    /// When the record last entered a run of opening stages that it has left since, if history tells.
+    pub(super) fn last_opening(&self) -> Option<Timestamp> {
+        let opens = |value: Option<&Json>| {
+            let opening = &self.contract.opens.when_stage_becomes;
+            let name = value.and_then(convert::text).and_then(|value| self.stage_name(&value));
+            name.is_some_and(|name| opening.contains(name))
+        };
+        let entered = |row: &&FieldChange| opens(row.new.as_ref()) && !opens(row.old.as_ref());
+        self.history(&self.mapping.stage.field).into_iter().rev().find(entered).map(|row| row.at)
+    }
+
     /// The start of the unbroken run of opening stages that leads to the present one.
-    fn opening_since(&self, raw: &str) -> Option<Timestamp> {
+    pub(super) fn opening_since(&self, raw: &str) -> Option<Timestamp> {
         let opens = |value: &str| {
             let opening = &self.contract.opens.when_stage_becomes;
             self.stage_name(value).is_some_and(|name| opening.contains(name))
@@ -164,92 +180,6 @@ impl<'a> View<'a> {
             }
         }
         self.raw.created_at
-    }
-
-    fn package(&self) -> Package {
-        let mut package = Package::new();
-        for field in &self.contract.fields {
-            let parts = self.parts_of(field);
-            let parts: BTreeMap<PartKey, Sourced> =
-                parts.filter_map(|(key, part, path)| Some((key.clone(), self.part(&part, path)?))).collect();
-            if !parts.is_empty() {
-                package.insert(field.key.clone(), parts);
-            }
-        }
-        package
-    }
-
-    /// The mapped parts of a field: what the contract types, and the check-box `none`.
-    fn parts_of(&self, field: &'a Field) -> impl Iterator<Item = (&'a PartKey, Part, &'a ReadPath)> {
-        let paths = self.mapping.read.get(&field.key).into_iter().flatten();
-        paths.filter_map(|(key, path)| {
-            let typed = field.parts.get(key).cloned();
-            let none = field.none_is_an_answer && key.as_str() == "none";
-            Some((key, typed.or_else(|| none.then(|| Part::of(Kind::Flag)))?, path))
-        })
-    }
-
-    fn part(&self, part: &Part, path: &ReadPath) -> Option<Sourced> {
-        if let Some(field) = &path.field {
-            let value = convert::value(part, self.field(field))?;
-            return Some(Sourced { value, from: self.raw.record.clone(), field: field.clone() });
-        }
-        let take = path.take.as_ref()?;
-        let rows = self.rows(path);
-        let row = rows.first()?;
-        let cell = |row: &'a RelatedRow| row.fields.get(take).filter(|cell| !cell.is_null());
-        let value = if part.kind == Kind::List {
-            convert::value(part, &Json::Array(rows.iter().copied().filter_map(cell).cloned().collect()))?
-        } else {
-            convert::value(part, cell(row)?)?
-        };
-        Some(Sourced { value, from: row.record.clone(), field: take.clone() })
-    }
-
-    /// The child rows that a path means, by id.
-    fn rows(&self, path: &ReadPath) -> Vec<&'a RelatedRow> {
-        let rows = path.related.as_ref().and_then(|name| self.raw.related.get(name)).into_iter().flatten();
-        let fits =
-            |row: &&RelatedRow| path.matching.iter().all(|(name, value)| spells(row.fields.get(name), value));
-        let mut rows: Vec<&RelatedRow> = rows.filter(fits).collect();
-        rows.sort_by(|a, b| a.record.cmp(&b.record));
-        rows
-    }
-
-    fn edits(&self) -> BTreeMap<FieldKey, Edit> {
-        let edits =
-            self.contract.fields.iter().filter_map(|field| Some((field.key.clone(), self.edit(field)?)));
-        edits.collect()
-    }
-
-    /// The newest edit of any of a field's parts; anybody's edit counts.
-    fn edit(&self, field: &'a Field) -> Option<Edit> {
-        let mut newest: Option<Edit> = None;
-        let mut consider = |edit: Edit| {
-            if newest.as_ref().is_none_or(|known| known.at <= edit.at) {
-                newest = Some(edit);
-            }
-        };
-        for (_, part, path) in self.parts_of(field) {
-            if let Some(edit) = path.field.as_ref().and_then(|name| self.own_edit(name)) {
-                consider(edit);
-            }
-            let meant = if part.kind == Kind::List { usize::MAX } else { 1 };
-            for at in self.rows(path).into_iter().take(meant).filter_map(|row| row.stamp) {
-                consider(Edit { at, by: None });
-            }
-        }
-        newest
-    }
-
-    /// The newest edit of one of the record's own fields. A value that no row explains was there from the start: a CRM writes no history
-    /// for the values that a record is created with.
-    fn own_edit(&self, name: &str) -> Option<Edit> {
-        if let Some(row) = self.history(name).into_iter().next_back() {
-            return Some(Edit { at: row.at, by: Some(self.who.actor(&row.by)) });
-        }
-        let from_the_start = self.raw.history.is_some() && self.text(name).is_some();
-        self.raw.created_at.filter(|_| from_the_start).map(|at| Edit { at, by: None })
     }
 
     /// Without history any edit may be as late as the record's last change; without that either, as late as can be.
@@ -353,7 +283,7 @@ impl<'a> View<'a> {
 }
 
 /// Whether a raw value, written out, is this text.
-fn spells(raw: Option<&Json>, text: &str) -> bool {
+pub(super) fn spells(raw: Option<&Json>, text: &str) -> bool {
     raw.and_then(convert::text).is_some_and(|spelled| spelled == text)
 }
 

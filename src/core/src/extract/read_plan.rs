@@ -2,18 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ReadPlan;
+use super::{ReadPlan, relation_key};
 use crate::contract::Contract;
 use crate::mapping::{Mapping, Who};
 
 /// Everything that a mapping reads and writes: what to select, which children, which history. All stages are of interest until
 /// [`ReadPlan::narrowed`].
 pub fn read_plan(mapping: &Mapping) -> ReadPlan {
-    let package: BTreeSet<String> =
-        mapping.read.values().flat_map(BTreeMap::values).filter_map(|path| path.field.clone()).collect();
+    let ways = || mapping.read.values().flat_map(BTreeMap::values).filter_map(|path| path.way().ok());
+    let package: BTreeSet<String> = ways().filter_map(|way| way.own_field().map(str::to_owned)).collect();
     let decision = &mapping.decision;
     let submit = mapping.submit.iter().map(|submit| submit.field.clone());
-    let mut history = package.clone();
+    // Another record's field has its history there.
+    let mut history: BTreeSet<String> = package.iter().filter(|name| !name.contains('.')).cloned().collect();
     history.extend(mapping.write.gate.values().map(|write| write.field.clone()));
     history.extend([mapping.stage.field.clone()]);
     history.extend(mapping.stage.close_date.clone());
@@ -23,11 +24,13 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
         history.insert(decision.field.clone());
     }
     let mut fields = history.clone();
+    fields.extend(package);
     fields.extend([decision.field.clone(), decision.reason.clone()]);
     fields.extend(decision.fields.clone());
     fields.extend([mapping.people.sender.field.clone(), mapping.people.receiver.field.clone()]);
     fields.extend(mapping.timeline.first_contact.clone());
-    fields.extend(mapping.account.as_ref().and_then(|path| path.field.clone()));
+    let account = mapping.account.as_ref().and_then(|path| path.way().ok());
+    fields.extend(account.and_then(|way| way.own_field().map(str::to_owned)));
     fields.extend(mapping.twin.iter().map(|twin| twin.field.clone()));
     fields.extend(written(mapping));
     fields.extend(crate::beside::fields(mapping));
@@ -53,10 +56,10 @@ fn written(mapping: &Mapping) -> impl Iterator<Item = String> {
 fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {
     let mut related: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for path in mapping.read.values().flat_map(BTreeMap::values).chain(&mapping.account) {
-        if let Some(name) = &path.related {
-            let columns = related.entry(name.clone()).or_default();
-            columns.extend(path.matching.keys().chain(&path.take).cloned());
-        }
+        let Ok(way) = path.way() else { continue };
+        let Some(rows) = way.child_rows() else { continue };
+        let columns = related.entry(relation_key(rows.of, rows.related)).or_default();
+        columns.extend(way.columns().into_iter().map(str::to_owned));
     }
     for (name, columns) in crate::beside::columns(mapping) {
         related.entry(name.to_owned()).or_default().extend(columns.into_iter().map(str::to_owned));

@@ -17,6 +17,7 @@ use crate::registry::{Registry, shipped};
 use crate::value::Value;
 
 mod back;
+mod ways;
 
 struct Book;
 
@@ -82,6 +83,7 @@ fn raw() -> RawRecord {
         created_at: Some(at("2026-10-01T08:00:00Z")),
         last_modified: Some((at("2026-11-20T10:00:00Z"), "005LEAD".into())),
         fields: serde_json::from_value(fields).unwrap(),
+        found_on: BTreeMap::new(),
         related: BTreeMap::from([(
             "OpportunityContactRoles".to_owned(),
             vec![

@@ -200,8 +200,8 @@ pub(super) fn rules_fit(contract: &Contract, found: &mut Found) {
         if part.kind == Kind::List && part.columns.is_empty() {
             tell(format!("list {part_name} has no columns"), "name the columns that each row needs");
         }
-        if part.columns.values().any(|kind| matches!(kind, Kind::List | Kind::Series)) {
-            tell(format!("list {part_name} has a list inside"), "columns hold single values");
+        if part.columns.values().any(|kind| *kind == Kind::List) {
+            tell(format!("list {part_name} has a list inside"), "columns hold single values, or a series");
         }
         let unique: BTreeSet<_> = part.choices.iter().map(|choice| choice.trim().to_lowercase()).collect();
         if unique.len() != part.choices.len() || unique.contains("") {

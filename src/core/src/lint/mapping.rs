@@ -79,32 +79,7 @@ pub(super) fn parts(mapping: &Mapping, contract: &Contract, found: &mut Found) {
     }
 }
 
-pub(super) fn paths(mapping: &Mapping, _: &Contract, found: &mut Found) {
-    for (field, part, path) in paths_of(mapping) {
-        let at = ["read", field.as_str(), part.as_str()];
-        if !is_path(path) {
-            let message =
-                format!("{} must name either field, or related and take", quoted(&format!("{field}.{part}")));
-            let remedy = "write { field = \"X__c\" } or { related = \"…\", where = { … }, take = \"…\" }";
-            found.push(Complaint::new(&at, message, remedy));
-        }
-    }
-    if mapping.account.as_ref().is_some_and(|path| !is_path(path)) {
-        let remedy = "write { field = \"AccountId\" } or { related = \"…\", where = { … }, take = \"…\" }";
-        found.push(Complaint::new(&["account"], "must name either field, or related and take", remedy));
-    }
-}
-
-/// Exactly one of a field, or a related field.
-fn is_path(path: &ReadPath) -> bool {
-    match (&path.field, &path.related, &path.take) {
-        (Some(_), None, None) => path.matching.is_empty(),
-        (None, Some(_), Some(_)) => true,
-        (Some(_) | None, Some(_) | None, Some(_) | None) => false,
-    }
-}
-
-fn paths_of(mapping: &Mapping) -> impl Iterator<Item = (&FieldKey, &PartKey, &ReadPath)> {
+pub(super) fn paths_of(mapping: &Mapping) -> impl Iterator<Item = (&FieldKey, &PartKey, &ReadPath)> {
     mapping.read.iter().flat_map(|(field, parts)| parts.iter().map(move |(part, path)| (field, part, path)))
 }
 

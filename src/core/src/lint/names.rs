@@ -1,8 +1,10 @@
 //! Names that go into queries and on records: plain identifiers only, so that nothing can be smuggled in.
 
+use std::collections::BTreeMap;
+
 use crate::contract::Contract;
 use crate::lint::Complaint;
-use crate::mapping::{Enforcement, EnforcementKind, Mapping, ReadPath};
+use crate::mapping::{COUNT_COLUMN, Enforcement, EnforcementKind, Mapping, ReadPath, Wanted};
 use crate::registry::quoted;
 
 const LONGEST: usize = 80;
@@ -129,22 +131,65 @@ fn enforced_by(enforcement: &Enforcement, found: &mut Vec<Complaint>) {
     }
 }
 
+/// Most names in a path of lookups; Salesforce follows five and takes a field of the last.
+const DEEPEST: usize = 6;
+
+/// A field, or a path of lookups that ends in one.
+fn api_path(at: &[&str], name: &str, found: &mut Vec<Complaint>) {
+    if name.split('.').count() > DEEPEST || !name.split('.').all(is_api_name) {
+        let message = format!("{} is not an API name", quoted(name));
+        let remedy =
+            "use letters, digits and _, a letter first, at most 80; a dot follows a lookup, at most 5";
+        found.push(Complaint::new(at, message, remedy));
+    }
+}
+
 fn read_path(at: &[&str], path: &ReadPath, found: &mut Vec<Complaint>) {
     let with = |key: &'static str| at.iter().copied().chain([key]).collect::<Vec<_>>();
-    for (name, value) in [("field", &path.field), ("related", &path.related), ("take", &path.take)] {
-        if let Some(value) = value {
-            api(&with(name), value, found);
+    // What is carried is taken from a contract, and `through` and `of` are the record's own.
+    let take = path.take.as_ref().filter(|_| path.carried.is_none());
+    let columns =
+        [("field", &path.field), ("newest", &path.newest), ("oldest", &path.oldest), ("dated", &path.dated)];
+    for (key, name) in columns.into_iter().filter_map(|(key, name)| Some((key, name.as_ref()?))) {
+        api_path(&with(key), name, found);
+    }
+    if let Some(name) = take {
+        api_path(&with("take"), name, found);
+    }
+    for (key, name) in [("related", &path.related), ("of", &path.of), ("key", &path.key)] {
+        if let Some(name) = name {
+            api(&with(key), name, found);
         }
     }
-    for (name, value) in &path.matching {
-        api(&with("where"), name, found);
-        if value.is_empty() || value.len() > 255 || value.chars().any(char::is_control) {
-            let message = format!("{} must equal one line of 1 to 255 bytes", quoted(name));
-            found.push(Complaint::new(
-                &with("where"),
-                message,
-                "write the pick-list value as the CRM shows it",
-            ));
+    for name in path.rows.iter().flat_map(BTreeMap::values).filter(|name| *name != COUNT_COLUMN) {
+        api_path(&with("rows"), name, found);
+    }
+    if let Some(series) = &path.series {
+        for name in std::iter::once(&series.at).chain(&series.value).chain(&series.per) {
+            api_path(&with("series"), name, found);
+        }
+    }
+    if let Some(name) = &path.feed {
+        key(&with("feed"), name, found);
+    }
+    if let Some(carried) = &path.carried {
+        for name in carried.through.iter().chain(&carried.related) {
+            api(&with("carried"), name, found);
+        }
+        wanted(&with("carried"), &carried.matching, found);
+    }
+    wanted(&with("where"), &path.matching, found);
+}
+
+fn wanted(at: &[&str], matching: &BTreeMap<String, Wanted>, found: &mut Vec<Complaint>) {
+    let fits =
+        |value: &String| !value.is_empty() && value.len() <= 255 && !value.chars().any(char::is_control);
+    for (name, wanted) in matching {
+        api_path(at, name, found);
+        if !(1..=50).contains(&wanted.values().len()) || !wanted.values().iter().all(fits) {
+            let message =
+                format!("{} must equal one line of 1 to 255 bytes, or one of 1 to 50 such", quoted(name));
+            found.push(Complaint::new(at, message, "write the pick-list value as the CRM shows it"));
         }
     }
 }

@@ -15,7 +15,12 @@ const FILES: &[(&str, &str)] = files![
     "contracts/h06-motion-a-to-motion-b.v1.toml",
     "gong/h03-ae-to-onboarding.toml",
     "hubspot/h03-ae-to-onboarding.toml",
+    "salesforce/h01-marketing-to-sdr.toml",
+    "salesforce/h02-sdr-to-ae.toml",
     "salesforce/h03-ae-to-onboarding.toml",
+    "salesforce/h04-onboarding-to-cs.toml",
+    "salesforce/h05-csm-to-support.toml",
+    "salesforce/h06-motion-a-to-motion-b.toml",
 ];
 
 /// Every shipped contract and mapping: path under `mappings/`, text.

@@ -89,12 +89,7 @@ pub(crate) fn mapping() -> Mapping {
         clearance_id: clearance.map(str::to_owned),
         hold_reason: Some(format!("{field}_Hold")),
     };
-    let path = |field: &str| ReadPath {
-        field: Some(field.to_owned()),
-        related: None,
-        matching: BTreeMap::new(),
-        take: None,
-    };
+    let path = ReadPath::of_field;
     Mapping {
         mapping: "salesforce/h03".to_owned(),
         contract: "h03-ae-to-onboarding".into(),

@@ -222,4 +222,6 @@ pub struct CustomObject {
     pub sharing_model: String,
     /// Whether fields may keep a history.
     pub enable_history: bool,
+    /// Whether tasks and events may hang on its records.
+    pub enable_activities: bool,
 }

@@ -109,6 +109,8 @@ struct ObjectXml {
     sharing_model: String,
     #[serde(default)]
     enable_history: bool,
+    #[serde(default)]
+    enable_activities: bool,
 }
 
 fn read<T: DeserializeOwned>(path: &str, text: &str, root: &str) -> Read<T> {
@@ -219,5 +221,6 @@ pub(super) fn object(path: &str, text: &str, name: &str) -> Read<CustomObject> {
         plural_label: xml.plural_label,
         sharing_model: xml.sharing_model,
         enable_history: xml.enable_history,
+        enable_activities: xml.enable_activities,
     })
 }

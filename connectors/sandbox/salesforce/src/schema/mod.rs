@@ -65,6 +65,12 @@ impl Object {
         self.fields.get(*at)
     }
 
+    /// The field that holds the id of the record that owns the row.
+    pub(crate) fn parent(&self) -> Option<&str> {
+        let owner = self.fields.iter().find(|field| field.spec.cascade)?;
+        Some(&owner.spec.name)
+    }
+
     pub(crate) fn slot(&self, name: &str) -> Option<u16> {
         match self.field(name)?.slot {
             Slot::Stored(slot) => Some(slot),

@@ -129,6 +129,7 @@ impl World {
             created_at: None,
             last_modified: None,
             fields,
+            found_on: BTreeMap::new(),
             related: BTreeMap::new(),
             history: None,
         }

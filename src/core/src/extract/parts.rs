@@ -1,0 +1,174 @@
+//! The package of a raw record, and when its fields were edited.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::observe::{View, spells};
+use super::{RelatedRow, aggregate, convert, relation_key};
+use crate::contract::{Field, Kind, Part};
+use crate::id::{FieldKey, PartKey, RecordRef};
+use crate::mapping::{ReadPath, Rows, Way};
+use crate::observation::Edit;
+use crate::value::{Package, Sourced, Value};
+
+impl<'a> View<'a> {
+    pub(super) fn package(&self) -> Package {
+        let mut package = Package::new();
+        for field in &self.contract.fields {
+            let parts = self.parts_of(field);
+            let parts: BTreeMap<PartKey, Sourced> =
+                parts.filter_map(|(key, part, path)| Some((key.clone(), self.part(&part, path)?))).collect();
+            if !parts.is_empty() {
+                package.insert(field.key.clone(), parts);
+            }
+        }
+        package
+    }
+
+    /// The mapped parts of a field: what the contract types, and the check-box `none`.
+    fn parts_of(&self, field: &'a Field) -> impl Iterator<Item = (&'a PartKey, Part, &'a ReadPath)> {
+        let paths = self.mapping.read.get(&field.key).into_iter().flatten();
+        paths.filter_map(|(key, path)| {
+            let typed = field.parts.get(key).cloned();
+            let none = field.none_is_an_answer && key.as_str() == "none";
+            Some((key, typed.or_else(|| none.then(|| Part::of(Kind::Flag)))?, path))
+        })
+    }
+
+    fn part(&self, part: &Part, path: &ReadPath) -> Option<Sourced> {
+        let found = |value: Value, from: &RecordRef, field: &str| Sourced {
+            value,
+            from: from.clone(),
+            field: field.to_owned(),
+        };
+        let own = &self.raw.record;
+        match path.way().ok()? {
+            Way::Field(field) => {
+                let from = self.raw.found_on.get(field).unwrap_or(own);
+                Some(found(convert::value(part, self.field(field))?, from, field))
+            }
+            Way::Take(rows, take) => {
+                let rows = self.rows(&rows);
+                let value = taken(part, &rows, take)?;
+                Some(found(value, &rows.first()?.record, take))
+            }
+            Way::Count(rows) => {
+                // Rows that were not told are not none.
+                self.told(&rows)?;
+                Some(found(aggregate::count(&self.rows(&rows)), own, rows.related))
+            }
+            Way::Newest(rows, column) => {
+                Some(found(aggregate::extreme(&self.rows(&rows), column, true)?, own, column))
+            }
+            Way::Oldest(rows, column) => {
+                Some(found(aggregate::extreme(&self.rows(&rows), column, false)?, own, column))
+            }
+            Way::Rows(rows, columns) => {
+                let related = rows.related;
+                let rows = self.rows(&rows);
+                let value = aggregate::list(part, columns, &rows)?;
+                Some(found(value, &rows.first()?.record, related))
+            }
+            Way::Series(rows, path) => {
+                let value = aggregate::series(part, path, &self.rows(&rows))?;
+                Some(found(value, own, path.value.as_deref().unwrap_or(rows.related)))
+            }
+            // What others say is not in this record: whoever knows them adds it.
+            Way::Feed { .. } | Way::Carried { .. } => None,
+        }
+    }
+
+    fn told(&self, rows: &Rows<'_>) -> Option<&'a Vec<RelatedRow>> {
+        self.raw.related.get(&relation_key(rows.of, rows.related))
+    }
+
+    /// The child rows that a path means, by id.
+    pub(super) fn rows(&self, meant: &Rows<'_>) -> Vec<&'a RelatedRow> {
+        let matches = |row: &&RelatedRow| {
+            meant.matching.iter().all(|(name, wanted)| {
+                let cell = row.fields.get(name);
+                wanted.values().iter().any(|value| spells(cell, value))
+            })
+        };
+        let mut rows: Vec<&RelatedRow> = self.told(meant).into_iter().flatten().filter(matches).collect();
+        if let Some((dated, window)) = meant.window {
+            // Without an opening nothing lies before it.
+            let until = self.opened();
+            rows.retain(|row| until.is_some_and(|until| aggregate::is_within(row, dated, window, until)));
+        }
+        rows.sort_by(|a, b| a.record.cmp(&b.record));
+        rows
+    }
+
+    /// When the record entered the opening stages, in which it stands or stood last.
+    fn opened(&self) -> Option<Timestamp> {
+        let present = convert::text(self.field(&self.mapping.stage.field)).unwrap_or_default();
+        self.opening_since(&present).or_else(|| self.last_opening())
+    }
+
+    pub(super) fn edits(&self) -> BTreeMap<FieldKey, Edit> {
+        let edits =
+            self.contract.fields.iter().filter_map(|field| Some((field.key.clone(), self.edit(field)?)));
+        edits.collect()
+    }
+
+    /// The newest edit of any of a field's parts; anybody's edit counts.
+    fn edit(&self, field: &'a Field) -> Option<Edit> {
+        let mut newest: Option<Edit> = None;
+        let mut consider = |edit: Edit| {
+            if newest.as_ref().is_none_or(|known| known.at <= edit.at) {
+                newest = Some(edit);
+            }
+        };
+        for (_, part, path) in self.parts_of(field) {
+            let Ok(way) = path.way() else { continue };
+            if let Some(edit) = way.own_field().and_then(|name| self.own_edit(name)) {
+                consider(edit);
+            }
+            let Some(rows) = way.child_rows() else { continue };
+            let one = matches!(way, Way::Take(..) | Way::Carried { .. }) && part.kind != Kind::List;
+            let meant = if one { 1 } else { usize::MAX };
+            for at in self.rows(rows).into_iter().take(meant).filter_map(|row| row.stamp) {
+                consider(Edit { at, by: None });
+            }
+        }
+        newest
+    }
+
+    /// The newest edit of one of the record's own fields. A value that no row explains was there from the start: a CRM writes no history
+    /// for the values that a record is created with.
+    fn own_edit(&self, name: &str) -> Option<Edit> {
+        // Another record's field has its history there.
+        if name.contains('.') {
+            return None;
+        }
+        if let Some(row) = self.history(name).into_iter().next_back() {
+            return Some(Edit { at: row.at, by: Some(self.who.actor(&row.by)) });
+        }
+        let from_the_start = self.raw.history.is_some() && self.text(name).is_some();
+        self.raw.created_at.filter(|_| from_the_start).map(|at| Edit { at, by: None })
+    }
+}
+
+/// A column of the first row, or of all rows where a list is asked for.
+fn taken(part: &Part, rows: &[&RelatedRow], take: &str) -> Option<Value> {
+    let cell = |row: &RelatedRow| row.fields.get(take).filter(|cell| !cell.is_null()).cloned();
+    match part.kind {
+        Kind::List => {
+            let cells = rows.iter().filter_map(|row| cell(row)).take(aggregate::MAX_LIST);
+            convert::value(part, &Json::Array(cells.collect()))
+        }
+        Kind::Text
+        | Kind::Name
+        | Kind::Number
+        | Kind::Money
+        | Kind::Date
+        | Kind::Choice
+        | Kind::Person
+        | Kind::Record
+        | Kind::Flag
+        | Kind::Series => convert::value(part, &cell(rows.first()?)?),
+    }
+}

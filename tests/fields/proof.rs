@@ -1,0 +1,186 @@
+//! Shows a scene through the daemon: one governed record as it should be, and one for every way in which a part can be junk or missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handoff_core::completeness::{Finding, Problem};
+use handoff_core::contract::{Condition, Mode};
+use handoff_core::handoff::Phase;
+use handoff_core::id::{ConnectionId, ContractId, RecordRef};
+use handoffd::config::Govern;
+use handoffd::view::{Detail, Filter};
+use handoffd_tests::crm::Kind;
+use handoffd_tests::governed::{Governed, Options};
+
+use crate::face::{Cast, Face, perform};
+use crate::table::{Junk, Made, Missing, ROOT, Scene};
+
+/// One way in which a package is not whole.
+struct Flaw {
+    field: &'static str,
+    part: &'static str,
+    missing: bool,
+    cast: Cast,
+}
+
+/// Shows every part of every field of a scene's contract.
+pub(crate) async fn show(face: &dyn Face, crms: &'static [Kind], scene: Scene) {
+    let mut world = Governed::prepare(Options { crms, ..Options::default() }).await;
+    govern(face, &mut world, &[&scene]);
+    covers(&world, &scene);
+    face.prepare(&world, &scene);
+    let whole = perform(face, &world, &scene.made).unwrap();
+    let flaws = flaws(face, &world, &scene);
+    world.begin().await.unwrap();
+    world.pass().await;
+    found(&world, &scene, &whole).await;
+    for flaw in &flaws {
+        flawed(face, &world, &scene, flaw).await;
+    }
+    world.assert_accounted();
+    world.stop().await;
+}
+
+/// Governs the scenes' contracts and nothing else, all gates enforced.
+pub(crate) fn govern(face: &dyn Face, world: &mut Governed, scenes: &[&Scene]) {
+    let registry = world.registry().unwrap();
+    let since = world.now();
+    let one = |scene: &&Scene| {
+        let contract = ContractId::from(scene.contract);
+        let gates = registry.latest(&contract).unwrap().contract.gates.keys();
+        Govern {
+            mapping: scene.mapping.to_owned(),
+            connection: ConnectionId::from(face.kind().connection()),
+            motion: None,
+            governed_since: Some(since),
+            mode: gates.map(|gate| (gate.clone(), Mode::Enforce)).collect(),
+            on_bypass: BTreeMap::new(),
+            max_writes_per_hour: None,
+            contract,
+        }
+    };
+    let govern = scenes.iter().map(one).collect();
+    let mut roles: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (role, login) in scenes.iter().flat_map(|scene| &scene.roles) {
+        roles.entry((*role).to_owned()).or_default().push((*login).to_owned());
+    }
+    world.config(|config| {
+        config.govern = govern;
+        config.people.roles = roles;
+    });
+}
+
+/// The table speaks of exactly the contract's fields and parts.
+fn covers(world: &Governed, scene: &Scene) {
+    let registry = world.registry().unwrap();
+    let contract = &registry.latest(&ContractId::from(scene.contract)).unwrap().contract;
+    let asked: BTreeSet<(&str, &str)> =
+        contract.fields.iter().flat_map(|field| field.parts.keys().map(|part| (field.key.as_str(), part.as_str()))).collect();
+    let told: BTreeSet<(&str, &str)> = scene.parts.iter().map(|part| (part.field, part.part)).collect();
+    assert_eq!(told, asked, "{}", scene.contract);
+}
+
+fn flaws(face: &dyn Face, world: &Governed, scene: &Scene) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    for part in &scene.parts {
+        let mut flaw = |missing: bool, made: &[Made]| {
+            let cast = perform(face, world, made).unwrap();
+            flaws.push(Flaw { field: part.field, part: part.part, missing, cast });
+        };
+        match &part.junk {
+            Junk::Says(on, column, value) => flaw(false, &changed(&scene.made, on, column, Some(value))),
+            Junk::Refused(on, column, value) => {
+                let refused = perform(face, world, &changed(&scene.made, on, column, Some(value)));
+                assert!(refused.is_err(), "{}.{}: the CRM takes {value}", part.field, part.part);
+            }
+            Junk::Impossible => {}
+        }
+        match &part.missing {
+            Missing::Empty(columns) => {
+                let empty = |made: Vec<Made>, (on, column): &(&str, &str)| changed(&made, on, column, None);
+                flaw(true, &columns.iter().fold(scene.made.clone(), empty));
+            }
+            Missing::Without(names) => {
+                let rest: Vec<Made> = scene.made.iter().filter(|made| !names.contains(&made.name)).cloned().collect();
+                assert_eq!(rest.len() + names.len(), scene.made.len(), "{names:?}");
+                flaw(true, &rest);
+            }
+            Missing::Other(columns) => {
+                let other = |made: Vec<Made>, (on, column, value): &(&str, &str, serde_json::Value)| {
+                    changed(&made, on, column, Some(value))
+                };
+                flaw(true, &columns.iter().fold(scene.made.clone(), other));
+            }
+            Missing::Never => {}
+        }
+    }
+    flaws
+}
+
+/// The records with one column of one of them changed.
+fn changed(made: &[Made], on: &str, column: &str, value: Option<&serde_json::Value>) -> Vec<Made> {
+    let mut made = made.to_vec();
+    let one = made.iter_mut().find(|one| one.name == on).unwrap();
+    let before = one.fields.len();
+    one.fields.retain(|(name, _)| *name != column);
+    assert!(one.fields.len() < before, "{on} has no {column}");
+    if let Some(value) = value {
+        // The name is that of the table, which lives as long as the test.
+        one.fields.push((column.to_owned().leak(), value.clone()));
+    }
+    made
+}
+
+/// The newest cycle of a record under a contract.
+pub(crate) async fn detail(world: &Governed, contract: &str, record: &RecordRef) -> Detail {
+    let contract = Some(ContractId::from(contract));
+    let filter = Filter { record: Some(record.clone()), contract, ..Filter::default() };
+    let view = world.handle().view();
+    let summary = view.handoffs(&filter).into_iter().next();
+    let summary = summary.unwrap_or_else(|| panic!("no handoff of {record}"));
+    view.handoff(&summary.stream).await.unwrap().unwrap()
+}
+
+/// The whole package is complete, and each value stands where the table says.
+async fn found(world: &Governed, scene: &Scene, cast: &Cast) {
+    let detail = detail(world, scene.contract, cast.get(ROOT).unwrap()).await;
+    let verdict = detail.verdict.unwrap();
+    assert_eq!(verdict.missing, vec![], "{}", scene.contract);
+    assert_eq!(detail.summary.phase, Phase::Complete, "{}", detail.summary.status);
+    let package = detail.state.unwrap().package;
+    for part in &scene.parts {
+        let (field, key) = (part.field.into(), part.part.into());
+        let value = package.get(&field).and_then(|parts| parts.get(&key));
+        let value = value.unwrap_or_else(|| panic!("{}.{} was not found", part.field, part.part));
+        assert_eq!(Some(&value.from), cast.get(part.on), "{}.{} was found elsewhere", part.field, part.part);
+        if let Some(expected) = &part.value {
+            assert_eq!(serde_json::to_value(&value.value).unwrap(), *expected, "{}.{}", part.field, part.part);
+        }
+    }
+}
+
+/// Exactly the flawed field is missing, in words that name the part, and every gate that waits for completeness is shut.
+async fn flawed(face: &dyn Face, world: &Governed, scene: &Scene, flaw: &Flaw) {
+    let root = flaw.cast.get(ROOT).unwrap();
+    let detail = detail(world, scene.contract, root).await;
+    let (field, part) = (flaw.field, flaw.part);
+    let case = format!("{}: {field}.{part}, missing: {}", scene.contract, flaw.missing);
+    assert_eq!(detail.summary.phase, Phase::Draft, "{case}");
+    let verdict = detail.verdict.unwrap();
+    let of_it = |finding: &Finding| {
+        finding.field.as_str() == field && finding.part.as_ref().is_none_or(|key| key.as_str() == part)
+    };
+    assert!(verdict.missing.iter().any(of_it), "{case}: {:?}", verdict.missing);
+    assert!(verdict.missing.iter().all(|finding| finding.field.as_str() == field), "{case}: {:?}", verdict.missing);
+    let empty = |finding: &Finding| of_it(finding) && finding.problem == Problem::Empty;
+    assert_eq!(verdict.missing.iter().any(empty), flaw.missing, "{case}: {:?}", verdict.missing);
+    let registry = world.registry().unwrap();
+    let mapping = registry.mapping(scene.mapping).unwrap();
+    let contract = &registry.latest(&ContractId::from(scene.contract)).unwrap().contract;
+    for (name, gate) in &contract.gates {
+        assert!(matches!(gate.opens_when, Condition::Complete | Condition::Accepted));
+        assert_eq!(verdict.gates.get(name), Some(&false), "{case}: {name}");
+        let write = mapping.write.gate.get(name).unwrap();
+        let stands = face.field(world, root.object.as_str(), root.record.as_str(), &write.field);
+        assert_ne!(stands, write.open, "{case}: {name}");
+    }
+}
