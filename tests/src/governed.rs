@@ -407,6 +407,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         governed_since: Some(since),
         mode: BTreeMap::from([(gate.clone(), Mode::Enforce)]),
         on_bypass: BTreeMap::from([(gate.clone(), OnBypass::Record)]),
+        reunify: None,
         max_writes_per_hour: None,
     };
     let roles = BTreeMap::from([("onboarding_lead".to_owned(), [INGRID, LUIS].map(str::to_owned).to_vec())]);

@@ -5,6 +5,7 @@ use crate::evidence::EvidenceMapping;
 use crate::mapping::Mapping;
 
 mod among;
+mod beside;
 mod contract;
 mod evidence;
 mod mapping;
@@ -75,6 +76,7 @@ pub const CONTRACT_CHECKS: &[ContractCheck] = &[
     ContractCheck { name: "numbers are sane", run: contract::numbers },
     ContractCheck { name: "conditions compile", run: contract::conditions },
     ContractCheck { name: "the clock can run", run: crate::sla::lint_contract },
+    ContractCheck { name: "conduct names parts of the contract", run: beside::contract },
 ];
 
 /// All checks of a mapping against its contract.
@@ -89,6 +91,8 @@ pub const MAPPING_CHECKS: &[MappingCheck] = &[
     MappingCheck { name: "submitting fits the contract", run: mapping::submit },
     MappingCheck { name: "no field is written twice", run: mapping::targets },
     MappingCheck { name: "no field is both read and written", run: mapping::read_and_written },
+    MappingCheck { name: "the motion is told in one way", run: beside::motion },
+    MappingCheck { name: "what stands beside the package can be found", run: beside::mapping },
 ];
 
 /// All checks of an evidence mapping against its contract.

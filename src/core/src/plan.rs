@@ -327,6 +327,7 @@ fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
         let text = words::evidence(inputs.contract, evidence);
         values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
     }
+    values.extend(crate::beside::words::values(inputs));
     if let Some(state) = &inputs.mapping.write.state {
         let name = state.names.get(&inputs.handoff.phase).cloned();
         values.push((state.field.clone(), name.map_or(Value::Null, Value::String)));

@@ -34,6 +34,9 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
     if handoff.stage.is_none() && handoff.phase != Phase::Voided {
         return "Held: this stage is not known to the handoff mapping. An admin has to name it.".to_owned();
     }
+    if let Some(held) = crate::beside::words::held(contract, handoff) {
+        return held.to_owned();
+    }
     match handoff.phase {
         Phase::Draft if missing.is_empty() => {
             if handoff.is_unchanged_since_sent_back() {
@@ -142,6 +145,9 @@ fn no_longer(handoff: &Handoff) -> Option<&'static str> {
 pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) -> String {
     let receiver = contract.roles.receiver.replace('_', " ");
     let sender = contract.roles.sender.replace('_', " ");
+    if let Some(held) = crate::beside::words::held(contract, handoff) {
+        return shorten(held, SHORT);
+    }
     let text = match handoff.phase {
         Phase::Voided => "The deal is off or its record is gone".to_owned(),
         Phase::Draft | Phase::Complete | Phase::Accepted | Phase::Rejected if handoff.stage.is_none() => {
@@ -177,7 +183,8 @@ pub fn status(inputs: Inputs<'_>) -> String {
     let passed = passed(inputs).unwrap_or_default();
     let twin = disagreement(inputs.handoff).map(|words| format!("{words} ")).unwrap_or_default();
     let overridden = returned::overridden(inputs.handoff, inputs.verdict);
-    shorten(&format!("{overridden}{passed}{twin}{}", inputs.verdict.status), SHORT)
+    let aside = crate::beside::words::aside(inputs.handoff);
+    shorten(&format!("{overridden}{passed}{twin}{aside}{}", inputs.verdict.status), SHORT)
 }
 
 /// Which other record says otherwise, and what follows.

@@ -159,7 +159,7 @@ impl App {
         crate::tasks::spawn(&engine, &mut tasks);
         poll::spawn(&engine, &mut tasks, autopilot);
         start::recover(&engine).await?;
-        let mut router = ingress::router(Arc::clone(&engine)).merge(feed::router(Arc::clone(&engine)));
+        let mut router = ingress::router(Arc::clone(&engine)).merge(crate::feed::router(Arc::clone(&engine)));
         if let Some(routes) = routes {
             router = router.merge(routes(handle.clone()));
         }

@@ -136,6 +136,9 @@ pub struct Govern {
     /// By-pass policies that differ from the contract's.
     #[serde(default)]
     pub on_bypass: BTreeMap<GateName, OnBypass>,
+    /// What a due re-unification does, if it is another than the contract says.
+    #[serde(default)]
+    pub reunify: Option<handoff_core::beside::Reunify>,
     /// Most records written per hour; more stops writing until somebody looks.
     #[serde(default)]
     pub max_writes_per_hour: Option<u32>,

@@ -84,7 +84,7 @@ impl Directory {
         let known = known.find(|user| user.login.eq_ignore_ascii_case(login));
         Actor {
             id: ActorId(login.to_owned()),
-            person: self.person(login),
+            person: person_of(&self.people, login),
             machine: known.is_some_and(|user| user.machine),
             active: !login.is_empty() && login != "*" && known.is_none_or(|user| user.active),
             roles: roles.map(|(role, _)| role.clone()).collect(),

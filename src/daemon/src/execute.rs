@@ -172,7 +172,9 @@ fn admit(engine: &Engine, object: &Governed, jobs: &mut [Job]) -> Vec<usize> {
     }
     let mut wanted: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, job) in jobs.iter_mut().enumerate() {
-        if !job.force && engine.parked.refused_before(&job.plan, job.version.as_ref()) {
+        if !job.force
+            && engine.parked.refused_before(&job.saved.state.id.subject, &job.plan, job.version.as_ref())
+        {
             job.still_parked = true;
         } else {
             wanted.entry(job.rule).or_default().push(at);
@@ -270,7 +272,7 @@ fn follow(engine: &Engine, link: &Link, object: &Governed, job: &mut Job, fault:
         Policy::OpenCircuit { .. } => REST,
         Policy::Park | Policy::ParkAndAlert => {
             job.parked = Some(Parked {
-                record: job.plan.target.clone(),
+                record: job.saved.state.id.subject.clone(),
                 mapping: object.rules.get(job.rule).map(|rule| rule.mapping.mapping.clone()),
                 kind: fault.kind().to_owned(),
                 why: fault.to_string(),

@@ -92,6 +92,9 @@ pub(crate) fn caught(position: u64, entry: &LogEntry, change: &mut Change) {
         | LogEntry::EvidenceSuggested { .. }
         | LogEntry::EvidenceAnswered { .. }
         | LogEntry::EvidenceWithdrawn { .. }
+        | LogEntry::Overridden { .. }
+        | LogEntry::Task { .. }
+        | LogEntry::FeedTaken { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::PeriodClosed { .. }
         | LogEntry::ConfigChanged { .. }

@@ -7,8 +7,8 @@ use handoff_connector::Changed;
 use handoff_core::contract::{ContractRef, Mode, OnBypass};
 use handoff_core::decide::Terms;
 use handoff_core::extract::{ReadPlan, read_plan};
-use handoff_core::id::{ConnectionId, ContractId, ObjectName, RecordRef};
-use handoff_core::mapping::Mapping;
+use handoff_core::id::{ConnectionId, ContractId, MotionId, ObjectName, RecordRef};
+use handoff_core::mapping::{Mapping, Motion};
 use handoff_core::registry::{Held, Registry};
 use handoff_core::sla::Calendar;
 use jiff::{SignedDuration, Timestamp};
@@ -121,8 +121,14 @@ impl Rule {
         })
     }
 
-    pub(crate) fn stream(&self, record: &RecordRef) -> String {
-        format!("{}/{}/{record}", self.mapping.contract, self.mapping.motion.always)
+    /// The stream of a record in one motion.
+    pub(crate) fn stream(&self, motion: &MotionId, record: &RecordRef) -> String {
+        format!("{}/{motion}/{record}", self.mapping.contract)
+    }
+
+    /// The streams that a record may have, one per motion.
+    pub(crate) fn streams(&self, record: &RecordRef) -> impl Iterator<Item = String> {
+        self.mapping.motion.candidates().into_iter().map(|motion| self.stream(&motion, record))
     }
 }
 
@@ -232,10 +238,11 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
         on_bypass: govern.on_bypass.clone(),
         calendars: calendars(config, registry, &contract),
         seats: seats(&config.people),
+        reunify: govern.reunify,
     };
     let mut mapping = mapping.clone();
     if let Some(motion) = &govern.motion {
-        mapping.motion.always = motion.clone();
+        mapping.motion = Motion::always(motion.clone());
     }
     let nominated = held.reference.clone();
     Ok(Rule { mapping, current: held.clone(), nominated, terms, cap: govern.max_writes_per_hour })

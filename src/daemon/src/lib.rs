@@ -1,5 +1,6 @@
 //! handoffd: governs revenue handoffs in a CRM. A library so that tests drive what the binary runs.
 
+mod accounts;
 pub mod api;
 pub mod app;
 mod at_rest;

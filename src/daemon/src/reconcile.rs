@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 use handoff_connector::Fault;
+use handoff_core::beside::users_named;
 use handoff_core::extract::{Existence, RawRecord};
 use handoff_core::id::{RecordId, RecordRef};
 use handoff_transport::Policy;
@@ -168,6 +169,10 @@ async fn read(
     let mappings = || object.rules.iter().map(|rule| &rule.mapping);
     let users: BTreeSet<String> =
         raws.iter().flatten().flat_map(|raw| directory::named(raw, mappings())).collect();
+    let beside = raws.iter().flatten().flat_map(|raw| {
+        object.rules.iter().flat_map(|rule| users_named(&rule.mapping, &rule.current.contract, raw))
+    });
+    let users = users.into_iter().chain(beside).collect();
     link.directory.meet(source.as_ref(), &link.transport, users, engine.clock.now()).await?;
     Ok(raws)
 }
@@ -316,7 +321,8 @@ async fn settle(
     let mut written: BTreeSet<usize> = BTreeSet::new();
     for job in jobs {
         if let Some(at) = job.again {
-            again.push((job.plan.target.clone(), at, job.attempt.saturating_add(1)));
+            // The echo is written elsewhere, but by what this record says.
+            again.push((job.saved.state.id.subject.clone(), at, job.attempt.saturating_add(1)));
         }
         if job.written {
             written.insert(job.of);

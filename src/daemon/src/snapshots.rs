@@ -186,7 +186,8 @@ impl Snapshots {
         let known = self.read();
         let open = known.summaries.values().filter(|summary| match summary.phase {
             Phase::Draft | Phase::Complete | Phase::Rejected => true,
-            Phase::Accepted => summary.last.time >= since,
+            // What waits for a moment, e.g. to be re-united half a year later, is looked at however long that takes.
+            Phase::Accepted => summary.last.time >= since || summary.look_again_at.is_some(),
             Phase::Voided => false,
         });
         open.map(|summary| summary.handoff.subject.clone()).collect()

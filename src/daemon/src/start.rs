@@ -72,9 +72,9 @@ pub(crate) async fn engine(
     let mut objects = governed(&config, &registry)?;
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
-    let tasks = Desks::new(&config, &objects);
     let feeds = Feeds::new(&config)?;
-    let opened = open(&config, &clock, &listeners, tasks).await?;
+    let desks = Desks::new(&config, &objects);
+    let opened = open(&config, &clock, &listeners, desks).await?;
     objects
         .iter_mut()
         .flat_map(|object| &mut object.rules)

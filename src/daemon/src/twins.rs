@@ -47,7 +47,7 @@ pub(crate) fn seen(
     streams.retain(|stream| stream.split('/').next() == Some(contract.as_str()));
     if let Some((link, object)) = link.and_then(|link| Some((link, engine.object_of(link)?))) {
         let rules = object.rules.iter().filter(|rule| rule.mapping.contract == *contract);
-        streams.extend(rules.map(|rule| rule.stream(link)));
+        streams.extend(rules.flat_map(|rule| rule.streams(link)));
     }
     let mut twins: BTreeMap<RecordRef, TwinSeen> = BTreeMap::new();
     for stream in streams {

@@ -324,11 +324,14 @@ pub fn users_named(mapping: &Mapping, contract: &Contract, raw: &RawRecord) -> B
     let Some(beside) = &mapping.beside else { return ids };
     let claims = beside.claims.values().map(|claim| &claim.field);
     let own = [&beside.created_by, &beside.primary].into_iter().flatten().chain(claims);
-    let parts = person_parts(contract).into_iter().filter_map(|part| {
+    ids.extend(own.filter_map(|field| raw.fields.get(field).and_then(id_like)));
+    for part in person_parts(contract) {
         let (field, part) = part.split();
-        mapping.read.get(&field)?.get(&part)?.field.as_ref()
-    });
-    ids.extend(own.chain(parts).filter_map(|field| raw.fields.get(field).and_then(id_like)));
+        let Some(path) = mapping.read.get(&field).and_then(|parts| parts.get(&part)) else { continue };
+        ids.extend(path.field.as_ref().and_then(|field| raw.fields.get(field)).and_then(id_like));
+        let rows = path.related.iter().filter_map(|related| raw.related.get(related)).flatten();
+        ids.extend(rows.filter_map(|row| row.fields.get(path.take.as_ref()?)).filter_map(id_like));
+    }
     for kind in beside.messages.iter().chain(&beside.activities).chain(&beside.updates) {
         let rows =
             raw.related.get(&kind.related).into_iter().flatten().filter(|row| fits(row, &kind.matching));

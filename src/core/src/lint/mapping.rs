@@ -38,6 +38,12 @@ pub(super) fn write_targets(mapping: &Mapping) -> Vec<(Vec<String>, &str)> {
             targets.push((["write", "note", key].map(str::to_owned).to_vec(), name.as_str()));
         }
     }
+    if let Some(beside) = &mapping.beside {
+        let echo = beside.echo.as_ref().filter(|echo| echo.on.is_none());
+        targets.extend(echo.map(|echo| (vec!["beside".to_owned(), "echo".to_owned()], echo.field.as_str())));
+        let brief = beside.brief.as_deref();
+        targets.extend(brief.map(|brief| (vec!["beside".to_owned(), "brief".to_owned()], brief)));
+    }
     if let Some(state) = &mapping.write.state {
         targets.push((["write", "state", "field"].map(str::to_owned).to_vec(), state.field.as_str()));
     }

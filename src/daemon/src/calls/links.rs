@@ -44,7 +44,7 @@ pub(super) fn streams(engine: &Engine, listener: &Listener, links: &BTreeSet<Lin
                 object: object.object.clone(),
                 record: deal.record.clone(),
             };
-            streams.extend(object.rules.iter().map(|rule| rule.stream(&record)));
+            streams.extend(object.rules.iter().flat_map(|rule| rule.streams(&record)));
         }
     }
     let wanted = |stream: &String| {

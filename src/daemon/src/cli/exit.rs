@@ -109,7 +109,10 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let exit = match &error {
             StartError::State(_) | StartError::Clearance { .. } => Exit::State,
-            StartError::Govern(_) | StartError::Connect(_) | StartError::Listen { .. } => Exit::Config,
+            StartError::Govern(_)
+            | StartError::Feed(_)
+            | StartError::Connect(_)
+            | StartError::Listen { .. } => Exit::Config,
             StartError::Fatal(_) => Exit::Store,
         };
         Self::because(exit, &error)

@@ -386,6 +386,7 @@ fn words(event: &Event) -> String {
             let (by, reason) = (plain(by), plain(reason));
             format!("moved to version {} of its contract by {by}: {reason}", contract.version)
         }
+        Event::Beside { what } => plain(&handoff_core::beside::words::told(what)),
         Event::GateOrdered { gate, open } => format!("gate {} ordered {}", plain(gate.as_str()), shut(*open)),
     }
 }

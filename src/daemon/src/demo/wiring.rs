@@ -55,6 +55,7 @@ impl Wiring<'_> {
             http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
             govern: vec![govern(SALESFORCE, &sf, None), govern(HUBSPOT, &hs, Some("self_serve"))],
             tasks: None,
+            feed: std::collections::BTreeMap::new(),
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([
                 (sf, self.salesforce()?),
@@ -130,6 +131,7 @@ fn govern(mapping: &str, connection: &ConnectionId, motion: Option<&str>) -> Gov
         // The shipped contract observes the stage; here the CRM itself shall stop a rep.
         mode: BTreeMap::from([(GateName::from("closed_won"), Mode::Enforce)]),
         on_bypass: BTreeMap::new(),
+        reunify: None,
         max_writes_per_hour: None,
     }
 }

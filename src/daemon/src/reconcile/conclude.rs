@@ -1,5 +1,6 @@
 //! After the entry is durable: the new state, what holds, and what to write.
 
+use handoff_core::beside::words::echo_plan;
 use handoff_core::contract::Contract;
 use handoff_core::event::Event;
 use handoff_core::extract::Existence;
@@ -17,7 +18,7 @@ use crate::fatal::Fatal;
 use crate::govern::{Governed, Rule};
 use crate::memory::Change;
 use crate::snapshots::fold;
-use crate::twins;
+use crate::{accounts, twins};
 
 /// Concludes one record: notes new states, and adds a job where the CRM does not match. Blocks.
 pub(super) fn conclude(
@@ -63,12 +64,15 @@ pub(super) fn conclude(
         if moved || !news.is_empty() {
             engine.snapshots.note(change, &saved, &verdict, &news)?;
             judged.onlookers.extend(twins::onlookers(engine, &saved.state));
+            if let Step::Decided { entry, .. } = &case.step {
+                judged.onlookers.extend(accounts::onlookers(engine, &saved, entry));
+            }
         }
         judged.look_again_at = [judged.look_again_at, verdict.look_again_at].into_iter().flatten().min();
         let Some(raw) = &judged.raw else { continue };
         let evidence = rule.mapping.write.note.evidence.as_ref();
         let evidence = evidence.map(|_| engine.evidence.load_now(&saved.state.id.stream())).transpose()?;
-        let plan = plan(Inputs {
+        let inputs = Inputs {
             contract: &case.contract,
             mapping: &rule.mapping,
             terms: &rule.terms,
@@ -78,14 +82,16 @@ pub(super) fn conclude(
             seen: &case.seen,
             key: &engine.key,
             evidence: evidence.as_ref(),
-        });
-        if !plan.is_empty() {
+        };
+        for plan in
+            [Some(plan(inputs)), echo_plan(inputs)].into_iter().flatten().filter(|plan| !plan.is_empty())
+        {
             let (contract, version) = (std::sync::Arc::clone(&case.contract), raw.version.clone());
             jobs.push(Job {
                 of,
                 rule: case.rule,
                 contract,
-                saved,
+                saved: saved.clone(),
                 plan,
                 version,
                 attempt: judged.item.attempt,

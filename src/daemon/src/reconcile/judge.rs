@@ -9,7 +9,7 @@ use handoff_core::decide::{self, decide};
 use handoff_core::event::Event;
 use handoff_core::extract::{RawRecord, extract};
 use handoff_core::handoff::Phase;
-use handoff_core::id::{HandoffId, RecordRef};
+use handoff_core::id::{HandoffId, MotionId, RecordRef};
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Observation;
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ use crate::feed;
 use crate::govern::{Governed, Rule};
 use crate::journal::{Refused, Sealed};
 use crate::snapshots::Saved;
-use crate::twins;
+use crate::{accounts, twins};
 
 /// One record, judged.
 pub(super) struct Judged {
@@ -100,10 +100,14 @@ pub(super) fn judge(
     };
     for (number, rule) in object.rules.iter().enumerate() {
         // A record that nobody thought of must not take the others with it.
-        let seen =
-            catch_unwind(AssertUnwindSafe(|| case(engine, number, rule, &judged.item, judged.raw.as_ref())));
+        let (item, raw) = (&judged.item, judged.raw.as_ref());
+        let motions = rule.mapping.motion.candidates();
+        let seen = catch_unwind(AssertUnwindSafe(|| {
+            let cases = motions.iter().map(|motion| case(engine, number, rule, motion, item, raw));
+            cases.collect::<Result<Vec<Option<Case>>, NotJudged>>()
+        }));
         match seen {
-            Ok(Ok(case)) => judged.cases.extend(case),
+            Ok(Ok(cases)) => judged.cases.extend(cases.into_iter().flatten()),
             Ok(Err(NotJudged::Fatal(fatal))) => return Err(fatal),
             Ok(Err(NotJudged::Parked(kind, why))) => judged.problem = Some((kind, why)),
             Err(_panic) => {
@@ -143,15 +147,17 @@ fn case(
     engine: &Engine,
     number: usize,
     rule: &Rule,
+    motion: &MotionId,
     item: &Item,
     raw: Option<&RawRecord>,
 ) -> Result<Option<Case>, NotJudged> {
-    let stream = rule.stream(&item.record);
+    let stream = rule.stream(motion, &item.record);
     let before = engine.snapshots.load_now(&stream)?;
     if before.is_none() && raw.is_none() {
         return Ok(None);
     }
-    let Some((contract, pin, seen, events, now)) = decided(engine, rule, item, raw, before.as_ref())? else {
+    let Some((contract, pin, seen, events, now)) = decided(engine, rule, motion, item, raw, before.as_ref())?
+    else {
         return Ok(None);
     };
     if events.is_empty() {
@@ -160,7 +166,7 @@ fn case(
     }
     let version = before.as_ref().map_or(0, |saved| saved.state.version);
     let entry = LogEntry::Decided {
-        handoff: handoff(rule, item, before.as_ref(), &events),
+        handoff: handoff(rule, motion, item, before.as_ref(), &events),
         contract: pin,
         terms: rule.terms.clone(),
         at: now,
@@ -178,6 +184,7 @@ type Decided = (Arc<Contract>, ContractRef, Observation, Vec<Event>, Timestamp);
 pub(super) fn decided(
     engine: &Engine,
     rule: &Rule,
+    motion: &MotionId,
     item: &Item,
     raw: Option<&RawRecord>,
     before: Option<&Saved>,
@@ -202,13 +209,14 @@ pub(super) fn decided(
     let contract_id = &rule.mapping.contract;
     seen.twins = twins::seen(engine, contract_id, &item.record, seen.link.as_ref(), &seen.package)?;
     seen.absorbed = engine.snapshots.absorbed(&item.record);
+    if accounts::is_elsewhere(engine, rule, motion, &seen, before) {
+        return Ok(None);
+    }
+    if accounts::is_unguarded(engine, rule, motion, &seen) {
+        seen.beside.get_or_insert_default().unguarded = true;
+    }
     let now = engine.clock.now();
-    let case = decide::Case {
-        contract: &contract,
-        pin: &pin,
-        motion: &rule.mapping.motion.always,
-        terms: &rule.terms,
-    };
+    let case = decide::Case { contract: &contract, pin: &pin, motion, terms: &rule.terms };
     let events = decide(case, before.map(|saved| &saved.state), &seen, now);
     Ok(Some((contract, pin, seen, events, now)))
 }
@@ -222,11 +230,17 @@ fn pin(engine: &Engine, rule: &Rule, before: Option<&Saved>) -> ContractRef {
 }
 
 /// The handoff and its cycle after these events.
-fn handoff(rule: &Rule, item: &Item, before: Option<&Saved>, events: &[Event]) -> HandoffId {
+fn handoff(
+    rule: &Rule,
+    motion: &MotionId,
+    item: &Item,
+    before: Option<&Saved>,
+    events: &[Event],
+) -> HandoffId {
     let mut id = before.map_or_else(
         || HandoffId {
             contract: rule.mapping.contract.clone(),
-            motion: rule.mapping.motion.always.clone(),
+            motion: motion.clone(),
             subject: item.record.clone(),
             cycle: 1,
         },

@@ -6,7 +6,7 @@ use handoff_connector::Fault;
 use handoff_core::event::Event;
 use handoff_core::gate::{Verdict, evaluate};
 use handoff_core::handoff::{Handoff, Phase, Stamp};
-use handoff_core::id::{ContractId, RecordRef};
+use handoff_core::id::{ContractId, MotionId, RecordRef};
 use handoff_core::plan::{Inputs, Plan, plan};
 use serde::Serialize;
 
@@ -56,7 +56,14 @@ pub(crate) async fn plan_record(
     blocking(move || {
         let mut plans = Vec::new();
         for (item, rule) in items.iter().flat_map(|item| object.rules.iter().map(move |rule| (item, rule))) {
-            plans.push(one(&engine, &object, rule, item, raw.as_ref())?);
+            let motions = rule.mapping.motion.candidates();
+            for motion in &motions {
+                let plan = one(&engine, &object, rule, motion, item, raw.as_ref())?;
+                // Of the motions that a record could belong to, only those where it has or would get a handoff.
+                if motions.len() == 1 || plan.phase.is_some() || plan.problem.is_some() {
+                    plans.push(plan);
+                }
+            }
         }
         Ok(Ok(plans))
     })
@@ -67,10 +74,11 @@ fn one(
     engine: &Engine,
     _object: &Governed,
     rule: &Rule,
+    motion: &MotionId,
     item: &Item,
     raw: Option<&handoff_core::extract::RawRecord>,
 ) -> Result<RecordPlan, Fatal> {
-    let stream = rule.stream(&item.record);
+    let stream = rule.stream(motion, &item.record);
     let mut outcome = RecordPlan {
         contract: rule.mapping.contract.clone(),
         mapping: rule.mapping.mapping.clone(),
@@ -87,7 +95,7 @@ fn one(
             "the CRM does not show this record to our user: it is not there, was deleted, or may not be read";
         outcome.problem = Some(absent.to_owned());
     }
-    let (contract, _, seen, events, now) = match decided(engine, rule, item, raw, before.as_ref()) {
+    let (contract, _, seen, events, now) = match decided(engine, rule, motion, item, raw, before.as_ref()) {
         Ok(Some(decided)) => decided,
         Ok(None) => return Ok(outcome),
         Err(NotJudged::Parked(_, problem)) => {

@@ -57,7 +57,7 @@ pub(crate) struct Counts {
 }
 
 impl Desks {
-    pub(crate) fn new(config: &Config, objects: &[std::sync::Arc<Governed>]) -> Self {
+    pub(crate) fn new(config: &Config, objects: &[Governed]) -> Self {
         let rules = config.tasks.as_ref().and_then(crate::config::Tasks::rules);
         let mut keys = BTreeMap::new();
         for object in objects.iter().filter(|_| rules.is_some()) {

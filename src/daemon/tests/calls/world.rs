@@ -66,6 +66,7 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         governed_since: Some(sandbox.org().now()),
         mode: BTreeMap::from([(gate.clone(), Mode::Enforce)]),
         on_bypass: BTreeMap::from([(gate, OnBypass::Record)]),
+        reunify: None,
         max_writes_per_hour: None,
     };
     let roles = BTreeMap::from([("onboarding_lead".to_owned(), vec![INGRID.to_owned(), LUIS.to_owned()])]);
