@@ -100,7 +100,9 @@ pub enum Denied {
     #[error("an override ends in the future, at most 30 days from now")]
     Expiry,
     /// The person may not.
-    #[error("this person is not an active human with the role {ROLE}: see [people.roles] in the configuration")]
+    #[error(
+        "this person is not an active human with the role {ROLE}: see [people.roles] in the configuration"
+    )]
     LacksRole,
     /// The sender of the handoff.
     #[error("the sender of a handoff has no say in opening its gates")]

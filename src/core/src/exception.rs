@@ -95,7 +95,8 @@ fn append(into: &mut String, words: &str) {
 /// The field that a person means by its key or label.
 pub fn key(contract: &Contract, name: &str) -> Option<FieldKey> {
     let name = name.trim();
-    let is_meant = |known: &str| known.eq_ignore_ascii_case(name) || known.to_lowercase() == name.to_lowercase();
+    let is_meant =
+        |known: &str| known.eq_ignore_ascii_case(name) || known.to_lowercase() == name.to_lowercase();
     let mut fields = contract.fields.iter();
     fields.find(|field| is_meant(field.key.as_str()) || is_meant(&field.label)).map(|field| field.key.clone())
 }
@@ -111,7 +112,9 @@ pub fn asked(words: &str) -> Asked {
                 due = Some(found);
                 // "by 2026-03-31" and "until 2026-03-31": the preposition belongs to the date.
                 let last = reason.last().map(|word| word.trim_matches(|each: char| !each.is_alphanumeric()));
-                if last.is_some_and(|last| ["by", "until", "till", "due"].contains(&last.to_lowercase().as_str())) {
+                if last.is_some_and(|last| {
+                    ["by", "until", "till", "due"].contains(&last.to_lowercase().as_str())
+                }) {
                     reason.pop();
                 }
             }
@@ -186,8 +189,16 @@ mod tests {
     #[test]
     fn reason_and_day_are_told_apart_wherever_the_day_stands() {
         let due: Timestamp = "2026-04-01T00:00:00Z".parse().unwrap();
-        for words in ["the board decides, by 2026-03-31", "2026-03-31: the board decides", "the board decides (until 2026-03-31)."] {
-            assert_eq!(asked(words), Asked { reason: "the board decides".to_owned(), due: Some(due) }, "{words}");
+        for words in [
+            "the board decides, by 2026-03-31",
+            "2026-03-31: the board decides",
+            "the board decides (until 2026-03-31).",
+        ] {
+            assert_eq!(
+                asked(words),
+                Asked { reason: "the board decides".to_owned(), due: Some(due) },
+                "{words}"
+            );
         }
         assert_eq!(asked("no day").due, None);
         assert_eq!(asked("on 2026-02-30").due, None);

@@ -108,7 +108,9 @@ pub fn due(contract: &Contract, handoff: &Handoff) -> Option<Timestamp> {
 fn opened(contract: &Contract, handoff: &Handoff, gate: &GateName, complete: bool) -> Option<Opening> {
     let rule = contract.gates.get(gate)?;
     let opening = match rule.opens_when {
-        Condition::Complete => matches!(handoff.phase, Phase::Complete | Phase::Accepted).then_some(Opening::Complete),
+        Condition::Complete => {
+            matches!(handoff.phase, Phase::Complete | Phase::Accepted).then_some(Opening::Complete)
+        }
         Condition::Accepted => handoff.acceptance_holds().then_some(Opening::Accepted),
     };
     opening.filter(|_| complete && may_open(contract, handoff, rule.kind))

@@ -34,8 +34,7 @@ impl Outline {
         let nothing = BTreeMap::new();
         let keys: BTreeSet<&FieldKey> = self.0.keys().chain(now.0.keys()).collect();
         let fields = keys.into_iter().filter_map(|key| {
-            let (before, after) =
-                (self.0.get(key).unwrap_or(&nothing), now.0.get(key).unwrap_or(&nothing));
+            let (before, after) = (self.0.get(key).unwrap_or(&nothing), now.0.get(key).unwrap_or(&nothing));
             let diff = FieldDiff::between(before, after);
             (!diff.is_empty()).then(|| (key.clone(), diff))
         });
@@ -97,9 +96,11 @@ impl PackageDiff {
         let known = contract.fields.iter().filter_map(|field| {
             let diff = self.fields.get(&field.key)?;
             let many = field.parts.len() > 1;
-            Some(format!("{}{}", field.label, diff.words(many, |part| {
-                field.parts.get(part).and_then(|part| part.label.clone())
-            })))
+            Some(format!(
+                "{}{}",
+                field.label,
+                diff.words(many, |part| { field.parts.get(part).and_then(|part| part.label.clone()) })
+            ))
         });
         let unknown = self.fields.iter().filter(|(key, _)| contract.field(key).is_none());
         let unknown = unknown.map(|(key, diff)| format!("{key}{}", diff.words(true, |_| None)));

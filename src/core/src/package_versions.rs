@@ -37,7 +37,8 @@ pub fn package_versions<'a>(entries: impl IntoIterator<Item = (u64, &'a LogEntry
         for event in events {
             let round = state.as_ref().map_or(1, |state| state.round);
             state = Handoff::evolve(state.take(), stamp, event);
-            let Some((now, version)) = state.as_ref().and_then(|s| Some((s, s.returns.version.as_ref()?))) else {
+            let Some((now, version)) = state.as_ref().and_then(|s| Some((s, s.returns.version.as_ref()?)))
+            else {
                 continue;
             };
             let last = versions.last();

@@ -17,11 +17,8 @@ impl Decision<'_> {
         let placed: Option<Vec<_>> =
             changed.iter().map(|key| self.seen.edits.get(key).map(|edit| edit.at)).collect();
         let Some(first_edit) = placed.and_then(|times| times.into_iter().min()) else { return };
-        let early: Vec<Act> = self
-            .pending()
-            .into_iter()
-            .take_while(|act| act.at < first_edit && !act.answer.takes())
-            .collect();
+        let early: Vec<Act> =
+            self.pending().into_iter().take_while(|act| act.at < first_edit && !act.answer.takes()).collect();
         for act in early {
             self.consume(&act);
         }

@@ -126,7 +126,9 @@ impl Decision<'_> {
             .gates
             .iter()
             .filter(|(_, gate)| gate.kind == GateKind::Stage && gate.stages.contains(stage))
-            .filter(|(name, _)| !self.was_accepted_on_entry(state) && !self.was_overridden_on_entry(state, name))
+            .filter(|(name, _)| {
+                !self.was_accepted_on_entry(state) && !self.was_overridden_on_entry(state, name)
+            })
             .map(|(name, _)| Event::Bypassed {
                 gate: name.clone(),
                 stage: stage.clone(),

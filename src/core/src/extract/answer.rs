@@ -65,7 +65,8 @@ fn in_one(view: &View<'_>, general: String, reasons: &BTreeMap<FieldKey, String>
     if !general.is_empty() {
         return general;
     }
-    let label = |key: &FieldKey| view.contract.field(key).map_or_else(|| key.0.clone(), |field| field.label.clone());
+    let label =
+        |key: &FieldKey| view.contract.field(key).map_or_else(|| key.0.clone(), |field| field.label.clone());
     let each: Vec<String> = reasons.iter().map(|(key, words)| format!("{}: {words}", label(key))).collect();
     each.join("; ").chars().take(1_000).collect()
 }

@@ -16,6 +16,7 @@ use crate::observation::{Answer, Observation};
 use crate::registry::{Registry, shipped};
 use crate::value::Value;
 
+mod answers;
 mod back;
 
 struct Book;
@@ -238,7 +239,10 @@ fn answers_come_from_history_in_order() {
                     reasons: BTreeMap::new()
                 }
             ),
-            ("017c".to_owned(), Answer::Reject { fields, reason: "No target".to_owned(), reasons: BTreeMap::new() }),
+            (
+                "017c".to_owned(),
+                Answer::Reject { fields, reason: "No target".to_owned(), reasons: BTreeMap::new() }
+            ),
             ("017d".to_owned(), Answer::Accept),
         ]
     );
@@ -258,7 +262,10 @@ fn a_rejection_of_something_unknown_rejects_everything() {
     raw.fields.insert("Handoff_03_Reject_Fields__c".to_owned(), json!("risks;the moon"));
     raw.fields.insert("Handoff_03_Reject_Reason__c".to_owned(), json!("  "));
     let answer = see(&raw).acts.first().unwrap().answer.clone();
-    assert_eq!(answer, Answer::Reject { fields: BTreeSet::new(), reason: String::new(), reasons: BTreeMap::new() });
+    assert_eq!(
+        answer,
+        Answer::Reject { fields: BTreeSet::new(), reason: String::new(), reasons: BTreeMap::new() }
+    );
 }
 
 #[test]

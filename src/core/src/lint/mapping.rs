@@ -271,7 +271,11 @@ pub(super) fn read_and_written(mapping: &Mapping, _: &Contract, found: &mut Foun
     let read: BTreeSet<String> = package
         .chain([mapping.stage.field.as_str(), &people.sender.field, &people.receiver.field])
         .chain([decision.field.as_str(), &decision.reason])
-        .chain([&decision.fields, &decision.reasons, &decision.exceptions].into_iter().filter_map(Option::as_deref))
+        .chain(
+            [&decision.fields, &decision.reasons, &decision.exceptions]
+                .into_iter()
+                .filter_map(Option::as_deref),
+        )
         .chain(mapping.submit.as_ref().map(|submit| submit.field.as_str()))
         .chain(mapping.twin.as_ref().map(|twin| twin.field.as_str()))
         .map(str::to_lowercase)

@@ -80,16 +80,22 @@ pub(super) fn exceptions(contract: &Contract, handoff: &Handoff) -> Vec<String> 
 /// How an acceptance stands that is not simply an acceptance; `None` = it is one.
 pub(super) fn accepted(contract: &Contract, handoff: &Handoff) -> Option<String> {
     if handoff.awaits_confirmation() {
-        let fields: Vec<&str> =
-            handoff.returns.unconfirmed.keys().map(|key| label(contract, key)).collect();
-        return Some(format!("Accepted, but edited since: the receiver has to confirm {}", fields.join("; ")));
+        let fields: Vec<&str> = handoff.returns.unconfirmed.keys().map(|key| label(contract, key)).collect();
+        return Some(format!(
+            "Accepted, but edited since: the receiver has to confirm {}",
+            fields.join("; ")
+        ));
     }
     let exceptions = &handoff.returns.exceptions;
     if exceptions.is_empty() || !handoff.acceptance_holds() {
         return None;
     }
     let overdue = exceptions.values().filter(|granted| granted.lapsed).count();
-    let count = if exceptions.len() == 1 { "1 exception".to_owned() } else { format!("{} exceptions", exceptions.len()) };
+    let count = if exceptions.len() == 1 {
+        "1 exception".to_owned()
+    } else {
+        format!("{} exceptions", exceptions.len())
+    };
     Some(if overdue == 0 {
         format!("Accepted by the receiver with {count}")
     } else {

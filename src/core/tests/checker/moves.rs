@@ -29,15 +29,19 @@ pub(crate) fn moves() -> Vec<Move> {
         moves.extend([0, 1, 2].map(|value| Move::Edit(field, value)));
     }
     moves.push(Move::Edit(0, 3));
-    moves.extend([Person::Rita, Person::Sam, Person::SamToo, Person::Rolf].map(|who| Move::Say(who, Said::Accept)));
+    moves.extend(
+        [Person::Rita, Person::Sam, Person::SamToo, Person::Rolf].map(|who| Move::Say(who, Said::Accept)),
+    );
     moves.extend([Person::Rita, Person::Sam].map(|who| Move::Say(who, Said::AcceptWith)));
     moves.extend([None, Some(0)].map(|field| Move::Say(Person::Rita, Said::Reject(field))));
     moves.extend(["Negotiation", "Closed Won", "Closed Lost", "Renamed"].map(Move::Stage));
-    moves.extend(
-        [None, Some(Person::Rita), Some(Person::Rolf), Some(Person::SamToo)].map(Move::Receiver),
-    );
+    moves.extend([None, Some(Person::Rita), Some(Person::Rolf), Some(Person::SamToo)].map(Move::Receiver));
     moves.extend([Some(Person::Sam), Some(Person::Rita)].map(Move::Sender));
-    moves.extend([Move::Forge("commission", true), Move::Forge("commission", false), Move::Forge("queue", true)]);
+    moves.extend([
+        Move::Forge("commission", true),
+        Move::Forge("commission", false),
+        Move::Forge("queue", true),
+    ]);
     moves.extend([Move::Lose(true), Move::Lose(false)]);
     let people = [(Person::Olga, Person::Ines), (Person::Olga, Person::Olga), (Person::Sam, Person::Ines)];
     moves.extend(people.map(|(first, second)| Move::Override(first, second)));
@@ -90,7 +94,9 @@ impl World {
         let known = (&self.frame.contract, state);
         let people = (&crate::world::actor(first), &crate::world::actor(second));
         let gate = GateName::from("commission");
-        let Ok(events) = core.break_glass(known, &gate, people, (time(now), time(until))) else { return false };
+        let Ok(events) = core.break_glass(known, &gate, people, (time(now), time(until))) else {
+            return false;
+        };
         self.append(core, None, events);
         self.truth.overrides.push(TrueOverride { people: (first, second), from: now, until });
         true

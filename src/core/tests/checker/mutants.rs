@@ -71,7 +71,13 @@ impl Mutant {
 }
 
 impl Core for Mutant {
-    fn decide(&self, case: Case<'_>, before: Option<&Handoff>, seen: &Observation, now: Timestamp) -> Vec<Event> {
+    fn decide(
+        &self,
+        case: Case<'_>,
+        before: Option<&Handoff>,
+        seen: &Observation,
+        now: Timestamp,
+    ) -> Vec<Event> {
         let mut seen = seen.clone();
         self.spoil(&mut seen);
         let mut contract = case.contract.clone();

@@ -20,7 +20,8 @@ pub(crate) struct Found {
 fn roots() -> Vec<Vec<Move>> {
     let fill = [Move::Edit(0, 1), Move::Edit(1, 1), Move::Edit(2, 1), Move::Seconds(10)];
     let accept = [Move::Say(Person::Rita, Said::Accept), Move::Seconds(10)];
-    let with = [Move::Edit(0, 1), Move::Edit(2, 1), Move::Seconds(10), Move::Say(Person::Rita, Said::AcceptWith)];
+    let with =
+        [Move::Edit(0, 1), Move::Edit(2, 1), Move::Seconds(10), Move::Say(Person::Rita, Said::AcceptWith)];
     let reject = [Move::Say(Person::Rita, Said::Reject(Some(0))), Move::Seconds(10)];
     let glass = [Move::Override(Person::Olga, Person::Ines), Move::Seconds(10)];
     let edited = [Move::Edit(1, 2), Move::Seconds(10)];

@@ -12,7 +12,13 @@ use handoff_core::plan::{Inputs, Plan, plan};
 use jiff::Timestamp;
 
 pub(crate) trait Core {
-    fn decide(&self, case: Case<'_>, before: Option<&Handoff>, seen: &Observation, now: Timestamp) -> Vec<Event> {
+    fn decide(
+        &self,
+        case: Case<'_>,
+        before: Option<&Handoff>,
+        seen: &Observation,
+        now: Timestamp,
+    ) -> Vec<Event> {
         decide(case, before, seen, now)
     }
 

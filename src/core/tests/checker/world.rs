@@ -281,7 +281,17 @@ impl World {
         let verdict = core.evaluate(contract, handoff, time(self.truth.now));
         let raw = self.raw();
         let verdict = &verdict;
-        Some(core.plan(Inputs { contract, mapping, terms, handoff, verdict, raw: &raw, seen, key, evidence: None }))
+        Some(core.plan(Inputs {
+            contract,
+            mapping,
+            terms,
+            handoff,
+            verdict,
+            raw: &raw,
+            seen,
+            key,
+            evidence: None,
+        }))
     }
 
     /// Reads, decides, logs, writes, reads back: one pass.

@@ -22,7 +22,10 @@ pub(super) async fn overriding(
     body: bytes::Bytes,
 ) -> Response {
     let Ok(OverrideAnswer { gate, by, reason, expires }) = serde_json::from_slice(&body) else {
-        return refused("the body does not name gate and person", "see OverrideAnswer in /api/v1/openapi.json");
+        return refused(
+            "the body does not name gate and person",
+            "see OverrideAnswer in /api/v1/openapi.json",
+        );
     };
     let word = match (reason, expires) {
         (Some(reason), Some(expires)) => Word::Ask { reason, expires },

@@ -58,8 +58,10 @@ pub(super) async fn overriding(path: &Path, wanted: Override, output: Output) ->
     };
     let gate = GateName(wanted.gate.clone());
     let has_gate = |verdict: &handoff_core::gate::Verdict| verdict.gates.contains_key(&gate);
-    let mut streams =
-        told.iter().filter(|told| told.verdict.as_ref().is_some_and(has_gate)).map(|told| told.stream.clone());
+    let mut streams = told
+        .iter()
+        .filter(|told| told.verdict.as_ref().is_some_and(has_gate))
+        .map(|told| told.stream.clone());
     let stream = streams.next().ok_or_else(|| {
         Failure::new(Exit::Findings, "no handoff of this record has such a gate: see `handoffd why`")
     })?;
@@ -74,7 +76,10 @@ pub(super) async fn overriding(path: &Path, wanted: Override, output: Output) ->
     } else {
         let expires = wanted.expires.as_deref().and_then(|text| expiry(text, SystemClock.now()));
         let expires = expires.ok_or_else(|| {
-            Failure::new(Exit::Usage, "--expires is neither an instant like 2026-03-31T18:00:00Z nor a span like 8h")
+            Failure::new(
+                Exit::Usage,
+                "--expires is neither an instant like 2026-03-31T18:00:00Z nor a span like 8h",
+            )
         })?;
         Word::Ask { reason: wanted.reason.unwrap_or_default(), expires }
     };

@@ -7,7 +7,7 @@ use handoff_core::id::{FieldKey, GateName};
 use handoff_core::observation::{Act, Actor, Answer, DateMove, Edit, FlagSeen, Observation, StageSeen};
 use serde_json::json;
 
-use super::{FIELDS, Variant, World, actor, package, subject};
+use super::{FIELDS, Variant, World, actor, package, subject, until_later};
 
 impl World {
     pub(super) fn look(&self) -> Observation {
@@ -60,7 +60,7 @@ impl World {
                 .collect(),
             link: None,
             twins: self.twins.clone(),
-            absorbed: BTreeSet::new(),
+            absorbed: self.absorbed.clone(),
         }
     }
 
@@ -84,7 +84,7 @@ impl World {
     fn edits(&self) -> BTreeMap<FieldKey, Edit> {
         let mut edits = match self.variant {
             Variant::NoHistory => BTreeMap::new(),
-            Variant::History | Variant::Explicit => self.truth.edits.clone(),
+            Variant::History | Variant::Explicit | Variant::Reconfirm => self.truth.edits.clone(),
         };
         if let Some(at) = self.truth.row_saved {
             let first = edits.entry(FieldKey::from(FIELDS[0])).or_insert(Edit { at, by: None });
@@ -102,13 +102,12 @@ impl World {
         let (at, by) = truth.last_modified;
         let answer = match truth.decision {
             Some("Accept") => Answer::Accept,
-            Some(_) => {
-                Answer::Reject {
+            Some("Accept with exceptions") => until_later(at),
+            Some(_) => Answer::Reject {
                 fields: BTreeSet::new(),
                 reason: "the target has no date".to_owned(),
                 reasons: BTreeMap::new(),
-            }
-            }
+            },
             None => return Vec::new(),
         };
         vec![Act { id: format!("lm:{at}:{by:?}:{answer:?}"), by: self.resolve(actor(by)), at, answer }]

@@ -34,7 +34,8 @@ pub(super) fn returns(text: &mut String, told: &Told, contract: Option<&Contract
     let memory = &state.returns;
     let mut rows: Vec<String> = Vec::new();
     rows.extend(memory.reasons.iter().map(|(key, why)| format!("{key} sent back: {why}")));
-    let waiting = memory.unconfirmed.keys().map(|key| format!("{key} was edited: the receiver has to confirm it"));
+    let waiting =
+        memory.unconfirmed.keys().map(|key| format!("{key} was edited: the receiver has to confirm it"));
     rows.extend(waiting);
     rows.extend(memory.exceptions.iter().map(|(key, granted)| {
         let until = moment(granted.exception.due);
