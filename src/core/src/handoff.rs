@@ -17,6 +17,7 @@ use crate::sla::Clock;
 use crate::twin::TwinSeen;
 use crate::value::Package;
 
+mod cycle;
 mod known;
 pub(crate) mod returns;
 
@@ -266,89 +267,6 @@ impl Handoff {
         Some(state)
     }
 
-    fn opened(
-        before: Option<Self>,
-        stamp: Stamp,
-        id: &HandoffId,
-        contract: &ContractRef,
-        stage: &StageName,
-    ) -> Self {
-        let fresh = Self {
-            id: id.clone(),
-            contract: contract.clone(),
-            phase: Phase::Draft,
-            round: 1,
-            opened: stamp,
-            opened_at: None,
-            stage: Some(stage.clone()),
-            stage_raw: String::new(),
-            digest: Some(package_digest(&Package::new())),
-            package: Package::new(),
-            edits: BTreeMap::new(),
-            sender: None,
-            receiver: None,
-            falls_to: None,
-            submitted: None,
-            handed_over_by: None,
-            fell_incomplete: false,
-            completed: None,
-            sla_breached: false,
-            clock: None,
-            accepted: None,
-            ever_accepted: false,
-            sent_back: None,
-            rejected: BTreeMap::new(),
-            reason: None,
-            consumed: Consumed::default(),
-            stage_entry: String::new(),
-            concerns: BTreeSet::new(),
-            bypasses: 0,
-            bypass: None,
-            reverts: Vec::new(),
-            put_back: None,
-            link: None,
-            twins: Vec::new(),
-            gates: BTreeMap::new(),
-            pay: None,
-            released: false,
-            adjustments: 0,
-            beside: crate::beside::Beside::default(),
-            voided: None,
-            returns: Returns::default(),
-            overrides: BTreeMap::new(),
-            absorbed: BTreeSet::new(),
-            version: 0,
-        };
-        // A stream that opens again keeps what must never be forgotten: consumed acts, by-passes, flags, adjustments.
-        match before {
-            None => fresh,
-            Some(old) => Self {
-                digest: Some(package_digest(&old.package)),
-                package: old.package,
-                edits: old.edits,
-                sender: old.sender,
-                receiver: old.receiver,
-                stage_raw: old.stage_raw,
-                stage_entry: old.stage_entry,
-                ever_accepted: old.ever_accepted,
-                consumed: old.consumed,
-                bypasses: old.bypasses,
-                bypass: old.bypass,
-                reverts: old.reverts,
-                link: old.link,
-                twins: old.twins,
-                gates: old.gates,
-                pay: old.pay,
-                adjustments: old.adjustments,
-                returns: old.returns.carried(),
-                overrides: old.overrides,
-                absorbed: old.absorbed,
-                version: old.version,
-                ..fresh
-            },
-        }
-    }
-
     fn change(&mut self, stamp: Stamp, event: &Event) {
         match event {
             // Handled by `evolve`.
@@ -407,27 +325,15 @@ impl Handoff {
                 self.send_back(*at, fields, reason);
                 self.returns.reasons.clone_from(reasons);
             }
-            Event::ExceptionsGranted { act, at, exceptions, .. } => {
-                self.consumed.insert(act, *at);
-                let granted = exceptions
-                    .iter()
-                    .map(|(key, each)| (key.clone(), Granted { exception: each.clone(), lapsed: false }));
-                self.returns.exceptions = granted.collect();
-                self.returns.excepted_at = Some(*at);
-            }
-            Event::ExceptionsMet { fields } => {
-                self.returns.exceptions.retain(|key, _| !fields.contains(key));
-            }
-            Event::ExceptionsLapsed { fields, .. } => {
-                let lapsed = self.returns.exceptions.iter_mut().filter(|(key, _)| fields.contains(*key));
-                lapsed.for_each(|(_, granted)| granted.lapsed = true);
-            }
-            Event::ConfirmationNeeded { fields } => self.returns.unconfirmed.clone_from(fields),
-            Event::Confirmed { act, at, .. } => self.confirm(act, *at),
+            Event::ExceptionsGranted { .. }
+            | Event::ExceptionsMet { .. }
+            | Event::ExceptionsLapsed { .. }
+            | Event::ConfirmationNeeded { .. }
+            | Event::Confirmed { .. }
+            | Event::Absorbed { .. } => self.note_return(event),
             Event::OverrideAsked { .. } | Event::Overridden { .. } | Event::OverrideEnded { .. } => {
                 self.note_override(stamp, event);
             }
-            Event::Absorbed { records } => self.absorbed.clone_from(records),
             Event::AnswerRefused { act, at, .. } => self.consumed.insert(act, *at),
             Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
             Event::Reassigned { to, .. } => self.falls_to.clone_from(to),
@@ -578,17 +484,6 @@ impl Handoff {
         });
     }
 
-    /// The receiver confirmed what was edited; the acceptance covers it already.
-    fn confirm(&mut self, act: &str, at: Timestamp) {
-        self.consumed.insert(act, at);
-        let edited = self.returns.unconfirmed.keys().filter_map(|key| self.edits.get(key)).min().copied();
-        self.returns.confirmed = Some(Confirmed { edited, at });
-        self.returns.unconfirmed.clear();
-        let package = self.package_digest();
-        self.returns.hand_over(&package);
-        self.returns.answer(&self.package);
-    }
-
     /// What was accepted, or is off, is never put back any more, whatever becomes of the acceptance.
     fn forget_reverting(&mut self) {
         self.put_back = None;
@@ -620,24 +515,6 @@ impl Handoff {
             let mended = self.edits.get(key).is_some_and(|edited| *edited > at);
             self.rejected.insert(key.clone(), RejectedField { at, was, mended });
         }
-    }
-
-    fn reopen(&mut self, stamp: Stamp, cycle: u32) {
-        self.returns = std::mem::take(&mut self.returns).carried();
-        self.id.cycle = cycle;
-        self.round = 1;
-        self.opened = stamp;
-        self.phase = Phase::Draft;
-        self.accepted = None;
-        self.completed = None;
-        self.submitted = None;
-        self.handed_over_by = None;
-        self.fell_incomplete = false;
-        self.sla_breached = false;
-        self.clock = None;
-        self.sent_back = None;
-        self.rejected.clear();
-        self.reason = None;
     }
 }
 

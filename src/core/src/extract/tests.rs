@@ -16,6 +16,7 @@ use crate::observation::{Answer, Observation};
 use crate::registry::{Registry, shipped};
 use crate::value::Value;
 
+mod answers;
 mod back;
 mod ways;
 

@@ -10,6 +10,7 @@ use super::{Handoff, Phase};
 use crate::completeness::Completeness;
 use crate::contract::Contract;
 use crate::digest::Digest;
+use crate::event::Event;
 use crate::exception::{Exception, OnLapse};
 use crate::id::FieldKey;
 use crate::package_diff::{Outline, PackageDiff, additions};
@@ -146,6 +147,39 @@ impl Handoff {
     pub fn exception_due(&self) -> Option<Timestamp> {
         let open = self.returns.exceptions.values().filter(|granted| !granted.lapsed);
         open.map(|granted| granted.exception.due).min().filter(|_| self.phase == Phase::Accepted)
+    }
+
+    pub(super) fn note_return(&mut self, event: &Event) {
+        if let Event::ExceptionsGranted { act, at, exceptions, .. } = event {
+            self.consumed.insert(act, *at);
+            let granted = exceptions.iter();
+            let granted =
+                granted.map(|(key, each)| (key.clone(), Granted { exception: each.clone(), lapsed: false }));
+            self.returns.exceptions = granted.collect();
+            self.returns.excepted_at = Some(*at);
+        } else if let Event::ExceptionsMet { fields } = event {
+            self.returns.exceptions.retain(|key, _| !fields.contains(key));
+        } else if let Event::ExceptionsLapsed { fields, .. } = event {
+            let lapsed = self.returns.exceptions.iter_mut().filter(|(key, _)| fields.contains(*key));
+            lapsed.for_each(|(_, granted)| granted.lapsed = true);
+        } else if let Event::ConfirmationNeeded { fields } = event {
+            self.returns.unconfirmed.clone_from(fields);
+        } else if let Event::Confirmed { act, at, .. } = event {
+            self.confirm(act, *at);
+        } else if let Event::Absorbed { records } = event {
+            self.absorbed.clone_from(records);
+        }
+    }
+
+    /// The receiver confirmed what was edited; the acceptance covers it already.
+    fn confirm(&mut self, act: &str, at: Timestamp) {
+        self.consumed.insert(act, at);
+        let edited = self.returns.unconfirmed.keys().filter_map(|key| self.edits.get(key)).min().copied();
+        self.returns.confirmed = Some(Confirmed { edited, at });
+        self.returns.unconfirmed.clear();
+        let package = self.package_digest();
+        self.returns.hand_over(&package);
+        self.returns.answer(&self.package);
     }
 
     /// Whether edits wait for the receiver to confirm them.

@@ -10,6 +10,7 @@
 mod clock;
 mod encoding;
 mod people;
+mod returns;
 mod reverts;
 mod rows;
 mod seats;
@@ -27,7 +28,12 @@ use proptest::test_runner::Config;
 use world::{Step, Variant, World, step};
 
 fn variants() -> impl Strategy<Value = Variant> {
-    prop_oneof![3 => Just(Variant::History), 1 => Just(Variant::Explicit), 1 => Just(Variant::NoHistory)]
+    prop_oneof![
+        3 => Just(Variant::History),
+        2 => Just(Variant::Reconfirm),
+        1 => Just(Variant::Explicit),
+        1 => Just(Variant::NoHistory)
+    ]
 }
 
 fn histories() -> impl Strategy<Value = Vec<Step>> {

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use handoff_core::break_glass::{ask, confirm as confirm_override};
 use handoff_core::clearance::ClearanceKey;
-use handoff_core::contract::{Contract, ContractRef, Mode, OnBypass, Submit};
+use handoff_core::contract::{AfterAcceptance, Contract, ContractRef, Mode, OnBypass, Submit};
 use handoff_core::decide::{Case, Terms, confirm, decide};
 use handoff_core::digest::Digest;
 use handoff_core::event::Event;
+use handoff_core::exception::{Asked, OnLapse};
 use handoff_core::gate::{Verdict, evaluate};
 use handoff_core::handoff::{Handoff, Stamp};
 use handoff_core::id::{ActorId, FieldKey, GateName, MotionId, ObjectName, PartKey, PersonId, RecordRef};
+use handoff_core::journal::LogEntry;
 use handoff_core::mapping::Mapping;
 use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation};
 use handoff_core::plan::{Inputs, Plan, plan};
@@ -35,6 +38,8 @@ pub(crate) enum Variant {
     History,
     /// With field history; the sender hands over himself.
     Explicit,
+    /// With field history; edits of the second field have to be confirmed, and exceptions lapse.
+    Reconfirm,
     /// Without field history: only the last change of the record is known.
     NoHistory,
 }
@@ -63,6 +68,8 @@ pub(crate) enum Step {
     /// Somebody sets the close date.
     CloseDate(u8),
     Accept(Person),
+    /// Takes it although fields are missing, until two days later.
+    AcceptWith(Person),
     Reject(Person, usize),
     Flag {
         gate: &'static str,
@@ -110,6 +117,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => stage.prop_map(Step::Stage),
         1 => (1..4_u8).prop_map(Step::CloseDate),
         5 => who().prop_map(Step::Accept),
+        2 => who().prop_map(Step::AcceptWith),
         2 => (who(), 0..4_usize).prop_map(|(who, field)| Step::Reject(who, field)),
         2 => (prop_oneof![Just("commission"), Just("queue"), Just("closed_won")], any::<bool>())
             .prop_map(|(gate, open)| Step::Flag { gate, open }),
@@ -135,6 +143,7 @@ impl Step {
         match self {
             Self::Edit { who, .. }
             | Self::Accept(who)
+            | Self::AcceptWith(who)
             | Self::Reject(who, _)
             | Self::Submit(who)
             | Self::Touch(who) => Some(*who),
@@ -225,6 +234,8 @@ pub(crate) struct World {
     pub(crate) log: Vec<Entry>,
     /// What other records say of the same deal.
     pub(crate) twins: Vec<TwinSeen>,
+    /// Records that were merged into this one.
+    pub(crate) absorbed: BTreeSet<String>,
     state: Option<Handoff>,
     last_seen: Option<Observation>,
 }
@@ -238,6 +249,10 @@ impl World {
         let mut contract = contract();
         if variant == Variant::Explicit {
             contract.submit = Submit::Explicit;
+        }
+        if variant == Variant::Reconfirm {
+            contract.fields[1].after_acceptance = AfterAcceptance::Reconfirm;
+            contract.exceptions.on_lapse = OnLapse::Reopen;
         }
         let pin = ContractRef { id: contract.contract.clone(), version: 1, digest: Digest::of(&contract) };
         let now: Timestamp = "2026-03-02T09:00:00Z".parse().expect("a date");
@@ -276,6 +291,7 @@ impl World {
             truth,
             log: Vec::new(),
             twins: Vec::new(),
+            absorbed: BTreeSet::new(),
             state: None,
             last_seen: None,
         }
@@ -378,6 +394,10 @@ impl World {
             Step::Accept(who) => {
                 truth.decision = Some("Accept");
                 truth.acts.push(Act { id, by: actor(*who), at, answer: Answer::Accept });
+            }
+            Step::AcceptWith(who) => {
+                truth.decision = Some("Accept with exceptions");
+                truth.acts.push(Act { id, by: actor(*who), at, answer: until_later(at) });
             }
             Step::Reject(who, field) => {
                 truth.decision = Some("Reject");
@@ -530,11 +550,63 @@ impl World {
         }
     }
 
+    /// Logs events that no observation led to.
+    pub(crate) fn log_events(&mut self, events: Vec<Event>) {
+        self.append(None, events);
+    }
+
+    /// Two people open a gate.
+    pub(crate) fn break_glass(&mut self, first: &Actor, second: &Actor, gate: &GateName, until: Timestamp) {
+        let state = self.state.clone().expect("open");
+        let asked =
+            ask(&self.contract, &state, first, (gate, "the receiver is in hospital", until), self.now());
+        self.append(None, vec![asked.expect("he may")]);
+        let state = self.state.clone().expect("open");
+        let confirmed = confirm_override(&self.contract, &state, second, gate, self.now());
+        self.append(None, vec![confirmed.expect("he may")]);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.truth.now
+    }
+
+    /// Somebody answers, a little later.
+    pub(crate) fn answer(&mut self, who: Person, answer: Answer) {
+        self.truth.serial += 1;
+        self.truth.now += SignedDuration::from_secs(2);
+        let at = Timestamp::from_second(self.truth.now.as_second()).expect("in range");
+        let id = format!("017{:04}", self.truth.serial);
+        self.truth.acts.push(Act { id, by: actor(who), at, answer });
+    }
+
+    /// The log as it would be written, with positions.
+    pub(crate) fn journal(&self) -> Vec<(u64, LogEntry)> {
+        let handoff = self.state.as_ref().expect("open").id.clone();
+        let entry = |entry: &Entry| {
+            let (handoff, at, events) = (handoff.clone(), entry.stamp.time, entry.events.clone());
+            (entry.stamp.position, LogEntry::Confirmed { handoff, at, events })
+        };
+        self.log.iter().map(entry).collect()
+    }
+
+    pub(crate) fn verdict_at(&self, now: Timestamp) -> Verdict {
+        evaluate(&self.contract, self.state.as_ref().expect("open"), now)
+    }
+
     fn append(&mut self, seen: Option<Observation>, events: Vec<Event>) {
         let position = u64::try_from(self.log.len()).expect("small");
         let stamp = Stamp { position, time: self.truth.now };
         self.state = Handoff::apply(self.state.take(), stamp, &events);
         self.log.push(Entry { stamp, seen, events });
+    }
+}
+
+/// Everything that is missing may be so until two days later.
+fn until_later(at: Timestamp) -> Answer {
+    let due = Some(at + SignedDuration::from_hours(48));
+    let asked = Asked { reason: "the board decides".to_owned(), due };
+    Answer::AcceptWith {
+        exceptions: FIELDS.iter().map(|key| (FieldKey::from(*key), asked.clone())).collect(),
     }
 }
 

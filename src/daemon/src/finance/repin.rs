@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::engine::Engine;
 use crate::fatal::Fatal;
+use crate::govern::Rule;
 use crate::journal::Refused;
 use crate::memory::Change;
 use crate::snapshots::fold;
@@ -63,8 +64,8 @@ pub(crate) async fn repin(
     }
     let record = saved.state.id.subject.clone();
     let object = engine.object_of(&record).ok_or(NotRepinned::NoHandoff)?;
-    let rule =
-        object.rules.iter().find(|rule| rule.stream(&record) == stream).ok_or(NotRepinned::NoHandoff)?;
+    let governs = |rule: &&Rule| rule.streams(&record).any(|each| each == stream);
+    let rule = object.rules.iter().find(governs).ok_or(NotRepinned::NoHandoff)?;
     let contract = engine.in_force(rule);
     let before = saved.state.contract.version;
     if saved.state.contract == contract {

@@ -7,7 +7,7 @@ use handoff_core::id::{FieldKey, GateName};
 use handoff_core::observation::{Act, Actor, Answer, DateMove, Edit, FlagSeen, Observation, StageSeen};
 use serde_json::json;
 
-use super::{FIELDS, Variant, World, actor, package, subject};
+use super::{FIELDS, Variant, World, actor, package, subject, until_later};
 
 impl World {
     pub(super) fn look(&self) -> Observation {
@@ -61,8 +61,12 @@ impl World {
                 .collect(),
             link: None,
             twins: self.twins.clone(),
+<<<<<<< HEAD
             absorbed: BTreeSet::new(),
             pay: None,
+=======
+            absorbed: self.absorbed.clone(),
+>>>>>>> ret
         }
     }
 
@@ -87,7 +91,7 @@ impl World {
     fn edits(&self) -> BTreeMap<FieldKey, Edit> {
         let mut edits = match self.variant {
             Variant::NoHistory => BTreeMap::new(),
-            Variant::History | Variant::Explicit => self.truth.edits.clone(),
+            Variant::History | Variant::Explicit | Variant::Reconfirm => self.truth.edits.clone(),
         };
         if let Some(at) = self.truth.row_saved {
             let first = edits.entry(FieldKey::from(FIELDS[0])).or_insert(Edit { at, by: None });
@@ -105,6 +109,10 @@ impl World {
         let (at, by) = truth.last_modified;
         let answer = match truth.decision {
             Some("Accept") => Answer::Accept,
+<<<<<<< HEAD
+=======
+            Some("Accept with exceptions") => until_later(at),
+>>>>>>> ret
             Some(_) => Answer::Reject {
                 fields: BTreeSet::new(),
                 reason: "the target has no date".to_owned(),

@@ -17,9 +17,9 @@ impl World {
         let Some(state) = &self.state else { return false };
         let Some(acceptance) = &state.accepted else { return false };
         let by = &acceptance.by.person;
-        let said = |act: &&Act| act.answer == Answer::Accept && act.by.person == *by;
+        let said = |act: &&Act| act.answer.takes() && act.by.person == *by;
         let legitimate = match self.variant {
-            Variant::History | Variant::Explicit => {
+            Variant::History | Variant::Explicit | Variant::Reconfirm => {
                 truth.acts.iter().filter(said).any(|act| act.at == acceptance.at)
             }
             // Without history whoever saves the record while the answer stands repeats it.
@@ -37,6 +37,7 @@ impl World {
                 && self.variant != Variant::NoHistory
                 && !self.was_refused(act)
         });
+        let excepted = state.excepted(&self.contract, truth.now);
         let complete = assess(
             &self.contract,
             &self.look().package,
@@ -47,7 +48,9 @@ impl World {
                 disputed: &std::collections::BTreeMap::new(),
             },
         )
-        .is_complete();
+        .missing
+        .iter()
+        .all(|finding| excepted.contains(&finding.field));
         let off = ["Closed Lost", "Renamed by an admin"].contains(&truth.stage.0) || !truth.exists;
         legitimate && in_force && !edited_since && !rejected_since && complete && !off
     }

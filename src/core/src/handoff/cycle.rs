@@ -1,0 +1,105 @@
+//! How a cycle begins: what starts anew, and what must never be forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Consumed, Handoff, Phase, Returns, Stamp, package_digest};
+use crate::contract::ContractRef;
+use crate::id::{HandoffId, StageName};
+use crate::value::Package;
+
+impl Handoff {
+    pub(super) fn opened(
+        before: Option<Self>,
+        stamp: Stamp,
+        id: &HandoffId,
+        contract: &ContractRef,
+        stage: &StageName,
+    ) -> Self {
+        let fresh = Self {
+            id: id.clone(),
+            contract: contract.clone(),
+            phase: Phase::Draft,
+            round: 1,
+            opened: stamp,
+            opened_at: None,
+            stage: Some(stage.clone()),
+            stage_raw: String::new(),
+            digest: Some(package_digest(&Package::new())),
+            package: Package::new(),
+            edits: BTreeMap::new(),
+            sender: None,
+            receiver: None,
+            submitted: None,
+            handed_over_by: None,
+            fell_incomplete: false,
+            completed: None,
+            sla_breached: false,
+            accepted: None,
+            ever_accepted: false,
+            sent_back: None,
+            rejected: BTreeMap::new(),
+            reason: None,
+            consumed: Consumed::default(),
+            stage_entry: String::new(),
+            concerns: BTreeSet::new(),
+            bypasses: 0,
+            bypass: None,
+            reverts: Vec::new(),
+            put_back: None,
+            link: None,
+            twins: Vec::new(),
+            gates: BTreeMap::new(),
+            released: false,
+            adjustments: 0,
+            voided: None,
+            returns: Returns::default(),
+            overrides: BTreeMap::new(),
+            absorbed: BTreeSet::new(),
+            version: 0,
+        };
+        // A stream that opens again keeps what must never be forgotten: consumed acts, by-passes, flags, adjustments.
+        match before {
+            None => fresh,
+            Some(old) => Self {
+                digest: Some(package_digest(&old.package)),
+                package: old.package,
+                edits: old.edits,
+                sender: old.sender,
+                receiver: old.receiver,
+                stage_raw: old.stage_raw,
+                stage_entry: old.stage_entry,
+                ever_accepted: old.ever_accepted,
+                consumed: old.consumed,
+                bypasses: old.bypasses,
+                bypass: old.bypass,
+                reverts: old.reverts,
+                link: old.link,
+                twins: old.twins,
+                gates: old.gates,
+                adjustments: old.adjustments,
+                returns: old.returns.carried(),
+                overrides: old.overrides,
+                absorbed: old.absorbed,
+                version: old.version,
+                ..fresh
+            },
+        }
+    }
+
+    pub(super) fn reopen(&mut self, stamp: Stamp, cycle: u32) {
+        self.returns = std::mem::take(&mut self.returns).carried();
+        self.id.cycle = cycle;
+        self.round = 1;
+        self.opened = stamp;
+        self.phase = Phase::Draft;
+        self.accepted = None;
+        self.completed = None;
+        self.submitted = None;
+        self.handed_over_by = None;
+        self.fell_incomplete = false;
+        self.sla_breached = false;
+        self.sent_back = None;
+        self.rejected.clear();
+        self.reason = None;
+    }
+}
