@@ -112,11 +112,13 @@ fn writable(object: &str, field: &str, known: &Definitions) -> Option<CheckFindi
             "Map a property of your own",
         )),
         // Without it the same task could be created twice.
-        Some(definition) if object == crate::tasks::TASKS && !is_vendors(field) && !definition.unique => Some(wrong(
-            place,
-            "tasks are found by this property, but two of them may share a value",
-            "Delete it and create it from deploy/hubspot/task-properties.json: hasUniqueValue cannot be set later",
-        )),
+        Some(definition) if object == crate::tasks::TASKS && !is_vendors(field) && !definition.unique => {
+            Some(wrong(
+                place,
+                "tasks are found by this property, but two of them may share a value",
+                "Delete it and create it from deploy/hubspot/task-properties.json: hasUniqueValue cannot be set later",
+            ))
+        }
         Some(_) => None,
     }
 }

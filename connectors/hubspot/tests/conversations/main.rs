@@ -10,4 +10,5 @@ mod inbound;
 mod people;
 mod portal;
 mod read;
+mod tasks;
 mod write;

@@ -9,4 +9,5 @@ mod contract;
 mod org;
 mod read;
 mod revert;
+mod tasks;
 mod write;
