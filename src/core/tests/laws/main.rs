@@ -12,6 +12,7 @@ mod people;
 mod reverts;
 mod rows;
 mod setting;
+mod tasks;
 mod texts;
 mod twins;
 mod world;

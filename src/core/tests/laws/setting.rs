@@ -149,6 +149,7 @@ pub(crate) fn mapping() -> Mapping {
                     (StateName::Accepted, "Accepted".to_owned()),
                 ]),
             }),
+            task: None,
         },
         enforcement: None,
         twin: None,
