@@ -7,3 +7,4 @@ mod process;
 mod random;
 mod secrets;
 mod stage;
+mod tasks;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use handoffd::config::Config;
 use handoffd_tests::crm::{Attempt, Kind};
 use handoffd_tests::door::Door;
 use handoffd_tests::governed::{Governed, Options};
@@ -23,7 +24,13 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn build(crms: &'static [Kind]) -> Self {
-        let world = Governed::prepare(Options { crms, ..Options::default() }).await;
+        Self::build_with(crms, |_config| {}).await
+    }
+
+    /// The same with a configuration of its own.
+    pub(crate) async fn build_with(crms: &'static [Kind], change: impl FnOnce(&mut Config)) -> Self {
+        let mut world = Governed::prepare(Options { crms, ..Options::default() }).await;
+        world.config(change);
         let door = Door::open().await;
         world.company().vendors().for_each(|vendor| vendor.deliver_to(Some(door.address())));
         let config = world.dir().join("config.json");

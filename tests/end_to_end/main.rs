@@ -18,6 +18,7 @@ mod records;
 mod reverts;
 mod scale;
 mod switches;
+mod tasks;
 mod twins;
 mod walk;
 mod wire;

@@ -13,3 +13,4 @@ pub mod door;
 pub mod governed;
 pub mod play;
 pub mod story;
+pub mod task;

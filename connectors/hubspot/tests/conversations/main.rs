@@ -11,4 +11,5 @@ mod inbound;
 mod people;
 mod portal;
 mod read;
+mod tasks;
 mod write;

@@ -10,4 +10,5 @@ mod org;
 mod parents;
 mod read;
 mod revert;
+mod tasks;
 mod write;

@@ -29,11 +29,13 @@ impl Handoff {
             edits: BTreeMap::new(),
             sender: None,
             receiver: None,
+            falls_to: None,
             submitted: None,
             handed_over_by: None,
             fell_incomplete: false,
             completed: None,
             sla_breached: false,
+            clock: None,
             accepted: None,
             ever_accepted: false,
             sent_back: None,
@@ -49,8 +51,10 @@ impl Handoff {
             link: None,
             twins: Vec::new(),
             gates: BTreeMap::new(),
+            pay: None,
             released: false,
             adjustments: 0,
+            beside: crate::beside::Beside::default(),
             voided: None,
             returns: Returns::default(),
             overrides: BTreeMap::new(),
@@ -76,6 +80,7 @@ impl Handoff {
                 link: old.link,
                 twins: old.twins,
                 gates: old.gates,
+                pay: old.pay,
                 adjustments: old.adjustments,
                 returns: old.returns.carried(),
                 overrides: old.overrides,
@@ -98,6 +103,7 @@ impl Handoff {
         self.handed_over_by = None;
         self.fell_incomplete = false;
         self.sla_breached = false;
+        self.clock = None;
         self.sent_back = None;
         self.rejected.clear();
         self.reason = None;

@@ -383,3 +383,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_entry_about_a_task_says_in_public_only_what_it_stands_for() {
+    use crate::id::{ContractId, HandoffId, MotionId};
+    use crate::journal::{LISTS, LogEntry};
+
+    let about = owed("deal", "ada", "x").about;
+    let id = HandoffId {
+        contract: ContractId::from("h03"),
+        motion: MotionId::from("main"),
+        subject: about.clone(),
+        cycle: 2,
+    };
+    for (handoff, subject) in [(Some(id), about.to_string()), (None, LISTS.to_owned())] {
+        let change = TaskChange::Ordered {
+            id: "fill-1".to_owned(),
+            shape: Digest::of(&"shape"),
+            covers: BTreeMap::from([("fill-1".to_owned(), "h03/main/crm/deals/deal".to_owned())]),
+            person: person(&actor("ada")),
+            day: date(2026, 3, 2),
+        };
+        let connection = ConnectionId::from("crm");
+        let entry = LogEntry::Task { handoff, connection, change, at: at("2026-03-02T10:00:00Z") };
+        let encoded = entry.encode().unwrap();
+        let leaf = String::from_utf8(encoded.leaf.clone()).unwrap();
+        assert!(leaf.contains("fill-1") && leaf.contains("\"v\":2"), "{leaf}");
+        assert!(!leaf.contains(&person(&actor("ada")).0), "{leaf}");
+        let open = |asked: &str| encoded.parts.get(asked).filter(|_| asked == subject).cloned();
+        assert_eq!(LogEntry::decode(&encoded.leaf, open).unwrap(), Some(entry));
+        assert_eq!(LogEntry::decode(&encoded.leaf, |_| None).unwrap(), None);
+    }
+}

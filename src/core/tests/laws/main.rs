@@ -15,6 +15,7 @@ mod reverts;
 mod rows;
 mod seats;
 mod setting;
+mod tasks;
 mod texts;
 mod twins;
 mod world;

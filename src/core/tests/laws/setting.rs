@@ -154,6 +154,7 @@ pub(crate) fn mapping() -> Mapping {
                     (StateName::Accepted, "Accepted".to_owned()),
                 ]),
             }),
+            task: None,
         },
         beside: None,
         enforcement: None,

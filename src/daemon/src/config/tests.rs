@@ -393,3 +393,27 @@ fn whose_calls_are_evidence_has_to_fit_together() {
         assert!(told.contains(wanted) && told.starts_with("handoffd.toml:"), "{told}");
     }
 }
+
+#[test]
+fn hours_zone_and_caps_of_tasks_have_to_be_sound() {
+    let good = format!("{GOOD}\n[tasks]\nzone = \"Europe/Berlin\"\nquiet = [\"18:00-08:00\"]\n");
+    let loaded = judged(&good).unwrap();
+    assert_eq!(loaded.advice, []);
+    let rules = loaded.config.tasks.and_then(|tasks| tasks.rules()).unwrap();
+    assert_eq!((rules.digest_above, rules.most_per_day), (Some(5), Some(20)));
+    for (old, new, wanted) in [
+        ("Europe/Berlin", "Europe/Bonn", "not a time zone that is known here"),
+        ("18:00-08:00", "18-8", "not hours of a day"),
+        (
+            "\"18:00-08:00\"",
+            "\"18:00-08:00\", \"08:00-18:00\"",
+            "it is always quiet: no task could ever be written",
+        ),
+        ("zone =", "max_per_person_and_day = 0\nzone =", "no task could ever be written"),
+        ("zone =", "zones =", "unknown key"),
+    ] {
+        assert!(good.contains(old), "{old}");
+        let told = judged(&good.replacen(old, new, 1)).unwrap_err().join("\n");
+        assert!(told.contains(wanted) && told.starts_with("handoffd.toml:"), "{told}");
+    }
+}

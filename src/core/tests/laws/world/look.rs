@@ -61,12 +61,8 @@ impl World {
                 .collect(),
             link: None,
             twins: self.twins.clone(),
-<<<<<<< HEAD
-            absorbed: BTreeSet::new(),
-            pay: None,
-=======
             absorbed: self.absorbed.clone(),
->>>>>>> ret
+            pay: None,
         }
     }
 
@@ -109,10 +105,7 @@ impl World {
         let (at, by) = truth.last_modified;
         let answer = match truth.decision {
             Some("Accept") => Answer::Accept,
-<<<<<<< HEAD
-=======
             Some("Accept with exceptions") => until_later(at),
->>>>>>> ret
             Some(_) => Answer::Reject {
                 fields: BTreeSet::new(),
                 reason: "the target has no date".to_owned(),
