@@ -19,6 +19,7 @@ use crate::memory::{Change, Rows};
 use crate::snapshots::Contracts;
 
 pub use commission::{Closed, Commission, Gathering, NotClosed};
+pub(crate) use contracts::rows;
 pub use contracts::{ContractAct, ContractRow, NotDone, Request, row, who};
 pub use frozen::{FrozenError, bytes};
 pub use repin::{NotRepinned, Repinned};
@@ -39,7 +40,8 @@ impl Finance {
     pub(crate) fn open(rows: &Rows, contracts: &Contracts) -> Result<Self, Fatal> {
         let mut life = Lifecycle::default();
         for (position, row) in rows.scan_now(STEP)? {
-            let (Ok(position), Ok(entry)) = (position.parse(), serde_json::from_slice::<LogEntry>(&row)) else {
+            let (Ok(position), Ok(entry)) = (position.parse(), serde_json::from_slice::<LogEntry>(&row))
+            else {
                 continue;
             };
             life.apply(position, &entry);

@@ -70,7 +70,10 @@ pub(crate) async fn engine(
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
     let opened = open(&config, &clock, &listeners).await?;
-    objects.iter_mut().flat_map(|object| &mut object.rules).for_each(|rule| settle(&opened, rule, clock.now()));
+    objects
+        .iter_mut()
+        .flat_map(|object| &mut object.rules)
+        .for_each(|rule| settle(&opened, rule, clock.now()));
     let objects: Vec<Arc<Governed>> = objects.into_iter().map(Arc::new).collect();
     let links = links(&config, &clock, &setup, &opened, &objects)?;
     for listener in &listeners {
@@ -154,7 +157,8 @@ async fn open(
 
 /// Lets a rule govern by the text that the log says is in force, whatever the files say, and says so aloud where they differ.
 fn settle(opened: &Opened, rule: &mut Rule, now: jiff::Timestamp) {
-    let Some(text) = opened.finance.in_force(&rule.nominated, now).filter(|text| *text != rule.nominated) else {
+    let Some(text) = opened.finance.in_force(&rule.nominated, now).filter(|text| *text != rule.nominated)
+    else {
         return;
     };
     tracing::error!(

@@ -17,6 +17,7 @@ use crate::books::{Account, Source};
 use crate::calls::{self, CallsView, Count, PlaceView};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
+use crate::finance::{self, ContractRow};
 use crate::ingress::Refusals;
 use crate::parked::Parked;
 
@@ -224,6 +225,12 @@ impl View {
     /// All connections whose calls are evidence.
     pub fn calls(&self) -> Vec<CallsView> {
         self.0.listeners.iter().map(|listener| listener.view(&self.0)).collect()
+    }
+
+    /// Contract texts that the files name and nobody approved, and those in force or to come that demand less than the text before.
+    pub fn contracts_to_look_at(&self) -> Vec<ContractRow> {
+        let rows = finance::rows(&self.0).into_iter();
+        rows.filter(ContractRow::needs_a_look).collect()
     }
 
     /// Everything that waits for a person, a record or a mapping.

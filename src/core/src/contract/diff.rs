@@ -98,7 +98,12 @@ pub fn diff(before: &Contract, after: &Contract) -> Vec<Change> {
                 return None;
             }
             let weight = weigh(place, was, is);
-            Some(Change { at: place.clone(), before: was.map(Leaf::shown), after: is.map(Leaf::shown), weight })
+            Some(Change {
+                at: place.clone(),
+                before: was.map(Leaf::shown),
+                after: is.map(Leaf::shown),
+                weight,
+            })
         })
         .collect();
     changes.sort_by(|a, b| (a.weight, &a.at).cmp(&(b.weight, &b.at)));
@@ -283,7 +288,19 @@ fn others(contract: &Contract, all: &mut Leaves) {
         sla.remove("accept_within_hours");
     }
     let keys: [(&str, &[&str]); 2] = [
-        ("field", &["key", "label", "ask", "parts", "none_is_an_answer", "human_authored", "required_when", "after_acceptance"]),
+        (
+            "field",
+            &[
+                "key",
+                "label",
+                "ask",
+                "parts",
+                "none_is_an_answer",
+                "human_authored",
+                "required_when",
+                "after_acceptance",
+            ],
+        ),
         ("gates", &["kind", "opens_when", "mode", "stages", "on_bypass", "plan_clause"]),
     ];
     if let Ok(Value::Object(mut again)) = serde_json::to_value(contract) {

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{Encoded, JournalError, LogEntry, OPERATORS, VERSION};
 
 /// Kinds of such entries, with the names of their sealed values.
-const KINDS: [(&str, &[&str]); 2] = [("contract_step", &["by", "person", "comment"]), ("period_closed", &["by"])];
+const KINDS: [(&str, &[&str]); 2] =
+    [("contract_step", &["by", "person", "comment"]), ("period_closed", &["by"])];
 
 fn sealed_names(leaf: &Value) -> Option<&'static [&'static str]> {
     let kind = leaf.get("entry")?.as_str()?;

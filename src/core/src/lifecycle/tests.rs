@@ -72,7 +72,10 @@ fn only_the_receiver_approves_and_never_his_own_proposal() {
     let receiver = [receiver];
     assert_eq!(judged(&who("ann.admin", "ann", &receiver)), Err(NotAllowed::OwnProposal));
     assert_eq!(judged(&who("r", "rita", &receiver)), Ok(()));
-    assert_eq!(life.may_approve(&text(3), &contract, &who("r", "rita", &receiver)), Err(NotAllowed::NotProposed));
+    assert_eq!(
+        life.may_approve(&text(3), &contract, &who("r", "rita", &receiver)),
+        Err(NotAllowed::NotProposed)
+    );
 }
 
 #[test]
@@ -82,7 +85,10 @@ fn nothing_is_published_without_an_approval_or_twice() {
     let published = step(2, "rita", Step::Published { effective: at(10), weaker: Vec::new() });
     let life = life(&[proposed(), step(2, "rita", Step::Approved), published]);
     assert_eq!(life.may_publish(&text(2)), Err(NotAllowed::AlreadyPublished));
-    assert_eq!(life.may_propose(&ContractRef { digest: text(9).digest, ..text(2) }), Err(NotAllowed::VersionTaken));
+    assert_eq!(
+        life.may_propose(&ContractRef { digest: text(9).digest, ..text(2) }),
+        Err(NotAllowed::VersionTaken)
+    );
     assert_eq!(life.may_propose(&text(3)), Ok(()));
 }
 

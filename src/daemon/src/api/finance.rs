@@ -113,9 +113,10 @@ pub(super) async fn act(State(surface): State<Surface>, body: bytes::Bytes) -> R
         Ok(row) => Json(row).into_response(),
         Err(NotDone::Fatal(error)) => failed(&error),
         Err(NotDone::Nobody) => refused("nobody is named", "write who acts into by"),
-        Err(error @ (NotDone::Refused(_) | NotDone::NotNow(_) | NotDone::Unknown { .. } | NotDone::Invalid(_))) => {
-            problem(StatusCode::NOT_FOUND, &error.to_string(), "see /api/v1/contracts")
-        }
+        Err(
+            error
+            @ (NotDone::Refused(_) | NotDone::NotNow(_) | NotDone::Unknown { .. } | NotDone::Invalid(_)),
+        ) => problem(StatusCode::NOT_FOUND, &error.to_string(), "see /api/v1/contracts"),
     }
 }
 

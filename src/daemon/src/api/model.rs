@@ -203,6 +203,9 @@ pub struct Status {
     /// Calls as evidence, by connection.
     #[serde(default)]
     pub calls: Vec<CallsRow>,
+    /// Contract texts that need a look: not approved, or weaker than the text before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contracts: Vec<crate::finance::ContractRow>,
 }
 
 /// Calls of one connection.

@@ -139,6 +139,7 @@ pub(crate) fn status_of(view: &crate::view::View) -> Status {
         books: view.books().into_iter().map(|(source, account)| (source.to_string(), account)).collect(),
         connections: view.connections().iter().map(model::connection).collect(),
         calls: view.calls().into_iter().map(model::CallsRow::from).collect(),
+        contracts: view.contracts_to_look_at(),
     }
 }
 

@@ -165,7 +165,10 @@ async fn close(loaded: Loaded, period: Month, by: &str, output: Output) -> Resul
         output.json(&closed);
     } else {
         let (entries, position) = (closed.entries, closed.position);
-        output.line(&format!("{}: {period}, made of {entries} log entries; log entry {position}", good("closed")));
+        output.line(&format!(
+            "{}: {period}, made of {entries} log entries; log entry {position}",
+            good("closed")
+        ));
         for (format, digest) in &closed.files {
             output.line(&format!("  {format:<4} SHA-256 {digest}"));
         }

@@ -14,6 +14,7 @@ use crate::api::model::{Status, Writing, phase};
 use crate::app::{App, Options};
 use crate::clock::SystemClock;
 use crate::config::load;
+use crate::finance::ContractRow;
 
 pub(super) async fn status(path: &Path, output: Output) -> Result<Exit, Failure> {
     let loaded = load(path)?;
@@ -89,6 +90,7 @@ fn render(status: &Status) -> String {
             listed(phases.iter().map(|(name, count)| (name.as_str(), *count)))
         ));
     }
+    lines.extend(status.contracts.iter().map(contract));
     lines.push(format!("parked     {}", status.parked));
     for (source, account) in &status.books {
         lines.push(format!(
@@ -125,6 +127,16 @@ fn render(status: &Status) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// A contract text that needs a look.
+fn contract(row: &ContractRow) -> String {
+    let words = if row.weaker.is_empty() {
+        "the files name it, but nobody approved it: the text in force stays in force".to_owned()
+    } else {
+        format!("DEMANDS LESS than the text before: {}", plain(&row.weaker.join("; ")))
+    };
+    format!("contract   {}", bad(&format!("{}@{} {words}", plain(&row.contract), row.version)))
 }
 
 fn connection(connection: &serde_json::Value) -> String {

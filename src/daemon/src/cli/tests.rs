@@ -38,6 +38,8 @@ fn help_is_no_failure_and_every_command_has_it() {
         "pause",
         "resume",
         "scorecard",
+        "commission",
+        "contract",
         "audit",
         "rebuild",
         "bench",

@@ -12,7 +12,9 @@ use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce as salesforce;
 
 use super::DemoError;
-use crate::config::{Audit, Auth, Commission, Config, Connection, EvidenceSource, Govern, Http, People, SecretRef};
+use crate::config::{
+    Audit, Auth, Commission, Config, Connection, EvidenceSource, Govern, Http, People, SecretRef,
+};
 
 /// The mapping of the story in Salesforce.
 pub(super) const SALESFORCE: &str = "salesforce/h03-ae-to-onboarding";

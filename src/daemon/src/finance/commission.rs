@@ -72,7 +72,8 @@ impl Gathering {
         if !self.over {
             self.over = !self.ledger.apply(position, entry);
         }
-        let Some(LogEntry::PeriodClosed { period, files, entries, weight_percent, checkpoint, at, .. }) = entry
+        let Some(LogEntry::PeriodClosed { period, files, entries, weight_percent, checkpoint, at, .. }) =
+            entry
         else {
             return;
         };

@@ -93,6 +93,14 @@ pub struct ContractRow {
     pub refused: u32,
 }
 
+impl ContractRow {
+    /// Whether somebody should look: nobody approved what the files name, or what is or comes into force demands less than the text before.
+    pub fn needs_a_look(&self) -> bool {
+        let weak = matches!(self.standing.as_str(), "in_force" | "scheduled") && !self.weaker.is_empty();
+        weak || self.standing == "unapproved"
+    }
+}
+
 /// Why it is not done.
 #[derive(Debug, Error)]
 pub enum NotDone {
@@ -133,8 +141,9 @@ pub fn who(people: &People, login: &str) -> Who {
     let person = people.same_person.iter().find(|(_, logins)| logins.iter().any(is));
     let all: Vec<&str> =
         person.map_or_else(|| vec![login], |(_, logins)| logins.iter().map(String::as_str).collect());
-    let named =
-        |holder: &String| holder != "*" && all.iter().any(|login| login.trim().eq_ignore_ascii_case(holder.trim()));
+    let named = |holder: &String| {
+        holder != "*" && all.iter().any(|login| login.trim().eq_ignore_ascii_case(holder.trim()))
+    };
     let roles = people.roles.iter().filter(|(_, holders)| holders.iter().any(named));
     Who {
         login: login.to_owned(),
@@ -261,8 +270,7 @@ impl Doing<'_> {
         let now = self.engine.clock.now();
         // The text has to be known before the log says that it is in force.
         if self.engine.contracts.get(&contract).is_none() {
-            let (contracts, pin, body) =
-                (Arc::clone(&self.engine.contracts), contract.clone(), text.clone());
+            let (contracts, pin, body) = (Arc::clone(&self.engine.contracts), contract.clone(), text.clone());
             let change = blocking(move || {
                 let mut change = Change::default();
                 contracts.publish(&mut change, &pin, &body)?;

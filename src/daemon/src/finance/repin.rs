@@ -63,7 +63,8 @@ pub(crate) async fn repin(
     }
     let record = saved.state.id.subject.clone();
     let object = engine.object_of(&record).ok_or(NotRepinned::NoHandoff)?;
-    let rule = object.rules.iter().find(|rule| rule.stream(&record) == stream).ok_or(NotRepinned::NoHandoff)?;
+    let rule =
+        object.rules.iter().find(|rule| rule.stream(&record) == stream).ok_or(NotRepinned::NoHandoff)?;
     let contract = engine.in_force(rule);
     let before = saved.state.contract.version;
     if saved.state.contract == contract {

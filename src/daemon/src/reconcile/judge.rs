@@ -199,8 +199,12 @@ pub(super) fn decided(
     let contract_id = &rule.mapping.contract;
     seen.twins = twins::seen(engine, contract_id, &item.record, seen.link.as_ref(), &seen.package)?;
     let now = engine.clock.now();
-    let case =
-        decide::Case { contract: &contract, pin: &pin, motion: &rule.mapping.motion.always, terms: &rule.terms };
+    let case = decide::Case {
+        contract: &contract,
+        pin: &pin,
+        motion: &rule.mapping.motion.always,
+        terms: &rule.terms,
+    };
     let events = decide(case, before.map(|saved| &saved.state), &seen, now);
     Ok(Some((contract, pin, seen, events, now)))
 }
