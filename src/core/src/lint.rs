@@ -9,6 +9,7 @@ mod contract;
 mod evidence;
 mod mapping;
 mod names;
+mod pay;
 #[cfg(test)]
 mod tests;
 
@@ -80,6 +81,7 @@ pub const MAPPING_CHECKS: &[MappingCheck] = &[
     MappingCheck { name: "names are plain words", run: names::mapping },
     MappingCheck { name: "every part is read", run: mapping::parts },
     MappingCheck { name: "a path is a field or a related field", run: mapping::paths },
+    MappingCheck { name: "pay is read from plain fields", run: pay::pay },
     MappingCheck { name: "every gate is written", run: mapping::gates },
     MappingCheck { name: "every stage is named once", run: mapping::stages },
     MappingCheck { name: "answers can be told apart", run: mapping::answers },

@@ -17,6 +17,7 @@ use crate::registry::{Registry, shipped};
 use crate::value::Value;
 
 mod back;
+mod pay;
 
 struct Book;
 
