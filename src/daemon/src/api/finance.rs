@@ -115,7 +115,7 @@ pub(super) async fn act(State(surface): State<Surface>, body: bytes::Bytes) -> R
         Err(NotDone::Nobody) => refused("nobody is named", "write who acts into by"),
         Err(
             error
-            @ (NotDone::Refused(_) | NotDone::NotNow(_) | NotDone::Unknown { .. } | NotDone::Invalid(_)),
+            @ (NotDone::TooLong | NotDone::Refused(_) | NotDone::NotNow(_) | NotDone::Unknown { .. } | NotDone::Invalid(_)),
         ) => problem(StatusCode::CONFLICT, &error.to_string(), "see /api/v1/contracts"),
     }
 }

@@ -314,7 +314,7 @@ async fn act(loaded: Loaded, says: Says, act: ContractAct, output: Output) -> Re
             NotDone::Fatal(fatal) => Failure::from(fatal),
             NotDone::Nobody => Failure::because(Exit::Usage, &error),
             NotDone::Invalid(_) => Failure::because(Exit::Config, &error),
-            NotDone::Refused(_) | NotDone::NotNow(_) | NotDone::Unknown { .. } => {
+            NotDone::TooLong | NotDone::Refused(_) | NotDone::NotNow(_) | NotDone::Unknown { .. } => {
                 Failure::because(Exit::Findings, &error)
             }
         })?
