@@ -9,6 +9,7 @@ mod convergence;
 mod deliveries;
 mod directory;
 mod faults;
+mod finance;
 mod floods;
 mod hints;
 mod hubspot_hints;

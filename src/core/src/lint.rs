@@ -10,6 +10,7 @@ mod contract;
 mod evidence;
 mod mapping;
 mod names;
+mod pay;
 mod reading;
 #[cfg(test)]
 mod tests;
@@ -85,6 +86,7 @@ pub const MAPPING_CHECKS: &[MappingCheck] = &[
     MappingCheck { name: "every part is read", run: mapping::parts },
     MappingCheck { name: "each part is read in one way", run: reading::ways },
     MappingCheck { name: "the way fits the kind of part", run: reading::kinds },
+    MappingCheck { name: "pay is read from plain fields", run: pay::pay },
     MappingCheck { name: "every gate is written", run: mapping::gates },
     MappingCheck { name: "every stage is named once", run: mapping::stages },
     MappingCheck { name: "answers can be told apart", run: mapping::answers },

@@ -4,6 +4,7 @@ mod archive;
 pub(crate) mod audit;
 mod bench;
 mod commission;
+mod contract;
 mod demo;
 mod evidence;
 pub mod exit;
@@ -96,6 +97,8 @@ enum Command {
     Scorecard(scorecard::Cut),
     /// What pay depends on, for finance: export, close and reconcile months.
     Commission(commission::Statements),
+    /// Contract texts: diff, propose, approve, publish, repin, simulate.
+    Contract(contract::Contracts),
     /// Prove the log: verify, replay, export.
     Audit(audit::Audit),
     /// Build the memory anew from the log; the log is the truth.
@@ -171,6 +174,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Resume(by) => status::switch(config, by.by, true, output).await,
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
+        Command::Contract(contracts) => contract::contract(config, contracts, output).await,
         Command::Audit(audit) => audit::audit(config, audit, output).await,
         Command::Rebuild => run::rebuild(config, output).await,
         Command::Bench(bench) => bench::bench(&bench, output).await,

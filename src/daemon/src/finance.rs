@@ -19,6 +19,7 @@ use crate::memory::{Change, Rows};
 use crate::snapshots::Contracts;
 
 pub use commission::{Closed, Commission, Gathering, NotClosed};
+pub(crate) use contracts::rows;
 pub use contracts::{ContractAct, ContractRow, NotDone, Request, row, who};
 pub use frozen::{FrozenError, bytes};
 pub use repin::{NotRepinned, Repinned};

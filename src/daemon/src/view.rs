@@ -17,6 +17,7 @@ use crate::books::{Account, Source};
 use crate::calls::{self, CallsView, Count, PlaceView};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
+use crate::finance::{self, ContractRow};
 use crate::ingress::Refusals;
 use crate::parked::Parked;
 use crate::tasks::{self, TasksView};
@@ -243,6 +244,12 @@ impl View {
     /// All connections with tasks for people.
     pub fn tasks(&self) -> Vec<TasksView> {
         tasks::views(&self.0)
+    }
+
+    /// Contract texts that the files name and nobody approved, and those in force or to come that demand less than the text before.
+    pub fn contracts_to_look_at(&self) -> Vec<ContractRow> {
+        let rows = finance::rows(&self.0).into_iter();
+        rows.filter(ContractRow::needs_a_look).collect()
     }
 
     /// Everything that waits for a person, a record or a mapping.

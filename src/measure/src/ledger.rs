@@ -23,7 +23,6 @@ use handoff_core::handoff::{Handoff, Stamp, Turn};
 use handoff_core::id::HandoffId;
 use handoff_core::journal::LogEntry;
 use handoff_core::registry::parse_contract;
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use deal::{Deal, Standpoint};
@@ -45,7 +44,6 @@ pub struct Ledger {
     touched: BTreeSet<String>,
     quality: Quality,
     head: u64,
-    last: Timestamp,
 }
 
 impl Ledger {
@@ -59,7 +57,6 @@ impl Ledger {
             touched: BTreeSet::new(),
             quality: Quality::default(),
             head: 0,
-            last: Timestamp::UNIX_EPOCH,
         }
     }
 
@@ -84,7 +81,6 @@ impl Ledger {
             return false;
         }
         self.head = position.saturating_add(1);
-        self.last = self.last.max(entry.at());
         self.take(Stamp { position, time: entry.at() }, self.running.unwrap_or(month), entry);
         true
     }
@@ -145,7 +141,7 @@ impl Ledger {
         let deal = self.deals.get(stream)?;
         let state = deal.state.as_ref()?;
         let contract = self.contracts.get(&state.contract)?;
-        let standpoint = deal.standpoint(contract, state, self.last)?;
+        let standpoint = deal.standpoint(contract, state)?;
         Some(if let Some(other) = self.counted_as(stream, state) {
             standpoint.counted_elsewhere(&other)
         } else {
@@ -209,11 +205,13 @@ fn totals(rows: &[Row]) -> Vec<Total> {
         let total = sums.entry(row.currency.clone()).or_insert_with(|| Total {
             currency: row.currency.clone(),
             cleared: Decimal::ZERO,
+            overridden: Decimal::ZERO,
             adjusted: Decimal::ZERO,
             held: Decimal::ZERO,
         });
         let sum = match row.state {
             State::Cleared => &mut total.cleared,
+            State::Overridden => &mut total.overridden,
             State::Adjusted => &mut total.adjusted,
             State::Held => &mut total.held,
             State::Refused => continue,

@@ -7,5 +7,6 @@ pub mod ledger;
 pub mod period;
 pub mod report;
 pub mod scorecard;
+pub mod simulate;
 pub mod spread;
 pub mod unit;

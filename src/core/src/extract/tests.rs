@@ -18,6 +18,7 @@ use crate::value::Value;
 
 mod answers;
 mod back;
+mod pay;
 mod ways;
 
 struct Book;

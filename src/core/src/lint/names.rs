@@ -36,7 +36,7 @@ fn key(at: &[&str], name: &str, found: &mut Vec<Complaint>) {
     }
 }
 
-fn api(at: &[&str], name: &str, found: &mut Vec<Complaint>) {
+pub(super) fn api(at: &[&str], name: &str, found: &mut Vec<Complaint>) {
     if !is_api_name(name) {
         let message = format!("{} is not an API name", quoted(name));
         found.push(Complaint::new(at, message, "use letters, digits and _, a letter first, at most 80"));

@@ -71,7 +71,7 @@ pub(super) async fn commission(State(surface): State<Surface>, Path(period): Pat
 /// Freezes a month: its files never change after it.
 #[utoipa::path(post, path = "/api/v1/commission/{period}/close", tag = "finance", request_body = Acting, security(("bearer" = [])),
     params(("period" = String, Path, description = "a month in UTC, like 2026-10")),
-    responses((status = 200, body = Closed), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Closed), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn close(
     State(surface): State<Surface>,
     Path(period): Path<String>,
@@ -85,7 +85,7 @@ pub(super) async fn close(
         Ok(closed) => Json(closed).into_response(),
         Err(NotClosed::Fatal(error)) => failed(&error),
         Err(error @ (NotClosed::NotOver { .. } | NotClosed::AlreadyClosed { .. })) => {
-            problem(StatusCode::NOT_FOUND, &error.to_string(), "export it instead")
+            problem(StatusCode::CONFLICT, &error.to_string(), "export it instead")
         }
         Err(error @ (NotClosed::Export(_) | NotClosed::Frozen(_))) => problem(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -104,7 +104,7 @@ pub(super) async fn contracts(State(surface): State<Surface>) -> Json<Vec<Contra
 
 /// Proposes, comments, approves or publishes a contract's text; who may not is refused, and the log says so.
 #[utoipa::path(post, path = "/api/v1/contracts", tag = "contracts", request_body = Request, security(("bearer" = [])),
-    responses((status = 200, body = ContractRow), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = ContractRow), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn act(State(surface): State<Surface>, body: bytes::Bytes) -> Response {
     let Ok(request) = serde_json::from_slice::<Request>(&body) else {
         return refused("the body is not an act on a contract", "see Request in /api/v1/openapi.json");
@@ -115,15 +115,19 @@ pub(super) async fn act(State(surface): State<Surface>, body: bytes::Bytes) -> R
         Err(NotDone::Nobody) => refused("nobody is named", "write who acts into by"),
         Err(
             error
-            @ (NotDone::Refused(_) | NotDone::NotNow(_) | NotDone::Unknown { .. } | NotDone::Invalid(_)),
-        ) => problem(StatusCode::NOT_FOUND, &error.to_string(), "see /api/v1/contracts"),
+            @ (NotDone::TooLong
+            | NotDone::Refused(_)
+            | NotDone::NotNow(_)
+            | NotDone::Unknown { .. }
+            | NotDone::Invalid(_)),
+        ) => problem(StatusCode::CONFLICT, &error.to_string(), "see /api/v1/contracts"),
     }
 }
 
 /// Puts an open handoff onto the version of its contract that is in force; logged.
 #[utoipa::path(post, path = "/api/v1/repin/{stream}", tag = "contracts", request_body = Acting, security(("bearer" = [])),
     params(("stream" = String, Path, description = "contract/motion/connection/object/record")),
-    responses((status = 200, body = Repinned), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Repinned), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn repin(
     State(surface): State<Surface>,
     Path(stream): Path<String>,
@@ -142,6 +146,6 @@ pub(super) async fn repin(
             | NotRepinned::Already
             | NotRepinned::Conflict
             | NotRepinned::Erased),
-        ) => problem(StatusCode::NOT_FOUND, &error.to_string(), "see /api/v1/handoffs"),
+        ) => problem(StatusCode::CONFLICT, &error.to_string(), "see /api/v1/handoffs"),
     }
 }

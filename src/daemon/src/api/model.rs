@@ -262,6 +262,9 @@ pub struct Status {
     /// Tasks for people, by connection; empty = none are written.
     #[serde(default)]
     pub tasks: Vec<TasksRow>,
+    /// Contract texts that need a look: not approved, or weaker than the text before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contracts: Vec<crate::finance::ContractRow>,
 }
 
 /// Tasks of one connection.

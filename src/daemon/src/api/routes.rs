@@ -143,6 +143,7 @@ pub(crate) fn status_of(view: &crate::view::View) -> Status {
         connections: view.connections().iter().map(model::connection).collect(),
         calls: view.calls().into_iter().map(model::CallsRow::from).collect(),
         tasks: view.tasks().into_iter().map(model::TasksRow::from).collect(),
+        contracts: view.contracts_to_look_at(),
     }
 }
 

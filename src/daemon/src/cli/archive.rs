@@ -7,6 +7,7 @@ use handoff_core::contract::{Contract, ContractRef};
 use handoff_core::evidence::Evidence;
 use handoff_core::handoff::{Handoff, Stamp};
 use handoff_core::journal::LogEntry;
+use handoff_core::lifecycle::Lifecycle;
 use handoff_core::registry::parse_contract;
 use handoff_store::state::{State, StateOptions};
 
@@ -30,6 +31,8 @@ pub(crate) struct Folded {
     pub(crate) evidence: BTreeMap<String, Evidence>,
     /// Contracts that the log published.
     pub(crate) contracts: BTreeMap<ContractRef, Contract>,
+    /// How contract texts stand.
+    pub(crate) life: Lifecycle,
     /// The last switch: on, who, when.
     pub(crate) switch: Option<(bool, String, jiff::Timestamp)>,
 }
@@ -94,6 +97,7 @@ impl Folded {
         {
             self.contracts.insert(contract.clone(), parsed);
         }
+        self.life.apply(position, entry);
         if let LogEntry::Switched { on, by, at } = entry {
             self.switch = Some((*on, by.clone(), *at));
         }

@@ -113,7 +113,8 @@ impl Remote {
             || format!("the running daemon answers {}", reply.status.as_u16()),
             |problem| format!("{}; {}", problem.error, problem.remedy),
         );
-        let exit = if reply.status == http::StatusCode::NOT_FOUND { Exit::Findings } else { exit };
+        let not_so = matches!(reply.status, http::StatusCode::NOT_FOUND | http::StatusCode::CONFLICT);
+        let exit = if not_so { Exit::Findings } else { exit };
         Err(Failure::new(exit, words))
     }
 }

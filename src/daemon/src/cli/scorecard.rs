@@ -8,7 +8,7 @@ use handoff_measure::report::{Band, Rate, Report, Row};
 
 use super::archive::Archive;
 use super::exit::{Exit, Failure};
-use super::output::{Output, plain};
+use super::output::{Output, bad, plain};
 use super::remote::Remote;
 use crate::api::Standing;
 use crate::clock::{Clock as _, SystemClock};
@@ -58,8 +58,9 @@ pub(super) async fn scorecard(path: &Path, cut: &Cut, output: Output) -> Result<
 }
 
 fn render(report: &Report) -> String {
+    let weakened = weakened(report);
     if report.rows.is_empty() {
-        return "no handoff was decided or passed yet\n".to_owned();
+        return format!("no handoff was decided or passed yet\n{weakened}");
     }
     let names: Vec<String> = report.rows.iter().map(named).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(HEAD.len());
@@ -74,6 +75,21 @@ fn render(report: &Report) -> String {
         "\ntargets: completion 90 %, acceptance on the first submission 85 %, median to acceptance under 48 h\n\
          completion under 70 % = aspirational: the contract is not yet lived; * = provisional for 30 days; - = nothing to measure yet\n",
     );
+    text.push_str(&weakened);
+    text
+}
+
+/// Contracts that demand less than those before them, aloud.
+fn weakened(report: &Report) -> String {
+    let mut text = String::new();
+    for weakening in &report.weakened {
+        let contract = plain(&weakening.contract);
+        let line = format!("{contract}@{} DEMANDS LESS from {} on:", weakening.version, weakening.effective);
+        text.push_str(&format!("\n{}\n", bad(&line)));
+        for words in &weakening.weaker {
+            text.push_str(&format!("  {}\n", plain(words)));
+        }
+    }
     text
 }
 

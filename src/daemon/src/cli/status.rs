@@ -14,6 +14,7 @@ use crate::api::model::{Status, TasksRow, Writing, phase};
 use crate::app::{App, Options};
 use crate::clock::SystemClock;
 use crate::config::load;
+use crate::finance::ContractRow;
 
 pub(super) async fn status(path: &Path, output: Output) -> Result<Exit, Failure> {
     let loaded = load(path)?;
@@ -93,6 +94,7 @@ fn render(status: &Status) -> String {
         let open = format!("{} gates stand open by break-glass, nobody accepted them", status.overridden);
         lines.push(format!("override   {}", bad(&open)));
     }
+    lines.extend(status.contracts.iter().map(contract));
     lines.push(format!("parked     {}", status.parked));
     for (source, account) in &status.books {
         lines.push(format!(
@@ -151,6 +153,16 @@ fn tasks(tasks: &TasksRow) -> Vec<String> {
     }
     let refusals = tasks.refusals.iter().map(|why| format!("           {}", bad(&plain(why))));
     std::iter::once(line).chain(refusals).collect()
+}
+
+/// A contract text that needs a look.
+fn contract(row: &ContractRow) -> String {
+    let words = if row.weaker.is_empty() {
+        "the files name it, but nobody approved it: the text in force stays in force".to_owned()
+    } else {
+        format!("DEMANDS LESS than the text before: {}", plain(&row.weaker.join("; ")))
+    };
+    format!("contract   {}", bad(&format!("{}@{} {words}", plain(&row.contract), row.version)))
 }
 
 fn connection(connection: &serde_json::Value) -> String {

@@ -39,6 +39,8 @@ fn help_is_no_failure_and_every_command_has_it() {
         "pause",
         "resume",
         "scorecard",
+        "commission",
+        "contract",
         "audit",
         "rebuild",
         "bench",
@@ -82,6 +84,11 @@ fn without_a_state_directory_questions_exit_4_and_create_none() {
     for command in [
         ["status", "--json"].as_slice(),
         &["scorecard"],
+        &["commission", "export", "--period", "2026-10"],
+        &["commission", "close", "--period", "2026-01", "--by", "fiona"],
+        &["contract", "list"],
+        &["contract", "approve", "h03-ae-to-onboarding@2", "--by", "rosa"],
+        &["contract", "simulate", "h03-ae-to-onboarding@1", "--since", "2026-01-01"],
         &["why", "006000000000001AAA"],
         &["audit", "replay"],
         &["audit", "verify"],
@@ -100,4 +107,51 @@ fn the_log_of_a_killed_first_start_is_no_riddle() {
     std::fs::create_dir_all(folder.path().join("state/log")).unwrap();
     assert_eq!(exit(&["--config", &path, "audit", "replay"]), Exit::Ok);
     assert_eq!(exit(&["--config", &path, "scorecard"]), Exit::Ok);
+}
+
+#[test]
+fn a_contract_that_demands_less_exits_1_and_one_that_demands_as_much_exits_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = installation(folder.path(), 0o600);
+    let shipped =
+        handoff_core::registry::shipped().find(|(path, _)| path.ends_with("h03-ae-to-onboarding.v1.toml"));
+    let text = shipped.unwrap().1;
+    let file = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let same = file("same.toml", text);
+    let weaker = file("weaker.toml", &text[..text.rfind("[[field]]").unwrap()]);
+    let diff = |before: &str, after: &str| exit(&["--config", &path, "contract", "diff", before, after]);
+    assert_eq!(diff("h03-ae-to-onboarding@1", &same), Exit::Ok);
+    assert_eq!(diff(&same, &weaker), Exit::Findings);
+    assert_eq!(diff(&weaker, &same), Exit::Ok);
+    assert_eq!(exit(&["--config", &path, "--json", "contract", "diff", &same, &weaker]), Exit::Findings);
+    assert_eq!(diff("h02-sdr-to-ae@1", &same), Exit::Usage);
+    assert_eq!(diff("h03-ae-to-onboarding@9", &same), Exit::Usage);
+    assert_eq!(diff(&same, &file("broken.toml", "contract = 1")), Exit::Config);
+}
+
+#[test]
+fn months_and_payout_files_are_read_strictly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = installation(folder.path(), 0o600);
+    std::fs::create_dir_all(folder.path().join("state/log")).unwrap();
+    let asked = |rest: &[&str]| exit(&[&["--config", &path, "commission"], rest].concat());
+    assert_eq!(asked(&["export", "--period", "2026-13"]), Exit::Usage);
+    assert_eq!(asked(&["export", "--period", "2026-10", "--format", "pdf"]), Exit::Usage);
+    let to = folder.path().join("out.xlsx").display().to_string();
+    assert_eq!(asked(&["export", "--period", "2026-10", "--format", "xlsx", "--to", &to]), Exit::Ok);
+    assert!(std::fs::read(&to).unwrap().starts_with(b"PK"));
+    let file = folder.path().join("payouts.csv");
+    let name = file.display().to_string();
+    let reconcile = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        asked(&["reconcile", &name, "--period", "2026-10"])
+    };
+    assert_eq!(reconcile("deal,amount\n"), Exit::Ok);
+    assert_eq!(reconcile("deal,amount\n006000000000001AAA,5\n"), Exit::Findings);
+    assert_eq!(reconcile("opportunity,amount\n"), Exit::Usage);
+    assert_eq!(asked(&["reconcile", "/nowhere.csv", "--period", "2026-10"]), Exit::Usage);
 }

@@ -8,6 +8,7 @@ use handoff_core::id::{ContractId, PersonId};
 use handoff_core::journal::LogEntry;
 use handoff_core::lifecycle::{Attempt, NotAllowed, Standing, Step, Who};
 use handoff_core::registry::{Held, Problem, Registry, parse_contract};
+use handoff_store::log::MAX_LEAF;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -18,11 +19,15 @@ use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::memory::{Change, blocking};
 
-/// Longest name and comment.
+/// Longest name.
 const NAME: usize = 100;
+/// What a proposal's entry has beside its text that a publication's has not, in bytes.
+const ROOM: usize = 200;
+/// Longest comment.
 const COMMENT: usize = 2_000;
-/// Most weakenings told, and the longest of each.
-const WEAKER: usize = 40;
+/// Most bytes of weakenings told.
+const WEAKER: usize = 4_000;
+/// Most characters of each weakening.
 const WEAKER_CHARS: usize = 150;
 
 /// What somebody does with a contract's text.
@@ -93,6 +98,14 @@ pub struct ContractRow {
     pub refused: u32,
 }
 
+impl ContractRow {
+    /// Whether somebody should look: nobody approved what the files name, or what is or comes into force demands less than the text before.
+    pub fn needs_a_look(&self) -> bool {
+        let weak = matches!(self.standing.as_str(), "in_force" | "scheduled") && !self.weaker.is_empty();
+        weak || self.standing == "unapproved"
+    }
+}
+
 /// Why it is not done.
 #[derive(Debug, Error)]
 pub enum NotDone {
@@ -113,6 +126,9 @@ pub enum NotDone {
         /// The version.
         version: u32,
     },
+    /// The text does not fit into the log.
+    #[error("the text is too long for the log, which takes {MAX_LEAF} bytes with everything around it: shorten its comments")]
+    TooLong,
     /// Nobody is named.
     #[error("name who does it")]
     Nobody,
@@ -206,6 +222,12 @@ impl Doing<'_> {
     async fn propose(&self, text: String) -> Result<ContractRef, NotDone> {
         let held = judged(&text).map_err(NotDone::Invalid)?;
         self.engine.finance.life().may_propose(&held.reference).map_err(NotDone::NotNow)?;
+        let at = self.engine.clock.now();
+        let published = LogEntry::ContractPublished { contract: held.reference.clone(), text: text.clone(), at };
+        let fits = published.encode().is_ok_and(|encoded| encoded.leaf.len() + ROOM <= MAX_LEAF);
+        if !fits {
+            return Err(NotDone::TooLong);
+        }
         self.log(&held.reference, Step::Proposed { text }).await?;
         Ok(held.reference)
     }
@@ -282,10 +304,21 @@ impl Doing<'_> {
     }
 }
 
-/// What a text demands less of, in words, loudest first.
+/// What a text demands less of, in words, loudest first; what has no room is counted.
 fn weaker(before: &Contract, after: &Contract) -> Vec<String> {
-    let loud = diff(before, after).into_iter().filter(|change| change.weight.is_loud());
-    loud.take(WEAKER).map(|change| change.to_string().chars().take(WEAKER_CHARS).collect()).collect()
+    let loud: Vec<_> = diff(before, after).into_iter().filter(|change| change.weight.is_loud()).collect();
+    let mut told: Vec<String> = Vec::new();
+    let mut room = WEAKER;
+    for change in &loud {
+        let words: String = change.to_string().chars().take(WEAKER_CHARS).collect();
+        let Some(left) = room.checked_sub(words.len()) else {
+            told.push(format!("and {} more", loud.len() - told.len()));
+            break;
+        };
+        room = left;
+        told.push(words);
+    }
+    told
 }
 
 /// One contract, judged alone.

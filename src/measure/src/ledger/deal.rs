@@ -16,6 +16,9 @@ use super::shares::{Share, shares};
 use super::statement::{Row, State};
 use super::{mode_name, who};
 
+/// What is said of pay that no acceptance released.
+const OVERRIDDEN: &str = "released without an acceptance (break-glass)";
+
 /// Payee and currency.
 type Account = (String, Option<String>);
 /// What stands on each account; `None` = no amount is known.
@@ -53,6 +56,8 @@ impl Default for Deal {
 #[derive(Debug, Clone)]
 pub(super) struct Standpoint {
     open: bool,
+    /// It is open, and not by an acceptance.
+    overridden: bool,
     off: bool,
     shares: Result<Vec<Share>, String>,
     hold_reason: String,
@@ -67,6 +72,7 @@ impl Standpoint {
     /// The same deal counts as another record's: here it is not open.
     pub(super) fn counted_elsewhere(mut self, other: &str) -> Self {
         self.open = false;
+        self.overridden = false;
         self.elsewhere = true;
         self.hold_reason = format!("the same deal is counted as {other}");
         self.who_must_act = None;
@@ -82,23 +88,21 @@ fn pay_gate(contract: &Contract) -> Option<&GateName> {
 
 impl Deal {
     /// How it stands; `None` = no pay follows this contract.
-    pub(super) fn standpoint(
-        &self,
-        contract: &Contract,
-        state: &Handoff,
-        now: Timestamp,
-    ) -> Option<Standpoint> {
+    pub(super) fn standpoint(&self, contract: &Contract, state: &Handoff) -> Option<Standpoint> {
         let gate = pay_gate(contract)?;
         let mode = self.terms.mode(contract, gate);
         if mode == Mode::Off {
             return None;
         }
-        let verdict = evaluate(contract, state, now);
+        // As of its own last entry, so that no statement depends on what happened to others.
+        let verdict = evaluate(contract, state, self.last.time);
         let open = verdict.gates.get(gate) == Some(&true);
+        let overridden = open && !state.acceptance_holds();
         let acceptance = state.accepted.as_ref();
         let written = state.gates.get(gate).filter(|written| open && written.confirmed == Some(true));
         Some(Standpoint {
             open,
+            overridden,
             off: state.phase == Phase::Voided,
             shares: shares(state.pay.as_ref(), state.sender.as_ref()),
             hold_reason: words::hold_reason(contract, state, &verdict),
@@ -170,7 +174,10 @@ impl Deal {
     fn clear(&mut self, at: &Standpoint, shares: &[Share]) -> Vec<Row> {
         self.was_cleared = true;
         self.stated = sums(shares);
-        shares.iter().map(|share| Row { state: State::Cleared, ..opened(at, &of(at, share)) }).collect()
+        let state = if at.overridden { State::Overridden } else { State::Cleared };
+        let hold_reason = at.overridden.then(|| OVERRIDDEN.to_owned());
+        let row = |share| Row { state, hold_reason: hold_reason.clone(), ..opened(at, &of(at, share)) };
+        shares.iter().map(row).collect()
     }
 
     /// The differences between what stands and what was stated.
@@ -190,6 +197,7 @@ impl Deal {
         }
         self.adjustments += 1;
         let reason = match (why, at.open) {
+            (_, true) if at.overridden => OVERRIDDEN.to_owned(),
             (Some(why), true) => why,
             (None, true) => "cleared again".to_owned(),
             (Some(why), false) => format!("held again: {why}. {}", at.hold_reason),
@@ -287,5 +295,25 @@ fn cause_words(cause: &ReopenCause) -> String {
             VoidCause::Gone => "the record is gone".to_owned(),
             VoidCause::OtherMotion { .. } => "the deal belongs to another motion".to_owned(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{CONTRACT, cleared_deal};
+    use super::*;
+
+    #[test]
+    fn f12_pay_that_no_acceptance_released_is_overridden_and_never_cleared() {
+        let contract = handoff_core::registry::parse_contract("c", CONTRACT).unwrap();
+        let mut deal = Deal { state: Some(cleared_deal()), ..Deal::default() };
+        let state = deal.state.clone().unwrap();
+        let at = deal.standpoint(&contract, &state).unwrap();
+        assert!(at.open && !at.overridden);
+        let by_hand = Standpoint { overridden: true, ..at.clone() };
+        let rows = deal.settle(Some(by_hand));
+        assert_eq!((rows.len(), rows[0].state), (1, State::Overridden));
+        assert_eq!(rows[0].hold_reason.as_deref(), Some(OVERRIDDEN));
+        assert!(deal.settle(Some(at)).is_empty(), "an acceptance that follows states nothing twice");
     }
 }

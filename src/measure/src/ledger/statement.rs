@@ -43,6 +43,9 @@ pub struct Total {
     /// Cleared in this period.
     #[schema(value_type = String)]
     pub cleared: Decimal,
+    /// Released in this period without an acceptance in force.
+    #[schema(value_type = String)]
+    pub overridden: Decimal,
     /// Adjustments of what earlier periods stated; negative = held again.
     #[schema(value_type = String)]
     pub adjusted: Decimal,
@@ -126,6 +129,8 @@ pub struct Row {
 pub enum State {
     /// Pay was released, and no earlier period said so.
     Cleared,
+    /// Pay was released without an acceptance in force: break-glass. It counts, and it is never a handoff done.
+    Overridden,
     /// Pay waits.
     Held,
     /// It differs from what earlier periods stated.
@@ -139,6 +144,7 @@ impl State {
     pub fn name(self) -> &'static str {
         match self {
             Self::Cleared => "cleared",
+            Self::Overridden => "overridden",
             Self::Held => "held",
             Self::Adjusted => "adjusted",
             Self::Refused => "refused",
@@ -147,8 +153,10 @@ impl State {
 }
 
 impl Statement {
-    /// Rows that pay follows: cleared and adjusted.
+    /// Rows that pay follows: cleared, overridden and adjusted.
     pub fn payable(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| matches!(row.state, State::Cleared | State::Adjusted))
+        self.rows
+            .iter()
+            .filter(|row| matches!(row.state, State::Cleared | State::Overridden | State::Adjusted))
     }
 }
