@@ -24,20 +24,33 @@ struct Flaw {
 
 /// Shows every part of every field of a scene's contract.
 pub(crate) async fn show(face: &dyn Face, crms: &'static [Kind], scene: Scene) {
+    let mut world = set(face, crms, &[&scene]).await;
+    show_in(face, &world, &scene, &Cast::new()).await;
+    world.stop().await;
+}
+
+/// A running daemon that governs the scenes' contracts and nothing else.
+pub(crate) async fn set(face: &dyn Face, crms: &'static [Kind], scenes: &[&Scene]) -> Governed {
     let mut world = Governed::prepare(Options { crms, ..Options::default() }).await;
-    govern(face, &mut world, &[&scene]);
-    covers(&world, &scene);
-    face.prepare(&world, &scene);
-    let whole = perform(face, &world, &scene.made).unwrap();
-    let flaws = flaws(face, &world, &scene);
+    govern(face, &mut world, scenes);
+    for scene in scenes {
+        covers(&world, scene);
+    }
+    face.prepare(&world);
     world.begin().await.unwrap();
+    world
+}
+
+/// Shows every part of every field where the scene's contract is governed. What is given is there already and plays in every performance.
+pub(crate) async fn show_in(face: &dyn Face, world: &Governed, scene: &Scene, given: &Cast) {
+    let whole = perform(face, world, &scene.made, given).unwrap();
+    let flaws = flaws(face, world, scene, given);
     world.pass().await;
-    found(&world, &scene, &whole).await;
+    found(world, scene, &whole).await;
     for flaw in &flaws {
-        flawed(face, &world, &scene, flaw).await;
+        flawed(face, world, scene, flaw).await;
     }
     world.assert_accounted();
-    world.stop().await;
 }
 
 /// Governs the scenes' contracts and nothing else, all gates enforced.
@@ -73,23 +86,26 @@ pub(crate) fn govern(face: &dyn Face, world: &mut Governed, scenes: &[&Scene]) {
 fn covers(world: &Governed, scene: &Scene) {
     let registry = world.registry().unwrap();
     let contract = &registry.latest(&ContractId::from(scene.contract)).unwrap().contract;
-    let asked: BTreeSet<(&str, &str)> =
-        contract.fields.iter().flat_map(|field| field.parts.keys().map(|part| (field.key.as_str(), part.as_str()))).collect();
+    let asked: BTreeSet<(&str, &str)> = contract
+        .fields
+        .iter()
+        .flat_map(|field| field.parts.keys().map(|part| (field.key.as_str(), part.as_str())))
+        .collect();
     let told: BTreeSet<(&str, &str)> = scene.parts.iter().map(|part| (part.field, part.part)).collect();
     assert_eq!(told, asked, "{}", scene.contract);
 }
 
-fn flaws(face: &dyn Face, world: &Governed, scene: &Scene) -> Vec<Flaw> {
+fn flaws(face: &dyn Face, world: &Governed, scene: &Scene, given: &Cast) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     for part in &scene.parts {
         let mut flaw = |missing: bool, made: &[Made]| {
-            let cast = perform(face, world, made).unwrap();
+            let cast = perform(face, world, made, given).unwrap();
             flaws.push(Flaw { field: part.field, part: part.part, missing, cast });
         };
         match &part.junk {
             Junk::Says(on, column, value) => flaw(false, &changed(&scene.made, on, column, Some(value))),
             Junk::Refused(on, column, value) => {
-                let refused = perform(face, world, &changed(&scene.made, on, column, Some(value)));
+                let refused = perform(face, world, &changed(&scene.made, on, column, Some(value)), given);
                 assert!(refused.is_err(), "{}.{}: the CRM takes {value}", part.field, part.part);
             }
             Junk::Impossible => {}
@@ -100,7 +116,8 @@ fn flaws(face: &dyn Face, world: &Governed, scene: &Scene) -> Vec<Flaw> {
                 flaw(true, &columns.iter().fold(scene.made.clone(), empty));
             }
             Missing::Without(names) => {
-                let rest: Vec<Made> = scene.made.iter().filter(|made| !names.contains(&made.name)).cloned().collect();
+                let rest: Vec<Made> =
+                    scene.made.iter().filter(|made| !names.contains(&made.name)).cloned().collect();
                 assert_eq!(rest.len() + names.len(), scene.made.len(), "{names:?}");
                 flaw(true, &rest);
             }
@@ -153,7 +170,13 @@ async fn found(world: &Governed, scene: &Scene, cast: &Cast) {
         let value = value.unwrap_or_else(|| panic!("{}.{} was not found", part.field, part.part));
         assert_eq!(Some(&value.from), cast.get(part.on), "{}.{} was found elsewhere", part.field, part.part);
         if let Some(expected) = &part.value {
-            assert_eq!(serde_json::to_value(&value.value).unwrap(), *expected, "{}.{}", part.field, part.part);
+            assert_eq!(
+                serde_json::to_value(&value.value).unwrap(),
+                *expected,
+                "{}.{}",
+                part.field,
+                part.part
+            );
         }
     }
 }
@@ -170,7 +193,11 @@ async fn flawed(face: &dyn Face, world: &Governed, scene: &Scene, flaw: &Flaw) {
         finding.field.as_str() == field && finding.part.as_ref().is_none_or(|key| key.as_str() == part)
     };
     assert!(verdict.missing.iter().any(of_it), "{case}: {:?}", verdict.missing);
-    assert!(verdict.missing.iter().all(|finding| finding.field.as_str() == field), "{case}: {:?}", verdict.missing);
+    assert!(
+        verdict.missing.iter().all(|finding| finding.field.as_str() == field),
+        "{case}: {:?}",
+        verdict.missing
+    );
     let empty = |finding: &Finding| of_it(finding) && finding.problem == Problem::Empty;
     assert_eq!(verdict.missing.iter().any(empty), flaw.missing, "{case}: {:?}", verdict.missing);
     let registry = world.registry().unwrap();

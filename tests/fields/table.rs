@@ -18,7 +18,12 @@ pub(crate) struct Made {
 }
 
 /// A record, its object, who makes it, and its fields as a JSON object.
-pub(crate) fn made(name: &'static str, object: &'static str, by: &'static str, fields: &[(&'static str, Value)]) -> Made {
+pub(crate) fn made(
+    name: &'static str,
+    object: &'static str,
+    by: &'static str,
+    fields: &[(&'static str, Value)],
+) -> Made {
     Made { name, object, by, fields: fields.to_vec(), links: Vec::new() }
 }
 
@@ -111,7 +116,14 @@ pub(crate) fn rows(
     (on, name, value): (&'static str, &'static str, Value),
 ) -> Part {
     let first = of.first().copied().unwrap();
-    Part { field, part, on: first, value: None, junk: Junk::Says(on, name, value), missing: Missing::Without(of.to_vec()) }
+    Part {
+        field,
+        part,
+        on: first,
+        value: None,
+        junk: Junk::Says(on, name, value),
+        missing: Missing::Without(of.to_vec()),
+    }
 }
 
 impl Part {

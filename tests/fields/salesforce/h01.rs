@@ -8,14 +8,19 @@ use crate::table::{Missing, Part, ROOT, Scene, column, made, rows, typed};
 /// A lead that Marketing has qualified.
 pub(crate) fn scene() -> Scene {
     let visit = |name, kind: &str, title: &str, day: &str, seconds: i64, again: bool| {
-        made(name, "Web_Activity__c", MONA, &[
-            ("Lead__c", json!("@root")),
-            ("Kind__c", json!(kind)),
-            ("Title__c", json!(title)),
-            ("Visited_On__c", json!(day)),
-            ("Seconds__c", json!(seconds)),
-            ("Return_Visit__c", json!(again)),
-        ])
+        made(
+            name,
+            "Web_Activity__c",
+            MONA,
+            &[
+                ("Lead__c", json!("@root")),
+                ("Kind__c", json!(kind)),
+                ("Title__c", json!(title)),
+                ("Visited_On__c", json!(day)),
+                ("Seconds__c", json!(seconds)),
+                ("Return_Visit__c", json!(again)),
+            ],
+        )
     };
     Scene {
         contract: "h01-marketing-to-sdr",
@@ -23,25 +28,38 @@ pub(crate) fn scene() -> Scene {
         roles: vec![("marketing", MONA), ("sdr", NIA)],
         made: vec![
             made("webinar", "Campaign", MONA, &[("Name", json!("Route planning webinar"))]),
-            made(ROOT, "Lead", MONA, &[
-                ("LastName", json!("Okonkwo")),
-                ("Company", json!("Harbour Lifts")),
-                ("Status", json!("Marketing Qualified")),
-                ("OwnerId", json!(format!("@user:{NIA}"))),
-                ("Marketing_Owner__c", json!(format!("@user:{MONA}"))),
-                ("Behaviour_Narrative__c", json!("Came back to the pricing page after every dispatch article")),
-                ("ICP_Match__c", json!("Full")),
-                ("ICP_Version__c", json!("2026-10")),
-                ("Buying_Trigger__c", json!("They open a second depot in spring and plan by telephone")),
-                ("Trigger_Confidence__c", json!("Medium")),
-                ("Motion__c", json!("Tier A")),
-                ("First_Touch_Hours__c", json!(4)),
-            ]),
-            made("member", "CampaignMember", MONA, &[
-                ("CampaignId", json!("@webinar")),
-                ("LeadId", json!("@root")),
-                ("Status", json!("Attended")),
-            ]),
+            made(
+                ROOT,
+                "Lead",
+                MONA,
+                &[
+                    ("LastName", json!("Okonkwo")),
+                    ("Company", json!("Harbour Lifts")),
+                    ("Status", json!("Marketing Qualified")),
+                    ("OwnerId", json!(format!("@user:{NIA}"))),
+                    ("Marketing_Owner__c", json!(format!("@user:{MONA}"))),
+                    (
+                        "Behaviour_Narrative__c",
+                        json!("Came back to the pricing page after every dispatch article"),
+                    ),
+                    ("ICP_Match__c", json!("Full")),
+                    ("ICP_Version__c", json!("2026-10")),
+                    ("Buying_Trigger__c", json!("They open a second depot in spring and plan by telephone")),
+                    ("Trigger_Confidence__c", json!("Medium")),
+                    ("Motion__c", json!("Tier A")),
+                    ("First_Touch_Hours__c", json!(4)),
+                ],
+            ),
+            made(
+                "member",
+                "CampaignMember",
+                MONA,
+                &[
+                    ("CampaignId", json!("@webinar")),
+                    ("LeadId", json!("@root")),
+                    ("Status", json!("Attended")),
+                ],
+            ),
             visit("guide", "Asset", "Dispatch buyer's guide", "2026-11-02", 0, false),
             visit("pricing", "Page", "Pricing", "2026-11-04", 210, true),
             visit("article", "Page", "Second depots", "2026-11-05", 95, true),
@@ -53,8 +71,11 @@ pub(crate) fn scene() -> Scene {
 fn parts() -> Vec<Part> {
     let own = |name| (ROOT, name);
     vec![
-        typed("source", "campaign", ("member", "CampaignId"), "webinar")
-            .or_missing(Missing::Other(vec![("member", "Status", json!("Sent"))])),
+        typed("source", "campaign", ("member", "CampaignId"), "webinar").or_missing(Missing::Other(vec![(
+            "member",
+            "Status",
+            json!("Sent"),
+        )])),
         rows("source", "journey", &["guide"], ("guide", "Title__c", json!("n/a"))),
         rows("behaviour", "pages", &["pricing", "article"], ("article", "Title__c", json!("tbd"))),
         // How often: no activity is an answer too, so it can only be told wrongly, not left out.

@@ -6,15 +6,20 @@ use serde_json::json;
 use super::people::GRACE;
 use crate::table::{Junk, Missing, Part, ROOT, Scene, column, made, rows};
 
-/// A customer that went live.
+/// A customer that went live; `deal` and `other` are given, handoff 03 was accepted on the first.
 pub(crate) fn scene() -> Scene {
     let used = |name, feature: &str, week: &str, users: i64| {
-        made(name, "Usage_Point__c", INGRID, &[
-            ("Onboarding__c", json!("@root")),
-            ("Feature__c", json!(feature)),
-            ("Week__c", json!(week)),
-            ("Users__c", json!(users)),
-        ])
+        made(
+            name,
+            "Usage_Point__c",
+            INGRID,
+            &[
+                ("Onboarding__c", json!("@root")),
+                ("Feature__c", json!(feature)),
+                ("Week__c", json!(week)),
+                ("Users__c", json!(users)),
+            ],
+        )
     };
     Scene {
         contract: "h04-onboarding-to-cs",
@@ -23,54 +28,77 @@ pub(crate) fn scene() -> Scene {
         made: vec![
             made("account", "Account", AVA, &[("Name", json!("Glenmore Freight"))]),
             made("head", "Contact", AVA, &[("LastName", json!("Osei")), ("AccountId", json!("@account"))]),
-            made("deal", "Opportunity", AVA, &[
-                ("Name", json!("Glenmore Freight - Dispatch Cloud")),
-                ("AccountId", json!("@account")),
-                ("StageName", json!("Qualification")),
-                ("CloseDate", json!("2026-08-31")),
-                ("Success_Criteria__c", json!("Missed appointments fall by half in the first half year")),
-            ]),
-            made("late", "Case", GRACE, &[
-                ("Subject", json!("App shows yesterday's route")),
-                ("AccountId", json!("@account")),
-                ("Reason", json!("Synchronisation")),
-                ("Priority", json!("High")),
-                ("Status", json!("Closed")),
-                ("IsEscalated", json!(true)),
-            ]),
-            made("question", "Case", GRACE, &[
-                ("Subject", json!("How do I print?")),
-                ("AccountId", json!("@account")),
-                ("Reason", json!("How-to")),
-                ("Priority", json!("Low")),
-                ("Status", json!("Closed")),
-                ("IsEscalated", json!(false)),
-            ]),
-            made(ROOT, "Onboarding__c", INGRID, &[
-                ("Name", json!("Glenmore Freight")),
-                ("Account__c", json!("@account")),
-                ("Opportunity__c", json!("@deal")),
-                ("Stage__c", json!("Live")),
-                ("OwnerId", json!(format!("@user:{INGRID}"))),
-                ("CSM__c", json!(format!("@user:{GRACE}"))),
-            ]),
+            made(
+                "late",
+                "Case",
+                GRACE,
+                &[
+                    ("Subject", json!("App shows yesterday's route")),
+                    ("AccountId", json!("@account")),
+                    ("Reason", json!("Synchronisation")),
+                    ("Priority", json!("High")),
+                    ("Status", json!("Closed")),
+                    ("IsEscalated", json!(true)),
+                ],
+            ),
+            made(
+                "question",
+                "Case",
+                GRACE,
+                &[
+                    ("Subject", json!("How do I print?")),
+                    ("AccountId", json!("@account")),
+                    ("Reason", json!("How-to")),
+                    ("Priority", json!("Low")),
+                    ("Status", json!("Closed")),
+                    ("IsEscalated", json!(false)),
+                ],
+            ),
+            made(
+                ROOT,
+                "Onboarding__c",
+                INGRID,
+                &[
+                    ("Name", json!("Glenmore Freight")),
+                    ("Account__c", json!("@account")),
+                    ("Opportunity__c", json!("@deal")),
+                    ("Stage__c", json!("Live")),
+                    ("OwnerId", json!(format!("@user:{INGRID}"))),
+                    ("CSM__c", json!(format!("@user:{GRACE}"))),
+                ],
+            ),
             used("first", "Routing", "2026-10-05", 4),
             used("second", "Routing", "2026-10-12", 9),
             used("third", "Signatures", "2026-10-05", 2),
             used("fourth", "Signatures", "2026-10-12", 3),
-            made("basics", "Training_Session__c", INGRID, &[("Name", json!("Basics")), ("Onboarding__c", json!("@root"))]),
-            made("attended", "Training_Attendance__c", INGRID, &[
-                ("Onboarding__c", json!("@root")),
-                ("Training_Session__c", json!("@basics")),
-                ("Contact__c", json!("@head")),
-                ("Completion__c", json!("Completed")),
-            ]),
-            made("sponsor", "Onboarding_Stakeholder__c", INGRID, &[
-                ("Onboarding__c", json!("@root")),
-                ("Contact__c", json!("@head")),
-                ("Role__c", json!("Sponsor")),
-                ("Heat__c", json!("Warm")),
-            ]),
+            made(
+                "basics",
+                "Training_Session__c",
+                INGRID,
+                &[("Name", json!("Basics")), ("Onboarding__c", json!("@root"))],
+            ),
+            made(
+                "attended",
+                "Training_Attendance__c",
+                INGRID,
+                &[
+                    ("Onboarding__c", json!("@root")),
+                    ("Training_Session__c", json!("@basics")),
+                    ("Contact__c", json!("@head")),
+                    ("Completion__c", json!("Completed")),
+                ],
+            ),
+            made(
+                "sponsor",
+                "Onboarding_Stakeholder__c",
+                INGRID,
+                &[
+                    ("Onboarding__c", json!("@root")),
+                    ("Contact__c", json!("@head")),
+                    ("Role__c", json!("Sponsor")),
+                    ("Heat__c", json!("Warm")),
+                ],
+            ),
         ],
         parts: parts(),
     }
@@ -81,7 +109,9 @@ fn parts() -> Vec<Part> {
     let refused = || Junk::Refused("first", "Users__c", json!("a lot"));
     vec![
         rows("adoption", "curve", usage, ("first", "Users__c", json!(0))).found_on(ROOT).or_junk(refused()),
-        rows("adoption", "features", usage, ("first", "Users__c", json!(0))).found_on(ROOT).or_junk(refused()),
+        rows("adoption", "features", usage, ("first", "Users__c", json!(0)))
+            .found_on(ROOT)
+            .or_junk(refused()),
         rows("training", "sessions", &["attended"], ("basics", "Name", json!("tbd"))),
         rows("tickets", "patterns", &["late", "question"], ("question", "Reason", json!("n/a"))),
         rows("sponsors", "people", &["sponsor"], ("sponsor", "Role__c", json!("tbd"))),
@@ -89,5 +119,9 @@ fn parts() -> Vec<Part> {
             .or_junk(Junk::Impossible)
             .or_missing(Missing::Other(vec![("late", "IsEscalated", json!(false))])),
         column("year_one_criteria", "handoff_03", (ROOT, "Opportunity__c"), None),
+        column("year_one_criteria", "criteria", (ROOT, "Opportunity__c"), None)
+            .says(json!({"kind": "text", "value": "Missed appointments fall by half in the first half year"}))
+            .found_on("deal")
+            .or_missing(Missing::Other(vec![(ROOT, "Opportunity__c", json!("@other"))])),
     ]
 }

@@ -16,6 +16,9 @@ pub(crate) const SUNIL: &str = "sunil.rao@northwind-peak.example";
 pub(crate) fn hire(world: &Governed) {
     for (login, set) in [(MONA, "Handoff_Marketing"), (SUNIL, "Handoff_Support")] {
         let sets = vec![set.to_owned(), "Handoff_Reader".to_owned()];
-        world.org().create_user(&NewUser { permission_sets: sets, ..NewUser::new(login, "", login) }).unwrap();
+        world
+            .org()
+            .create_user(&NewUser { permission_sets: sets, ..NewUser::new(login, "", login) })
+            .unwrap();
     }
 }

@@ -281,9 +281,11 @@ impl State {
 
     /// Campaign memberships name the contact too, and activities move to it.
     fn hand_on(&mut self, actor: &Actor, lead: Id, contact: Id) {
-        for (object, from, to) in
-            [("CampaignMember", "LeadId", "ContactId"), ("Task", "WhoId", "WhoId"), ("Event", "WhoId", "WhoId")]
-        {
+        for (object, from, to) in [
+            ("CampaignMember", "LeadId", "ContactId"),
+            ("Task", "WhoId", "WhoId"),
+            ("Event", "WhoId", "WhoId"),
+        ] {
             let Some(position) = self.schema.position(object) else { continue };
             let slots = self.schema.object(object).and_then(|found| found.slot(from).zip(found.slot(to)));
             let Some((from, slot)) = slots else { continue };
