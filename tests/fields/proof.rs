@@ -127,6 +127,12 @@ fn flaws(face: &dyn Face, world: &Governed, scene: &Scene, given: &Cast) -> Vec<
                 };
                 flaw(true, &columns.iter().fold(scene.made.clone(), other));
             }
+            Missing::Unlinked(on, other) => {
+                let mut made = scene.made.clone();
+                let one = made.iter_mut().find(|one| one.name == *on).unwrap();
+                one.links.retain(|(name, _)| name != other);
+                flaw(true, &made);
+            }
             Missing::Never => {}
         }
     }
