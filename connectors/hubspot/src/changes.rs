@@ -85,7 +85,9 @@ impl Exchange for Changes {
         if self.api.types.lacks(self.object.as_str()) {
             return match custom::learn(&self.api, self.object.as_str(), reply) {
                 // Without its type id only its events are lost, which are hints.
-                Ok(()) | Err(Fault::Denied { .. } | Fault::Gone | Fault::Refused { .. }) => Ok(Step::Continue),
+                Ok(()) | Err(Fault::Denied { .. } | Fault::Gone | Fault::Refused { .. }) => {
+                    Ok(Step::Continue)
+                }
                 Err(
                     fault @ (Fault::Transient { .. }
                     | Fault::Throttled { .. }

@@ -109,9 +109,7 @@ fn associated(event: &Value, class: &str, types: &Types) -> Vec<(String, HsId)> 
     let id = |name: &str| event.get(name).and_then(HsId::of);
     let kind = text(event, "associationType").to_ascii_lowercase();
     let ends = kind.split_once("_to_").unwrap_or_default();
-    let end = |name: &str, type_id: &str| {
-        of_name(name).or_else(|| of_type(text(event, type_id), types))
-    };
+    let end = |name: &str, type_id: &str| of_name(name).or_else(|| of_type(text(event, type_id), types));
     let mut found: Vec<(String, HsId)> = Vec::new();
     found.extend(end(ends.0, "fromObjectTypeId").zip(id("fromObjectId")));
     found.extend(end(ends.1, "toObjectTypeId").zip(id("toObjectId")));

@@ -39,7 +39,10 @@ pub(crate) fn scene() -> Scene {
                     ("handoff_01_marketer", json!(format!("@user:{MONA}"))),
                     ("hs_analytics_first_touch_converting_campaign", json!("route-planning-webinar")),
                     ("hs_analytics_num_visits", json!(5)),
-                    ("handoff_01_narrative", json!("Came back to the pricing page after every dispatch article")),
+                    (
+                        "handoff_01_narrative",
+                        json!("Came back to the pricing page after every dispatch article"),
+                    ),
                     ("handoff_01_icp_match", json!("Full")),
                     ("handoff_01_icp_version", json!("2026-10")),
                     ("handoff_01_trigger", json!("They open a second depot in spring and plan by telephone")),

@@ -24,7 +24,12 @@ pub(crate) fn scene() -> Scene {
                     ("handoff_02_reaction", json!("Asked twice when a pilot could begin")),
                 ],
             ),
-            made("assistant", "contacts", NIA, &[("lastname", json!("Bell")), ("jobtitle", json!("Assistant"))]),
+            made(
+                "assistant",
+                "contacts",
+                NIA,
+                &[("lastname", json!("Bell")), ("jobtitle", json!("Assistant"))],
+            ),
             made(
                 ROOT,
                 "deals",
@@ -35,7 +40,10 @@ pub(crate) fn scene() -> Scene {
                     ("dealstage", json!("appointmentscheduled")),
                     ("hubspot_owner_id", json!(format!("@user:{AVA}"))),
                     ("handoff_02_sdr", json!(format!("@user:{NIA}"))),
-                    ("handoff_02_pain", json!("Dispatchers fill gaps in the plan by telephone for two hours a day")),
+                    (
+                        "handoff_02_pain",
+                        json!("Dispatchers fill gaps in the plan by telephone for two hours a day"),
+                    ),
                     ("handoff_02_anti_pain", json!("They are happy with their invoicing")),
                     ("handoff_02_tools", json!("Spreadsheets;Legacy planner")),
                     ("handoff_02_satisfaction", json!("Unhappy")),

@@ -26,12 +26,7 @@ pub(crate) fn scene() -> Scene {
         made("company", "companies", GRACE, &[("name", json!("Glenmore Freight"))]),
         ticket("late", "App shows yesterday's route", "PRODUCT_ISSUE", ("escalations", "escalation_new")),
         ticket("question", "How do I print?", "GENERAL_INQUIRY", ("0", "4")),
-        made(
-            "boss",
-            "contacts",
-            GRACE,
-            &[("lastname", json!("Osei")), ("handoff_04_heat", json!("Warm"))],
-        ),
+        made("boss", "contacts", GRACE, &[("lastname", json!("Osei")), ("handoff_04_heat", json!("Warm"))]),
         made(
             ROOT,
             "p_onboarding",
@@ -75,12 +70,7 @@ pub(crate) fn scene() -> Scene {
     }
 }
 
-fn ticket(
-    name: &'static str,
-    subject: &str,
-    category: &str,
-    (pipeline, stage): (&str, &str),
-) -> Made {
+fn ticket(name: &'static str, subject: &str, category: &str, (pipeline, stage): (&str, &str)) -> Made {
     made(
         name,
         "tickets",
@@ -119,8 +109,7 @@ fn parts() -> Vec<Part> {
             .or_junk(Junk::Refused("question", "hs_ticket_category", json!("n/a"))),
         rows("sponsors", "people", &["boss"], ("boss", "handoff_04_heat", json!("n/a")))
             .or_junk(Junk::Refused("boss", "handoff_04_heat", json!("n/a"))),
-        rows("escalations", "issues", &["late"], ("late", "subject", json!("n/a")))
-            .or_junk(Junk::Impossible),
+        rows("escalations", "issues", &["late"], ("late", "subject", json!("n/a"))).or_junk(Junk::Impossible),
         carried("handoff_03", None),
         carried(
             "criteria",

@@ -36,7 +36,10 @@ pub(crate) fn scene() -> Scene {
                     ("handoff_06_owner_after", json!(format!("@user:{GRACE}"))),
                     ("handoff_06_reunify_by", json!("2027-05-31")),
                     ("handoff_06_signal", json!("They asked twice how to plan the upkeep of their own vans")),
-                    ("handoff_06_communication_plan", json!("The CSM opens every meeting and sends every summary")),
+                    (
+                        "handoff_06_communication_plan",
+                        json!("The CSM opens every meeting and sends every summary"),
+                    ),
                     ("handoff_06_stop_below", json!(60)),
                     ("handoff_06_entity", json!("Northwind Peak GmbH")),
                     ("handoff_06_paperwork_route", json!("Their legal first, then our finance")),

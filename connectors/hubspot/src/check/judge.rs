@@ -181,7 +181,9 @@ fn stages(mapping: &Mapping, known: &Definitions) -> Vec<CheckFinding> {
     findings.extend(offered.iter().filter(|option| !named.contains(option)).map(|option| {
         advice(
             format!("{}.{field}", mapping.object),
-            format!("the drop-down offers '{option}', which the mapping does not name: gates stay shut there"),
+            format!(
+                "the drop-down offers '{option}', which the mapping does not name: gates stay shut there"
+            ),
             "Add the value to [stage.names]",
         )
     }));

@@ -25,8 +25,9 @@ impl State {
     ) -> Result<(), Refusal> {
         let Some(kind) = self.schema.object(object) else { return Ok(()) };
         let has = |values: &[(PropIx, String)], name: &str| {
-            kind.position(name)
-                .is_some_and(|wanted| values.iter().any(|(known, value)| *known == wanted && !value.is_empty()))
+            kind.position(name).is_some_and(|wanted| {
+                values.iter().any(|(known, value)| *known == wanted && !value.is_empty())
+            })
         };
         if actor.kind == ActorKind::Load {
             return Ok(());
@@ -71,7 +72,8 @@ impl State {
         if !self.schema.object(activity).is_some_and(|kind| kind.is_activity() && *kind.plural != *"tasks") {
             return;
         }
-        let Some(kind) = self.schema.object(object).filter(|kind| kind.position("num_notes").is_some()) else {
+        let Some(kind) = self.schema.object(object).filter(|kind| kind.position("num_notes").is_some())
+        else {
             return;
         };
         let Some(record) = self.record(object, id) else { return };

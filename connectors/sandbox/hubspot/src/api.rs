@@ -78,9 +78,8 @@ fn route(call: &Call) -> Option<Route<'_>> {
             (Area::Splits, version, rest)
         }
         ["account-info", version, rest @ ..] => (Area::Account, version, rest),
-        ["crm-object-schemas", version, "schemas", rest @ ..] | ["crm", version @ "v3", "schemas", rest @ ..] => {
-            (Area::Schemas, version, rest)
-        }
+        ["crm-object-schemas", version, "schemas", rest @ ..]
+        | ["crm", version @ "v3", "schemas", rest @ ..] => (Area::Schemas, version, rest),
         ["crm", version @ ("v3" | "v4"), area, rest @ ..] | ["crm", area, version, rest @ ..] => {
             (area_of(area)?, version, rest)
         }

@@ -314,9 +314,7 @@ impl Schema {
     pub(crate) fn find(&self, name: &str) -> Option<ObjectIx> {
         let name = name.to_ascii_lowercase();
         self.objects.iter().position(|object| match &object.custom {
-            None => {
-                *object.plural == *name || *object.singular == *name || *object.type_id == *name
-            }
+            None => *object.plural == *name || *object.singular == *name || *object.type_id == *name,
             Some(custom) => {
                 custom.archived_at.is_none()
                     && (*object.plural == *name

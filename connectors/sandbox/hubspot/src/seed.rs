@@ -158,8 +158,7 @@ pub(crate) fn pipelines(state: &mut State) {
             })
             .to_vec(),
     );
-    for (object, pipeline) in
-        [("deals", sales), ("deals", renewals), ("tickets", support), ("leads", leads)]
+    for (object, pipeline) in [("deals", sales), ("deals", renewals), ("tickets", support), ("leads", leads)]
     {
         if let Some(object) = state.schema.find(object) {
             state.put_pipeline(object, pipeline);
@@ -268,8 +267,7 @@ pub(crate) fn install_shipped(state: &mut State) -> Result<(), Error> {
         let group: Grouped = serde_json::from_str(GROUP).map_err(broken)?;
         let place = state.object(object)?;
         if let Some(kind) = state.schema.objects.get_mut(place) {
-            kind.groups
-                .insert(group.name, Group { label: group.label, display_order: group.display_order });
+            kind.groups.insert(group.name, Group { label: group.label, display_order: group.display_order });
         }
         install(state, object, text)?;
     }

@@ -272,7 +272,9 @@ impl State {
         }
         let customs = self.schema.objects.iter().filter(|object| object.custom.is_some()).count();
         if customs >= CUSTOM_OBJECTS {
-            return Err(Refusal::validation(format!("At most {CUSTOM_OBJECTS} custom objects may be defined")));
+            return Err(Refusal::validation(format!(
+                "At most {CUSTOM_OBJECTS} custom objects may be defined"
+            )));
         }
         let mut ends = Vec::new();
         for name in wish.associated_objects.iter().map(String::as_str).chain(ACTIVITIES) {

@@ -237,7 +237,10 @@ impl State {
             .filter(|known| {
                 let (class, kind) = known.subscription_type.split_once('.').unwrap_or_default();
                 let generic = class == "object"
-                    && known.object_type.as_deref().is_some_and(|name| self.schema.find(name) == Some(object));
+                    && known
+                        .object_type
+                        .as_deref()
+                        .is_some_and(|name| self.schema.find(name) == Some(object));
                 let property = event.property.as_ref().map(|(name, _)| name);
                 known.active
                     && kind == what

@@ -44,7 +44,8 @@ pub(super) fn answer(state: &mut State, call: &Call, rest: &[&str]) -> Answer {
             let to = object_of(state, to)?;
             state.links.add_plain(from, to);
             let made = state.links.plain(from, to).map(|key| key.1.to_string());
-            let made = associations(state, from).into_iter().find(|known| known["id"].as_str() == made.as_deref());
+            let made =
+                associations(state, from).into_iter().find(|known| known["id"].as_str() == made.as_deref());
             Ok(Reply::json(201, &made.unwrap_or_default()))
         }
         _ => Err(Refusal::no_such_address()),
@@ -88,7 +89,8 @@ fn edit(state: &mut State, object: ObjectIx, body: &Json) -> Result<(), Refusal>
     };
     let text = |value: Option<&Json>| value.and_then(Json::as_str).map(ToOwned::to_owned);
     let Some(kind) = state.schema.objects.get_mut(object) else { return Ok(()) };
-    let named = [names("requiredProperties"), names("searchableProperties"), names("secondaryDisplayProperties")];
+    let named =
+        [names("requiredProperties"), names("searchableProperties"), names("secondaryDisplayProperties")];
     let stranger = named.iter().flatten().flatten().find(|name| kind.find(name).is_none()).cloned();
     if let Some(name) = stranger {
         return Err(Refusal::validation(format!("Property {name} is not defined on the object")));
@@ -112,10 +114,8 @@ fn edit(state: &mut State, object: ObjectIx, body: &Json) -> Result<(), Refusal>
 fn remove(state: &mut State, object: ObjectIx) -> Result<(), Refusal> {
     one(state, object)?;
     let now = state.now();
-    let in_use = state
-        .tables
-        .get(object)
-        .is_some_and(|table| table.rows().any(|record| record.archived_at.is_none()));
+    let in_use =
+        state.tables.get(object).is_some_and(|table| table.rows().any(|record| record.archived_at.is_none()));
     if in_use {
         return Err(Refusal::validation("The object still has records: delete them first"));
     }

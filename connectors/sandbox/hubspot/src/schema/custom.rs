@@ -178,8 +178,12 @@ impl Object {
     /// The schema as the API shows it, `None` for the vendor's own objects; `associations` are its links.
     pub(crate) fn schema_json(&self, portal: u64, associations: &[Json]) -> Option<Json> {
         let custom = self.custom.as_ref()?;
-        let properties: Vec<Json> =
-            self.properties.iter().filter(|spec| spec.archived_at.is_none()).map(PropertySpec::json).collect();
+        let properties: Vec<Json> = self
+            .properties
+            .iter()
+            .filter(|spec| spec.archived_at.is_none())
+            .map(PropertySpec::json)
+            .collect();
         Some(json!({
             "id": custom.number.to_string(), "objectTypeId": self.type_id,
             "fullyQualifiedName": custom.full_name(portal, &self.singular), "name": self.singular,

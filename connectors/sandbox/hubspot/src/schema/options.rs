@@ -30,7 +30,10 @@ pub(super) const OPTIONS: &[(&str, &[(&str, &str)])] = &[
             ("BAD_TIMING", "Bad timing"),
         ],
     ),
-    ("hs_lead_type", &[("NEW_BUSINESS", "New business"), ("UPSELL", "Upsell"), ("RE_ATTEMPTING", "Re-attempting")]),
+    (
+        "hs_lead_type",
+        &[("NEW_BUSINESS", "New business"), ("UPSELL", "Upsell"), ("RE_ATTEMPTING", "Re-attempting")],
+    ),
     ("hs_lead_label", &[("HOT", "Hot"), ("WARM", "Warm"), ("COLD", "Cold")]),
     ("hs_analytics_source", &TRAFFIC),
     ("hs_latest_source", &TRAFFIC),

@@ -32,7 +32,12 @@ impl<'a> Hand<'a> {
     }
 
     /// Other values of a record.
-    pub(super) fn change(&mut self, object: ObjectIx, id: u64, fields: &Map<String, Json>) -> Result<(), Error> {
+    pub(super) fn change(
+        &mut self,
+        object: ObjectIx,
+        id: u64,
+        fields: &Map<String, Json>,
+    ) -> Result<(), Error> {
         self.state.save(&self.loader, object, Some(id), fields, None)?;
         Ok(())
     }

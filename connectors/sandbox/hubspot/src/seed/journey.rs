@@ -16,7 +16,8 @@ const PROSPECTS: [&str; 6] = [
     "Fairhaven Ferries",
 ];
 /// What prospects read on the way.
-const ASSETS: [&str; 3] = ["Field service benchmark 2026", "Dispatch cost calculator", "Webinar: winter planning"];
+const ASSETS: [&str; 3] =
+    ["Field service benchmark 2026", "Dispatch cost calculator", "Webinar: winter planning"];
 const PAGES: [&str; 3] = ["Pricing", "Customers: field service", "Integrations"];
 const FEATURES: [&str; 2] = ["Scheduling board", "Mobile work orders"];
 /// Weeks of use that an onboarding looks back on.
@@ -31,12 +32,9 @@ const QUESTIONS: [(&str, &str, &str); 3] = [
 /// Plants the journey; nothing where the portal has not what it needs.
 pub(super) fn plant(state: &mut State) -> Result<(), Error> {
     let find = |name: &str| state.object(name);
-    let (Ok(onboardings), Ok(usage), Ok(trainings), Ok(touches)) = (
-        find("p_onboarding"),
-        find("p_feature_usage"),
-        find("p_training_attendance"),
-        find("p_touchpoint"),
-    ) else {
+    let (Ok(onboardings), Ok(usage), Ok(trainings), Ok(touches)) =
+        (find("p_onboarding"), find("p_feature_usage"), find("p_training_attendance"), find("p_touchpoint"))
+    else {
         return Ok(());
     };
     let standard = Standard {
@@ -49,7 +47,8 @@ pub(super) fn plant(state: &mut State) -> Result<(), Error> {
         meetings: find("meetings")?,
         notes: find("notes")?,
     };
-    let mut journey = Journey { hand: Hand::new(state), at: standard, onboardings, usage, trainings, touches };
+    let mut journey =
+        Journey { hand: Hand::new(state), at: standard, onboardings, usage, trainings, touches };
     journey.leads()?;
     journey.discovery()?;
     journey.customers()
@@ -126,7 +125,14 @@ impl Journey<'_> {
         Ok(())
     }
 
-    fn touch(&mut self, contact: u64, kind: &str, what: &str, on: &str, seconds: Option<usize>) -> Result<(), Error> {
+    fn touch(
+        &mut self,
+        contact: u64,
+        kind: &str,
+        what: &str,
+        on: &str,
+        seconds: Option<usize>,
+    ) -> Result<(), Error> {
         let fields = json!({
             "touch_name": format!("{what}, {on}"), "touch_kind": kind, "asset": what, "seen_on": on,
             "seconds": seconds,
