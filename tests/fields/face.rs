@@ -7,15 +7,15 @@ use handoffd_tests::crm::Kind;
 use handoffd_tests::governed::Governed;
 use serde_json::{Map, Value};
 
-use crate::table::{Made, Scene};
+use crate::table::Made;
 
 /// A CRM whose records are made by hand.
 pub(crate) trait Face {
     /// Which vendor's.
     fn kind(&self) -> Kind;
 
-    /// Users, rights and settings that the scene needs, before the daemon starts.
-    fn prepare(&self, world: &Governed, scene: &Scene);
+    /// Users, rights and settings that the scenes need, before the daemon starts.
+    fn prepare(&self, world: &Governed);
 
     /// A user's id as fields hold it.
     fn user(&self, world: &Governed, login: &str) -> Value;
@@ -36,9 +36,14 @@ pub(crate) trait Face {
 /// The records of one performance of a scene, by name.
 pub(crate) type Cast = BTreeMap<&'static str, RecordRef>;
 
-/// Makes all records of a scene.
-pub(crate) fn perform(face: &dyn Face, world: &Governed, made: &[Made]) -> Result<Cast, String> {
-    let mut cast = Cast::new();
+/// Makes all records of a scene beside those that are given.
+pub(crate) fn perform(
+    face: &dyn Face,
+    world: &Governed,
+    made: &[Made],
+    given: &Cast,
+) -> Result<Cast, String> {
+    let mut cast = given.clone();
     for one in made {
         let id = |name: &str| cast.get(name).map(|record| record.record.to_string());
         let refer = |value: &Value| -> Option<Value> {

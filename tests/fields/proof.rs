@@ -24,20 +24,33 @@ struct Flaw {
 
 /// Shows every part of every field of a scene's contract.
 pub(crate) async fn show(face: &dyn Face, crms: &'static [Kind], scene: Scene) {
+    let mut world = set(face, crms, &[&scene]).await;
+    show_in(face, &world, &scene, &Cast::new()).await;
+    world.stop().await;
+}
+
+/// A running daemon that governs the scenes' contracts and nothing else.
+pub(crate) async fn set(face: &dyn Face, crms: &'static [Kind], scenes: &[&Scene]) -> Governed {
     let mut world = Governed::prepare(Options { crms, ..Options::default() }).await;
-    govern(face, &mut world, &[&scene]);
-    covers(&world, &scene);
-    face.prepare(&world, &scene);
-    let whole = perform(face, &world, &scene.made).unwrap();
-    let flaws = flaws(face, &world, &scene);
+    govern(face, &mut world, scenes);
+    for scene in scenes {
+        covers(&world, scene);
+    }
+    face.prepare(&world);
     world.begin().await.unwrap();
+    world
+}
+
+/// Shows every part of every field where the scene's contract is governed. What is given is there already and plays in every performance.
+pub(crate) async fn show_in(face: &dyn Face, world: &Governed, scene: &Scene, given: &Cast) {
+    let whole = perform(face, world, &scene.made, given).unwrap();
+    let flaws = flaws(face, world, scene, given);
     world.pass().await;
-    found(&world, &scene, &whole).await;
+    found(world, scene, &whole).await;
     for flaw in &flaws {
-        flawed(face, &world, &scene, flaw).await;
+        flawed(face, world, scene, flaw).await;
     }
     world.assert_accounted();
-    world.stop().await;
 }
 
 /// Governs the scenes' contracts and nothing else, all gates enforced.
@@ -82,17 +95,17 @@ fn covers(world: &Governed, scene: &Scene) {
     assert_eq!(told, asked, "{}", scene.contract);
 }
 
-fn flaws(face: &dyn Face, world: &Governed, scene: &Scene) -> Vec<Flaw> {
+fn flaws(face: &dyn Face, world: &Governed, scene: &Scene, given: &Cast) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     for part in &scene.parts {
         let mut flaw = |missing: bool, made: &[Made]| {
-            let cast = perform(face, world, made).unwrap();
+            let cast = perform(face, world, made, given).unwrap();
             flaws.push(Flaw { field: part.field, part: part.part, missing, cast });
         };
         match &part.junk {
             Junk::Says(on, column, value) => flaw(false, &changed(&scene.made, on, column, Some(value))),
             Junk::Refused(on, column, value) => {
-                let refused = perform(face, world, &changed(&scene.made, on, column, Some(value)));
+                let refused = perform(face, world, &changed(&scene.made, on, column, Some(value)), given);
                 assert!(refused.is_err(), "{}.{}: the CRM takes {value}", part.field, part.part);
             }
             Junk::Impossible => {}
@@ -113,6 +126,12 @@ fn flaws(face: &dyn Face, world: &Governed, scene: &Scene) -> Vec<Flaw> {
                     changed(&made, on, column, Some(value))
                 };
                 flaw(true, &columns.iter().fold(scene.made.clone(), other));
+            }
+            Missing::Unlinked(on, other) => {
+                let mut made = scene.made.clone();
+                let one = made.iter_mut().find(|one| one.name == *on).unwrap();
+                one.links.retain(|(name, _)| name != other);
+                flaw(true, &made);
             }
             Missing::Never => {}
         }

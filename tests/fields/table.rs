@@ -29,7 +29,6 @@ pub(crate) fn made(
 
 impl Made {
     /// Associated with another record of the scene; the label may be empty.
-    #[expect(dead_code, reason = "for CRMs that associate records instead of pointing at them")]
     pub(crate) fn linked(mut self, other: &'static str, label: &'static str) -> Self {
         self.links.push((other, label));
         self
@@ -56,6 +55,8 @@ pub(crate) enum Missing {
     Without(Vec<&'static str>),
     /// These columns say something else.
     Other(Vec<(&'static str, &'static str, Value)>),
+    /// This record is not associated with that one.
+    Unlinked(&'static str, &'static str),
     /// It cannot: a count of no rows is an answer.
     Never,
 }

@@ -1,4 +1,4 @@
-//! What changed: one page of a search.
+//! What changed: one page of a search. Before the first one of a custom object its schema is asked for, so that its events are understood.
 
 use handoff_connector::{ChangePage, Changed, Cursor, Exchange, Fault, Lane, Reply, Request, Step};
 use handoff_core::id::ObjectName;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cursor::Place;
 use crate::row::{self, Row, modified_property};
 use crate::spec::{ONE_SEARCH, SEARCH_PAGE};
-use crate::{Api, ask, error, stamp};
+use crate::{Api, ask, custom, error, stamp};
 
 /// The conversation behind [`handoff_connector::Source::changes`].
 pub(crate) struct Changes {
@@ -74,11 +74,29 @@ impl Exchange for Changes {
     type Output = ChangePage;
 
     fn request(&mut self) -> Request {
+        if self.api.types.lacks(self.object.as_str()) {
+            return custom::request(&self.api, self.object.as_str(), Lane::Read);
+        }
         let path = format!("{}/search", self.api.dialect.objects(self.object.as_str()));
         ask::post(path, self.question(), Lane::Read, ONE_SEARCH, "search")
     }
 
     fn reply(&mut self, reply: &Reply) -> Result<Step<ChangePage>, Fault> {
+        if self.api.types.lacks(self.object.as_str()) {
+            return match custom::learn(&self.api, self.object.as_str(), reply) {
+                // Without its type id only its events are lost, which are hints.
+                Ok(()) | Err(Fault::Denied { .. } | Fault::Gone | Fault::Refused { .. }) => {
+                    Ok(Step::Continue)
+                }
+                Err(
+                    fault @ (Fault::Transient { .. }
+                    | Fault::Throttled { .. }
+                    | Fault::Expired
+                    | Fault::Stale
+                    | Fault::Protocol { .. }),
+                ) => Err(fault),
+            };
+        }
         let body = row::whole(error::body(reply))?;
         self.take(&body, reply).map(Step::Done)
     }

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::id::{is_object, is_stage};
 use crate::spec::ONE_CALL;
-use crate::{Api, ask, error, property, row, users};
+use crate::{Api, ask, custom, error, property, row, users};
 use pipelines::Pipelines;
 
 /// What is asked, in this order.
@@ -24,6 +24,8 @@ enum Question {
     Account,
     /// Properties of an object.
     Properties(String),
+    /// The schema of a custom object.
+    Schema(String),
     /// Pipelines and stages of an object.
     Pipelines(String),
     /// Association labels between two objects.
@@ -143,6 +145,11 @@ impl Check {
                     }
                 }
             }
+            Question::Schema(object) => {
+                if self.told(reply, false, object, "the custom object's schema")?.is_some() {
+                    custom::learn(&self.api, object, reply)?;
+                }
+            }
             Question::Pipelines(object) => {
                 if let Some(body) = self.told(reply, true, object, "the pipelines")? {
                     let pipelines = Pipelines::parse(&body)?;
@@ -203,10 +210,12 @@ impl Case {
         questions.extend(
             self.mappings
                 .iter()
-                .filter(|one| is_object(one.object.as_str()))
+                .filter(|one| is_object(one.object.as_str()) && pipelines::names(&one.stage.field))
                 .map(|one| Question::Pipelines(one.object.0.clone())),
         );
         questions.extend(self.related().into_iter().map(|(from, to)| Question::Labels(from, to)));
+        let named = objects.iter().filter(|object| custom::is_named(object));
+        questions.extend(named.map(|object| Question::Schema(object.clone())));
         objects.extend(self.related().into_iter().map(|(_, to)| to));
         questions.extend(objects.into_iter().map(Question::Properties));
         questions.push_back(Question::Owners);
@@ -263,6 +272,7 @@ impl Exchange for Check {
         let dialect = self.api.dialect;
         let (path, name) = match self.questions.front() {
             Some(Question::Properties(object)) => return property::request(&self.api, object, Lane::Read),
+            Some(Question::Schema(object)) => return custom::request(&self.api, object, Lane::Read),
             Some(Question::Pipelines(object)) => (dialect.pipelines(object), "pipelines"),
             Some(Question::Labels(from, to)) => {
                 (format!("{}/labels", dialect.associations(from, to)), "labels")

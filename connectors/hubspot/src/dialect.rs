@@ -54,6 +54,14 @@ impl Dialect {
         }
     }
 
+    /// The schema of an object that the portal defined itself.
+    pub(crate) fn schema(self, object: &str) -> String {
+        match self {
+            Self::V3 => format!("/crm/v3/schemas/{object}"),
+            Self::V2026_09 => format!("/crm-object-schemas/2026-09/schemas/{object}"),
+        }
+    }
+
     /// Pipelines of an object.
     pub(crate) fn pipelines(self, object: &str) -> String {
         match self {

@@ -25,8 +25,8 @@ pub(crate) fn verify(
 /// The records that the events of this portal speak of. An event that cannot be read costs nobody else his hint.
 pub(crate) fn hints(api: &Api, delivery: Delivery<'_>) -> Result<Vec<RecordRef>, Rejected> {
     let events = event::list(delivery.body).ok_or(Rejected::Malformed)?;
-    let found = events.iter().flat_map(|one| event::records(one, api.portal));
-    let mut records: Vec<RecordRef> = found.map(|(object, id)| row::reference(api, object, id)).collect();
+    let found = events.iter().flat_map(|one| event::records(one, api.portal, &api.types));
+    let mut records: Vec<RecordRef> = found.map(|(object, id)| row::reference(api, &object, id)).collect();
     records.sort();
     records.dedup();
     Ok(records)

@@ -11,6 +11,7 @@ mod census;
 mod changes;
 mod check;
 mod cursor;
+mod custom;
 mod dialect;
 mod error;
 mod event;
@@ -126,6 +127,7 @@ pub(crate) struct Api {
     pub(crate) webhook_url: Option<String>,
     pub(crate) accept_v1: bool,
     pub(crate) known: Known,
+    pub(crate) types: custom::Types,
 }
 
 /// The HubSpot connector of one portal.
@@ -164,6 +166,7 @@ impl HubSpot {
             webhook_url: config.webhook_url.as_deref().map(signature::signed_url),
             accept_v1: config.accept_v1,
             known: Known::default(),
+            types: custom::Types::default(),
         };
         Ok(Self { api })
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::people::GRACE;
 use crate::table::{Junk, Missing, Part, ROOT, Scene, column, made, rows};
 
-/// A customer that went live.
+/// A customer that went live; `deal` and `other` are given, handoff 03 was accepted on the first.
 pub(crate) fn scene() -> Scene {
     let used = |name, feature: &str, week: &str, users: i64| {
         made(
@@ -28,18 +28,6 @@ pub(crate) fn scene() -> Scene {
         made: vec![
             made("account", "Account", AVA, &[("Name", json!("Glenmore Freight"))]),
             made("head", "Contact", AVA, &[("LastName", json!("Osei")), ("AccountId", json!("@account"))]),
-            made(
-                "deal",
-                "Opportunity",
-                AVA,
-                &[
-                    ("Name", json!("Glenmore Freight - Dispatch Cloud")),
-                    ("AccountId", json!("@account")),
-                    ("StageName", json!("Qualification")),
-                    ("CloseDate", json!("2026-08-31")),
-                    ("Success_Criteria__c", json!("Missed appointments fall by half in the first half year")),
-                ],
-            ),
             made(
                 "late",
                 "Case",
@@ -131,5 +119,9 @@ fn parts() -> Vec<Part> {
             .or_junk(Junk::Impossible)
             .or_missing(Missing::Other(vec![("late", "IsEscalated", json!(false))])),
         column("year_one_criteria", "handoff_03", (ROOT, "Opportunity__c"), None),
+        column("year_one_criteria", "criteria", (ROOT, "Opportunity__c"), None)
+            .says(json!({"kind": "text", "value": "Missed appointments fall by half in the first half year"}))
+            .found_on("deal")
+            .or_missing(Missing::Other(vec![(ROOT, "Opportunity__c", json!("@other"))])),
     ]
 }

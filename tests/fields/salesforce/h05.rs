@@ -13,6 +13,7 @@ pub(crate) fn scene() -> Scene {
         roles: vec![("csm", GRACE), ("support_lead", SUNIL)],
         made: vec![
             made("account", "Account", GRACE, &[("Name", json!("Glenmore Freight"))]),
+            made("call", "Task", GRACE, &[("Subject", json!("They called")), ("WhatId", json!("@account"))]),
             made(
                 ROOT,
                 "Case",
@@ -24,7 +25,7 @@ pub(crate) fn scene() -> Scene {
                     ("OwnerId", json!(format!("@user:{SUNIL}"))),
                     ("CSM__c", json!(format!("@user:{GRACE}"))),
                     ("Escalation_Source__c", json!("Customer message")),
-                    ("Signal_Evidence__c", json!("https://northwind-peak.example/mail/4711")),
+                    ("Signal_Evidence__c", json!("@call")),
                     ("Customer_Impact__c", json!("Your drivers start the day with the wrong addresses")),
                     ("Acknowledged_By__c", json!(format!("@user:{SUNIL}"))),
                     ("ETA__c", json!("2026-12-04")),

@@ -19,6 +19,7 @@ pub(crate) fn scene() -> Scene {
                 GRACE,
                 &[("Name", json!("Glenmore Freight")), ("Health_Score__c", json!(82))],
             ),
+            made("call", "Task", GRACE, &[("Subject", json!("They called")), ("WhatId", json!("@account"))]),
             made(
                 ROOT,
                 "Opportunity",
@@ -47,7 +48,7 @@ pub(crate) fn scene() -> Scene {
                     ("Owner_After__c", json!(format!("@user:{GRACE}"))),
                     ("Reunify_By__c", json!("2027-09-30")),
                     ("Need_Signal__c", json!("They asked twice for inspection plans of their lifts")),
-                    ("Signal_Evidence__c", json!("https://northwind-peak.example/calls/81")),
+                    ("Signal_Evidence__c", json!("@call")),
                     (
                         "Communication_Plan__c",
                         json!("Grace opens every mail thread, Ava answers on price only"),

@@ -1,13 +1,16 @@
 //! Salesforce.
 
+use handoff_core::handoff::Phase;
 use handoff_sandbox_salesforce::{Act, Id};
 use handoffd_tests::crm::{Kind, SALESFORCE};
 use handoffd_tests::governed::Governed;
-use serde_json::{Map, Value};
+use handoffd_tests::story::INGRID;
+use serde_json::{Map, Value, json};
 
 use crate::face::Face;
-use crate::proof::show;
-use crate::table::{Made, Scene};
+use crate::face::{Cast, perform};
+use crate::proof::{detail, set, show, show_in};
+use crate::table::{Made, ROOT};
 
 mod h01;
 mod h02;
@@ -16,6 +19,7 @@ mod h04;
 mod h05;
 mod h06;
 mod people;
+mod together;
 
 /// An org.
 pub(crate) struct Org;
@@ -25,7 +29,7 @@ impl Face for Org {
         Kind::Salesforce
     }
 
-    fn prepare(&self, world: &Governed, _: &Scene) {
+    fn prepare(&self, world: &Governed) {
         people::hire(world);
     }
 
@@ -66,7 +70,24 @@ async fn handoff_03() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handoff_04() {
-    show(&Org, SALESFORCE, h04::scene()).await;
+    let (sale, onboarding) = (h03::scene(), h04::scene());
+    let mut world = set(&Org, SALESFORCE, &[&sale, &onboarding]).await;
+    // Of two deals one was accepted, so that only its promises are carried on.
+    let deals = ["deal", "other"].map(|name| {
+        let cast = perform(&Org, &world, &sale.made, &Cast::new()).unwrap();
+        (name, cast.get(ROOT).unwrap().clone())
+    });
+    world.pass().await;
+    let given = Cast::from(deals);
+    let deal = given.get("deal").unwrap();
+    world.advance(30);
+    let accept = json!({"Handoff_03_Decision__c": "Accept"});
+    let id = Id::parse(deal.record.as_str()).unwrap();
+    world.org().act(&Act::update(INGRID, "Opportunity", id, &accept)).unwrap();
+    world.pass().await;
+    assert_eq!(detail(&world, sale.contract, deal).await.summary.phase, Phase::Accepted);
+    show_in(&Org, &world, &onboarding, &given).await;
+    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

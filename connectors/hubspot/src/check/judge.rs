@@ -8,7 +8,7 @@ use handoff_core::id::ObjectName;
 use handoff_core::mapping::{GateWrite, Mapping, ReadPath, Who};
 use serde_json::Value;
 
-use super::{Case, advice, wrong};
+use super::{Case, advice, pipelines, wrong};
 use crate::id::{is_object, is_property};
 use crate::property::{Definition, Definitions, Kind};
 use crate::read::{LABEL, OWN_ID};
@@ -67,6 +67,9 @@ pub(super) fn all(api: &Api, case: &Case) -> Vec<CheckFinding> {
         findings.extend(paths(case, mapping));
         if let Some(known) = seen(api, case, object) {
             findings.extend(mapped(mapping, &known));
+            if !pipelines::names(&mapping.stage.field) {
+                findings.extend(stages(mapping, &known));
+            }
         }
     }
     findings
@@ -178,6 +181,24 @@ fn mapped(mapping: &Mapping, known: &Definitions) -> Vec<CheckFinding> {
         "HubSpot has no way to keep workflows, imports and other apps with deal access from writing these properties",
         "Restrict their editing to super admins (Enterprise); what others write is found in the history and taken back",
     ));
+    findings
+}
+
+/// Stages of an object without pipelines: the choices of a property.
+fn stages(mapping: &Mapping, known: &Definitions) -> Vec<CheckFinding> {
+    let field = &mapping.stage.field;
+    let named: Vec<&String> = mapping.stage.names.values().flatten().collect();
+    let mut findings = choices(mapping, field, &named, known);
+    let offered = known.find(field).map(|definition| definition.options.as_slice()).unwrap_or_default();
+    findings.extend(offered.iter().filter(|option| !named.contains(option)).map(|option| {
+        advice(
+            format!("{}.{field}", mapping.object),
+            format!(
+                "the drop-down offers '{option}', which the mapping does not name: gates stay shut there"
+            ),
+            "Add the value to [stage.names]",
+        )
+    }));
     findings
 }
 

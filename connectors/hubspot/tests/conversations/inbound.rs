@@ -91,8 +91,8 @@ fn every_event_of_a_deal_is_a_hint() {
     let generic =
         |type_id: &str| with(event("object.propertyChange", 5), &json!({ "objectTypeId": type_id }));
     assert_eq!(
-        hints(&json!([generic("0-3"), generic("0-5"), generic("0-1"), generic("2-77")])),
-        ["deals/5", "tickets/5"]
+        hints(&json!([generic("0-3"), generic("0-5"), generic("0-1"), generic("0-2"), generic("2-77")])),
+        ["2-77/5", "contacts/5", "deals/5", "tickets/5"]
     );
     let named =
         with(json!({ "portalId": PORTAL, "objectId": "6" }), &json!({ "eventType": "deal.creation" }));
@@ -116,15 +116,15 @@ fn an_association_hints_at_its_deal() {
             &json!({ "objectId": null, "associationType": kind, "fromObjectId": 1, "toObjectId": 2, "associationRemoved": true }),
         )
     };
-    assert_eq!(hints(&json!([change("deal", "DEAL_TO_CONTACT")])), ["deals/1"]);
-    assert_eq!(hints(&json!([change("deal", "CONTACT_TO_DEAL")])), ["deals/2"]);
-    assert_eq!(hints(&json!([change("contact", "CONTACT_TO_DEAL")])), ["deals/2"]);
+    assert_eq!(hints(&json!([change("deal", "DEAL_TO_CONTACT")])), ["contacts/2", "deals/1"]);
+    assert_eq!(hints(&json!([change("deal", "CONTACT_TO_DEAL")])), ["contacts/1", "deals/2"]);
+    assert_eq!(hints(&json!([change("contact", "CONTACT_TO_DEAL")])), ["contacts/1", "deals/2"]);
     assert_eq!(hints(&json!([change("deal", "DEAL_TO_DEAL")])), ["deals/1", "deals/2"]);
     assert_eq!(hints(&json!([change("deal", "SOMETHING_NEW")])), ["deals/1"]);
-    assert_eq!(hints(&json!([change("contact", "CONTACT_TO_COMPANY")])), Vec::<String>::new());
+    assert_eq!(hints(&json!([change("contact", "CONTACT_TO_COMPANY")])), ["contacts/1"]);
     let generic =
         with(change("object", "77"), &json!({ "fromObjectTypeId": "0-1", "toObjectTypeId": "0-3" }));
-    assert_eq!(hints(&json!([generic])), ["deals/2"]);
+    assert_eq!(hints(&json!([generic])), ["contacts/1", "deals/2"]);
 }
 
 #[test]

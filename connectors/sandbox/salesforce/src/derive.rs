@@ -24,7 +24,7 @@ impl State {
             "User" | "Contact" | "Lead" => person_name(object, row),
             "Opportunity" => self.opportunity(object, row, old, given),
             "Task" => closed(object, row, |status| status == "Completed"),
-            "CampaignMember" => self.responded(object, row),
+            "CampaignMember" => self.responded(object, row, given),
             "Case" => {
                 closed(object, row, |status| status.starts_with("Closed"));
                 let is_closed =
@@ -113,7 +113,11 @@ const RESPONSES: [&str; 3] = ["Responded", "Registered", "Attended"];
 
 impl State {
     /// Whether a campaign member has responded, and on which day first: the org computes both from the state.
-    fn responded(&self, object: &Object, row: &mut Row) {
+    fn responded(&self, object: &Object, row: &mut Row, given: &[(Field, Value)]) {
+        // What is loaded may have states of its own.
+        if given.iter().any(|(field, _)| field.spec.name == "HasResponded") {
+            return;
+        }
         let state = object.field("Status").map_or(Value::Null, |field| row.get(field));
         let responded = state.as_str().is_some_and(|state| RESPONSES.contains(&state));
         if let Some(slot) = object.slot("HasResponded") {

@@ -487,27 +487,61 @@ fn e14_every_default_hubspot_stage_is_named() {
     assert_eq!(named, BTreeSet::from(defaults));
 }
 
-/// What the mapping names is what `deploy/hubspot` installs, and nothing else of ours.
+/// What ships in `deploy/hubspot` for an object: property definitions.
+fn installed(object: &str) -> Vec<serde_json::Value> {
+    let text = match object {
+        "contacts" => include_str!("../../../../deploy/hubspot/properties/contacts.json"),
+        "deals" => include_str!("../../../../deploy/hubspot/properties/deals.json"),
+        "tickets" => include_str!("../../../../deploy/hubspot/properties/tickets.json"),
+        _ => {
+            let schema: serde_json::Value =
+                serde_json::from_str(include_str!("../../../../deploy/hubspot/schemas/onboarding.json"))
+                    .unwrap();
+            return schema["properties"].as_array().unwrap().clone();
+        }
+    };
+    serde_json::from_str(text).unwrap()
+}
+
+/// What a mapping names is what `deploy/hubspot` installs, and nothing else of ours.
 #[test]
-fn the_hubspot_mapping_names_installed_properties() {
+fn the_hubspot_mappings_name_installed_properties() {
     let registry = Registry::load(shipped()).unwrap();
-    let mapping = registry.mapping("hubspot/h03-ae-to-onboarding").unwrap();
-    let bodies: Vec<serde_json::Value> =
-        serde_json::from_str(include_str!("../../../../deploy/hubspot/properties/deals.json")).unwrap();
-    let installed: BTreeSet<&str> = bodies.iter().filter_map(|body| body["name"].as_str()).collect();
-    assert_eq!(installed.len(), bodies.len());
-    let needed = crate::extract::read_plan(mapping).fields;
-    let standard = ["dealstage", "hubspot_owner_id", "closedate"];
-    let missing: Vec<&String> = needed
-        .iter()
-        .filter(|name| !installed.contains(name.as_str()) && !standard.contains(&name.as_str()))
-        .collect();
-    assert_eq!(missing, Vec::<&String>::new());
-    let rejectable = bodies.iter().find(|body| body["name"] == "handoff_reject_fields").unwrap();
-    let keys: BTreeSet<&str> =
-        rejectable["options"].as_array().unwrap().iter().filter_map(|one| one["value"].as_str()).collect();
-    let contract = &registry.contract_of(mapping).unwrap().contract;
-    assert_eq!(keys, contract.fields.iter().map(|field| field.key.as_str()).collect());
+    let standard = [
+        "dealstage",
+        "hubspot_owner_id",
+        "closedate",
+        "lifecyclestage",
+        "hs_pipeline_stage",
+        "hs_analytics_num_visits",
+        "hs_analytics_first_touch_converting_campaign",
+    ];
+    let names = [
+        ("hubspot/h01-marketing-to-sdr", "handoff_01_reject_fields"),
+        ("hubspot/h02-sdr-to-ae", "handoff_02_reject_fields"),
+        ("hubspot/h03-ae-to-onboarding", "handoff_reject_fields"),
+        ("hubspot/h04-onboarding-to-cs", "handoff_04_reject_fields"),
+        ("hubspot/h05-csm-to-support", "handoff_05_reject_fields"),
+        ("hubspot/h06-motion-a-to-motion-b", "handoff_06_reject_fields"),
+    ];
+    for (name, reject) in names {
+        let mapping = registry.mapping(name).unwrap();
+        let bodies = installed(mapping.object.as_str());
+        let ours: BTreeSet<&str> = bodies.iter().filter_map(|body| body["name"].as_str()).collect();
+        assert_eq!(ours.len(), bodies.len());
+        let needed = crate::extract::read_plan(mapping).fields;
+        let known = |field: &&String| !ours.contains(field.as_str()) && !standard.contains(&field.as_str());
+        assert_eq!(needed.iter().filter(known).collect::<Vec<_>>(), Vec::<&String>::new(), "{name}");
+        let rejectable = bodies.iter().find(|body| body["name"] == reject).unwrap();
+        let keys: BTreeSet<&str> = rejectable["options"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|one| one["value"].as_str())
+            .collect();
+        let contract = &registry.contract_of(mapping).unwrap().contract;
+        assert_eq!(keys, contract.fields.iter().map(|field| field.key.as_str()).collect(), "{name}");
+    }
 }
 
 proptest! {

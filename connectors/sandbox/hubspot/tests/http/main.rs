@@ -5,6 +5,7 @@
 mod associations;
 mod control;
 mod faults;
+mod journey;
 mod limits;
 mod login;
 mod records;

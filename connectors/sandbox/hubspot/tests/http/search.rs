@@ -100,7 +100,7 @@ async fn search_has_its_caps() {
         (200, ""),
         "search has no rate headers"
     );
-    assert_eq!((reply.json()["results"].as_array().unwrap().len(), &reply.json()["total"]), (10, &json!(40)));
+    assert_eq!((reply.json()["results"].as_array().unwrap().len(), &reply.json()["total"]), (10, &json!(42)));
 }
 
 #[tokio::test]

@@ -257,3 +257,46 @@ async fn a_change_of_mode_is_for_later_events_only() {
     site.portal().outbound_settled().await;
     assert_eq!(events(&inbox)[1]["objectId"], json!(deals[2]));
 }
+
+#[tokio::test]
+async fn tickets_and_custom_objects_have_events_too() {
+    let site = Site::start().await;
+    let inbox = listen(&site).await;
+    let portal = site.portal();
+    portal.subscribe("ticket.propertyChange", Some("subject"));
+    portal.subscribe("contact.propertyChange", Some("lastname"));
+    for what in ["creation", "propertyChange", "associationChange"] {
+        portal.add_subscription(handoff_sandbox_hubspot::Subscription {
+            id: 0,
+            subscription_type: format!("object.{what}"),
+            object_type: Some("p_onboarding".to_owned()),
+            property_name: (what == "propertyChange").then(|| "csm".to_owned()),
+            active: true,
+        });
+    }
+    let record = portal.act(&Act::create(AE, "p_onboarding", json!({"onboarding_name": "One"}))).unwrap();
+    let csm = portal.owner_id(AE).unwrap();
+    portal.act(&Act::update(AE, "p_onboarding", record, json!({"csm": csm.to_string()}))).unwrap();
+    let company = portal.ids("companies")[0];
+    portal.associate(AE, ("p_onboarding", record), ("companies", company), None).unwrap();
+    let ticket = portal.ids("tickets")[0];
+    portal.act(&Act::update(AE, "tickets", ticket, json!({"subject": "Other words"}))).unwrap();
+    portal.outbound_settled().await;
+    let schema = site.get("/crm/v3/schemas/p_onboarding").await.json();
+    let told: Vec<(Json, Json, Json)> = events(&inbox)
+        .into_iter()
+        .map(|event| {
+            (event["subscriptionType"].clone(), event["objectTypeId"].clone(), event["objectId"].clone())
+        })
+        .collect();
+    let of_record = |what: &str| (json!(what), schema["objectTypeId"].clone(), json!(record));
+    assert_eq!(
+        told,
+        [
+            of_record("object.creation"),
+            of_record("object.propertyChange"),
+            of_record("object.associationChange"),
+            (json!("ticket.propertyChange"), Json::Null, json!(ticket)),
+        ]
+    );
+}

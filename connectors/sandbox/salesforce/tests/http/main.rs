@@ -5,6 +5,7 @@
 mod control;
 mod faults;
 mod login;
+mod objects;
 mod outbound;
 mod query;
 mod rest;
