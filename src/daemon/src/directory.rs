@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use handoff_connector::{ActingUser, Fault, Source};
 use handoff_core::extract::{RawRecord, stranger};
-use handoff_core::id::{ActorId, PersonId};
+use handoff_core::id::ActorId;
 use handoff_core::mapping::Mapping;
 use handoff_core::observation::Actor;
 use handoff_transport::Transport;

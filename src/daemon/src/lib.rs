@@ -20,6 +20,7 @@ mod execute;
 pub mod failpoint;
 pub mod fatal;
 pub mod govern;
+mod heartbeat;
 pub mod ingress;
 mod journal;
 pub mod link;

@@ -3,6 +3,8 @@
 //! [`scorecard::Scorecard`] folds log entries one by one; [`scorecard::Scorecard::report`] says what they amount to. The unit is one
 //! handoff cycle. Nothing here reads a clock: "as of" is passed in.
 
+pub mod answers;
+pub mod hold;
 pub mod period;
 pub mod report;
 pub mod scorecard;

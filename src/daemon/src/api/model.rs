@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use handoff_core::evidence::{Ground, Standing};
 use handoff_core::handoff::{Phase, Turn};
+use handoff_measure::hold::Hold;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -83,6 +84,9 @@ pub struct HandoffDetail {
     /// Places of calls that may speak of its fields, oldest call first; never words of a call.
     #[serde(default)]
     pub evidence: Vec<EvidenceRow>,
+    /// Who held each of its cycles, oldest first.
+    #[serde(default)]
+    pub holds: Vec<Hold>,
 }
 
 /// A place of a call that may speak of a field.
