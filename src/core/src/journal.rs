@@ -203,6 +203,9 @@ pub enum LogEntry {
     Started {
         /// Its version.
         version: String,
+        /// When it was last known to work before this start; absent = never, or it did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        down_since: Option<Timestamp>,
         /// The daemon's time.
         at: Timestamp,
     },

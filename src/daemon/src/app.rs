@@ -22,6 +22,7 @@ use crate::engine::Engine;
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
 use crate::govern::GovernError;
+use crate::heartbeat;
 use crate::link::Connect;
 use crate::reconcile::RecordPlan;
 use crate::view::View;
@@ -225,6 +226,7 @@ impl App {
         if self.handle.0.has_failed() {
             return Ok(());
         }
+        heartbeat::stopped(&self.handle.0).await?;
         self.handle.0.journal.checkpoint(u64::MAX).await.map(drop)
     }
 }

@@ -23,6 +23,7 @@ pub mod fatal;
 pub mod feed;
 pub mod finance;
 pub mod govern;
+mod heartbeat;
 pub mod ingress;
 mod journal;
 pub mod link;

@@ -19,6 +19,7 @@ use crate::due::{Due, Ticket, Waits};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::govern::Governed;
+use crate::heartbeat;
 use crate::memory::{CURSOR, Change};
 use crate::tasks;
 
@@ -192,7 +193,7 @@ async fn pass_over(engine: &Arc<Engine>, object: &Arc<Governed>) -> Result<(), F
         }
     }
     object.polled(engine.clock.now());
-    Ok(())
+    heartbeat::passed(engine).await
 }
 
 /// Marks records due and waits until each has its outcome on disk; false = some wait for a later time, or a stop cut it off.

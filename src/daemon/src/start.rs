@@ -30,6 +30,7 @@ use crate::fatal::Fatal;
 use crate::feed::{self, Feeds};
 use crate::finance::{self, Finance};
 use crate::govern::{Governed, Rule, governed};
+use crate::heartbeat;
 use crate::ingress::{self, Ingress};
 use crate::journal::Journal;
 use crate::link::{Connect, Equipment, Link};
@@ -288,7 +289,8 @@ pub(crate) async fn announce(engine: &Arc<Engine>) -> Result<(), Fatal> {
         setting(engine, format!("evidence {}", mapping.evidence), Digest::of(mapping)).await?;
     }
     let (version, at) = (env!("CARGO_PKG_VERSION").to_owned(), engine.clock.now());
-    engine.append_own(LogEntry::Started { version, at }, Change::default()).await?;
+    let down_since = heartbeat::last(&engine.memory).await?.filter(|since| *since <= at);
+    engine.append_own(LogEntry::Started { version, down_since, at }, heartbeat::beat(at)).await?;
     Ok(())
 }
 

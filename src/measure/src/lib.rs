@@ -4,6 +4,8 @@
 //! handoff cycle. Nothing here reads a clock: "as of" is passed in.
 
 pub mod ledger;
+pub mod answers;
+pub mod hold;
 pub mod period;
 pub mod report;
 pub mod scorecard;

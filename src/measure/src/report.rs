@@ -8,6 +8,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::answers::Receiver;
+use crate::hold::{Holds, Shares};
 use crate::period::Period;
 use crate::scorecard::{MarkKind, Scorecard};
 use crate::spread::{Spread, hundredths};
@@ -29,6 +31,9 @@ pub struct Report {
     /// Published contracts that demand less than those before them, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weakened: Vec<Weakening>,
+    /// How each receiver answers, over all periods.
+    #[serde(default)]
+    pub receivers: Vec<Receiver>,
 }
 
 /// A published contract that demands less than the one before it.
@@ -71,10 +76,22 @@ pub struct Row {
     pub time_band: Band,
     /// Acceptances whose times are contradictory or not believable; they are not in the medians.
     pub unmeasurable: usize,
+    /// Who held the cycles that were accepted.
+    #[serde(default)]
+    pub held: Held,
     /// What else was counted.
     pub counts: Counts,
     /// The cycles behind the rates.
     pub records: Vec<Record>,
+}
+
+/// Who held the cycles that were accepted: sums of their shares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct Held {
+    /// How many cycles.
+    pub n: usize,
+    /// The shares of all of them together.
+    pub shares: Shares,
 }
 
 /// A rate with its n.
@@ -187,14 +204,15 @@ struct Builder {
 pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp) -> Report {
     let mut builder = Builder { by, as_of, cells: BTreeMap::new() };
     for unit in &scorecard.units {
-        builder.unit(unit);
+        builder.unit(unit, &scorecard.holds);
     }
     for mark in &scorecard.marks {
         let never = !scorecard.was_accepted(&mark.handoff.stream());
         builder.each(&mark.handoff, mark.at, |cell| count(&mut cell.row.counts, mark.kind, never));
     }
     let rows = builder.cells.into_iter().map(|(key, cell)| cell.finish(key)).collect();
-    Report { as_of, by, rows, weakened: scorecard.weakened.clone() }
+    let (weakened, receivers) = (scorecard.weakened.clone(), scorecard.answers.receivers());
+    Report { as_of, by, rows, weakened, receivers }
 }
 
 fn count(counts: &mut Counts, kind: MarkKind, never_accepted: bool) {
@@ -224,7 +242,7 @@ impl Builder {
         }
     }
 
-    fn unit(&mut self, unit: &Unit) {
+    fn unit(&mut self, unit: &Unit, holds: &Holds) {
         let as_of = self.as_of;
         if let Some(transition) = unit.transition {
             self.each(&unit.handoff, transition.at, |cell| {
@@ -246,12 +264,16 @@ impl Builder {
             });
         }
         if let Some(acceptance) = unit.acceptance {
+            let hold = holds.ended(&unit.handoff.stream(), unit.handoff.cycle);
             self.each(&unit.handoff, acceptance.at, |cell| {
                 cell.row.counts.accepted += 1;
                 cell.row.unmeasurable += usize::from(acceptance.waited.is_none());
                 cell.waited.extend(acceptance.waited);
                 cell.total.extend(acceptance.total);
                 cell.record(unit).waited_ms = acceptance.waited;
+                if let Some(hold) = hold {
+                    cell.row.held.add(hold.shares);
+                }
             });
         }
     }
@@ -300,7 +322,25 @@ fn time_band(spread: Option<Spread>) -> Band {
     }
 }
 
+impl Held {
+    fn add(&mut self, shares: Shares) {
+        let sum = &mut self.shares;
+        self.n += 1;
+        sum.total_ms += shares.total_ms;
+        sum.sender_ms += shares.sender_ms;
+        sum.receiver_ms += shares.receiver_ms;
+        sum.customer_ms += shares.customer_ms;
+        sum.system_ms += shares.system_ms;
+    }
+}
+
 impl Rate {
+    /// A rate that is not held against a target.
+    pub(crate) fn of(met: usize, n: usize) -> Self {
+        let percent = (n > 0).then(|| hundredths(Decimal::from(met * 100) / Decimal::from(n)));
+        Self { met, n, percent, band: Band::NotMeasurable }
+    }
+
     fn judge(&mut self, target: usize) {
         if self.n == 0 {
             return;

@@ -11,6 +11,8 @@ use handoff_core::observation::Observation;
 use handoff_core::registry::parse_contract;
 use jiff::Timestamp;
 
+use crate::answers::Answers;
+use crate::hold::{Hold, Holds};
 use crate::period::Period;
 use crate::report::{self, Report, Weakening};
 use crate::unit::{Scene, Unit, When};
@@ -23,6 +25,8 @@ pub struct Scorecard {
     pub(crate) units: Vec<Unit>,
     pub(crate) marks: Vec<Mark>,
     pub(crate) weakened: Vec<Weakening>,
+    pub(crate) holds: Holds,
+    pub(crate) answers: Answers,
 }
 
 /// A stream's running cycle.
@@ -78,6 +82,8 @@ impl Scorecard {
 
     /// Folds one entry of the log; entries come in log order.
     pub fn apply(&mut self, entry: &LogEntry) {
+        self.holds.apply(entry);
+        self.answers.apply(entry);
         match entry {
             LogEntry::Decided { handoff, contract, at, seen, events, .. } => {
                 self.fold(handoff, Some(contract), *at, Some(seen), events);
@@ -102,6 +108,11 @@ impl Scorecard {
             | LogEntry::PeriodClosed { .. }
             | LogEntry::Started { .. } => {}
         }
+    }
+
+    /// Who held each cycle of a stream, as of this moment for one that still goes on; oldest first.
+    pub fn holds(&self, stream: &str, as_of: Timestamp) -> Vec<Hold> {
+        self.holds.of(stream, as_of)
     }
 
     /// What the entries so far amount to, per contract, motion and period. Acceptances younger than 30 days at `as_of` are provisional.

@@ -134,7 +134,7 @@ fn a_newer_a_nameless_and_a_broken_leaf_are_refused() {
 #[test]
 fn entries_of_no_record_are_their_own_leaf() {
     let at = waiting().log[0].stamp.time;
-    let started = LogEntry::Started { version: "0.1.0".to_owned(), at };
+    let started = LogEntry::Started { version: "0.1.0".to_owned(), down_since: None, at };
     let encoded = started.encode().expect("encodes");
     assert!(encoded.parts.is_empty());
     assert_eq!(decoded(&encoded.leaf, &encoded.parts), Some(started));

@@ -6,6 +6,7 @@ use handoff_core::evidence::{Ground, Standing};
 use handoff_core::handoff::{Phase, Turn};
 use handoff_core::package_diff::PackageDiff;
 use handoff_core::package_versions::PackageVersion;
+use handoff_measure::hold::Hold;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -90,6 +91,9 @@ pub struct HandoffDetail {
     /// Every version of the package that was in the receiver's hands, oldest first.
     #[serde(default)]
     pub versions: Vec<VersionRow>,
+    /// Who held each of its cycles, oldest first.
+    #[serde(default)]
+    pub holds: Vec<Hold>,
 }
 
 /// A place of a call that may speak of a field.

@@ -10,6 +10,7 @@ use handoff_connector::Fault;
 use handoff_core::evidence::CallRef;
 use handoff_core::id::{ConnectionId, ContractId, FieldKey, ObjectName, RecordId, RecordRef};
 use handoff_core::package_versions::package_versions;
+use handoff_measure::hold::Hold;
 use handoff_measure::period::Period;
 use handoff_measure::report::Report;
 use http::{StatusCode, header};
@@ -214,7 +215,10 @@ pub(super) async fn handoffs(
     responses((status = 200, body = HandoffDetail), (status = 404, body = Problem), (status = 401, body = Problem)))]
 pub(super) async fn handoff(State(surface): State<Surface>, Path(stream): Path<String>) -> Response {
     match surface.handle.view().handoff(&stream).await {
-        Ok(Some(detail)) => Json(detail_of(&detail)).into_response(),
+        Ok(Some(detail)) => match holds(&surface, &stream).await {
+            Ok(holds) => Json(HandoffDetail { holds, ..detail_of(&detail) }).into_response(),
+            Err(error) => failed(&error),
+        },
         Ok(None) => {
             problem(StatusCode::NOT_FOUND, "there is no such handoff", "list them at /api/v1/handoffs")
         }
@@ -232,7 +236,15 @@ pub(crate) fn detail_of(detail: &Detail) -> HandoffDetail {
         entries: detail.entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect(),
         evidence: detail.evidence.iter().map(EvidenceRow::from).collect(),
         versions: package_versions(entries).into_iter().map(VersionRow::from).collect(),
+        holds: Vec::new(),
     }
+}
+
+/// Who held each cycle of a handoff.
+async fn holds(surface: &Surface, stream: &str) -> Result<Vec<Hold>, Fatal> {
+    let mut follower = surface.follower.lock().await;
+    let standing = follower.catch_up(&surface.handle.view()).await?;
+    Ok(standing.scorecard.holds(stream, surface.clock.now()))
 }
 
 /// Records whether a place of a call speaks of a field, as a person says; answers with all places as they stand then.

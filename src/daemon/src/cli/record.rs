@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use handoff_core::id::{RecordId, RecordRef};
+use handoff_measure::hold::Holds;
 
 use super::archive::Archive;
 use super::exit::{Exit, Failure};
@@ -140,9 +141,11 @@ pub(super) fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, F
     let archive = Archive::open(&loaded.config)?;
     let mut folded = super::archive::Folded::default();
     let mut entries = std::collections::BTreeMap::new();
+    let mut holds = Holds::default();
     archive.read("reading the log", |position, entry| {
         if let Some(entry) = entry {
             folded.apply(position, &entry);
+            holds.apply(&entry);
             if let Some((handoff, _)) =
                 entry.handoff().filter(|(handoff, _)| records.contains(&handoff.subject))
             {
@@ -161,7 +164,8 @@ pub(super) fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, F
             });
             let places = folded.evidence.get(&stream).map(crate::calls::places).unwrap_or_default();
             let evidence = places.iter().map(EvidenceRow::from).collect();
-            Told { versions: super::why::versions(&entries), stream, state, verdict, entries, evidence }
+            let (versions, holds) = (super::why::versions(&entries), holds.of(&stream, now));
+            Told { versions, stream, state, verdict, entries, evidence, holds }
         })
         .collect())
 }

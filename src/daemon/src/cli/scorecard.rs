@@ -1,8 +1,10 @@
 //! `handoffd scorecard`.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
+use handoff_measure::answers::Receiver;
 use handoff_measure::period::Period;
 use handoff_measure::report::{Band, Rate, Report, Row};
 
@@ -10,6 +12,7 @@ use super::archive::Archive;
 use super::exit::{Exit, Failure};
 use super::output::{Output, bad, plain};
 use super::remote::Remote;
+use super::why::span;
 use crate::api::Standing;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::load;
@@ -71,6 +74,8 @@ fn render(report: &Report) -> String {
     for (name, row) in names.iter().zip(&report.rows) {
         text.push_str(&line(name, width, row));
     }
+    text.push_str(&held(report));
+    text.push_str(&receivers(&report.receivers));
     text.push_str(
         "\ntargets: completion 90 %, acceptance on the first submission 85 %, median to acceptance under 48 h\n\
          completion under 70 % = aspirational: the contract is not yet lived; * = provisional for 30 days; - = nothing to measure yet\n",
@@ -91,6 +96,56 @@ fn weakened(report: &Report) -> String {
         }
     }
     text
+}
+
+/// Who held the handoffs that were accepted, over all periods, in percent of the time.
+fn held(report: &Report) -> String {
+    let mut text = String::new();
+    for row in report.rows.iter().filter(|row| row.period.is_none() && row.held.n > 0) {
+        let shares = &row.held.shares;
+        let share = |ms: i64| if shares.total_ms == 0 { 0 } else { ms.saturating_mul(100) / shares.total_ms };
+        let _ = writeln!(
+            text,
+            "{}  held {} (n {}): sender {} ({} %), receiver {} ({} %), customer {} ({} %), system {} ({} %)",
+            named(row),
+            span(shares.total_ms),
+            row.held.n,
+            span(shares.sender_ms),
+            share(shares.sender_ms),
+            span(shares.receiver_ms),
+            share(shares.receiver_ms),
+            span(shares.customer_ms),
+            share(shares.customer_ms),
+            span(shares.system_ms),
+            share(shares.system_ms)
+        );
+    }
+    if text.is_empty() { text } else { format!("\nwho held it, hours:minutes:seconds\n{text}") }
+}
+
+/// How the receivers answer.
+fn receivers(receivers: &[Receiver]) -> String {
+    let mut text = String::new();
+    for receiver in receivers {
+        let mut signs = Vec::new();
+        if receiver.rubber_stamp {
+            signs.push(format!("accepts unread? {} in a row within a minute", receiver.longest_quick_run));
+        }
+        if receiver.rejects_most {
+            signs.push("rejects more than half".to_owned());
+        }
+        let rate =
+            receiver.rejections.percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent} %"));
+        let _ = writeln!(
+            text,
+            "{}  rejects {rate} (n {}), accepts within a minute {}  {}",
+            plain(&format!("{} / {} / {}", receiver.contract, receiver.motion, receiver.person)),
+            receiver.rejections.n,
+            receiver.quick,
+            signs.join("; ")
+        );
+    }
+    if text.is_empty() { text } else { format!("\nreceivers\n{}", text.replace("  \n", "\n")) }
 }
 
 const HEAD: &str = "contract / motion";

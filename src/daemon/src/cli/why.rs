@@ -14,6 +14,7 @@ use handoff_core::seat::{Behalf, Right};
 use handoff_core::twin::{TwinSeen, TwinWord};
 use handoff_core::value::Value;
 use handoff_core::words::clock;
+use handoff_measure::hold::Hold;
 use handoff_measure::scorecard::refusal;
 use serde::Serialize;
 
@@ -37,6 +38,8 @@ pub struct Told {
     pub evidence: Vec<EvidenceRow>,
     /// Every version of the package that was in the receiver's hands.
     pub versions: Vec<VersionRow>,
+    /// Who held each of its cycles, oldest first.
+    pub holds: Vec<Hold>,
 }
 
 /// The versions that these entries tell of.
@@ -58,6 +61,7 @@ impl From<HandoffDetail> for Told {
             entries: detail.entries.into_iter().filter_map(read).collect(),
             evidence: detail.evidence,
             versions: detail.versions,
+            holds: detail.holds,
         }
     }
 }
@@ -81,9 +85,42 @@ pub fn explain(told: &Told, contract: Option<&Contract>) -> String {
         }
     }
     returns::returns(&mut text, told, contract);
+    held(&mut text, &told.holds);
     evidence(&mut text, &told.evidence, contract);
     log(&mut text, &told.entries);
     text
+}
+
+/// Who held it, to the second.
+fn held(text: &mut String, holds: &[Hold]) {
+    if holds.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n  held");
+    for hold in holds {
+        let end = match (hold.running, hold.accepted) {
+            (true, _) => "so far",
+            (false, true) => "to its acceptance",
+            (false, false) => "to its end",
+        };
+        let shares = &hold.shares;
+        let _ = writeln!(
+            text,
+            "    cycle {}: {} {end}: sender {}, receiver {}, customer {}, system {}",
+            hold.cycle,
+            span(shares.total_ms),
+            span(shares.sender_ms),
+            span(shares.receiver_ms),
+            span(shares.customer_ms),
+            span(shares.system_ms)
+        );
+    }
+}
+
+/// Milliseconds as hours, minutes and seconds.
+pub(super) fn span(ms: i64) -> String {
+    let seconds = ms / 1_000;
+    format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 fn evidence(text: &mut String, places: &[EvidenceRow], contract: Option<&Contract>) {

@@ -55,6 +55,7 @@ async fn why_tells_the_whole_story_of_a_deal() {
         verdict: detail.verdict,
         entries: detail.entries.into_iter().filter_map(|each| Some((each.position, each.entry?))).collect(),
         evidence: Vec::new(),
+        holds: Vec::new(),
     };
     let text = crate::cli::why::explain(&told, contract);
     insta::assert_snapshot!(masked(&text));

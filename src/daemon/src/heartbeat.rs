@@ -1,0 +1,39 @@
+//! When handoffd was last known to work, so that a start can tell how long it was down.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::engine::Engine;
+use crate::fatal::Fatal;
+use crate::memory::{ALIVE, Change, Rows};
+
+/// Between heartbeats that are written.
+const EVERY: SignedDuration = SignedDuration::from_secs(60);
+
+/// The last heartbeat; `None` = there was none.
+pub(crate) async fn last(memory: &Arc<Rows>) -> Result<Option<Timestamp>, Fatal> {
+    memory.get_json(ALIVE.to_owned()).await
+}
+
+/// A heartbeat to be made durable.
+pub(crate) fn beat(at: Timestamp) -> Change {
+    let mut change = Change::default();
+    change.put_json(ALIVE.to_owned(), &at);
+    change
+}
+
+/// After a pass that reached the CRM: a heartbeat, if the last one is a minute old.
+pub(crate) async fn passed(engine: &Engine) -> Result<(), Fatal> {
+    let now = engine.clock.now();
+    let known = last(&engine.memory).await?;
+    if known.is_none_or(|known| now.duration_since(known) >= EVERY || known > now) {
+        engine.memory.commit(beat(now)).await?;
+    }
+    Ok(())
+}
+
+/// The last heartbeat of a stop in good order.
+pub(crate) async fn stopped(engine: &Engine) -> Result<(), Fatal> {
+    Ok(engine.memory.commit(beat(engine.clock.now())).await?)
+}
