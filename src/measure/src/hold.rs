@@ -115,6 +115,11 @@ impl Holds {
             LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
+            | LogEntry::Overridden { .. }
+            | LogEntry::Task { .. }
+            | LogEntry::FeedTaken { .. }
+            | LogEntry::ContractStep { .. }
+            | LogEntry::PeriodClosed { .. }
             | LogEntry::ConfigChanged { .. } => {}
         }
     }
@@ -224,7 +229,10 @@ impl Track {
             Event::Voided { cause } => {
                 let since = match cause {
                     VoidCause::Stage { .. } => seen.and_then(|seen| seen.stage.since),
-                    VoidCause::Deleted | VoidCause::Merged { .. } | VoidCause::Gone => None,
+                    VoidCause::Deleted
+                    | VoidCause::Merged { .. }
+                    | VoidCause::Gone
+                    | VoidCause::OtherMotion { .. } => None,
                 };
                 self.end(since.map_or(logged, |at| believed(at, logged)), false);
             }
@@ -258,6 +266,18 @@ impl Track {
             | Event::RevertGivenUp { .. }
             | Event::RevertRefused { .. }
             | Event::TwinsChanged { .. }
+            | Event::ExceptionsGranted { .. }
+            | Event::ExceptionsMet { .. }
+            | Event::ExceptionsLapsed { .. }
+            | Event::ConfirmationNeeded { .. }
+            | Event::Confirmed { .. }
+            | Event::OverrideAsked { .. }
+            | Event::Overridden { .. }
+            | Event::OverrideEnded { .. }
+            | Event::Absorbed { .. }
+            | Event::PayChanged { .. }
+            | Event::Repinned { .. }
+            | Event::Beside { .. }
             | Event::GateOrdered { .. } => {}
         }
     }
