@@ -7,6 +7,7 @@ mod commission;
 mod contract;
 mod demo;
 mod evidence;
+mod feed;
 pub mod exit;
 pub(crate) mod output;
 mod overriding;
@@ -80,6 +81,8 @@ enum Command {
     Why(Which),
     /// Places of recorded calls that may speak of a record's fields: list, confirm, dismiss.
     Evidence(evidence::Evidence),
+    /// Data from outside the CRM: send a file of rows.
+    Feed(feed::Feed),
     /// Open a gate for a while without what it waits for: one person asks, another one confirms. It is no acceptance.
     #[command(
         after_help = "Examples:\n  handoffd override 006000000000001AAA --gate commission --by olga@acme.example --reason 'Quarter end, receiver in hospital' --expires 8h\n  handoffd override 006000000000001AAA --gate commission --by ines@acme.example --confirm\n\nBoth need the role break_glass in [people.roles]. The gate is shut again at its time."
@@ -168,6 +171,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Plan(which) => record::plan(config, &which.record, output).await,
         Command::Why(which) => record::why(config, &which.record, output).await,
         Command::Evidence(what) => evidence::evidence(config, what, output).await,
+        Command::Feed(what) => feed::feed(config, what, output).await,
         Command::Override(wanted) => overriding::overriding(config, wanted, output).await,
         Command::Status => status::status(config, output).await,
         Command::Pause(by) => status::switch(config, by.by, false, output).await,

@@ -76,16 +76,35 @@ impl Remote {
         self.send(Method::POST, path, body.to_string().into_bytes()).await
     }
 
+    /// Delivers, with headers of its own.
+    pub(crate) async fn deliver<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<T, Failure> {
+        self.send_with(Method::POST, path, headers, body).await
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Vec<u8>,
     ) -> Result<T, Failure> {
+        self.send_with(method, path, HeaderMap::new(), body).await
+    }
+
+    async fn send_with<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        mut headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<T, Failure> {
         let daemon = |message: &str| Failure::new(Exit::Daemon, message);
         let url =
             self.base.join(path).map_err(|_not_a_path| daemon("the record cannot be part of an address"))?;
-        let mut headers = HeaderMap::new();
         if let Some(token) = &self.token {
             let mut value =
                 HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_not_a_header| {

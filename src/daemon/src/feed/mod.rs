@@ -31,13 +31,16 @@ use crate::ingress;
 use crate::journal::Journal;
 use crate::memory::{Change, FEED, Rows};
 use crate::secret::{self, SecretError};
-pub(crate) use parse::Format;
+pub(crate) use parse::{Format, rows};
 use take::NotTaken;
 pub use take::Taken;
 use thiserror::Error;
 
 /// Most rows of one key: at least ten years of a daily figure for several features.
 pub(crate) const MOST_PER_KEY: usize = 20_000;
+
+/// Rows that a command sends at once.
+pub(crate) const PARTS_OF: usize = 1_000;
 
 /// A feed that cannot be set up.
 #[derive(Debug, Error)]

@@ -13,7 +13,7 @@ pub(crate) const MOST_ROWS: usize = 20_000;
 const MOST_COLUMNS: usize = 256;
 
 /// Rows as they came.
-pub(super) type Raw = Vec<BTreeMap<String, Json>>;
+pub(crate) type Raw = Vec<BTreeMap<String, Json>>;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,16 +58,16 @@ pub(crate) enum NotRows {
     Header,
 }
 
-/// The rows of a body.
-pub(super) fn rows(format: Format, body: &[u8]) -> Result<Raw, NotRows> {
+/// The rows of a body, at most `most`.
+pub(crate) fn rows(format: Format, body: &[u8], most: usize) -> Result<Raw, NotRows> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     match format {
-        Format::Json => json(body),
-        Format::Csv => csv(body),
+        Format::Json => json(body, most),
+        Format::Csv => csv(body, most),
     }
 }
 
-fn json(body: &[u8]) -> Result<Raw, NotRows> {
+fn json(body: &[u8], most: usize) -> Result<Raw, NotRows> {
     let is_list = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
     let told = if is_list {
         serde_json::from_slice(body)
@@ -81,13 +81,13 @@ fn json(body: &[u8]) -> Result<Raw, NotRows> {
             error.column()
         ))
     })?;
-    if rows.len() > MOST_ROWS {
+    if rows.len() > most {
         return Err(NotRows::TooMany);
     }
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-fn csv(body: &[u8]) -> Result<Raw, NotRows> {
+fn csv(body: &[u8], most: usize) -> Result<Raw, NotRows> {
     let malformed = |error: &csv::Error| {
         let line = error.position().map_or(0, csv::Position::line);
         NotRows::Malformed(format!("CSV in UTF-8 with as many cells as columns (line {line})"))
@@ -101,7 +101,7 @@ fn csv(body: &[u8]) -> Result<Raw, NotRows> {
     let mut rows = Raw::new();
     for record in reader.records() {
         let record = record.map_err(|error| malformed(&error))?;
-        if rows.len() == MOST_ROWS {
+        if rows.len() == most {
             return Err(NotRows::TooMany);
         }
         let cells = header.iter().zip(&record);
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     fn told(format: Format, body: &str) -> Result<Raw, NotRows> {
-        rows(format, body.as_bytes())
+        rows(format, body.as_bytes(), MOST_ROWS)
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         }
         let deep = format!("[{{\"a\":{}1{}}}]", "[".repeat(10_000), "]".repeat(10_000));
         assert!(told(Format::Json, &deep).is_err());
-        assert!(rows(Format::Json, b"[{\"a\":\"\xff\"}]").is_err());
+        assert!(rows(Format::Json, b"[{\"a\":\"\xff\"}]", MOST_ROWS).is_err());
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(told(Format::Csv, "a,a\n1,2\n"), Err(NotRows::Header));
         assert_eq!(told(Format::Csv, "a,\n1,2\n"), Err(NotRows::Header));
         assert!(matches!(told(Format::Csv, "a,b\n1\n"), Err(NotRows::Malformed(_))));
-        assert!(matches!(rows(Format::Csv, b"a\n\xff\n"), Err(NotRows::Malformed(_))));
+        assert!(matches!(rows(Format::Csv, b"a\n\xff\n", MOST_ROWS), Err(NotRows::Malformed(_))));
         let many = format!("a\n{}", "1\n".repeat(MOST_ROWS + 1));
         assert_eq!(told(Format::Csv, &many), Err(NotRows::TooMany));
     }

@@ -41,6 +41,16 @@ pub struct Taken {
     pub erased: u64,
 }
 
+impl Taken {
+    /// Both together.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.taken += other.taken;
+        self.known += other.known;
+        self.erased += other.erased;
+    }
+}
+
 /// Why a delivery is not taken.
 #[derive(Debug, Error)]
 pub(crate) enum NotTaken {
@@ -112,7 +122,7 @@ struct Sorted {
 }
 
 fn sorted(feed: &Feed, format: Format, body: &[u8]) -> Result<Sorted, NotTaken> {
-    let raw = parse::rows(format, body)?;
+    let raw = parse::rows(format, body, parse::MOST_ROWS)?;
     let mut sorted = Sorted { by_key: BTreeMap::new(), rows: raw.len() };
     let (mut count, mut told) = (0_usize, Vec::new());
     for (number, raw) in raw.iter().enumerate() {
