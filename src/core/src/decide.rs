@@ -112,6 +112,7 @@ impl Decision<'_> {
         self.note_twins();
         self.note_absorbed();
         self.note_pay();
+        self.note_carried();
         self.note_people();
         self.note_vacancy();
         self.break_by_people();
@@ -161,6 +162,7 @@ impl Decision<'_> {
             motion: &state.id.motion,
             still_rejected: &rejected,
             disputed: &state.beside.disputed,
+            as_of: state.as_of(),
         };
         assess(self.case.contract, &state.package, &situation)
     }
@@ -174,6 +176,14 @@ impl Decision<'_> {
         if state.link != self.seen.link || state.twins != self.seen.twins {
             let (link, twins) = (self.seen.link.clone(), self.seen.twins.clone());
             self.emit(Event::TwinsChanged { link, twins });
+        }
+    }
+
+    fn note_carried(&mut self) {
+        let Some(state) = &self.state else { return };
+        if state.carried != self.seen.carried {
+            let carried = self.seen.carried.clone();
+            self.emit(Event::CarriedChanged { carried });
         }
     }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::break_glass::OverrideEnd;
+use crate::carried::CarriedSeen;
 use crate::completeness::Finding;
 use crate::contract::ContractRef;
 use crate::digest::Digest;
@@ -390,6 +391,11 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// How the handoffs stand that parts of the package are carried from changed.
+    CarriedChanged {
+        /// All of them, in the order of our parts.
+        carried: Vec<CarriedSeen>,
+    },
     /// A flag shall be written. Durable before the write leaves, so that our own write is told from somebody else's after a crash.
     GateOrdered {
         /// The gate.
@@ -474,6 +480,8 @@ pub enum Concern {
     FirstTouchOverdue,
     /// The lead went back to be nurtured soon after it was handed over.
     LeadRecycled,
+    /// What is carried from another handoff changed there since this one was accepted.
+    CarriedDrifted,
 }
 
 /// Why an answer did not count.
@@ -619,6 +627,7 @@ impl Event {
             Self::Healed { .. } => "healed",
             Self::GateOrdered { .. } => "gate_ordered",
             Self::TwinsChanged { .. } => "twins_changed",
+            Self::CarriedChanged { .. } => "carried_changed",
             Self::RevertOrdered { .. } => "revert_ordered",
             Self::StageReverted { .. } => "stage_reverted",
             Self::RevertGivenUp { .. } => "revert_given_up",

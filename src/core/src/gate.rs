@@ -82,6 +82,7 @@ fn lacking(contract: &Contract, handoff: &Handoff, now: Timestamp) -> (Vec<Findi
         motion: &handoff.id.motion,
         still_rejected: &rejected,
         disputed: &handoff.beside.disputed,
+        as_of: handoff.as_of(),
     };
     let (mut missing, complete) = shortfall(contract, &handoff.package, &situation);
     // Exceptions are the receiver's word: they hold while his acceptance does.

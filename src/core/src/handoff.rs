@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::break_glass::Override;
+use crate::carried::CarriedSeen;
 use crate::contract::ContractRef;
 use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
@@ -146,6 +149,12 @@ pub struct Handoff {
     /// What the authorities over the same deal elsewhere say.
     #[serde(default)]
     pub twins: Vec<TwinSeen>,
+    /// How the handoffs stand that parts of the package are carried from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<CarriedSeen>,
+    /// How they stood when this handoff was accepted last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried_when_accepted: Vec<CarriedSeen>,
     /// Flags.
     pub gates: BTreeMap<GateName, GateState>,
     /// What the deal is worth for pay and to whom, as last seen.
@@ -227,6 +236,13 @@ impl Handoff {
     /// The last known edit of any field.
     pub fn last_edit(&self) -> Option<Timestamp> {
         self.edits.values().max().copied()
+    }
+
+    /// The day that ages in the package are counted from: when the handoff opened, as the CRM claims; of a later cycle when it began. It
+    /// stands still, so that a package does not go bad while it waits or after it was accepted.
+    pub fn as_of(&self) -> Option<Date> {
+        let claimed = self.opened_at.filter(|_| self.id.cycle <= 1);
+        Some(day(claimed.unwrap_or(self.opened.time)))
     }
 
     /// Who has to act next.
@@ -391,6 +407,7 @@ impl Handoff {
             Event::Beside { what } => self.beside.apply(what),
             Event::PayChanged { pay } => self.pay = pay.as_deref().cloned(),
             Event::Repinned { contract, .. } => self.contract.clone_from(contract),
+            Event::CarriedChanged { carried } => self.carried.clone_from(carried),
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
             }
@@ -467,6 +484,7 @@ impl Handoff {
         self.phase = Phase::Accepted;
         self.ever_accepted = true;
         self.forget_reverting();
+        self.carried_when_accepted.clone_from(&self.carried);
         self.rejected.clear();
         self.sent_back = None;
         self.reason = None;
@@ -516,6 +534,11 @@ impl Handoff {
             self.rejected.insert(key.clone(), RejectedField { at, was, mended });
         }
     }
+}
+
+/// The day of a moment, in UTC.
+pub fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
 }
 
 /// Digest of a package.

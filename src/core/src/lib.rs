@@ -6,6 +6,7 @@
 
 pub mod beside;
 pub mod break_glass;
+pub mod carried;
 pub mod clearance;
 pub mod completeness;
 pub mod contract;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::exception::Asked;
+use crate::carried::CarriedSeen;
 use crate::extract::{Existence, RecordVersion};
 use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
 use crate::pay::Pay;
@@ -58,6 +59,9 @@ pub struct Observation {
     /// What the deal is worth for pay and to whom, if mapped. No gate depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pay: Option<Pay>,
+    /// How the handoffs stand that parts of the package are carried from, in the order of our parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<CarriedSeen>,
 }
 
 impl Observation {
@@ -92,6 +96,7 @@ impl Observation {
             twins: Vec::new(),
             absorbed: BTreeSet::new(),
             pay: None,
+            carried: Vec::new(),
         }
     }
 }

@@ -184,7 +184,15 @@ pub fn status(inputs: Inputs<'_>) -> String {
     let twin = disagreement(inputs.handoff).map(|words| format!("{words} ")).unwrap_or_default();
     let overridden = returned::overridden(inputs.handoff, inputs.verdict);
     let aside = crate::beside::words::aside(inputs.handoff);
-    shorten(&format!("{overridden}{passed}{twin}{aside}{}", inputs.verdict.status), SHORT)
+    let drift = drift(inputs.handoff).map(|words| format!("{words} ")).unwrap_or_default();
+    shorten(&format!("{overridden}{passed}{twin}{drift}{aside}{}", inputs.verdict.status), SHORT)
+}
+
+/// From which other handoff something is carried that was changed there since.
+fn drift(handoff: &Handoff) -> Option<String> {
+    let drifted = handoff.drifted();
+    let seen = drifted.first()?;
+    Some(format!("Carried from {}, which changed since this was accepted.", seen.contract))
 }
 
 /// Which other record says otherwise, and what follows.
@@ -249,6 +257,7 @@ pub fn missing(contract: &Contract, handoff: &Handoff, verdict: &Verdict) -> Str
     lines.extend(verdict.missing.iter().map(ToString::to_string));
     lines.extend(returned::unknowns(contract, handoff, verdict));
     lines.extend(returned::exceptions(contract, handoff));
+    lines.extend(handoff.words_of_carried());
     shorten(&lines.join("\n"), LONG)
 }
 

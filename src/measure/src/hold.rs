@@ -275,6 +275,7 @@ impl Track {
             | Event::Overridden { .. }
             | Event::OverrideEnded { .. }
             | Event::Absorbed { .. }
+            | Event::CarriedChanged { .. }
             | Event::PayChanged { .. }
             | Event::Repinned { .. }
             | Event::Beside { .. }

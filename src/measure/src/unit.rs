@@ -6,6 +6,7 @@ use handoff_core::beside::disputes;
 use handoff_core::completeness::{Situation, assess};
 use handoff_core::contract::Contract;
 use handoff_core::event::Event;
+use handoff_core::handoff::day;
 use handoff_core::id::{FieldKey, HandoffId};
 use handoff_core::observation::Observation;
 use jiff::{SignedDuration, Timestamp};
@@ -192,6 +193,7 @@ impl Unit {
             | Event::Voided { .. }
             | Event::Healed { .. }
             | Event::TwinsChanged { .. }
+            | Event::CarriedChanged { .. }
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }
@@ -250,6 +252,7 @@ impl Unit {
             motion: &self.handoff.motion,
             still_rejected: &rejected,
             disputed: &disputed,
+            as_of: seen.stage.opening_since.map(day),
         };
         let completeness = assess(contract, &seen.package, &situation);
         let required = completeness.required.len();

@@ -46,6 +46,7 @@ impl Decision<'_> {
             (state.disagreeing_twin().is_some(), Concern::AuthoritiesDisagree),
             (state.returns.exceptions.values().any(|granted| granted.lapsed), Concern::ExceptionOverdue),
             (state.override_ends(self.now).is_some(), Concern::Overridden),
+            (!state.drifted().is_empty(), Concern::CarriedDrifted),
         ];
         found
             .into_iter()

@@ -228,6 +228,7 @@ impl Decision<'_> {
             | Event::Healed { .. }
             | Event::GateOrdered { .. }
             | Event::TwinsChanged { .. }
+            | Event::CarriedChanged { .. }
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }

@@ -39,6 +39,7 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
         twins: Vec::new(),
         absorbed: BTreeSet::new(),
         pay: mapping.pay.as_ref().map(|pay| super::pay::pay(pay, raw)),
+        carried: Vec::new(),
     }
 }
 

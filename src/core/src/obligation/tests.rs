@@ -64,6 +64,7 @@ fn rejected(round: u32, fields: &[&str]) -> Event {
         round,
         fields: fields.iter().map(|field| (*field).into()).collect(),
         reason: "The CFO left, and his name is Secret".to_owned(),
+        reasons: std::collections::BTreeMap::new(),
     }
 }
 
@@ -98,6 +99,7 @@ fn the_receiver_owes_an_answer_until_the_time_is_up_and_an_acceptance_ends_it() 
         by: actor("olga", "onboarding_lead"),
         at: Timestamp::from_second(7_200).unwrap(),
         round: 1,
+        behalf: None,
     };
     assert!(obligations(&contract, &then(state, &accepted), now()).is_empty());
 }

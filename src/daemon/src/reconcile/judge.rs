@@ -22,7 +22,7 @@ use crate::feed;
 use crate::govern::{Governed, Rule};
 use crate::journal::{Refused, Sealed};
 use crate::snapshots::Saved;
-use crate::{accounts, twins};
+use crate::{accounts, carried, twins};
 
 /// One record, judged.
 pub(super) struct Judged {
@@ -209,6 +209,9 @@ pub(super) fn decided(
     let contract_id = &rule.mapping.contract;
     seen.twins = twins::seen(engine, contract_id, &item.record, seen.link.as_ref(), &seen.package)?;
     seen.absorbed = engine.snapshots.absorbed(&item.record);
+    if let Some(raw) = raw {
+        seen.take_carried(&contract, carried::seen(engine, rule, raw)?);
+    }
     if accounts::is_elsewhere(engine, rule, motion, &seen, before) {
         return Ok(None);
     }

@@ -106,6 +106,7 @@ fn score(contract: &Contract, state: &Handoff, complete: bool) -> Sample {
         motion: &state.id.motion,
         still_rejected: &rejected,
         disputed: &state.beside.disputed,
+        as_of: state.as_of(),
     };
     let completeness = assess(contract, &state.package, &situation);
     let required = completeness.required.len();

@@ -60,6 +60,7 @@ impl World {
                 })
                 .collect(),
             link: None,
+            carried: Vec::new(),
             twins: self.twins.clone(),
             absorbed: self.absorbed.clone(),
             pay: None,

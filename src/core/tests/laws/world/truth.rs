@@ -46,6 +46,7 @@ impl World {
                 motion: &self.motion,
                 still_rejected: &BTreeSet::new(),
                 disputed: &std::collections::BTreeMap::new(),
+                as_of: None,
             },
         )
         .missing
