@@ -15,13 +15,16 @@ const MOST: usize = 2_000;
 /// Types that mark one of several as the primary one (facts/hubspot §4).
 const PRIMARY: [u64; 6] = [1, 2, 5, 6, 25, 26];
 
+/// The label of the primary one.
+const PRIMARY_LABEL: &str = "Primary";
+
 /// An associated record under one label; `None` = under none.
 pub(crate) type Link = (HsId, Option<String>);
 
 /// Associations of some records with one other object, batch by batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Associations {
-    from: String,
+    pub(crate) from: String,
     pub(crate) to: String,
     /// Records that are still to be asked for, each with the token of its next page.
     left: Vec<(HsId, Option<String>)>,
@@ -85,6 +88,12 @@ impl Associations {
     }
 }
 
+/// The one of several associated records that stands for all: the primary one, else the first by id.
+pub(crate) fn primary(links: &BTreeSet<Link>) -> Option<HsId> {
+    let marked = links.iter().find(|(_, label)| label.as_deref() == Some(PRIMARY_LABEL));
+    marked.or_else(|| links.first()).map(|(id, _)| *id)
+}
+
 fn shape(detail: &str) -> Fault {
     Fault::Protocol { detail: detail.to_owned() }
 }
@@ -112,7 +121,7 @@ fn label(kind: &Value) -> Option<String> {
     let vendor = kind.get("category").and_then(Value::as_str) == Some("HUBSPOT_DEFINED");
     let primary = kind.get("typeId").and_then(Value::as_u64).is_some_and(|id| PRIMARY.contains(&id));
     if vendor && primary {
-        return Some("Primary".to_owned());
+        return Some(PRIMARY_LABEL.to_owned());
     }
     text.map(str::to_owned)
 }

@@ -7,7 +7,7 @@ mod pipelines;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use handoff_connector::{CheckFinding, CheckReport, Exchange, Fault, Guard, Lane, Reply, Request, Step};
-use handoff_core::extract::ReadPlan;
+use handoff_core::extract::{ReadPlan, relation_parts};
 use handoff_core::id::ObjectName;
 use handoff_core::mapping::{EnforcementKind, Mapping};
 use serde_json::Value;
@@ -187,7 +187,11 @@ impl Case {
     fn related(&self) -> BTreeSet<(String, String)> {
         let of = |plan: &ReadPlan| {
             let from = plan.object.0.clone();
-            plan.related.keys().map(|to| (from.clone(), to.clone())).collect::<Vec<_>>()
+            let legs = plan.related.keys().flat_map(|key| match relation_parts(key) {
+                (None, to) => vec![(from.clone(), to.to_owned())],
+                (Some(of), to) => vec![(from.clone(), of.to_owned()), (of.to_owned(), to.to_owned())],
+            });
+            legs.collect::<Vec<_>>()
         };
         let all = self.plans.iter().flat_map(of);
         all.filter(|(from, to)| is_object(from) && is_object(to)).collect()

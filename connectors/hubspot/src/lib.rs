@@ -32,7 +32,7 @@ use handoff_connector::{
     ActingUser, Applied, ChangePage, CheckReport, Connector, Cursor, Delivery, DeliveryId, Exchange, Fault,
     Inbound, InboundReply, Lane, Meter, Rejected, Reply, Sink, Source, Spec,
 };
-use handoff_core::extract::{RawRecord, ReadPlan};
+use handoff_core::extract::{RawRecord, ReadPlan, relation_parts};
 use handoff_core::id::{ConnectionId, ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
 use handoff_core::plan::Plan;
@@ -167,8 +167,11 @@ impl HubSpot {
     }
 
     fn is_sound(plan: &ReadPlan) -> bool {
-        let objects = std::iter::once(plan.object.as_str()).chain(plan.related.keys().map(String::as_str));
-        let mut objects = objects;
+        let related = plan.related.keys().flat_map(|key| {
+            let (of, related) = relation_parts(key);
+            of.into_iter().chain([related])
+        });
+        let mut objects = std::iter::once(plan.object.as_str()).chain(related);
         objects.all(id::is_object) && id::is_property(&plan.stage_field)
     }
 }

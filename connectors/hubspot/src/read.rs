@@ -1,15 +1,16 @@
-//! Records with everything a mapping names: properties and history in fifties, associations and associated records in hundreds.
+//! Records with everything a mapping names: properties and history in fifties, associations and associated records in hundreds. What is
+//! associated with an associated record is asked for once that one is known.
 
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use handoff_connector::{Exchange, Fault, Lane, Reply, Request, Step};
-use handoff_core::extract::{RawRecord, ReadPlan};
+use handoff_core::extract::{RawRecord, ReadPlan, relation_parts};
 use handoff_core::id::RecordRef;
 use serde_json::{Value, json};
 
-use crate::associations::Associations;
+use crate::associations::{self, Associations};
 use crate::id::{HsId, is_property};
 use crate::property;
 use crate::row::{Batch, MERGED, Row, modified_property};
@@ -63,8 +64,9 @@ impl Read {
         let ids: BTreeSet<HsId> = records.iter().filter_map(|one| HsId::parse(one.record.as_str())).collect();
         let ids: Vec<HsId> = ids.into_iter().collect();
         let objects = std::iter::once(plan.object.as_str()).chain(columns(&plan).map(|(object, _)| object));
-        let unknown = objects.filter(|object| api.known.find(object).is_none());
-        let mut queue: VecDeque<Ask> = unknown.map(|object| Ask::Definitions(object.to_owned())).collect();
+        let unknown: BTreeSet<&str> = objects.filter(|object| api.known.find(object).is_none()).collect();
+        let mut queue: VecDeque<Ask> =
+            unknown.into_iter().map(|object| Ask::Definitions(object.to_owned())).collect();
         let size = if plan.history.is_empty() { BATCH } else { HISTORY_BATCH };
         queue.extend(ids.chunks(size).map(|ids| Ask::Records { ids: ids.to_vec(), archived: false }));
         Self {
@@ -139,9 +141,37 @@ impl Read {
             return;
         }
         let object = self.plan.object.as_str();
+        let first = |key: &String| {
+            let (of, related) = relation_parts(key);
+            of.unwrap_or(related).to_owned()
+        };
+        let others: BTreeSet<String> = self.plan.related.keys().map(first).collect();
         let of = |name: &String| Associations::new(object, name, here.iter().copied());
-        self.associations = self.plan.related.keys().map(of).collect();
+        self.associations = others.iter().map(of).collect();
         self.queue.extend((0..self.associations.len()).map(Ask::Associated));
+    }
+
+    /// Once it is known which record stands between, what is associated with that one is asked for.
+    fn ask_beyond(&mut self, place: usize) {
+        let object = self.plan.object.as_str();
+        let Some(between) = self.associations.get(place).filter(|one| one.from == object) else { return };
+        let between = between.clone();
+        let ids: BTreeSet<HsId> = between.found.values().filter_map(associations::primary).collect();
+        if ids.is_empty() {
+            return;
+        }
+        for key in self.plan.related.keys() {
+            let (Some(of), related) = relation_parts(key) else { continue };
+            if of == between.to {
+                self.queue.push_back(Ask::Associated(self.associations.len()));
+                self.associations.push(Associations::new(of, related, ids.iter().copied()));
+            }
+        }
+    }
+
+    /// The associations from one object to another.
+    fn leg(&self, from: &str, to: &str) -> Option<&Associations> {
+        self.associations.iter().find(|one| one.from == from && one.to == to)
     }
 
     /// Once all associations of an object are known, its records are asked for, if more than their ids is wanted.
@@ -149,6 +179,13 @@ impl Read {
         let Some(associations) = self.associations.get(place) else { return };
         if !associations.is_finished() {
             self.queue.push_front(Ask::Associated(place));
+            return;
+        }
+        self.ask_beyond(place);
+        let Some(associations) = self.associations.get(place) else { return };
+        let (beyond, own) = (associations.from != self.plan.object.as_str(), &associations.to);
+        // A record that only stands between is known by its id.
+        if !beyond && !self.plan.related.contains_key(own) {
             return;
         }
         let wanted = columns(&self.plan).any(|(object, _)| object == associations.to);
@@ -230,9 +267,10 @@ impl Read {
 
 /// Properties of associated records that are more than label and id.
 fn columns(plan: &ReadPlan) -> impl Iterator<Item = (&str, &String)> {
-    plan.related.iter().flat_map(|(object, names)| {
+    plan.related.iter().flat_map(|(key, names)| {
+        let (_, object) = relation_parts(key);
         let more = names.iter().filter(|name| !matches!(name.as_str(), LABEL | OWN_ID));
-        more.map(move |name| (object.as_str(), name))
+        more.map(move |name| (object, name))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use handoff_connector::{CheckFinding, Fault};
-use handoff_core::extract::ReadPlan;
+use handoff_core::extract::{ReadPlan, relation_parts};
 use handoff_core::id::ObjectName;
 use handoff_core::mapping::{GateWrite, Mapping, ReadPath, Who};
 use serde_json::Value;
@@ -20,17 +20,20 @@ pub(super) fn names(
     plans: &[ReadPlan],
     writes: &[(ObjectName, Vec<String>)],
 ) -> Vec<CheckFinding> {
-    let objects = plans.iter().flat_map(|plan| plan.related.keys().chain([&plan.object.0]));
-    let objects = objects.chain(mappings.iter().map(|mapping| &mapping.object.0));
-    let objects = objects.chain(writes.iter().map(|(object, _)| &object.0));
+    let related = plans.iter().flat_map(|plan| plan.related.keys()).flat_map(|key| {
+        let (of, related) = relation_parts(key);
+        of.into_iter().chain([related])
+    });
+    let objects = related.chain(plans.iter().map(|plan| plan.object.as_str()));
+    let objects = objects.chain(mappings.iter().map(|mapping| mapping.object.as_str()));
+    let objects = objects.chain(writes.iter().map(|(object, _)| object.as_str()));
     let read = plans
         .iter()
         .flat_map(|plan| plan.fields.iter().chain(&plan.history).chain(plan.related.values().flatten()));
     let written = writes.iter().flat_map(|(_, fields)| fields);
-    let bad: BTreeSet<&String> = objects
-        .filter(|name| !is_object(name))
-        .chain(read.chain(written).filter(|name| !is_property(name)))
-        .collect();
+    let names = read.chain(written).map(String::as_str);
+    let bad: BTreeSet<&str> =
+        objects.filter(|name| !is_object(name)).chain(names.filter(|name| !is_property(name))).collect();
     let shown = |name: &str| name.chars().filter(|each| !each.is_control()).take(80).collect::<String>();
     let remedy =
         "Correct the mapping: internal names have letters, digits and underscores, e.g. handoff_status";
@@ -89,7 +92,8 @@ fn reads(api: &Api, case: &Case, plan: &ReadPlan) -> Vec<CheckFinding> {
         let gone = all.into_iter().filter(|name| is_property(name) && known.find(name).is_none());
         findings.extend(gone.map(|name| missing(object, name)));
     }
-    for (other, names) in &plan.related {
+    for (key, names) in &plan.related {
+        let (_, other) = relation_parts(key);
         let Some(known) = seen(api, case, other) else { continue };
         let own = |name: &&String| !matches!(name.as_str(), LABEL | OWN_ID);
         let gone = names.iter().filter(own).filter(|name| known.find(name).is_none());

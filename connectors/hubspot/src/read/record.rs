@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_connector::Fault;
-use handoff_core::extract::{Existence, FieldChange, RawRecord, RecordVersion, RelatedRow};
+use handoff_core::extract::{Existence, FieldChange, RawRecord, RecordVersion, RelatedRow, relation_parts};
 use handoff_core::id::RecordRef;
 use serde_json::Value;
 
 use super::{Found, LABEL, OWN_ID, Read, columns};
-use crate::associations::Associations;
+use crate::associations;
 use crate::history;
 use crate::id::HsId;
 use crate::property::Definitions;
@@ -61,15 +61,23 @@ impl Read {
         })
     }
 
+    /// Associated records by their name in the plan. Those of a record between are told only if there is one.
     fn related_rows(&self, id: HsId) -> BTreeMap<String, Vec<RelatedRow>> {
-        let of = |associations: &Associations| {
-            let links = associations.found.get(&id).into_iter().flatten();
-            let rows = links
-                .map(|(other, label)| self.related_row(&associations.to, *other, label.as_ref()))
-                .collect();
-            (associations.to.clone(), rows)
+        let own = self.plan.object.as_str();
+        let of = |key: &String| {
+            let (of, related) = relation_parts(key);
+            let (leg, from) = match of {
+                None => (self.leg(own, related)?, id),
+                Some(of) => {
+                    let between = self.leg(own, of)?.found.get(&id)?;
+                    (self.leg(of, related)?, associations::primary(between)?)
+                }
+            };
+            let links = leg.found.get(&from).into_iter().flatten();
+            let rows = links.map(|(other, label)| self.related_row(related, *other, label.as_ref()));
+            Some((key.clone(), rows.collect()))
         };
-        self.associations.iter().map(of).collect()
+        self.plan.related.keys().filter_map(of).collect()
     }
 
     fn related_row(&self, object: &str, id: HsId, label: Option<&String>) -> RelatedRow {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test's own tools may fail loudly")]
 
+mod beyond;
 mod census;
 mod changes;
 mod check;

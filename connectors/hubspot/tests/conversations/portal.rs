@@ -64,6 +64,8 @@ pub(crate) struct Portal {
     pub(crate) merged: BTreeMap<u64, u64>,
     /// (deal, contact, label); an empty label is none.
     pub(crate) links: Vec<(u64, u64, &'static str)>,
+    /// Other associations: (from object, id, to object, id, type, label).
+    pub(crate) legs: Vec<(&'static str, u64, &'static str, u64, u64, &'static str)>,
     pub(crate) owners: Vec<Value>,
     /// Ids whose writes are refused, with the error's entry.
     pub(crate) refuse: BTreeMap<u64, Value>,
@@ -83,6 +85,13 @@ fn properties_of(object: &str) -> Value {
             row("amount", "number", "number"),
             row("status", "string", "text"),
             row("hubspot_owner_id", "enumeration", "select"),
+            row("hs_lastmodifieddate", "datetime", "date"),
+        ]
+    } else if object == "tickets" {
+        vec![
+            row("subject", "string", "text"),
+            row("hs_ticket_priority", "enumeration", "select"),
+            row("createdate", "datetime", "date"),
             row("hs_lastmodifieddate", "datetime", "date"),
         ]
     } else {
@@ -154,8 +163,34 @@ impl Portal {
             ["crm", "objects", _, object, "batch", "read"] => self.read(object, &query, body),
             ["crm", "objects", _, "deals", "batch", "update"] => self.update(body),
             ["crm", "associations", _, "deals", "contacts", "batch", "read"] => self.associated(body),
+            ["crm", "associations", _, from, to, "batch", "read"] => self.leg(from, to, body),
             _ => (404, json!({ "message": "resource not found" })),
         }
+    }
+
+    fn leg(&self, from: &str, to: &str, body: &Value) -> (u16, Value) {
+        let inputs = body["inputs"].as_array().expect("inputs");
+        assert!((1..=100).contains(&inputs.len()));
+        let (mut rows, mut missing) = (Vec::new(), 0);
+        for input in inputs {
+            let id: u64 = input["id"].as_str().expect("an id").parse().expect("a number");
+            let mine = self.legs.iter().filter(|leg| (leg.0, leg.1, leg.2) == (from, id, to));
+            let to: Vec<Value> = mine
+                .map(|(.., other, kind, label)| {
+                    let label = (!label.is_empty()).then_some(*label);
+                    let category = if label.is_some_and(|label| label != "Primary") { "USER_DEFINED" } else { "HUBSPOT_DEFINED" };
+                    json!({ "toObjectId": other, "associationTypes": [{ "category": category, "typeId": kind, "label": label }] })
+                })
+                .collect();
+            if to.is_empty() {
+                missing += 1;
+            } else {
+                rows.push(json!({ "from": { "id": id.to_string() }, "to": to }));
+            }
+        }
+        let error = json!({ "category": "OBJECT_NOT_FOUND", "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND" });
+        let errors: Vec<Value> = (0..missing).map(|_| error.clone()).collect();
+        (207, json!({ "status": "COMPLETE", "results": rows, "numErrors": missing, "errors": errors }))
     }
 
     fn owners(&self, query: &BTreeMap<&str, &str>) -> (u16, Value) {
