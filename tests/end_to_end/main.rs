@@ -17,6 +17,7 @@ mod interruptions;
 mod records;
 mod reverts;
 mod scale;
+mod sla;
 mod switches;
 mod twins;
 mod walk;

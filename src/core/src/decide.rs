@@ -4,6 +4,7 @@ mod answers;
 mod clock;
 mod concerns;
 mod flags;
+mod outage;
 mod package;
 mod record;
 mod revert;
@@ -20,7 +21,7 @@ use crate::handoff::{Handoff, Stamp};
 use crate::id::{GateName, MotionId};
 use crate::observation::Observation;
 use crate::seat::Seats;
-use crate::sla::Calendar;
+use crate::sla::{Calendar, Interval};
 
 /// What an installation adds to a contract. Logged with every decision, so that replay needs nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct Terms {
     /// Calendars that versions of this contract name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calendars: BTreeMap<String, Calendar>,
+    /// When handoffd was down lately.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outages: Vec<Interval>,
     /// Who stands in for whom.
     #[serde(default, skip_serializing_if = "Seats::is_empty")]
     pub seats: Seats,
@@ -117,12 +121,14 @@ impl Decision<'_> {
             self.run_clock();
         }
         self.settle_pay();
+        let expired = self.end_grace();
         match own_revert {
             Some(reverted) => self.emit(reverted),
             None if entered => {
                 self.note_bypass();
                 self.order_revert();
             }
+            None if expired => self.order_revert(),
             None => {}
         }
         self.note_concerns();

@@ -19,6 +19,7 @@ pub mod journal;
 pub mod lint;
 pub mod mapping;
 pub mod observation;
+pub mod outage;
 pub mod plan;
 pub mod quality;
 pub mod registry;

@@ -187,6 +187,12 @@ fn went_back(from: &str, to: &str) -> String {
 /// Why the card jumps back, or why it stays where it should not be. Who has to act follows in the status itself.
 fn passed(inputs: Inputs<'_>) -> Option<String> {
     let handoff = inputs.handoff;
+    if let Some(grace) = &handoff.grace {
+        return Some(format!(
+            "Moved past its gate while handoffd was down: to be accepted before {}. ",
+            grace.until.strftime("%Y-%m-%d %H:%MZ")
+        ));
+    }
     let Some(bypass) = &handoff.bypass else {
         let put_back = handoff.put_back.as_ref()?;
         return Some(went_back(&put_back.from, &handoff.stage_raw));

@@ -230,6 +230,8 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
         on_bypass: govern.on_bypass.clone(),
         calendars: calendars(config, registry, &contract),
         seats: seats(&config.people),
+        // Known only once the state is open.
+        outages: Vec::new(),
     };
     let mut mapping = mapping.clone();
     if let Some(motion) = &govern.motion {

@@ -9,6 +9,7 @@
 
 mod clock;
 mod encoding;
+mod outages;
 mod people;
 mod reverts;
 mod rows;
