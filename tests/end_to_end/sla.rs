@@ -1,5 +1,7 @@
 //! The receiver's clock in working hours, over a holiday, a leap day and a change of time; who answers for whom; who held what.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "tests pick single events")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::event::Event;

@@ -135,6 +135,7 @@ pub enum Returned {
 }
 
 impl Returned {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -227,6 +228,7 @@ pub enum OnOutage {
 }
 
 impl OnOutage {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     fn is_closed(&self) -> bool {
         *self == Self::Closed
     }

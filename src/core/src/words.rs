@@ -141,13 +141,13 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
             format!("Waiting for the {sender} to hand over")
         }
         Phase::Draft | Phase::Rejected => format!("Waiting for the {sender}: {}", labels(&verdict.missing)),
-        Phase::Complete => match nobody_can_accept(contract, handoff) {
-            Some(why) => format!("Nobody can accept: {why}"),
-            None => {
+        Phase::Complete => nobody_can_accept(contract, handoff).map_or_else(
+            || {
                 let role = falls_to(contract, handoff.receiver.as_ref()).map(|role| role.replace('_', " "));
                 format!("Waiting for the {} to accept", role.unwrap_or(receiver))
-            }
-        },
+            },
+            |why| format!("Nobody can accept: {why}"),
+        ),
         Phase::Accepted => match no_longer(handoff) {
             Some(why) => format!("Accepted, but {why}"),
             None if verdict.missing.is_empty() => {
