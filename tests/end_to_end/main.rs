@@ -18,6 +18,7 @@ mod interruptions;
 mod records;
 mod reverts;
 mod scale;
+mod sla;
 mod switches;
 mod tasks;
 mod twins;

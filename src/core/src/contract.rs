@@ -149,6 +149,7 @@ pub enum Returned {
 }
 
 impl Returned {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -170,6 +171,9 @@ pub struct Gate {
     /// What happens when a guarded stage is entered while the gate is shut.
     #[serde(default)]
     pub on_bypass: OnBypass,
+    /// Kind `stage`: what happens when a guarded stage was entered while handoffd was down. The gate stays shut either way.
+    #[serde(default, skip_serializing_if = "OnOutage::is_closed")]
+    pub on_outage: OnOutage,
     /// Kind `commission`: the clause of the compensation plan that makes pay wait. Needed before the gate may be enforced.
     #[serde(default)]
     pub plan_clause: Option<String>,
@@ -224,6 +228,24 @@ pub enum OnBypass {
     Revert,
     /// It stands in the ledger and the note on the record says so.
     Notify,
+}
+
+/// What happens when a guarded stage was entered while handoffd was down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnOutage {
+    /// It is a by-pass as at any other time.
+    #[default]
+    Closed,
+    /// It is none if the receiver accepts within so many hours after handoffd is back; each grace stands in the ledger and is checked again.
+    GraceHours(u32),
+}
+
+impl OnOutage {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    fn is_closed(&self) -> bool {
+        *self == Self::Closed
+    }
 }
 
 /// One mandatory field. It counts as filled only when all its parts are.

@@ -5,6 +5,7 @@ mod beside;
 mod clock;
 mod concerns;
 mod flags;
+mod outage;
 mod package;
 mod pay;
 mod record;
@@ -23,7 +24,7 @@ use crate::handoff::{Handoff, Stamp};
 use crate::id::{GateName, MotionId};
 use crate::observation::Observation;
 use crate::seat::Seats;
-use crate::sla::Calendar;
+use crate::sla::{Calendar, Interval};
 
 /// What an installation adds to a contract. Logged with every decision, so that replay needs nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct Terms {
     /// Calendars that versions of this contract name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub calendars: BTreeMap<String, Calendar>,
+    /// When handoffd was down lately.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outages: Vec<Interval>,
     /// Who stands in for whom.
     #[serde(default, skip_serializing_if = "Seats::is_empty")]
     pub seats: Seats,
@@ -131,12 +135,14 @@ impl Decision<'_> {
             self.follow_beside();
         }
         self.settle_pay();
+        let expired = self.end_grace();
         match own_revert {
             Some(reverted) => self.emit(reverted),
             None if entered => {
                 self.note_bypass();
                 self.order_revert();
             }
+            None if expired => self.order_revert(),
             None => {}
         }
         self.end_overrides();

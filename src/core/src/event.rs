@@ -13,6 +13,7 @@ use crate::digest::Digest;
 use crate::exception::Exception;
 use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
 use crate::observation::{Actor, DateMove};
+use crate::outage::Grace;
 use crate::pay::Pay;
 use crate::seat::Behalf;
 use crate::sla::Settings;
@@ -277,6 +278,20 @@ pub enum Event {
         entry: String,
         /// Whether the handoff ever had been accepted.
         ever_accepted: bool,
+    },
+    /// A guarded stage was entered past its gate while handoffd was down; the contract gives it time to be accepted.
+    GraceGranted {
+        /// What, and until when.
+        grace: Grace,
+    },
+    /// A grace was checked again, for the last time.
+    GraceEnded {
+        /// The gate.
+        gate: GateName,
+        /// The entry into the stage.
+        entry: String,
+        /// Whether it was made good or is void; else a by-pass follows.
+        kept: bool,
     },
     /// A flag is not what we last confirmed.
     Tampered {
@@ -619,6 +634,8 @@ impl Event {
             Self::Reassigned { .. } => "reassigned",
             Self::ConcernsChanged { .. } => "concerns_changed",
             Self::Bypassed { .. } => "bypassed",
+            Self::GraceGranted { .. } => "grace_granted",
+            Self::GraceEnded { .. } => "grace_ended",
             Self::Tampered { .. } => "tampered",
             Self::GateWritten { .. } => "gate_written",
             Self::CommissionReleased { .. } => "commission_released",

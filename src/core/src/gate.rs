@@ -114,11 +114,12 @@ pub fn due(contract: &Contract, handoff: &Handoff) -> Option<Timestamp> {
     completed.checked_add(SignedDuration::from_hours(i64::from(hours))).ok()
 }
 
-/// When the receiver's time is up or the next step of his ladder comes.
+/// When the receiver's time is up, the next step of his ladder comes, or a grace is over.
 fn next_step(handoff: &Handoff, due: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     let due = due.filter(|due| !handoff.sla_breached && *due > now);
     let clock = handoff.clock.as_ref().filter(|_| handoff.phase == Phase::Complete);
-    due.into_iter().chain(clock.and_then(|clock| clock.next(now))).min()
+    let grace = handoff.grace.as_ref().map(|grace| grace.until).filter(|until| *until > now);
+    due.into_iter().chain(clock.and_then(|clock| clock.next(now))).chain(grace).min()
 }
 
 /// When time alone will change something beside the package.

@@ -15,6 +15,7 @@ use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
 use crate::id::{FieldKey, GateName, HandoffId, PersonId, RecordRef, StageName};
 use crate::observation::Actor;
+use crate::outage::Grace;
 use crate::pay::Pay;
 use crate::sla::Clock;
 use crate::twin::TwinSeen;
@@ -137,6 +138,9 @@ pub struct Handoff {
     pub bypasses: u32,
     /// The by-pass that put the record into its present stage.
     pub bypass: Option<StandingBypass>,
+    /// A stage that was entered past its gate while handoffd was down, and may still be made good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace: Option<Grace>,
     /// When the newest orders to put a stage back were given, oldest first; at most [`REVERTS_PER_HOUR`].
     #[serde(default)]
     pub reverts: Vec<Timestamp>,
@@ -352,6 +356,8 @@ impl Handoff {
             }
             Event::AnswerRefused { act, at, .. } => self.consumed.insert(act, *at),
             Event::Reopened { cycle, .. } => self.reopen(stamp, *cycle),
+            Event::GraceGranted { grace } => self.grace = Some(grace.clone()),
+            Event::GraceEnded { .. } => self.grace = None,
             Event::Reassigned { to, .. } => self.falls_to.clone_from(to),
             Event::SlaBreached { .. } => self.sla_breached = true,
             Event::ClockSet { clock, .. } => self.clock = Some(Clock::set(clock, self.clock.as_ref())),
@@ -436,6 +442,7 @@ impl Handoff {
                 self.accepted = None;
                 self.completed = None;
                 self.voided = Some(cause.clone());
+                self.grace = None;
                 self.clock = None;
                 self.returns = std::mem::take(&mut self.returns).carried();
                 self.forget_reverting();

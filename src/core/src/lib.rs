@@ -29,6 +29,7 @@ pub mod mapping;
 pub mod motion;
 pub mod obligation;
 pub mod observation;
+pub mod outage;
 pub mod package_diff;
 pub mod package_versions;
 pub mod pay;

@@ -72,6 +72,7 @@ pub const CONTRACT_CHECKS: &[ContractCheck] = &[
     ContractCheck { name: "an enforced commission gate has a plan clause", run: contract::plan_clause },
     ContractCheck { name: "stage gates can be passed", run: contract::stage_gates },
     ContractCheck { name: "void stages do not open", run: contract::voids },
+    ContractCheck { name: "an outage pays nobody", run: contract::outages },
     ContractCheck { name: "field keys are unique", run: contract::unique_fields },
     ContractCheck { name: "rules fit the kind of part", run: contract::rules_fit },
     ContractCheck { name: "numbers are sane", run: contract::numbers },

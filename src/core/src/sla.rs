@@ -8,6 +8,7 @@ mod calendar;
 mod hours;
 mod ladder;
 mod lint;
+mod obligations;
 mod reckon;
 #[cfg(test)]
 mod tests;
@@ -17,4 +18,5 @@ pub use calendar::{Calendar, Day};
 pub use hours::Hours;
 pub use ladder::{Clock, Settings};
 pub use lint::{calendar as lint_calendar, contract as lint_contract};
+pub use obligations::{Asked, clock_obligations};
 pub use reckon::{Interval, due_at, worked};

@@ -157,13 +157,13 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
             format!("Waiting for the {sender} to hand over")
         }
         Phase::Draft | Phase::Rejected => format!("Waiting for the {sender}: {}", labels(&verdict.missing)),
-        Phase::Complete => match nobody_can_accept(contract, handoff) {
-            Some(why) => format!("Nobody can accept: {why}"),
-            None => {
+        Phase::Complete => nobody_can_accept(contract, handoff).map_or_else(
+            || {
                 let role = falls_to(contract, handoff.receiver.as_ref()).map(|role| role.replace('_', " "));
                 format!("Waiting for the {} to accept", role.unwrap_or(receiver))
-            }
-        },
+            },
+            |why| format!("Nobody can accept: {why}"),
+        ),
         Phase::Accepted if handoff.awaits_confirmation() => {
             returned::accepted(contract, handoff).unwrap_or_default()
         }
@@ -216,6 +216,12 @@ fn went_back(from: &str, to: &str) -> String {
 /// Why the card jumps back, or why it stays where it should not be. Who has to act follows in the status itself.
 fn passed(inputs: Inputs<'_>) -> Option<String> {
     let handoff = inputs.handoff;
+    if let Some(grace) = &handoff.grace {
+        return Some(format!(
+            "Moved past its gate while handoffd was down: to be accepted before {}. ",
+            grace.until.strftime("%Y-%m-%d %H:%MZ")
+        ));
+    }
     let Some(bypass) = &handoff.bypass else {
         let put_back = handoff.put_back.as_ref()?;
         return Some(went_back(&put_back.from, &handoff.stage_raw));

@@ -239,6 +239,8 @@ fn rule(config: &Config, registry: &Registry, govern: &Govern) -> Result<Rule, G
         calendars: calendars(config, registry, &contract),
         seats: seats(&config.people),
         reunify: govern.reunify,
+        // Known only once the state is open.
+        outages: Vec::new(),
     };
     let mut mapping = mapping.clone();
     if let Some(motion) = &govern.motion {

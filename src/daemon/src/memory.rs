@@ -29,6 +29,7 @@ pub(crate) const SETTING: &str = "cfg/";
 pub(crate) const BOOK: &str = "book/";
 pub(crate) const SWITCH: &str = "switch";
 pub(crate) const ALIVE: &str = "alive";
+pub(crate) const OUTAGES: &str = "outages";
 pub(crate) const BUDGET: &str = "budget/";
 pub(crate) const TOKEN: &str = "token/";
 

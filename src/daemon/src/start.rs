@@ -9,6 +9,8 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use handoff_core::clearance::ClearanceKey;
+use handoff_core::contract::OnOutage;
+use handoff_core::decide::Terms;
 use handoff_core::digest::{Digest, hex};
 use handoff_core::journal::LogEntry;
 use handoff_core::registry::{Held, Registry};
@@ -34,7 +36,7 @@ use crate::heartbeat;
 use crate::ingress::{self, Ingress};
 use crate::journal::Journal;
 use crate::link::{Connect, Equipment, Link};
-use crate::memory::{BOOK, Change, Rows, SETTING, SWITCH, blocking};
+use crate::memory::{BOOK, Change, OUTAGES, Rows, SETTING, SWITCH, blocking};
 use crate::parked::Shelf;
 use crate::secret;
 use crate::snapshots::{Contracts, Snapshots};
@@ -76,10 +78,14 @@ pub(crate) async fn engine(
     let feeds = Feeds::new(&config)?;
     let desks = Desks::new(&config, &objects);
     let opened = open(&config, &clock, &listeners, desks).await?;
-    objects
-        .iter_mut()
-        .flat_map(|object| &mut object.rules)
-        .for_each(|rule| settle(&opened, rule, clock.now()));
+    let outages = heartbeat::outages(&opened.memory, clock.now()).await?;
+    for rule in objects.iter_mut().flat_map(|object| &mut object.rules) {
+        settle(&opened, rule, clock.now());
+        // They would only burden the log of a contract that makes nothing of them.
+        if rule.current.contract.gates.values().any(|gate| gate.on_outage != OnOutage::Closed) {
+            rule.terms.outages.clone_from(&outages);
+        }
+    }
     let objects: Vec<Arc<Governed>> = objects.into_iter().map(Arc::new).collect();
     let links = links(&config, &clock, &setup, &opened, &objects)?;
     for listener in &listeners {
@@ -283,14 +289,19 @@ pub(crate) async fn announce(engine: &Arc<Engine>) -> Result<(), Fatal> {
         }
         let name = &rule.mapping.mapping;
         setting(engine, format!("mapping {name}"), Digest::of(&rule.mapping)).await?;
-        setting(engine, format!("terms {name}"), Digest::of(&rule.terms)).await?;
+        // Outages happen, nobody sets them.
+        let terms = Terms { outages: Vec::new(), ..rule.terms.clone() };
+        setting(engine, format!("terms {name}"), Digest::of(&terms)).await?;
     }
     for mapping in engine.listeners.iter().flat_map(|listener| listener.mappings()) {
         setting(engine, format!("evidence {}", mapping.evidence), Digest::of(mapping)).await?;
     }
     let (version, at) = (env!("CARGO_PKG_VERSION").to_owned(), engine.clock.now());
     let down_since = heartbeat::last(&engine.memory).await?.filter(|since| *since <= at);
-    engine.append_own(LogEntry::Started { version, down_since, at }, heartbeat::beat(at)).await?;
+    let mut change = heartbeat::beat(at);
+    let outages = heartbeat::outages(&engine.memory, at).await?;
+    change.put_json(OUTAGES.to_owned(), &outages);
+    engine.append_own(LogEntry::Started { version, down_since, at }, change).await?;
     Ok(())
 }
 

@@ -254,6 +254,8 @@ impl Track {
             | Event::Reminded { .. }
             | Event::Escalated { .. }
             | Event::Reassigned { .. }
+            | Event::GraceGranted { .. }
+            | Event::GraceEnded { .. }
             | Event::ConcernsChanged { .. }
             | Event::Bypassed { .. }
             | Event::Tampered { .. }

@@ -136,6 +136,9 @@ pub struct Counts {
     pub bypasses_before_any_acceptance: usize,
     /// By-passes of handoffs that have not been accepted to this day.
     pub bypasses_never_accepted: usize,
+    /// Guarded stages entered while handoffd was down that the contract gave time to be accepted.
+    #[serde(default)]
+    pub graces: usize,
     /// Flags set by somebody else.
     pub tampers: usize,
     /// Pay that had been released and was held again.
@@ -222,6 +225,7 @@ fn count(counts: &mut Counts, kind: MarkKind, never_accepted: bool) {
             counts.bypasses_before_any_acceptance += usize::from(!ever_accepted);
             counts.bypasses_never_accepted += usize::from(never_accepted);
         }
+        MarkKind::Grace => counts.graces += 1,
         MarkKind::Tamper => counts.tampers += 1,
         MarkKind::Adjustment => counts.adjustments += 1,
         MarkKind::Refused(why) => *counts.refused.entry(why.to_owned()).or_default() += 1,

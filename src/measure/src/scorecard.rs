@@ -56,6 +56,8 @@ pub enum MarkKind {
         /// Whether the handoff had been accepted at any time before.
         ever_accepted: bool,
     },
+    /// A guarded stage was entered during an outage, and may still be made good.
+    Grace,
     /// A flag was set by somebody else.
     Tamper,
     /// Pay that had been released was held again.
@@ -194,6 +196,7 @@ impl Scorecard {
                 stream.bypass_entry = Some(entry.clone());
                 (MarkKind::Bypass { ever_accepted: *ever_accepted }, *at)
             }
+            Event::GraceGranted { grace } => (MarkKind::Grace, grace.at),
             Event::Tampered { at, .. } => (MarkKind::Tamper, *at),
             Event::CommissionHeld { .. } => (MarkKind::Adjustment, None),
             Event::AnswerRefused { at, why, .. } => (MarkKind::Refused(refusal(why)), Some(*at)),
@@ -212,6 +215,7 @@ impl Scorecard {
             | Event::Reminded { .. }
             | Event::Escalated { .. }
             | Event::Reassigned { .. }
+            | Event::GraceEnded { .. }
             | Event::Completed { .. }
             | Event::FellIncomplete { .. }
             | Event::Rejected { .. }

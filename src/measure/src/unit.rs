@@ -186,6 +186,8 @@ impl Unit {
             | Event::Reminded { .. }
             | Event::Escalated { .. }
             | Event::Reassigned { .. }
+            | Event::GraceGranted { .. }
+            | Event::GraceEnded { .. }
             | Event::Tampered { .. }
             | Event::GateWritten { .. }
             | Event::CommissionReleased { .. }

@@ -157,6 +157,7 @@ impl Decision<'_> {
             })
             .collect();
         for event in events {
+            let event = self.with_grace(event);
             self.emit(event);
         }
     }
@@ -218,6 +219,8 @@ impl Decision<'_> {
             | Event::Reminded { .. }
             | Event::Escalated { .. }
             | Event::Reassigned { .. }
+            | Event::GraceGranted { .. }
+            | Event::GraceEnded { .. }
             | Event::ConcernsChanged { .. }
             | Event::Bypassed { .. }
             | Event::Tampered { .. }

@@ -46,6 +46,7 @@ impl Handoff {
             concerns: BTreeSet::new(),
             bypasses: 0,
             bypass: None,
+            grace: None,
             reverts: Vec::new(),
             put_back: None,
             link: None,

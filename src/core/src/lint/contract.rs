@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::completeness::rule::Rule;
-use crate::contract::{Condition, Contract, Field, GateKind, Kind, Mode, Part};
+use crate::contract::{Condition, Contract, Field, GateKind, Kind, Mode, OnOutage, Part};
 use crate::lint::Complaint;
 use crate::registry::quoted;
 
@@ -139,6 +139,23 @@ pub(super) fn stage_gates(contract: &Contract, found: &mut Found) {
                 quoted(stage.as_str())
             );
             found.push(Complaint::new(&at, message, "a lost deal must stay possible; guard another stage"));
+        }
+    }
+}
+
+pub(super) fn outages(contract: &Contract, found: &mut Found) {
+    for (name, gate) in &contract.gates {
+        let OnOutage::GraceHours(hours) = gate.on_outage else { continue };
+        let at = ["gates", name.as_str(), "on_outage"];
+        if gate.kind != GateKind::Stage {
+            let message = format!(
+                "gate {} cannot give grace: only a stage can be entered unseen",
+                quoted(name.as_str())
+            );
+            found.push(Complaint::new(&at, message, "write on_outage = \"closed\", or remove the line"));
+        }
+        if !(1..=168).contains(&hours) {
+            found.push(Complaint::new(&at, "grace_hours must be 1 to 168", "a week is the most"));
         }
     }
 }

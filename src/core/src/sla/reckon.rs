@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Calendar;
 use super::calendar::Ready;
+use super::{Calendar, Hours};
 
 const SECOND: i128 = 1_000_000_000;
 const DAY: i128 = 86_400 * SECOND;
@@ -106,7 +106,7 @@ fn stretch_days(
         *days += 1;
         let midnight = day * DAY - offset;
         let hours = i64::try_from(day).ok().and_then(|day| ready.hours(day));
-        for span in hours.into_iter().flat_map(|hours| hours.spans()) {
+        for span in hours.into_iter().flat_map(Hours::spans) {
             let begin = (midnight + i128::from(span.start) * SECOND).max(from);
             let end = (midnight + i128::from(span.end) * SECOND).min(to);
             without(begin, end, pauses, visit)?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use handoff_core::contract::{Returned, Sla};
 use handoff_core::event::Event;
 use handoff_core::handoff::{Handoff, Phase};
-use handoff_core::sla::{Allowance, Calendar, Day, Hours, worked};
+use handoff_core::sla::{Allowance, Calendar, Day, Hours, clock_obligations, worked};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
@@ -70,6 +70,11 @@ fn told(world: &World) -> Vec<String> {
         .collect()
 }
 
+fn asked(world: &World) -> Vec<String> {
+    let state = world.state().expect("open");
+    clock_obligations(&world.contract, &state).into_iter().map(|asked| asked.key).collect()
+}
+
 fn due(world: &World) -> Timestamp {
     world.state().and_then(|state| state.clock).and_then(|clock| clock.set.due).expect("a clock")
 }
@@ -89,6 +94,7 @@ fn the_ladder_is_climbed_in_working_hours_each_step_once() {
     assert_eq!(told(&world), ["reminder 1 of round 1 to rita"]);
     pass(&mut world);
     assert_eq!(told(&world).len(), 1, "each step is told once");
+    assert_eq!(asked(&world), ["round-1-step-1"]);
     wait(&mut world, 2);
     wait(&mut world, 14);
     assert_eq!(told(&world).len(), 2, "nobody works at night: {:?}", told(&world));
@@ -107,8 +113,10 @@ fn the_ladder_is_climbed_in_working_hours_each_step_once() {
         wait(&mut world, 100);
     }
     assert_eq!(told(&world).len(), 4);
+    assert_eq!(asked(&world), ["round-1-step-2", "round-1-escalation"]);
     world.play(&Step::Accept(Person::Receiver));
     pass(&mut world);
+    assert!(asked(&world).is_empty(), "nothing is asked of anybody any more");
     assert_eq!(phase(&world), Phase::Accepted, "late is not never");
 }
 

@@ -9,6 +9,7 @@
 
 mod clock;
 mod encoding;
+mod outages;
 mod people;
 mod returns;
 mod reverts;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use handoff_core::completeness::Ready;
 use handoff_core::contract::{
-    AfterAcceptance, Condition, Contract, Field, Gate, GateKind, Kind, Mode, OnBypass, Opens, Part, Quality,
-    Roles, Sla, Submit,
+    AfterAcceptance, Condition, Contract, Field, Gate, GateKind, Kind, Mode, OnBypass, OnOutage, Opens, Part,
+    Quality, Roles, Sla, Submit,
 };
 use handoff_core::exception::Exceptions;
 use handoff_core::id::{FieldKey, PartKey};
@@ -45,6 +45,7 @@ pub(crate) fn contract() -> Contract {
         mode,
         stages: stages.iter().map(|stage| (*stage).into()).collect(),
         on_bypass: OnBypass::Record,
+        on_outage: OnOutage::Closed,
         plan_clause: Some("pay waits".to_owned()),
     };
     Contract {

@@ -373,6 +373,16 @@ fn words(event: &Event) -> String {
                 actor(by.as_ref())
             )
         }
+        Event::GraceGranted { grace } => format!(
+            "stage {} was entered past gate {} while handoffd was down: grace until {}",
+            plain(grace.stage.as_str()),
+            plain(grace.gate.as_str()),
+            moment(grace.until)
+        ),
+        Event::GraceEnded { gate, kept, .. } => {
+            let how = if *kept { "made good, or the stage was left" } else { "not made good" };
+            format!("the grace at gate {} is over: {how}", plain(gate.as_str()))
+        }
         Event::Tampered { gate, seen_open, by, at, .. } => {
             let at = at.map(|at| format!(" at {}", moment(at))).unwrap_or_default();
             format!(

@@ -5,6 +5,7 @@ use handoff_core::registry::{Registry, shipped};
 use super::load::judge;
 use super::*;
 
+mod clock;
 mod vendors;
 
 const GOOD: &str = r#"state_dir = "state"
