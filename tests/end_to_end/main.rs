@@ -14,6 +14,7 @@ mod hints;
 mod hubspot_hints;
 mod hubspot_rows;
 mod interruptions;
+mod overriding;
 mod records;
 mod reverts;
 mod scale;

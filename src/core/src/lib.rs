@@ -21,6 +21,7 @@ pub mod journal;
 pub mod lint;
 pub mod mapping;
 pub mod observation;
+pub mod owed;
 pub mod package_diff;
 pub mod package_versions;
 pub mod plan;
