@@ -495,10 +495,14 @@ async fn d17_archived_restored_merged_and_deleted_for_good() {
     for deal in [back, gone, loser] {
         assert_eq!(world.phase(deal), Some(Phase::Voided), "{}", world.company().of(deal).kind().object());
     }
-    // The survivor keeps its own values: it still says what was accepted.
+    // The survivor keeps its own values, and yet it is two deals now: shut until its receiver has looked at it.
+    world.pass().await;
+    assert_eq!(world.phase(survivor), Some(Phase::Complete));
+    assert!(!world.flag(survivor, COMMISSION));
+    world.accept(survivor);
+    world.pass().await;
     assert_eq!(world.phase(survivor), Some(Phase::Accepted));
-    assert!(world.flag(survivor, COMMISSION));
-    assert_eq!(world.company().flips(survivor, COMMISSION), (1, 0));
+    assert_eq!(world.company().flips(survivor, COMMISSION), (2, 1));
     world.advance(5);
     portal.restore(AVA, "deals", back.hs()).unwrap();
     world.pass().await;

@@ -15,6 +15,7 @@ mod hints;
 mod hubspot_hints;
 mod hubspot_rows;
 mod interruptions;
+mod overriding;
 mod records;
 mod reverts;
 mod scale;

@@ -264,7 +264,9 @@ fn offers(definition: &Definition, value: &str) -> bool {
 
 fn answers(mapping: &Mapping, known: &Definitions) -> Vec<CheckFinding> {
     let decision = &mapping.decision;
-    let mut findings = choices(mapping, &decision.field, &[&decision.accept, &decision.reject], known);
+    let mut words = vec![&decision.accept, &decision.reject];
+    words.extend([&decision.accept_with, &decision.confirm].into_iter().flatten());
+    let mut findings = choices(mapping, &decision.field, &words, known);
     if let Some(submit) = &mapping.submit
         && known.find(&submit.field).is_some_and(|found| found.kind != Kind::Flag)
     {

@@ -241,7 +241,9 @@ fn stages(mapping: &Mapping, describe: &Describe) -> Vec<CheckFinding> {
 
 fn answers(mapping: &Mapping, describe: &Describe) -> Vec<CheckFinding> {
     let decision = &mapping.decision;
-    let mut asked = vec![(&decision.field, vec![&decision.accept, &decision.reject])];
+    let mut words = vec![&decision.accept, &decision.reject];
+    words.extend([&decision.accept_with, &decision.confirm].into_iter().flatten());
+    let mut asked = vec![(&decision.field, words)];
     asked.extend(mapping.submit.as_ref().map(|submit| (&submit.field, vec![&submit.value])));
     let mut findings = Vec::new();
     for (name, values) in asked {
@@ -316,7 +318,9 @@ pub(super) fn tracking(case: &Case, object: &str, fields: &[String], rows: &[Val
     let decides = |field: &str| {
         case.mappings.iter().filter(|mapping| mapping.object.as_str() == object).any(|mapping| {
             let submit = mapping.submit.as_ref().is_some_and(|submit| submit.field == field);
-            mapping.decision.who == Who::FieldHistory && (mapping.decision.field == field || submit)
+            let excepts = mapping.decision.exceptions.as_deref() == Some(field);
+            let decides = mapping.decision.field == field || excepts || submit;
+            mapping.decision.who == Who::FieldHistory && decides
         })
     };
     let tracked = |field: &String| {

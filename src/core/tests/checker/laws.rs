@@ -120,7 +120,7 @@ fn accepted(world: &World) -> Option<&TrueAct> {
     let acts = &world.truth.acts;
     let takes = |act: &&TrueAct| !matches!(act.said, Said::Reject(_));
     let mut own = acts.iter().enumerate().filter(|(_, act)| actor(act.by).person == receiver.person);
-    own.clone().filter(|(_, act)| takes(act)).map(|(number, act)| (number, act)).find_map(|(number, act)| {
+    own.clone().filter(|(_, act)| takes(act)).find_map(|(number, act)| {
         let later_no = own.any(|(other, said)| other > number && matches!(said.said, Said::Reject(_)));
         let covers = (0..2).all(|field| {
             let missing = |value: u8| value == 0 || value == 3;
@@ -202,12 +202,12 @@ fn is_sam(actor: &Actor) -> bool {
 fn each_act_once(world: &World) -> Result<(), Broken> {
     let mut seen = BTreeSet::new();
     for event in world.log.iter().flat_map(|entry| &entry.events) {
-        let act = match event {
-            Event::Accepted { act, .. }
-            | Event::Rejected { act, .. }
-            | Event::Confirmed { act, .. }
-            | Event::AnswerRefused { act, .. } => act,
-            _ => continue,
+        let (Event::Accepted { act, .. }
+        | Event::Rejected { act, .. }
+        | Event::Confirmed { act, .. }
+        | Event::AnswerRefused { act, .. }) = event
+        else {
+            continue;
         };
         if !seen.insert(act.clone()) {
             return broken("L8", "an act counted twice");

@@ -10,6 +10,7 @@ use handoff_core::gate::Opening;
 use handoff_core::handoff::{Phase, Turn};
 use handoff_core::id::{FieldKey, GateName};
 use handoff_core::observation::{Actor, Answer};
+use handoff_core::owed::return_obligations;
 use handoff_core::package_versions::package_versions;
 use jiff::SignedDuration;
 
@@ -63,9 +64,14 @@ fn five_rounds_of_return_each_have_a_version_a_diff_and_their_own_reason() {
         reject(&mut world, "outcome", &why);
         assert!(world.word("Missing__c").contains(&why), "{}", world.word("Missing__c"));
         assert_eq!(phase(&world), Phase::Rejected);
+        let owed = return_obligations(&world.contract, &world.state().expect("open"));
+        assert_eq!(owed.len(), 1);
+        assert_eq!((owed[0].kind, owed[0].key.as_str()), ("mend", format!("round-{}", round + 1).as_str()));
+        assert_eq!(owed[0].text, format!("see below\noutcome: {why}"), "exactly the rejected field");
         world.play(&edit(0, Some(if round % 2 == 0 { 1 } else { 2 })));
         pass(&mut world);
         assert_eq!(phase(&world), Phase::Complete);
+        assert!(return_obligations(&world.contract, &world.state().expect("open")).is_empty(), "mended");
         let note = world.word("Missing__c");
         let expected = format!("Version {}, changed since version {round}:\noutcome changed", round + 1);
         assert_eq!(note, expected, "the receiver reads what changed, and no value");

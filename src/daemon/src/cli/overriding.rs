@@ -84,22 +84,19 @@ pub(super) async fn overriding(path: &Path, wanted: Override, output: Output) ->
         Word::Ask { reason: wanted.reason.unwrap_or_default(), expires }
     };
     let said = Said { stream: stream.clone(), gate, by: wanted.by, word };
-    match &remote {
-        Some(remote) => {
-            let body = serde_json::to_value(OverrideAnswer::from(&said)).unwrap_or_default();
-            remote.post::<serde_json::Value>(&format!("api/v1/override/{stream}"), &body).await?;
-        }
-        None => {
-            let options = Options { autopilot: false, ..Options::default() };
-            let (config, registry) = (loaded.config.clone(), loaded.registry.clone());
-            let done = App::override_at_rest(config, registry, Arc::new(SystemClock), options, said).await?;
-            done.map_err(|error| match error {
-                NotSaid::Fatal(fatal) => Failure::from(fatal),
-                NotSaid::NoHandoff | NotSaid::Denied(_) | NotSaid::Erased | NotSaid::Conflict => {
-                    Failure::because(Exit::Findings, &error)
-                }
-            })?;
-        }
+    if let Some(remote) = &remote {
+        let body = serde_json::to_value(OverrideAnswer::from(&said)).unwrap_or_default();
+        remote.post::<serde_json::Value>(&format!("api/v1/override/{stream}"), &body).await?;
+    } else {
+        let options = Options { autopilot: false, ..Options::default() };
+        let (config, registry) = (loaded.config.clone(), loaded.registry.clone());
+        let done = App::override_at_rest(config, registry, Arc::new(SystemClock), options, said).await?;
+        done.map_err(|error| match error {
+            NotSaid::Fatal(fatal) => Failure::from(fatal),
+            NotSaid::NoHandoff | NotSaid::Denied(_) | NotSaid::Erased | NotSaid::Conflict => {
+                Failure::because(Exit::Findings, &error)
+            }
+        })?;
     }
     let words = if wanted.confirm {
         "the gate stands open until its time is over; it is no acceptance, and status and scorecard say so"

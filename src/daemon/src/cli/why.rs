@@ -44,7 +44,7 @@ pub struct Told {
 }
 
 /// The versions that these entries tell of.
-pub(super) fn versions(entries: &[(u64, LogEntry)]) -> Vec<VersionRow> {
+pub(crate) fn versions(entries: &[(u64, LogEntry)]) -> Vec<VersionRow> {
     let entries = entries.iter().map(|(position, entry)| (*position, entry));
     package_versions(entries).into_iter().map(VersionRow::from).collect()
 }

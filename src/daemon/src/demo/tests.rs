@@ -49,11 +49,14 @@ async fn why_tells_the_whole_story_of_a_deal() {
     let detail = view.handoff(&longest.stream).await.unwrap().unwrap();
     let registry = handoff_core::registry::Registry::load(handoff_core::registry::shipped()).unwrap();
     let contract = registry.pinned(&longest.contract).map(|held| &held.contract);
+    let entries: Vec<_> =
+        detail.entries.into_iter().filter_map(|each| Some((each.position, each.entry?))).collect();
     let told = crate::cli::why::Told {
+        versions: crate::cli::why::versions(&entries),
         stream: longest.stream.clone(),
         state: detail.state,
         verdict: detail.verdict,
-        entries: detail.entries.into_iter().filter_map(|each| Some((each.position, each.entry?))).collect(),
+        entries,
         evidence: Vec::new(),
         holds: Vec::new(),
     };
