@@ -109,7 +109,9 @@ impl Put {
                 return Ok(());
             }
             Err(fault @ (Fault::Denied { .. } | Fault::Refused { .. } | Fault::Protocol { .. })) => {
-                rows.iter().for_each(|row| self.settle(row.at, Err(fault.clone())));
+                for row in &rows {
+                    self.settle(row.at, Err(fault.clone()));
+                }
                 return Ok(());
             }
             Err(fault) => return Err(fault),
@@ -185,12 +187,10 @@ fn of_row(batch: &Batch, row: &Row, opens: bool) -> Result<HsId, Fault> {
     let (trace, id) = (row.trace(), &row.id);
     let named = batch.errors.iter().find(|error| error.traces.contains(&trace) || error.ids.contains(id));
     if let Some(error) = named {
-        return Err(match error.of_row() {
-            Fault::Gone if opens => {
-                Fault::Refused { detail: "HubSpot does not find what the task names".to_owned() }
-            }
-            fault => fault,
-        });
+        let fault = error.of_row();
+        let elsewhere = opens && fault == Fault::Gone;
+        let refused = || Fault::Refused { detail: "HubSpot does not find what the task names".to_owned() };
+        return Err(if elsewhere { refused() } else { fault });
     }
     let found = batch.rows.iter().find(|found| found.trace.as_ref() == Some(&trace));
     let found = found.or_else(|| batch.rows.iter().find(|found| found.id.to_string() == *id));

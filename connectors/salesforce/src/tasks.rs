@@ -18,6 +18,8 @@ use crate::{Api, error, row, soql};
 
 /// The object.
 pub(crate) const TASK: &str = "Task";
+/// What is wrong when a task is opened for something that is gone.
+const NOT_THERE: &str = "the record or the user that the task names is not there, or our user may not see it";
 /// A task that is to be done.
 const OPEN: &str = "Not Started";
 /// A task that is done.
@@ -109,13 +111,17 @@ impl Put {
             Ok(body) => body.as_array().filter(|results| results.len() == job.rows.len()),
             Err(fault) => {
                 let fault = if job.by_key { without_field(fault, &self.key) } else { fault };
-                job.rows.iter().for_each(|row| self.settle(row, Err(fault.clone())));
+                for row in &job.rows {
+                    self.settle(row, Err(fault.clone()));
+                }
                 return;
             }
         };
         let Some(results) = results else {
             let detail = "a collection answered with another number of rows".to_owned();
-            job.rows.iter().for_each(|row| self.settle(row, Err(Fault::Protocol { detail: detail.clone() })));
+            for row in &job.rows {
+                self.settle(row, Err(Fault::Protocol { detail: detail.clone() }));
+            }
             return;
         };
         for (row, result) in job.rows.iter().zip(results) {
@@ -159,14 +165,12 @@ fn of_row(result: &Value, by_key: bool) -> Result<RecordId, Fault> {
     let shape = || Fault::Protocol { detail: "a task that neither succeeded nor failed".to_owned() };
     match result.get("success").and_then(Value::as_bool) {
         Some(true) => Ok(row::id(result, "id").ok_or_else(shape)?.record()),
-        Some(false) => Err(match error::worst(&error::errors(result)).unwrap_or_else(shape) {
+        Some(false) => {
+            let fault = error::worst(&error::errors(result)).unwrap_or_else(shape);
             // What is not there is what it is about, or who shall have it.
-            Fault::Gone if by_key => Fault::Refused {
-                detail: "the record or the user that the task names is not there, or our user may not see it"
-                    .to_owned(),
-            },
-            fault => fault,
-        }),
+            let elsewhere = by_key && fault == Fault::Gone;
+            Err(if elsewhere { Fault::Refused { detail: NOT_THERE.to_owned() } } else { fault })
+        }
         None => Err(shape()),
     }
 }

@@ -59,7 +59,7 @@ fn sent(request: &Request) -> Value {
     body.clone()
 }
 
-fn go_on(step: Step<Vec<Result<RecordId, Fault>>>) {
+fn go_on(step: &Step<Vec<Result<RecordId, Fault>>>) {
     assert!(matches!(step, Step::Continue));
 }
 
@@ -76,7 +76,7 @@ fn a_task_is_opened_by_our_property_and_hung_on_its_deal() {
     assert!(closing.path.ends_with("/tasks/batch/update"), "{}", closing.path);
     assert_eq!(sent(&closing)["inputs"][0]["properties"], json!({ "hs_task_status": "COMPLETED" }));
     let body = json!({ "status": "COMPLETE", "results": [{ "id": "92", "properties": {}, "objectWriteTraceId": "task-1" }] });
-    go_on(put.reply(&reply(200, &body)).unwrap());
+    go_on(&put.reply(&reply(200, &body)).unwrap());
     let opening = put.request();
     assert!(opening.path.ends_with("/tasks/batch/upsert"), "{}", opening.path);
     let input = &sent(&opening)["inputs"][0];
@@ -86,7 +86,7 @@ fn a_task_is_opened_by_our_property_and_hung_on_its_deal() {
     assert_eq!(properties["hs_task_body"], "- Risks &lt; 3<br>- Sponsor &amp; map");
     assert_eq!(properties["hs_timestamp"], "2026-03-01T10:00:00.000Z");
     let body = json!({ "status": "COMPLETE", "results": [{ "id": "91", "new": true, "properties": {}, "objectWriteTraceId": "task-0" }] });
-    go_on(put.reply(&reply(200, &body)).unwrap());
+    go_on(&put.reply(&reply(200, &body)).unwrap());
     let associating = put.request();
     assert!(associating.path.ends_with("/tasks/deals/batch/associate/default"), "{}", associating.path);
     assert_eq!(sent(&associating)["inputs"], json!([{ "from": { "id": "91" }, "to": { "id": "17" } }]));
@@ -107,9 +107,9 @@ fn a_batch_that_is_refused_whole_is_halved_and_a_missing_scope_stays_with_the_ta
     let mut put = connector.put(KEY, &writes);
     let bad = json!({ "category": "VALIDATION_ERROR", "message": "no" });
     put.request();
-    go_on(put.reply(&reply(400, &bad)).unwrap());
+    go_on(&put.reply(&reply(400, &bad)).unwrap());
     assert_eq!(sent(&put.request())["inputs"].as_array().unwrap().len(), 1);
-    go_on(put.reply(&reply(400, &bad)).unwrap());
+    go_on(&put.reply(&reply(400, &bad)).unwrap());
     let body = json!({ "status": "COMPLETE", "results": [{ "id": "2", "properties": {}, "objectWriteTraceId": "task-1" }] });
     let Step::Done(outcomes) = put.reply(&reply(200, &body)).unwrap() else { panic!("not done") };
     assert!(matches!(outcomes.as_slice(), [Err(Fault::Refused { .. }), Ok(_)]), "{outcomes:?}");
@@ -127,7 +127,7 @@ fn a_task_that_cannot_be_hung_on_its_deal_counts_as_refused() {
     let writes = [write("fill-1", None, Act::Open(shape("owner:23")))];
     let mut put = connector.put(KEY, &writes);
     let body = json!({ "status": "COMPLETE", "results": [{ "id": "91", "properties": {}, "objectWriteTraceId": "task-0" }] });
-    go_on(put.reply(&reply(200, &body)).unwrap());
+    go_on(&put.reply(&reply(200, &body)).unwrap());
     let body = json!({ "status": "COMPLETE", "results": [], "numErrors": 1, "errors": [{ "category": "VALIDATION_ERROR", "message": "x" }] });
     let Step::Done(outcomes) = put.reply(&reply(207, &body)).unwrap() else { panic!("not done") };
     assert!(matches!(outcomes.as_slice(), [Err(Fault::Refused { .. })]), "{outcomes:?}");

@@ -203,14 +203,14 @@ impl Book {
             Act::Open(shape) => {
                 let shape = shape.digest();
                 let ordered = step == Some(Step::Opening) && same(&shape);
-                (!ordered).then(|| TaskChange::Ordered { id, shape, covers, person, day: write.day })
+                (!ordered).then_some(TaskChange::Ordered { id, shape, covers, person, day: write.day })
             }
             Act::Change(shape) => {
                 let shape = shape.digest();
                 let ordered = step == Some(Step::Changing) && same(&shape);
-                (!ordered).then(|| TaskChange::Reworded { id, shape, covers, person })
+                (!ordered).then_some(TaskChange::Reworded { id, shape, covers, person })
             }
-            Act::Close => (step != Some(Step::Closing)).then(|| TaskChange::Closing { id }),
+            Act::Close => (step != Some(Step::Closing)).then_some(TaskChange::Closing { id }),
         }
     }
 

@@ -63,6 +63,8 @@ pub struct TaskPlan {
     pub waiting: Vec<Waiting>,
     /// When time alone will change something.
     pub look_again_at: Option<Timestamp>,
+    /// When the quiet ends, if it is quiet: until then what changed may be held back.
+    pub quiet_until: Option<Timestamp>,
 }
 
 /// Plans the writes of one connection. `owed` holds every handoff that was looked at, those that owe nothing included: tasks of handoffs that were
@@ -88,11 +90,11 @@ pub fn plan(
     };
     planner.known();
     planner.fresh();
-    let Planner { closings, changes, openings, mut waiting, again, .. } = planner;
+    let Planner { closings, changes, openings, mut waiting, again, quiet: quiet_until, .. } = planner;
     waiting.sort_by(|left, right| left.id.cmp(&right.id));
     let until = waiting.iter().filter_map(|waiting| waiting.until).min();
     let look_again_at = [again, until].into_iter().flatten().min();
-    TaskPlan { writes: [closings, changes, openings].concat(), waiting, look_again_at }
+    TaskPlan { writes: [closings, changes, openings].concat(), waiting, look_again_at, quiet_until }
 }
 
 /// The id of a person's list of a day.
@@ -132,7 +134,7 @@ impl<'a> Planner<'a> {
                 Step::Done => {}
                 Step::Closing => self.close(id, known),
                 Step::Dismissed | Step::Opening | Step::Stands | Step::Changing => {
-                    self.hold_against(id, known)
+                    self.hold_against(id, known);
                 }
             }
         }
@@ -164,7 +166,7 @@ impl<'a> Planner<'a> {
             self.wait(id, Wait::Nobody, None);
             return;
         }
-        let shape = if is_list { list(&items, &self.rules.zone) } else { own(first, &self.rules.zone) };
+        let shape = if is_list { list(&items, &self.rules.zone) } else { Some(own(first, &self.rules.zone)) };
         let Some(shape) = shape else { return };
         let whose = person(&first.owner);
         self.change(id, known, shape, covers, whose);
@@ -282,14 +284,13 @@ impl<'a> Planner<'a> {
         }
         let mut room = self.room(today);
         for (obligation, stream) in fresh {
-            let Some(shape) = own(obligation, &self.rules.zone) else { continue };
             if room == 0 {
                 self.wait(&obligation.id, Wait::Cap, self.tomorrow());
                 continue;
             }
             room -= 1;
             let covers = BTreeMap::from([(obligation.id.clone(), (*stream).to_owned())]);
-            self.open(obligation.id.clone(), shape, covers, whose);
+            self.open(obligation.id.clone(), own(obligation, &self.rules.zone), covers, whose);
         }
     }
 
@@ -316,7 +317,8 @@ impl<'a> Planner<'a> {
         }
         let mut covers: BTreeMap<String, String> = open.map(|list| list.covers.clone()).unwrap_or_default();
         covers.retain(|covered, stream| {
-            self.find(covered, stream).is_some_and(|left| person(&left.owner) == *whose)
+            !self.owed.contains_key(stream)
+                || self.find(covered, stream).is_some_and(|left| person(&left.owner) == *whose)
         });
         covers.extend(fresh.iter().map(|(one, stream)| (one.id.clone(), (*stream).to_owned())));
         let items: Vec<&Obligation> =
@@ -356,15 +358,15 @@ impl<'a> Planner<'a> {
 }
 
 /// A task of its own.
-fn own(obligation: &Obligation, zone: &TimeZone) -> Option<Shape> {
-    Some(Shape {
+fn own(obligation: &Obligation, zone: &TimeZone) -> Shape {
+    Shape {
         owner: obligation.owner.id.clone(),
         title: obligation.title.clone(),
         text: obligation.text.clone(),
         due: obligation.due,
         due_day: obligation.due.map(|due| zone.to_datetime(due).date()),
         about: Some(obligation.about.clone()),
-    })
+    }
 }
 
 /// One task for several things.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use handoff_core::id::ConnectionId;
 use handoff_core::journal::LogEntry;
 use handoff_core::obligation::Obligation;
-use handoff_core::task::{Book, Known, Rules, Waiting};
+use handoff_core::task::{Book, Known, Rules, Step, Waiting};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -39,6 +39,9 @@ pub(crate) struct State {
     pub(crate) waiting: Vec<Waiting>,
     /// Something changed since the last pass began.
     pub(crate) dirty: bool,
+    /// Streams whose tasks may not match what is owed, each with the number of its last change.
+    pub(crate) touched: BTreeMap<String, u64>,
+    changes: u64,
     /// When to look again.
     pub(crate) again: Option<Timestamp>,
     /// Passes that failed one after the other.
@@ -83,23 +86,28 @@ impl Desks {
         self.keys.contains_key(connection)
     }
 
-    /// What a handoff's people owe now.
+    /// What a handoff's people owe now. What owes nothing, and did not before, is nobody's business.
     pub(crate) fn look(&self, connection: &ConnectionId, stream: &str, owed: Vec<Obligation>) {
+        let news = {
+            let states = self.states();
+            let known = states.get(connection).and_then(|state| state.owed.get(stream));
+            known.map_or(!owed.is_empty(), |known| *known != owed)
+        };
+        if news {
+            self.take_up(connection, stream, owed);
+        }
+    }
+
+    /// What a handoff's people owe that has tasks.
+    pub(crate) fn take_up(&self, connection: &ConnectionId, stream: &str, owed: Vec<Obligation>) {
         if !self.is_on(connection) {
             return;
         }
         {
             let mut states = self.states();
             let state = states.entry(connection.clone()).or_default();
-            if state.owed.get(stream) == Some(&owed) {
-                return;
-            }
-            // What never owed anything and has no task is nobody's business.
-            let covered =
-                || state.book.tasks.values().any(|known| known.covers.values().any(|one| one == stream));
-            if owed.is_empty() && !state.owed.contains_key(stream) && !covered() {
-                return;
-            }
+            state.changes = state.changes.wrapping_add(1);
+            state.touched.insert(stream.to_owned(), state.changes);
             state.owed.insert(stream.to_owned(), owed);
             state.dirty = true;
         }
@@ -171,6 +179,38 @@ impl Desks {
                 change.put_json(row(connection, what.id()), known);
             }
         }
+    }
+}
+
+impl State {
+    /// What has to be held against the book: what changed, what waits, what is on its way, and all that stands on lists. Everything else matches.
+    pub(crate) fn in_question(&self) -> BTreeMap<String, Vec<Obligation>> {
+        let mut streams: BTreeSet<&String> = self.touched.keys().collect();
+        for (id, known) in &self.book.tasks {
+            let moves = match known.step {
+                Step::Opening | Step::Changing | Step::Closing => true,
+                Step::Stands | Step::Dismissed => known.covers.keys().any(|covered| covered != id),
+                Step::Done => false,
+            };
+            if moves {
+                streams.extend(known.covers.values());
+            }
+        }
+        let found = streams.into_iter().filter_map(|stream| self.owed.get_key_value(stream));
+        found.map(|(stream, owed)| (stream.clone(), owed.clone())).collect()
+    }
+
+    /// Nothing is left to write: these streams match, unless they changed meanwhile, wait, or were held back.
+    pub(crate) fn matches(&mut self, asked: &BTreeMap<String, u64>) {
+        let waits: BTreeSet<&str> = self.waiting.iter().map(|waiting| waiting.id.as_str()).collect();
+        let owed = &self.owed;
+        self.touched.retain(|stream, change| {
+            let waiting = || {
+                let owed = owed.get(stream).into_iter().flatten();
+                owed.into_iter().any(|one| waits.contains(one.id.as_str()))
+            };
+            asked.get(stream) != Some(change) || waiting()
+        });
     }
 }
 

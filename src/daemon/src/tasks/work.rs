@@ -106,7 +106,7 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
         })
         .await?;
     for (connection, stream, owed) in looked {
-        engine.tasks.look(&connection, &stream, owed);
+        engine.tasks.take_up(&connection, &stream, owed);
     }
     engine.tasks.look_again();
     Ok(())
@@ -134,8 +134,13 @@ async fn pass(engine: &Arc<Engine>) -> Result<(), Fatal> {
 
 async fn of_connection(engine: &Arc<Engine>, connection: &ConnectionId) -> Result<(), Fatal> {
     for _ in 0..ROUNDS {
-        let Some(plan) = planned(engine, connection).await? else { return Ok(()) };
+        let Some((plan, asked)) = planned(engine, connection).await? else { return Ok(()) };
         if plan.writes.is_empty() {
+            if plan.quiet_until.is_none()
+                && let Some(state) = engine.tasks.states().get_mut(connection)
+            {
+                state.matches(&asked);
+            }
             return Ok(());
         }
         let Some(link) = engine.links.get(connection) else { return Ok(()) };
@@ -164,23 +169,27 @@ async fn of_connection(engine: &Arc<Engine>, connection: &ConnectionId) -> Resul
     Ok(())
 }
 
+/// A plan, and the changes that it was made after.
+type Planned = (TaskPlan, BTreeMap<String, u64>);
+
 /// What to write now; `None` = nothing may be written.
-async fn planned(engine: &Engine, connection: &ConnectionId) -> Result<Option<TaskPlan>, Fatal> {
+async fn planned(engine: &Engine, connection: &ConnectionId) -> Result<Option<Planned>, Fatal> {
     let Some(rules) = &engine.tasks.rules else { return Ok(None) };
     let now = engine.clock.now();
-    let (plan, forgotten) = {
+    let (plan, asked, forgotten) = {
         let mut states = engine.tasks.states();
         let Some(state) = states.get_mut(connection) else { return Ok(None) };
         state.dirty = false;
         let forgotten = state.book.forget(rules.zone.to_datetime(now).date());
-        let plan = plan(rules, &state.book, &state.owed, now);
+        let asked = state.touched.clone();
+        let plan = plan(rules, &state.book, &state.in_question(), now);
         state.waiting.clone_from(&plan.waiting);
         state.again = plan.look_again_at.filter(|again| *again > now);
         // What owes nothing and has no task is forgotten.
         let covered: BTreeSet<&String> =
             state.book.tasks.values().flat_map(|known| known.covers.values()).collect();
         state.owed.retain(|stream, owed| !owed.is_empty() || covered.contains(stream));
-        (plan, forgotten)
+        (plan, asked, forgotten)
     };
     if !forgotten.is_empty() {
         let mut change = Change::default();
@@ -189,7 +198,7 @@ async fn planned(engine: &Engine, connection: &ConnectionId) -> Result<Option<Ta
         }
         engine.memory.commit(change).await?;
     }
-    Ok(Some(plan).filter(|_| !engine.switch.is_paused()))
+    Ok(Some((plan, asked)).filter(|_| !engine.switch.is_paused()))
 }
 
 /// One call: orders in the log, the call, outcomes in the log.
