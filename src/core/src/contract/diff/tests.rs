@@ -9,8 +9,11 @@ fn shipped() -> Contract {
     parse_contract("h03", TEXT).unwrap()
 }
 
+/// A name, what it means, and the change.
+type Edit = (&'static str, Weight, fn(&mut Contract));
+
 /// Ways to change a contract, each with what it means.
-fn edits() -> Vec<(&'static str, Weight, fn(&mut Contract))> {
+fn edits() -> Vec<Edit> {
     vec![
         ("field removed", Weight::Weaker, |c| drop(c.fields.remove(0))),
         ("gate off", Weight::Weaker, |c| {
