@@ -384,3 +384,6 @@ pub(crate) fn rows(engine: &Engine) -> Vec<ContractRow> {
     let unknown = nominated.iter().filter(|text| life.standing(text).is_none()).map(|text| (*text, None));
     known.chain(unknown).map(|(text, standing)| row(text, standing, in_force(text).as_ref(), now)).collect()
 }
+
+#[cfg(test)]
+mod tests;

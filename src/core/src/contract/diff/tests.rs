@@ -63,6 +63,31 @@ fn e09_a_removed_field_reads_loudly() {
     assert!(text.starts_with("WEAKER   field go_live: "), "{text}");
 }
 
+#[test]
+fn what_is_added_or_limited_is_never_loud() {
+    let loud = |before: &Contract, after: &Contract| -> Vec<Change> {
+        diff(before, after).into_iter().filter(|change| change.weight.is_loud()).collect()
+    };
+    let mut less = shipped();
+    less.fields.pop();
+    less.gates.pop_last();
+    let field = less.fields.iter_mut().find(|field| field.parts.len() > 1).unwrap();
+    field.parts.pop_last();
+    assert_eq!(loud(&less, &shipped()), []);
+    assert_eq!(diff(&less, &shipped()).len(), 3, "a whole thing is told once");
+    let limited = |choices: &[&str]| {
+        let mut contract = shipped();
+        let part = contract.fields[0].parts.values_mut().next().unwrap();
+        part.kind = Kind::Choice;
+        part.choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
+        contract
+    };
+    assert_eq!(loud(&limited(&[]), &limited(&["a", "b"])), []);
+    assert_eq!(loud(&limited(&["a", "b"]), &limited(&["a"])), []);
+    assert_eq!(loud(&limited(&["a"]), &limited(&["a", "b"])).len(), 1);
+    assert_eq!(loud(&limited(&["a"]), &limited(&[])).len(), 1);
+}
+
 proptest! {
     #[test]
     fn a_text_does_not_differ_from_itself_and_weakening_is_anti_symmetric(left in prop::collection::vec(any::<prop::sample::Index>(), 0..5), right in prop::collection::vec(any::<prop::sample::Index>(), 0..5)) {
