@@ -32,6 +32,7 @@ pub struct Split {
     pub percent: Option<Sourced>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
 fn is_false(flag: &bool) -> bool {
     !flag
 }

@@ -152,6 +152,7 @@ pub fn brief(contract: &Contract, handoff: &Handoff) -> String {
         motion: &handoff.id.motion,
         still_rejected: &rejected,
         disputed: &handoff.beside.disputed,
+        as_of: handoff.as_of(),
     };
     let counts = assess(contract, &handoff.package, &situation);
     let mut text = String::new();

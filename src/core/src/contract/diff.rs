@@ -94,7 +94,7 @@ pub fn diff(before: &Contract, after: &Contract) -> Vec<Change> {
         .into_iter()
         .filter_map(|place| {
             let (was, is) = (old.get(place), new.get(place));
-            if was == is {
+            if was == is || is_part_of_another(place, &old, &new) {
                 return None;
             }
             let weight = weigh(place, was, is);
@@ -108,6 +108,12 @@ pub fn diff(before: &Contract, after: &Contract) -> Vec<Change> {
         .collect();
     changes.sort_by(|a, b| (a.weight, &a.at).cmp(&(b.weight, &b.at)));
     changes
+}
+
+/// Whether the thing that this belongs to was added or removed as a whole: that is told once.
+fn is_part_of_another(place: &str, old: &BTreeMap<String, Leaf>, new: &BTreeMap<String, Leaf>) -> bool {
+    let wholes = place.match_indices(": ").filter_map(|(at, _)| place.get(..at));
+    wholes.into_iter().any(|whole| old.contains_key(whole) != new.contains_key(whole))
 }
 
 /// One comparable thing: how it reads, and how much it demands if that can be counted.
@@ -258,16 +264,16 @@ fn part(contract: &Contract, at: &str, part: &Part, all: &mut Leaves) {
     if let Some(label) = &part.label {
         all.put(format!("{at}: label"), label, Demand::Words);
     }
-    if part.choices.is_empty() {
-        all.put(format!("{at}: anything may be chosen"), "any choice", Demand::Loosens);
+    if !part.choices.is_empty() {
+        all.put(format!("{at}: one of its choices"), "the limit", Demand::There);
     }
     for choice in &part.choices {
-        all.put(format!("{at}: may be {choice:?}"), "the choice", Demand::Loosens);
+        all.put(format!("{at}: one of its choices: may be {choice:?}"), "the choice", Demand::Loosens);
     }
     for (column, kind) in &part.columns {
         all.put(format!("{at}: column {column}"), "the column", Demand::There);
         let kind = format!("{kind:?}").to_lowercase();
-        all.put(format!("{at}: kind of column {column}"), kind, Demand::Read);
+        all.put(format!("{at}: column {column}: kind"), kind, Demand::Read);
     }
     all.demands(format!("{at}: needs a number"), part.needs_number);
     if part.kind == Kind::Text {

@@ -18,9 +18,11 @@ pub(super) fn pay(mapping: &PayMapping, raw: &RawRecord) -> Pay {
         let code = amount.currency_field.as_deref().and_then(|name| convert::text(own(name)));
         let code = code.map(|code| code.trim().to_owned()).filter(|code| !code.is_empty());
         let code = code.or_else(|| amount.currency.clone());
-        let value = match convert::value(&Part::of(Kind::Money), own(&amount.field))? {
-            Value::Money { amount, .. } => Value::Money { amount: amount.normalize(), currency: code },
-            other => other,
+        let value = convert::value(&Part::of(Kind::Money), own(&amount.field))?;
+        let value = if let Value::Money { amount, .. } = value {
+            Value::Money { amount: amount.normalize(), currency: code }
+        } else {
+            value
         };
         Some(Sourced { value, from: raw.record.clone(), field: amount.field.clone() })
     });
@@ -51,9 +53,7 @@ fn rows<'a>(splits: &SplitRows, raw: &'a RawRecord) -> Vec<&'a RelatedRow> {
 }
 
 fn cell(row: &RelatedRow, name: &str, kind: Kind) -> Option<Sourced> {
-    let value = match convert::value(&Part::of(kind), row.fields.get(name)?)? {
-        Value::Number(number) => Value::Number(number.normalize()),
-        other => other,
-    };
+    let value = convert::value(&Part::of(kind), row.fields.get(name)?)?;
+    let value = if let Value::Number(number) = value { Value::Number(number.normalize()) } else { value };
     Some(Sourced { value, from: row.record.clone(), field: name.to_owned() })
 }

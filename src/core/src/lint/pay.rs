@@ -74,13 +74,13 @@ mod tests {
 
     #[test]
     fn h03_only_plain_names_of_pay_reach_a_query() {
-        let good = "[pay]\namount = { field = \"Amount\", currency_field = \"CurrencyIsoCode\" }\npayee = { field = \"OwnerId\" }\n\
+        let good = "[pay]\namount = { field = \"Amount\", currency_field = \"CurrencyIsoCode\" }\npayee = { field = \"Payee__c\" }\n\
                     splits = { related = \"OpportunitySplits\", payee = \"SplitOwnerId\", percent = \"SplitPercentage\", where = { Type = \"Revenue\" } }\n";
         assert_eq!(complaints(good), Vec::<String>::new());
         for (from, to) in [
             ("Amount", "Id FROM User"),
             ("CurrencyIsoCode", "A,B"),
-            ("OwnerId", "A.B"),
+            ("Payee__c", "A.B"),
             ("OpportunitySplits", "X) FROM Y"),
             ("SplitOwnerId", "a'b"),
             ("SplitPercentage", ""),

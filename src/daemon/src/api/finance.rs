@@ -114,8 +114,7 @@ pub(super) async fn act(State(surface): State<Surface>, body: bytes::Bytes) -> R
         Err(NotDone::Fatal(error)) => failed(&error),
         Err(NotDone::Nobody) => refused("nobody is named", "write who acts into by"),
         Err(
-            error
-            @ (NotDone::TooLong
+            error @ (NotDone::TooLong
             | NotDone::Refused(_)
             | NotDone::NotNow(_)
             | NotDone::Unknown { .. }

@@ -201,7 +201,9 @@ async fn compare(
     } else if found.is_empty() {
         output.line(&format!("{}: {} payouts, nothing differs", good("agrees"), payouts.len()));
     } else {
-        found.iter().for_each(|finding| output.line(&told(finding)));
+        for finding in &found {
+            output.line(&told(finding));
+        }
         output.line(&bad(&format!("{} differences", found.len())));
     }
     Ok(if found.is_empty() { Exit::Ok } else { Exit::Findings })

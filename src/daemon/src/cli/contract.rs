@@ -256,7 +256,9 @@ async fn list(loaded: &Loaded, output: Output) -> Result<Exit, Failure> {
     if output.is_json() {
         output.json(&rows);
     } else {
-        rows.iter().for_each(|row| output.text(&told(row)));
+        for row in &rows {
+            output.text(&told(row));
+        }
     }
     let unapproved = rows.iter().any(|row| row.standing == "unapproved");
     Ok(if unapproved { Exit::Findings } else { Exit::Ok })
@@ -292,7 +294,7 @@ fn told(row: &ContractRow) -> String {
     let refused = if row.refused > 0 { format!(", {} attempts refused", row.refused) } else { String::new() };
     let mut text = format!("{}@{}  {standing}{refused}\n", plain(&row.contract), row.version);
     for weaker in &row.weaker {
-        text.push_str(&format!("    {}\n", bad(&plain(weaker))));
+        text.extend(["    ", &bad(&plain(weaker)), "\n"]);
     }
     text
 }

@@ -90,9 +90,9 @@ fn weakened(report: &Report) -> String {
     for weakening in &report.weakened {
         let contract = plain(&weakening.contract);
         let line = format!("{contract}@{} DEMANDS LESS from {} on:", weakening.version, weakening.effective);
-        text.push_str(&format!("\n{}\n", bad(&line)));
+        text.extend(["\n", &bad(&line), "\n"]);
         for words in &weakening.weaker {
-            text.push_str(&format!("  {}\n", plain(words)));
+            text.extend(["  ", &plain(words), "\n"]);
         }
     }
     text

@@ -25,7 +25,8 @@ pub(super) async fn status(path: &Path, output: Output) -> Result<Exit, Failure>
     } else {
         output.text(&render(&status));
     }
-    Ok(if status.healthy && !status.writing.paused && status.writing.tripped.is_empty() {
+    let unapproved = status.contracts.iter().any(|row| row.standing == "unapproved");
+    Ok(if status.healthy && !unapproved && !status.writing.paused && status.writing.tripped.is_empty() {
         Exit::Ok
     } else {
         Exit::Findings

@@ -127,7 +127,9 @@ pub enum NotDone {
         version: u32,
     },
     /// The text does not fit into the log.
-    #[error("the text is too long for the log, which takes {MAX_LEAF} bytes with everything around it: shorten its comments")]
+    #[error(
+        "the text is too long for the log, which takes {MAX_LEAF} bytes with everything around it: shorten its comments"
+    )]
     TooLong,
     /// Nobody is named.
     #[error("name who does it")]
@@ -223,7 +225,8 @@ impl Doing<'_> {
         let held = judged(&text).map_err(NotDone::Invalid)?;
         self.engine.finance.life().may_propose(&held.reference).map_err(NotDone::NotNow)?;
         let at = self.engine.clock.now();
-        let published = LogEntry::ContractPublished { contract: held.reference.clone(), text: text.clone(), at };
+        let published =
+            LogEntry::ContractPublished { contract: held.reference.clone(), text: text.clone(), at };
         let fits = published.encode().is_ok_and(|encoded| encoded.leaf.len() + ROOM <= MAX_LEAF);
         if !fits {
             return Err(NotDone::TooLong);
@@ -239,9 +242,9 @@ impl Doing<'_> {
         let position = position.ok_or(NotDone::NotNow(NotAllowed::NotProposed))?;
         let journal = Arc::clone(&self.engine.journal);
         let mut found = blocking(move || journal.read_now(&[position])).await?;
-        let text = match found.pop() {
-            Some((_, Some(LogEntry::ContractStep { step: Step::Proposed { text }, .. }))) => text,
-            Some(_) | None => return Err(NotDone::NotNow(NotAllowed::NotProposed)),
+        let Some((_, Some(LogEntry::ContractStep { step: Step::Proposed { text }, .. }))) = found.pop()
+        else {
+            return Err(NotDone::NotNow(NotAllowed::NotProposed));
         };
         let parsed = parse_contract(contract.id.as_str(), &text).map_err(NotDone::Invalid)?;
         Ok((text, parsed))
@@ -381,3 +384,6 @@ pub(crate) fn rows(engine: &Engine) -> Vec<ContractRow> {
     let unknown = nominated.iter().filter(|text| life.standing(text).is_none()).map(|text| (*text, None));
     known.chain(unknown).map(|(text, standing)| row(text, standing, in_force(text).as_ref(), now)).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,3 +92,63 @@ pub fn bytes(state_dir: &Path, commission: &Commission, format: Format) -> Resul
     let again = format.write(&commission.statement)?;
     if is_it(&again) { Ok(again) } else { Err(FrozenError::Lost { path, digest: digest.clone() }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use handoff_measure::ledger::{Ledger, Standing};
+    use jiff::Timestamp;
+    use rust_decimal::Decimal;
+
+    use super::super::commission::Closed;
+    use super::*;
+
+    fn closed() -> (Commission, BTreeMap<String, Vec<u8>>) {
+        let statement = Ledger::new("2026-10".parse().unwrap()).finish(Standing::Closed, Decimal::from(5));
+        let files: BTreeMap<String, Vec<u8>> = Format::ALL
+            .iter()
+            .map(|format| (format.name().to_owned(), format.write(&statement).unwrap()))
+            .collect();
+        let closed = Closed {
+            period: "2026-10".to_owned(),
+            files: files.iter().map(|(name, bytes)| (name.clone(), Digest::of_bytes(bytes))).collect(),
+            entries: 0,
+            weight_percent: Decimal::from(5),
+            position: 7,
+            checkpoint: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        (Commission { statement, closed: Some(closed) }, files)
+    }
+
+    #[test]
+    fn a_frozen_file_is_given_as_it_was_and_an_altered_one_never() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (mut commission, files) = closed();
+        keep(folder.path(), "2026-10", &files).unwrap();
+        let path = file(folder.path(), "2026-10", "csv");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        // A later program may write statements in another way: the frozen bytes stay.
+        commission.statement.entries = 99;
+        assert_eq!(bytes(folder.path(), &commission, Format::Csv).unwrap(), files["csv"]);
+        assert_eq!(bytes(folder.path(), &commission, Format::Json).unwrap(), files["json"]);
+        fs::write(file(folder.path(), "2026-10", "json"), "{}").unwrap();
+        let lost = bytes(folder.path(), &commission, Format::Json);
+        assert!(matches!(lost, Err(FrozenError::Lost { .. })));
+        commission.statement.entries = 0;
+        assert_eq!(
+            bytes(folder.path(), &commission, Format::Json).unwrap(),
+            files["json"],
+            "made again from the log"
+        );
+    }
+
+    #[test]
+    fn an_attempt_that_never_reached_the_log_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (commission, files) = closed();
+        keep(folder.path(), "2026-10", &BTreeMap::from([("csv".to_owned(), b"older".to_vec())])).unwrap();
+        keep(folder.path(), "2026-10", &files).unwrap();
+        assert_eq!(bytes(folder.path(), &commission, Format::Csv).unwrap(), files["csv"]);
+    }
+}

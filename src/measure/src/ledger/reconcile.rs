@@ -193,6 +193,9 @@ impl Side {
     }
 }
 
+/// Deal, payee and currency; what the file does not name is left out.
+type Key<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
 /// Compares what was paid with a statement: findings in order of kind, deal and payee; none = all is well. Where the file names no payees a deal's
 /// rows are taken together.
 pub fn reconcile(statement: &Statement, payouts: &[Payout]) -> Vec<Finding> {
@@ -201,7 +204,6 @@ pub fn reconcile(statement: &Statement, payouts: &[Payout]) -> Vec<Finding> {
     let by_payee = payouts.iter().any(|payout| payout.payee.is_some());
     let by_currency = payouts.iter().any(|payout| payout.currency.is_some());
     let amounts = payouts.iter().any(|payout| payout.amount != Ok(None));
-    type Key<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
     let mut sides: BTreeMap<Key<'_>, (Side, Side)> = BTreeMap::new();
     for payout in payouts {
         let Some(deal) = names.deal(&payout.deal) else {

@@ -9,8 +9,11 @@ fn shipped() -> Contract {
     parse_contract("h03", TEXT).unwrap()
 }
 
+/// A name, what it means, and the change.
+type Edit = (&'static str, Weight, fn(&mut Contract));
+
 /// Ways to change a contract, each with what it means.
-fn edits() -> Vec<(&'static str, Weight, fn(&mut Contract))> {
+fn edits() -> Vec<Edit> {
     vec![
         ("field removed", Weight::Weaker, |c| drop(c.fields.remove(0))),
         ("gate off", Weight::Weaker, |c| {
@@ -58,6 +61,31 @@ fn e09_a_removed_field_reads_loudly() {
     after.fields.retain(|field| field.key.as_str() != "go_live");
     let text = diff(&shipped(), &after).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(text.starts_with("WEAKER   field go_live: "), "{text}");
+}
+
+#[test]
+fn what_is_added_or_limited_is_never_loud() {
+    let loud = |before: &Contract, after: &Contract| -> Vec<Change> {
+        diff(before, after).into_iter().filter(|change| change.weight.is_loud()).collect()
+    };
+    let mut less = shipped();
+    less.fields.pop();
+    less.gates.pop_last();
+    let field = less.fields.iter_mut().find(|field| field.parts.len() > 1).unwrap();
+    field.parts.pop_last();
+    assert_eq!(loud(&less, &shipped()), []);
+    assert_eq!(diff(&less, &shipped()).len(), 3, "a whole thing is told once");
+    let limited = |choices: &[&str]| {
+        let mut contract = shipped();
+        let part = contract.fields[0].parts.values_mut().next().unwrap();
+        part.kind = Kind::Choice;
+        part.choices = choices.iter().map(|choice| (*choice).to_owned()).collect();
+        contract
+    };
+    assert_eq!(loud(&limited(&[]), &limited(&["a", "b"])), []);
+    assert_eq!(loud(&limited(&["a", "b"]), &limited(&["a"])), []);
+    assert_eq!(loud(&limited(&["a"]), &limited(&["a", "b"])).len(), 1);
+    assert_eq!(loud(&limited(&["a"]), &limited(&[])).len(), 1);
 }
 
 proptest! {

@@ -16,7 +16,7 @@ fn mapped() -> Mapping {
     Mapping { pay: Some(PayMapping { amount: Some(amount), payee, splits: Some(splits) }), ..pair().0 }
 }
 
-fn row(id: &str, kind: &str, payee: &str, percent: Json) -> RelatedRow {
+fn row(id: &str, kind: &str, payee: &str, percent: &Json) -> RelatedRow {
     let fields = json!({"Type": kind, "SplitOwnerId": payee, "SplitPercentage": percent});
     RelatedRow {
         record: reference("OpportunitySplit", id),
@@ -32,9 +32,9 @@ fn amount_payee_and_shares_are_read_and_know_their_records() {
     raw.fields.insert("Amount".into(), json!("48000.50"));
     raw.fields.insert("CurrencyIsoCode".into(), json!("EUR"));
     let rows = vec![
-        row("2", "Revenue", "005B", json!("abc")),
-        row("1", "Revenue", "005A", json!(60.0)),
-        row("3", "Overlay", "005C", json!(100)),
+        row("2", "Revenue", "005B", &json!("abc")),
+        row("1", "Revenue", "005A", &json!(60.0)),
+        row("3", "Overlay", "005C", &json!(100)),
     ];
     raw.related.insert("OpportunitySplits".into(), rows);
     let pay = extract(&mapping, &pair().1, &raw, &Book).pay.unwrap();
