@@ -77,8 +77,9 @@ fn named(engine: &Engine, wanted: &Wanted<'_>, own: &RecordRef) -> BTreeSet<Reco
 fn handoff(engine: &Engine, wanted: &Wanted<'_>, record: &RecordRef) -> Result<Option<Handoff>, Fatal> {
     let Some(object) = engine.object_of(record) else { return Ok(None) };
     let mut best: Option<Handoff> = None;
-    for rule in object.rules.iter().filter(|rule| rule.mapping.contract == *wanted.contract) {
-        let Some(saved) = engine.snapshots.load_now(&rule.stream(record))? else { continue };
+    let rules = object.rules.iter().filter(|rule| rule.mapping.contract == *wanted.contract);
+    for stream in rules.flat_map(|rule| rule.streams(record)) {
+        let Some(saved) = engine.snapshots.load_now(&stream)? else { continue };
         if best.as_ref().is_none_or(|known| saved.state.acceptance_holds() && !known.acceptance_holds()) {
             best = Some(saved.state);
         }
