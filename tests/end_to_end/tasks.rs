@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use handoff_core::handoff::Phase;
+use handoff_sandbox_host::Matching;
 use handoffd::app::App;
 use handoffd::config::Tasks;
 use handoffd_tests::crm::{Deal, Kind};
@@ -265,4 +266,45 @@ async fn off_by_default(crms: &'static [Kind]) {
         assert!(world.tasks(*kind).is_empty());
     }
     assert!(world.handle().view().tasks().is_empty());
+}
+
+on_every_crm!(d04_a_task_whose_answer_is_lost_again_and_again_is_one_task, unanswered);
+
+async fn unanswered(crms: &'static [Kind]) {
+    let world = with_tasks(crms, plenty()).await;
+    world.pass().await;
+    for kind in crms {
+        match kind {
+            Kind::Salesforce => {
+                let on = Matching { body: Some("sobjects/Task/".to_owned()), ..Matching::default() };
+                let action = handoff_sandbox_salesforce::Action::DropAfter;
+                world.org().plant(handoff_sandbox_salesforce::Fault { on, skip: 0, times: 7, action });
+            }
+            Kind::Hubspot => {
+                let on = Matching { path: Some("/tasks/batch/upsert".to_owned()), ..Matching::default() };
+                let action = handoff_sandbox_hubspot::Action::DropAfter;
+                world.portal().plant(handoff_sandbox_hubspot::Fault { on, skip: 0, times: 7, action });
+            }
+        }
+    }
+    let deals: Vec<Deal> = crms.iter().map(|kind| world.full_deal_in(*kind, "Unanswered")).collect();
+    for deal in &deals {
+        world.accept(*deal);
+    }
+    for _ in 0..20 {
+        world.advance(60);
+        world.ride(5).await;
+    }
+    let later: Vec<Deal> = crms.iter().map(|kind| world.deal_in(*kind, "Answered")).collect();
+    for _ in 0..20 {
+        world.advance(60);
+        world.ride(5).await;
+    }
+    for (deal, later) in deals.iter().zip(&later) {
+        assert!(world.flag(*deal, COMMISSION), "a task never stands in a gate's way");
+        assert_eq!(world.open_tasks(*deal), Vec::<String>::new());
+        assert_eq!(world.tasks_of(*later).len(), 1);
+        let keys: Vec<String> = world.tasks(deal.kind).into_iter().map(|task| task.key).collect();
+        assert_eq!(keys.len(), keys.iter().collect::<BTreeSet<_>>().len());
+    }
 }
