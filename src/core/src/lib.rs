@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod extract;
 pub mod gate;
 pub mod handoff;
+pub mod icp;
 pub mod id;
 pub mod journal;
 pub mod lint;

@@ -76,7 +76,8 @@ impl<'a> View<'a> {
             | Way::Rows(..)
             | Way::Series(..)
             | Way::Feed { .. }
-            | Way::Carried { .. } => None,
+            | Way::Carried { .. }
+            | Way::Icp(_) => None,
         }
     }
 

@@ -147,6 +147,7 @@ pub(crate) fn mapping() -> Mapping {
             }),
         },
         enforcement: None,
+        icp: None,
         twin: None,
     }
 }
