@@ -70,7 +70,7 @@ fn sources(api: &Api, plan: &ReadPlan) -> Vec<Source> {
         also: None,
     }];
     for relationship in plan.related.keys() {
-        // A row of a parent names no record of ours; it is read with the record, at the latest at the daily census.
+        // A row of a parent names no record of ours; it is read with the record's next change, or at the daemon's sweep.
         if let Some((None, child)) = api.relations.planned(object, relationship) {
             let also = child.type_path.map(|path| format!("{path} = {}", soql::quote(object)));
             all.push(Source {

@@ -102,16 +102,12 @@ pub fn carry(
     record: Option<RecordRef>,
     other: Option<&Handoff>,
 ) -> (CarriedSeen, Option<Sourced>) {
-    let other = other.filter(|other| other.id.contract == *wanted.contract && other.phase != Phase::Voided);
-    let (standing, value) = match other {
-        None => (Standing::Broken, None),
-        Some(other) if !other.acceptance_holds() => (Standing::NotAccepted, None),
-        Some(other) => {
-            let standing = Standing::Accepted { cycle: other.id.cycle, package: other.package_digest() };
-            let value =
-                other.package.get(&wanted.their_field).and_then(|parts| parts.get(&wanted.their_part));
-            (standing, value.cloned())
+    let standing = Standing::of(wanted.contract, other);
+    let value = match (&standing, other) {
+        (Standing::Accepted { .. }, Some(other)) => {
+            other.package.get(&wanted.their_field).and_then(|parts| parts.get(&wanted.their_part)).cloned()
         }
+        (Standing::Accepted { .. } | Standing::NotAccepted | Standing::Broken, _) => None,
     };
     let seen = CarriedSeen {
         field: wanted.field.clone(),
@@ -121,6 +117,17 @@ pub fn carry(
         standing,
     };
     (seen, value)
+}
+
+impl Standing {
+    /// How a handoff under this contract stands; one that is off, or none, carries nothing.
+    pub fn of(contract: &ContractId, other: Option<&Handoff>) -> Self {
+        match other.filter(|other| other.id.contract == *contract && other.phase != Phase::Voided) {
+            None => Self::Broken,
+            Some(other) if !other.acceptance_holds() => Self::NotAccepted,
+            Some(other) => Self::Accepted { cycle: other.id.cycle, package: other.package_digest() },
+        }
+    }
 }
 
 impl Observation {

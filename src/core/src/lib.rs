@@ -21,6 +21,7 @@ pub mod feed;
 pub mod first_touch;
 pub mod gate;
 pub mod handoff;
+pub mod icp;
 pub mod id;
 pub mod journal;
 pub mod lifecycle;

@@ -86,6 +86,7 @@ pub const MAPPING_CHECKS: &[MappingCheck] = &[
     MappingCheck { name: "names are plain words", run: names::mapping },
     MappingCheck { name: "every part is read", run: mapping::parts },
     MappingCheck { name: "each part is read in one way", run: reading::ways },
+    MappingCheck { name: "the customer profile can judge", run: reading::profile },
     MappingCheck { name: "the way fits the kind of part", run: reading::kinds },
     MappingCheck { name: "pay is read from plain fields", run: pay::pay },
     MappingCheck { name: "every gate is written", run: mapping::gates },

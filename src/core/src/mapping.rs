@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::handoff::Phase as StateName;
+use crate::icp::Icp;
 use crate::id::{ConnectionId, ContractId, FieldKey, GateName, MotionId, ObjectName, PartKey, StageName};
 
 mod path;
@@ -41,6 +42,9 @@ pub struct Mapping {
     /// The account or company of the record: calls that are linked to it alone are found by it.
     #[serde(default)]
     pub account: Option<ReadPath>,
+    /// The ideal customer profile that parts read with `icp` are judged by.
+    #[serde(default)]
+    pub icp: Option<Icp>,
     /// What we read: field → part → path. Part `none` is the check-box "there are none", part `unknown` a text in which the sender says why
     /// he cannot know yet and until when.
     pub read: BTreeMap<FieldKey, BTreeMap<PartKey, ReadPath>>,
@@ -65,6 +69,14 @@ pub struct Mapping {
     /// Where the same deal lies in another CRM that this daemon governs too. While the two disagree, no pay gate of either is open.
     #[serde(default)]
     pub twin: Option<TwinMapping>,
+}
+
+impl Mapping {
+    /// Every path that is read for the package: those of its parts, and those of the customer profile.
+    pub fn paths(&self) -> impl Iterator<Item = &ReadPath> {
+        let criteria = self.icp.iter().flat_map(|icp| icp.criteria.values().map(|criterion| &criterion.read));
+        self.read.values().flat_map(BTreeMap::values).chain(criteria)
+    }
 }
 
 /// Where the same deal lies in another CRM. One side is enough; the other knows by it.

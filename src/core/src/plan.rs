@@ -361,7 +361,7 @@ fn differing(raw: &RawRecord, wanted: Vec<(String, Value)>, gate: Option<&(GateN
 fn expected(inputs: Inputs<'_>) -> BTreeMap<String, Value> {
     let mapping = inputs.mapping;
     // Another record's field is not guarded by this one's version.
-    let ways = mapping.read.values().flat_map(BTreeMap::values).filter_map(|path| path.way().ok());
+    let ways = mapping.paths().filter_map(|path| path.way().ok());
     let package =
         ways.filter_map(|way| way.own_field().filter(|name| !name.contains('.')).map(str::to_owned));
     let own = [

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use handoff_core::carried::{CarriedSeen, Named, Wanted, carry, wanted};
+use handoff_core::carried::{CarriedSeen, Named, Standing, Wanted, carry, wanted};
 use handoff_core::extract::RawRecord;
 use handoff_core::handoff::Handoff;
-use handoff_core::id::RecordRef;
+use handoff_core::id::{ContractId, RecordRef};
 use handoff_core::value::Sourced;
 
 use crate::engine::Engine;
@@ -23,7 +23,7 @@ pub(crate) fn seen(
         let records = named(engine, &wanted, &raw.record);
         let mut best: Option<(RecordRef, Option<Handoff>)> = None;
         for record in records {
-            let found = handoff(engine, &wanted, &record)?;
+            let found = handoff(engine, wanted.contract, &record)?;
             let better = match (&best, &found) {
                 (None, _) | (Some((_, None)), Some(_)) => true,
                 (Some((_, Some(known))), Some(found)) => {
@@ -39,6 +39,17 @@ pub(crate) fn seen(
         all.push(carry(&wanted, record, found.as_ref()));
     }
     Ok(all)
+}
+
+/// Whether everything that was carried into this handoff stands as it was seen. Blocks.
+pub(crate) fn stands(engine: &Engine, state: &Handoff) -> Result<bool, Fatal> {
+    for seen in &state.carried {
+        let Some(record) = &seen.record else { continue };
+        if Standing::of(&seen.contract, handoff(engine, &seen.contract, record)?.as_ref()) != seen.standing {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Objects of this connection that the contract is governed on.
@@ -74,10 +85,14 @@ fn named(engine: &Engine, wanted: &Wanted<'_>, own: &RecordRef) -> BTreeSet<Reco
 }
 
 /// The handoff of a record under the contract; of several motions the accepted one.
-fn handoff(engine: &Engine, wanted: &Wanted<'_>, record: &RecordRef) -> Result<Option<Handoff>, Fatal> {
+fn handoff(
+    engine: &Engine,
+    contract: &ContractId,
+    record: &RecordRef,
+) -> Result<Option<Handoff>, Fatal> {
     let Some(object) = engine.object_of(record) else { return Ok(None) };
     let mut best: Option<Handoff> = None;
-    let rules = object.rules.iter().filter(|rule| rule.mapping.contract == *wanted.contract);
+    let rules = object.rules.iter().filter(|rule| rule.mapping.contract == *contract);
     for stream in rules.flat_map(|rule| rule.streams(record)) {
         let Some(saved) = engine.snapshots.load_now(&stream)? else { continue };
         if best.as_ref().is_none_or(|known| saved.state.acceptance_holds() && !known.acceptance_holds()) {

@@ -29,7 +29,7 @@ use crate::link::Link;
 use crate::memory::{Change, SWITCH, blocking};
 use crate::parked::{self, Parked};
 use crate::snapshots::{Saved, fold};
-use crate::twins;
+use crate::{carried, twins};
 
 /// Rest of a record whose connection is denied.
 const REST: Duration = Duration::from_mins(1);
@@ -87,7 +87,7 @@ pub(crate) async fn execute(
         }
         job.again.is_none() && job.parked.is_none()
     });
-    put_off_what_twins_changed(engine, jobs, &mut openings).await?;
+    put_off_what_others_changed(engine, jobs, &mut openings).await?;
     if openings.is_empty() {
         return Ok(());
     }
@@ -97,8 +97,8 @@ pub(crate) async fn execute(
     carry_out(engine, link, sink, object, jobs, change, openings, Lane::GateOpen).await
 }
 
-/// An opening that was decided on what other authorities said is decided anew if they say something else by now.
-async fn put_off_what_twins_changed(
+/// An opening that was decided on what other authorities or earlier handoffs said is decided anew if they say something else by now.
+async fn put_off_what_others_changed(
     engine: &Arc<Engine>,
     jobs: &mut [Job],
     openings: &mut Vec<(usize, Plan)>,
@@ -106,7 +106,7 @@ async fn put_off_what_twins_changed(
     let asked: Vec<(usize, Handoff)> = openings
         .iter()
         .filter_map(|(at, _)| Some((*at, jobs.get(*at)?.saved.state.clone())))
-        .filter(|(_, state)| state.link.is_some() || !state.twins.is_empty())
+        .filter(|(_, state)| state.link.is_some() || !state.twins.is_empty() || !state.carried.is_empty())
         .collect();
     if asked.is_empty() {
         return Ok(());
@@ -117,7 +117,7 @@ async fn put_off_what_twins_changed(
         for (at, state) in asked {
             let (id, link) = (&state.id, state.link.as_ref());
             let now = twins::seen(&shared, &id.contract, &id.subject, link, &state.package)?;
-            if now != state.twins {
+            if now != state.twins || !carried::stands(&shared, &state)? {
                 changed.push(at);
             }
         }

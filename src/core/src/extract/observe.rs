@@ -79,7 +79,8 @@ impl<'a> View<'a> {
             | Way::Oldest(..)
             | Way::Rows(..)
             | Way::Series(..)
-            | Way::Carried { .. } => None,
+            | Way::Carried { .. }
+            | Way::Icp(_) => None,
         }
     }
 

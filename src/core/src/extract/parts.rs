@@ -9,6 +9,7 @@ use super::observe::{View, spells};
 use super::{RawRecord, RelatedRow, aggregate, convert, relation_key};
 use crate::contract::{Field, Kind, Part};
 use crate::exception::UNKNOWN;
+use crate::icp::IcpTake;
 use crate::id::{FieldKey, PartKey, RecordRef};
 use crate::mapping::{ReadPath, Rows, Way};
 use crate::observation::Edit;
@@ -81,8 +82,35 @@ impl<'a> View<'a> {
                 let value = aggregate::series(part, path, &self.rows(&rows))?;
                 Some(found(value, own, path.value.as_deref().unwrap_or(rows.related)))
             }
+            Way::Icp(take) => {
+                let icp = self.mapping.icp.as_ref()?;
+                let said = match take {
+                    IcpTake::Match => icp.name(icp.fit(|path| self.criterion(path))?).to_owned(),
+                    IcpTake::Version => icp.stamp(),
+                };
+                Some(found(convert::value(part, &Json::String(said))?, own, "icp"))
+            }
             // What others say is not in this record: whoever knows them adds it.
             Way::Carried { .. } => None,
+        }
+    }
+
+    /// The value that a criterion looks at, as text.
+    fn criterion(&self, path: &ReadPath) -> Option<String> {
+        match path.way().ok()? {
+            Way::Field(field) => convert::text(self.field(field)),
+            Way::Take(rows, take) => convert::text(self.rows(&rows).first()?.fields.get(take)?),
+            Way::Count(rows) => {
+                self.told(&rows)?;
+                Some(aggregate::distinct(&self.rows(&rows)).len().to_string())
+            }
+            Way::Newest(..)
+            | Way::Oldest(..)
+            | Way::Rows(..)
+            | Way::Series(..)
+            | Way::Feed { .. }
+            | Way::Carried { .. }
+            | Way::Icp(_) => None,
         }
     }
 
@@ -123,7 +151,12 @@ impl<'a> View<'a> {
                 newest = Some(edit);
             }
         };
-        for (_, part, path) in self.parts_of(field) {
+        let parts: Vec<(Part, &ReadPath)> =
+            self.parts_of(field).map(|(_, part, path)| (part, path)).collect();
+        let judged = parts.iter().any(|(_, path)| path.icp == Some(IcpTake::Match));
+        let criteria = self.mapping.icp.iter().filter(|_| judged).flat_map(|icp| icp.criteria.values());
+        let criteria = criteria.map(|criterion| (Part::of(Kind::Text), &criterion.read));
+        for (part, path) in parts.into_iter().chain(criteria) {
             let Ok(way) = path.way() else { continue };
             if let Some(edit) = way.own_field().and_then(|name| self.own_edit(name)) {
                 consider(edit);

@@ -9,7 +9,7 @@ use crate::mapping::{Mapping, PayMapping, Who};
 /// Everything that a mapping reads and writes: what to select, which children, which history. All stages are of interest until
 /// [`ReadPlan::narrowed`].
 pub fn read_plan(mapping: &Mapping) -> ReadPlan {
-    let ways = || mapping.read.values().flat_map(BTreeMap::values).filter_map(|path| path.way().ok());
+    let ways = || mapping.paths().filter_map(|path| path.way().ok());
     let package: BTreeSet<String> = ways().filter_map(|way| way.own_field().map(str::to_owned)).collect();
     let decision = &mapping.decision;
     let submit = mapping.submit.iter().map(|submit| submit.field.clone());
@@ -57,7 +57,7 @@ fn written(mapping: &Mapping) -> impl Iterator<Item = String> {
 
 fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {
     let mut related: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for path in mapping.read.values().flat_map(BTreeMap::values).chain(&mapping.account) {
+    for path in mapping.paths().chain(&mapping.account) {
         let Ok(way) = path.way() else { continue };
         let Some(rows) = way.child_rows() else { continue };
         // Rows of a feed are ours, not the CRM's.

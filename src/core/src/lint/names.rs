@@ -91,6 +91,10 @@ pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint
             read_path(&["read", field.as_str(), part.as_str()], path, found);
         }
     }
+    for (name, criterion) in mapping.icp.iter().flat_map(|icp| &icp.criteria) {
+        key(&["icp", "criteria", name], name, found);
+        read_path(&["icp", "criteria", name, "read"], &criterion.read, found);
+    }
     if let Some(path) = &mapping.account {
         read_path(&["account"], path, found);
     }

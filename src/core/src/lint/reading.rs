@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::contract::{Contract, Kind, Part};
 use crate::extract::split;
+use crate::icp::{Criterion, Icp, IcpTake};
 use crate::lint::Complaint;
 use crate::lint::mapping::paths_of;
 use crate::mapping::{COUNT_COLUMN, Mapping, ReadPath, Way};
@@ -111,7 +112,80 @@ fn misfit(part: &Part, way: &Way<'_>) -> Option<(String, &'static str)> {
             "points over time",
             "make the part a series, or add per for a list of them",
         ),
+        Way::Icp(IcpTake::Match) => is(Kind::Choice, "icp = \"match\"", "a choice", "make the part a choice"),
+        Way::Icp(IcpTake::Version) => is(Kind::Name, "icp = \"version\"", "a name", "make the part a name"),
         Way::Carried { .. } => None,
+    }
+}
+
+/// The customer profile must be able to tell people apart, and its outcomes must be the contract's.
+pub(super) fn profile(mapping: &Mapping, contract: &Contract, found: &mut Found) {
+    let readers: Vec<_> =
+        paths_of(mapping).filter_map(|(field, part, path)| Some((field, part, path.icp?))).collect();
+    let Some(icp) = &mapping.icp else {
+        for (field, part, _) in readers {
+            let message =
+                format!("{} is judged by [icp], which is not there", quoted(&format!("{field}.{part}")));
+            let at = ["read", field.as_str(), part.as_str()];
+            found.push(Complaint::new(&at, message, "add [icp] with version, names and criteria"));
+        }
+        return;
+    };
+    if readers.is_empty() {
+        found.push(Complaint::new(
+            &["icp"],
+            "no part is judged by [icp]",
+            "write match = { icp = \"match\" } in [read.…], or remove it",
+        ));
+    }
+    let line = |text: &str| (1..=60).contains(&text.trim().len()) && !text.chars().any(char::is_control);
+    if !line(&icp.version) {
+        let message = "the version of the profile must be one line of 1 to 60 bytes";
+        found.push(Complaint::new(&["icp", "version"], message, "write version = \"2026-Q4\""));
+    }
+    for (field, part, _) in readers.iter().filter(|(.., take)| *take == IcpTake::Match) {
+        let typed = contract.field(field).and_then(|field| field.parts.get(*part));
+        outcomes(icp, typed, found);
+    }
+    if !(1..=50).contains(&icp.criteria.len()) {
+        let message = "the profile needs 1 to 50 criteria";
+        found.push(Complaint::new(
+            &["icp", "criteria"],
+            message,
+            "add [icp.criteria.industry] with read and any",
+        ));
+    }
+    for (name, criterion) in &icp.criteria {
+        criterion_of(name, criterion, found);
+    }
+}
+
+fn outcomes(icp: &Icp, part: Option<&Part>, found: &mut Found) {
+    let Some(part) = part.filter(|part| !part.choices.is_empty()) else { return };
+    let known: Vec<&str> = part.choices.iter().map(String::as_str).collect();
+    for (key, name) in [("full", &icp.names.full), ("partial", &icp.names.partial), ("none", &icp.names.none)]
+    {
+        if !known.contains(&name.as_str()) {
+            let message = format!("{} is none of the contract's choices", quoted(name));
+            found.push(Complaint::new(&["icp", "names", key], message, suggestion(name, &known)));
+        }
+    }
+}
+
+fn criterion_of(name: &str, criterion: &Criterion, found: &mut Found) {
+    let at = ["icp", "criteria", name];
+    one(&["icp", "criteria", name, "read"], &quoted(name), &criterion.read, found);
+    let single = |way: Way<'_>| matches!(way, Way::Field(_) | Way::Take(..) | Way::Count(_));
+    if criterion.read.way().is_ok_and(|way| !single(way)) {
+        let message = format!("criterion {} looks at something that is not one value", quoted(name));
+        found.push(Complaint::new(&at, message, "read it with field, take or count"));
+    }
+    let bounds = [criterion.at_least, criterion.at_most];
+    let says = bounds.iter().any(Option::is_some) || !criterion.any.is_empty() || !criterion.not.is_empty();
+    let empty = bounds.iter().all(Option::is_some) && criterion.at_least > criterion.at_most;
+    if !says || empty || criterion.any.len() + criterion.not.len() > 500 {
+        let message = format!("criterion {} holds for everybody or for nobody", quoted(name));
+        found.push(Complaint::new(&at, message, "write any, not, at_least or at_most"));
     }
 }
 

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::extract::{feed_relation, relation_key};
+use crate::icp::IcpTake;
 use crate::id::{ContractId, FieldKey, PartKey};
 
 /// Column of `rows` that holds how many rows are alike in all other columns.
 pub const COUNT_COLUMN: &str = "count()";
 
 /// Where one part is found: exactly one of `field`, `related` with `take`, `count`, `newest`, `oldest`, `rows` or `series`, `feed` and
-/// `key` with one of these, or `carried` with `take`.
+/// `key` with one of these, `carried` with `take`, or `icp`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadPath {
@@ -63,6 +64,9 @@ pub struct ReadPath {
     /// By reference to the accepted package of another handoff.
     #[serde(default)]
     pub carried: Option<CarriedPath>,
+    /// What the mapping's `[icp]` makes of the record.
+    #[serde(default)]
+    pub icp: Option<IcpTake>,
 }
 
 /// What a field of a child row must hold.
@@ -197,6 +201,8 @@ pub enum Way<'p> {
         /// Its part.
         part: PartKey,
     },
+    /// Judged by the customer profile.
+    Icp(IcpTake),
 }
 
 /// How the record of another handoff is found.
@@ -212,7 +218,7 @@ pub enum Link<'p> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Astray {
     /// Nothing to start from.
-    #[error("names neither field, related, feed nor carried")]
+    #[error("names neither field, related, feed, carried nor icp")]
     NoStart,
     /// Two to start from.
     #[error("names both {0} and {1}")]
@@ -296,6 +302,7 @@ impl ReadPath {
                 let link = path.link()?;
                 Ok(Way::Carried { contract: &path.contract, link, field: field.into(), part: part.into() })
             }
+            Start::Icp(take) => self.alone("icp", &[]).map(|()| Way::Icp(take)),
             Start::Related(_) if self.key.is_some() => Err(Astray::Stray { key: "key", with: "related" }),
             Start::Related(related) => self.of_rows(related, None),
         }
@@ -307,6 +314,7 @@ impl ReadPath {
             ("related", self.related.as_deref().map(Start::Related)),
             ("feed", self.feed.as_deref().map(Start::Feed)),
             ("carried", self.carried.as_ref().map(Start::Carried)),
+            ("icp", self.icp.map(Start::Icp)),
         ];
         let mut named = starts.into_iter().filter_map(|(key, start)| Some((key, start?)));
         match (named.next(), named.next()) {
@@ -396,6 +404,7 @@ enum Start<'p> {
     Related(&'p str),
     Feed(&'p str),
     Carried(&'p CarriedPath),
+    Icp(IcpTake),
 }
 
 impl<'p> Rows<'p> {
@@ -424,7 +433,7 @@ impl<'p> Way<'p> {
             | Self::Rows(rows, _)
             | Self::Series(rows, _)
             | Self::Carried { link: Link::Related(rows), .. } => Some(rows),
-            Self::Field(_) | Self::Carried { link: Link::Through(_), .. } => None,
+            Self::Field(_) | Self::Carried { link: Link::Through(_), .. } | Self::Icp(_) => None,
         }
     }
 
@@ -440,7 +449,7 @@ impl<'p> Way<'p> {
                 .chain(&series.per)
                 .map(String::as_str)
                 .collect(),
-            Self::Count(_) | Self::Field(_) | Self::Carried { .. } => Vec::new(),
+            Self::Count(_) | Self::Field(_) | Self::Carried { .. } | Self::Icp(_) => Vec::new(),
         };
         self.child_rows().into_iter().flat_map(Rows::choosing).chain(made_of).collect()
     }
@@ -451,6 +460,7 @@ impl<'p> Way<'p> {
             Self::Field(name) => Some(name),
             Self::Carried { link: Link::Through(field), .. } => Some(field),
             Self::Carried { link: Link::Related(_), .. }
+            | Self::Icp(_)
             | Self::Take(..)
             | Self::Count(_)
             | Self::Newest(..)

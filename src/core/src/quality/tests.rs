@@ -483,3 +483,32 @@ fn a_short_look_is_enough_for_plain_answers_and_never_for_fillers() {
     ];
     assert_eq!(junk.map(glance), [false; 7]);
 }
+
+#[test]
+fn empty_lists_and_series_are_missing_and_junk_rows_are_named() {
+    let columns = BTreeMap::from([("feature".to_owned(), Kind::Name), ("uses".to_owned(), Kind::Series)]);
+    let curves = Part { columns, ..Part::of(Kind::List) };
+    let point = |day: i8| (date(2026, 11, day), Decimal::ONE);
+    let row = |feature: &str, points: Vec<_>| {
+        BTreeMap::from([
+            ("feature".to_owned(), Value::Name(feature.to_owned())),
+            ("uses".to_owned(), Value::Series(points)),
+        ])
+    };
+    let judged = |rows: Vec<BTreeMap<String, Value>>| rules().problem(&curves, Some(&Value::List(rows)));
+    let incomplete = |row: u32, column: &str| Some(Problem::RowIncomplete { row, column: column.to_owned() });
+    assert_eq!(judged(Vec::new()), Some(Problem::Empty));
+    assert_eq!(judged(vec![row("Alerts", vec![point(2), point(9)]), row("Export", vec![point(9)])]), None);
+    assert_eq!(judged(vec![row("Alerts", Vec::new())]), incomplete(1, "uses"));
+    assert_eq!(
+        judged(vec![row("Alerts", vec![point(2)]), row("n/a", vec![point(2)])]),
+        incomplete(2, "feature")
+    );
+    let series = |points| rules().problem(&Part::of(Kind::Series), Some(&Value::Series(points)));
+    assert_eq!(series(Vec::new()), Some(Problem::Empty));
+    assert_eq!(series(vec![point(2)]), Some(Problem::TooShort { needs: 2 }));
+    assert_eq!(series(vec![point(2), point(9)]), None);
+    let unread =
+        rules().problem(&Part::of(Kind::Series), Some(&Value::Text("a long time ago, in hours".to_owned())));
+    assert_eq!(unread, Some(Problem::WrongKind));
+}

@@ -160,6 +160,7 @@ pub(crate) fn mapping() -> Mapping {
         },
         beside: None,
         enforcement: None,
+        icp: None,
         twin: None,
         pay: None,
     }

@@ -297,6 +297,45 @@ fn the_plan_names_children_and_the_parents_children() {
     assert_eq!(columns, ["CreatedDate", "Owner.Name", "Status"]);
 }
 
+#[test]
+fn a_profile_judges_and_its_version_is_stamped_beside() {
+    let icp = r#"
+        version = "2026-Q4"
+        names = { full = "Full", partial = "Partial", none = "None" }
+        [criteria.industry]
+        read = { field = "Account.Industry" }
+        any = ["Energy"]
+        [criteria.cases]
+        read = { related = "Cases", of = "AccountId", count = true }
+        at_most = 3
+    "#;
+    let choice = Part::of(Kind::Choice);
+    let judged = |part: &Part, path: &str, raw: &RawRecord| {
+        let (mut mapping, contract) = probe(part, path);
+        mapping.icp = Some(toml::from_str(icp).unwrap());
+        let seen = extract(&mapping, &contract, raw, &Book);
+        let field = contract.fields.first().unwrap();
+        let found =
+            seen.package.get(&field.key).and_then(|parts| parts.get(&PartKey::from("probe"))).cloned();
+        (found.map(|found| found.value), seen.edits.get(&field.key).map(|edit| edit.at), read_plan(&mapping))
+    };
+    let mut raw = cases();
+    assert_eq!(judged(&choice, r#"{ icp = "match" }"#, &raw).0, Some(Value::Choice("None".to_owned())));
+    raw.fields.insert("Account.Industry".to_owned(), json!("Energy"));
+    let (found, edited, plan) = judged(&choice, r#"{ icp = "match" }"#, &raw);
+    assert_eq!(found, Some(Value::Choice("Partial".to_owned())));
+    assert_eq!(edited, Some(at("2026-11-01T00:00:00Z")), "as late as what it looks at");
+    assert!(plan.fields.contains("Account.Industry") && plan.related.contains_key("AccountId/Cases"));
+    raw.related.clear();
+    raw.fields.remove("Account.Industry");
+    assert_eq!(judged(&choice, r#"{ icp = "match" }"#, &raw).0, None, "nothing is known");
+    let Some(Value::Name(stamp)) = judged(&Part::of(Kind::Name), r#"{ icp = "version" }"#, &raw).0 else {
+        panic!("a version")
+    };
+    assert!(stamp.starts_with("2026-Q4#"), "{stamp}");
+    assert_eq!(value(&choice, r#"{ icp = "match" }"#, &raw), None, "without a profile");
+}
+
 const WAYS: &[&str] = &[
     r#"{ field = "Account.Industry" }"#,
     r#"{ related = "R", take = "F" }"#,

@@ -161,3 +161,57 @@ fn an_account_is_one_record() {
     let found = crate::lint::mapping(&mapping, contract);
     assert_eq!(found.len(), 1, "{found:?}");
 }
+
+#[test]
+fn a_profile_that_cannot_judge_is_named() {
+    let registry = Registry::load(shipped()).unwrap();
+    let mut mapping: Mapping = registry.mapping("salesforce/h03-ae-to-onboarding").unwrap().clone();
+    let mut contract: Contract = registry.contract_of(&mapping).unwrap().contract.clone();
+    let field = contract.fields.first_mut().unwrap();
+    let choices = ["Full", "Partial", "None"].map(str::to_owned).to_vec();
+    field.parts = [
+        (PartKey::from("match"), Part { choices, ..Part::of(Kind::Choice) }),
+        (PartKey::from("version"), Part::of(Kind::Name)),
+    ]
+    .into();
+    field.none_is_an_answer = false;
+    let path = |take| ReadPath { icp: Some(take), ..ReadPath::default() };
+    let paths = [
+        (PartKey::from("match"), path(crate::icp::IcpTake::Match)),
+        (PartKey::from("version"), path(crate::icp::IcpTake::Version)),
+    ];
+    mapping.read.insert(field.key.clone(), paths.into());
+    let told = |mapping: &Mapping| {
+        crate::lint::mapping(mapping, &contract)
+            .into_iter()
+            .map(|each| each.message)
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert!(told(&mapping).contains("is judged by [icp], which is not there"), "{}", told(&mapping));
+    let good = r#"
+        version = "2026-Q4"
+        names = { full = "Full", partial = "Partial", none = "None" }
+        criteria.size = { read = { field = "NumberOfEmployees" }, at_least = 200 }
+    "#;
+    let with = |text: &str| Mapping { icp: Some(toml::from_str(text).unwrap()), ..mapping.clone() };
+    assert_eq!(told(&with(good)), "");
+    for (from, to, message) in [
+        ("2026-Q4", "", "the version of the profile must be one line"),
+        ("\"Partial\"", "\"Partly\"", "is none of the contract's choices"),
+        ("at_least = 200", "at_least = 200, at_most = 1", "holds for everybody or for nobody"),
+        (", at_least = 200", "", "holds for everybody or for nobody"),
+        ("field = \"NumberOfEmployees\"", "related = \"R\", newest = \"D\"", "not one value"),
+        ("field = \"NumberOfEmployees\"", "field = \"A FROM B\"", "is not an API name"),
+        ("field = \"NumberOfEmployees\"", "", "names neither field"),
+    ] {
+        let found = told(&with(&good.replace(from, to)));
+        assert!(found.contains(message), "{to}: {found}");
+    }
+    let unused = Mapping {
+        icp: with(good).icp,
+        read: registry.mapping("salesforce/h03-ae-to-onboarding").unwrap().read.clone(),
+        ..mapping.clone()
+    };
+    assert!(told(&unused).contains("no part is judged by [icp]"));
+}

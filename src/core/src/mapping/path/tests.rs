@@ -57,8 +57,10 @@ fn every_way_is_read() {
 #[test]
 fn what_is_no_way_or_two_is_named_with_a_remedy() {
     for (text, message) in [
-        ("{}", "names neither field, related, feed nor carried"),
-        (r#"{ take = "F" }"#, "names neither field, related, feed nor carried"),
+        ("{}", "names neither field, related, feed, carried nor icp"),
+        (r#"{ take = "F" }"#, "names neither field, related, feed, carried nor icp"),
+        (r#"{ icp = "match", field = "F" }"#, "names both field and icp"),
+        (r#"{ icp = "match", take = "F" }"#, "has take, which does not go with icp"),
         (r#"{ field = "F", related = "R" }"#, "names both field and related"),
         (r#"{ field = "F", take = "G" }"#, "has take, which does not go with field"),
         (r#"{ field = "F", where = { A = "b" } }"#, "has where, which does not go with field"),
@@ -125,10 +127,11 @@ fn any_path() -> impl Strategy<Value = ReadPath> {
         matching: BTreeMap::new(),
     }));
     let ends = (name(), any::<bool>(), name(), name(), rows, series);
-    let starts = (name(), name(), name(), name(), carried);
+    let icp = prop::option::of(prop_oneof![Just(IcpTake::Match), Just(IcpTake::Version)]);
+    let starts = (name(), name(), name(), name(), carried, icp);
     (starts, ends, matching, name(), name(), window).prop_map(
         |(starts, ends, matching, of, dated, window)| {
-            let (field, related, feed, key, carried) = starts;
+            let (field, related, feed, key, carried, icp) = starts;
             let (take, count, newest, oldest, rows, series) = ends;
             ReadPath {
                 field,
@@ -146,6 +149,7 @@ fn any_path() -> impl Strategy<Value = ReadPath> {
                 feed,
                 key,
                 carried,
+                icp,
             }
         },
     )
@@ -154,7 +158,7 @@ fn any_path() -> impl Strategy<Value = ReadPath> {
 proptest! {
     #[test]
     fn any_table_is_one_way_or_none_and_says_which(path in any_path()) {
-        let starts = [path.field.is_some(), path.related.is_some(), path.feed.is_some(), path.carried.is_some()];
+        let starts = [path.field.is_some(), path.related.is_some(), path.feed.is_some(), path.carried.is_some(), path.icp.is_some()];
         let many = starts.iter().filter(|set| **set).count();
         match path.way() {
             Ok(way) => {

@@ -1,6 +1,6 @@
 //! What is governed: names that exist, fields that one entry alone writes, gates that may be enforced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::contract::{Contract, GateKind, Mode};
 use handoff_core::id::{ConnectionId, ContractId, GateName};
@@ -32,6 +32,7 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
             gates(entry, &held.contract, &row, found);
         }
         twin(config, registry, entry, mapping, &row, found);
+        carried(config, entry, mapping, &row, found);
         for field in written(mapping) {
             let place = (&entry.connection, mapping.object.as_str(), field);
             let Some(first) = taken.insert(place, index).filter(|first| *first != index) else { continue };
@@ -42,6 +43,22 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
                 first + 1
             );
             found.wrong(&["govern", &row, "mapping"], message, "let one entry alone write a field");
+        }
+    }
+}
+
+/// What is carried comes from handoffs of the same connection: without them it stays missing.
+fn carried(config: &Config, entry: &Govern, mapping: &Mapping, row: &str, found: &mut Found) {
+    let from: BTreeSet<&ContractId> =
+        mapping.paths().filter_map(|path| path.carried.as_ref().map(|carried| &carried.contract)).collect();
+    for contract in from {
+        let governs = |other: &Govern| other.connection == entry.connection && other.contract == *contract;
+        if !config.govern.iter().any(governs) {
+            let message = format!(
+                "it carries parts from {contract}, which does not govern connection {}: they stay missing",
+                entry.connection
+            );
+            found.advise(&["govern", row, "mapping"], message, "add [[govern]] for that contract");
         }
     }
 }
