@@ -19,6 +19,7 @@ struct Flaw {
     field: &'static str,
     part: &'static str,
     missing: bool,
+    along: Option<&'static str>,
     cast: Cast,
 }
 
@@ -100,7 +101,7 @@ fn flaws(face: &dyn Face, world: &Governed, scene: &Scene, given: &Cast) -> Vec<
     for part in &scene.parts {
         let mut flaw = |missing: bool, made: &[Made]| {
             let cast = perform(face, world, made, given).unwrap();
-            flaws.push(Flaw { field: part.field, part: part.part, missing, cast });
+            flaws.push(Flaw { field: part.field, part: part.part, missing, along: part.along, cast });
         };
         match &part.junk {
             Junk::Says(on, column, value) => flaw(false, &changed(&scene.made, on, column, Some(value))),
@@ -199,8 +200,9 @@ async fn flawed(face: &dyn Face, world: &Governed, scene: &Scene, flaw: &Flaw) {
         finding.field.as_str() == field && finding.part.as_ref().is_none_or(|key| key.as_str() == part)
     };
     assert!(verdict.missing.iter().any(of_it), "{case}: {:?}", verdict.missing);
+    let known = |name: &str| name == field || flaw.along == Some(name);
     assert!(
-        verdict.missing.iter().all(|finding| finding.field.as_str() == field),
+        verdict.missing.iter().all(|finding| known(finding.field.as_str())),
         "{case}: {:?}",
         verdict.missing
     );

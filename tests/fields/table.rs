@@ -76,6 +76,8 @@ pub(crate) struct Part {
     pub(crate) junk: Junk,
     /// How it is missing.
     pub(crate) missing: Missing,
+    /// Another field that is read from the same records, and goes missing with it.
+    pub(crate) along: Option<&'static str>,
 }
 
 /// A part that is a column of one record: emptied it is missing, and `junk` in it is none.
@@ -89,7 +91,7 @@ pub(crate) fn column(
         Some(value) => Junk::Says(on, name, value),
         None => Junk::Impossible,
     };
-    Part { field, part, on, value: None, junk, missing: Missing::Empty(vec![(on, name)]) }
+    Part { field, part, on, value: None, junk, missing: Missing::Empty(vec![(on, name)]), along: None }
 }
 
 /// A part in a column whose type lets the CRM refuse what is no answer.
@@ -106,6 +108,7 @@ pub(crate) fn typed(
         value: None,
         junk: Junk::Refused(on, name, refused.into()),
         missing: Missing::Empty(vec![(on, name)]),
+        along: None,
     }
 }
 
@@ -124,6 +127,7 @@ pub(crate) fn rows(
         value: None,
         junk: Junk::Says(on, name, value),
         missing: Missing::Without(of.to_vec()),
+        along: None,
     }
 }
 
@@ -131,6 +135,12 @@ impl Part {
     /// What is found, as the log writes it.
     pub(crate) fn says(mut self, value: Value) -> Self {
         self.value = Some(value);
+        self
+    }
+
+    /// Another field goes missing with it.
+    pub(crate) fn along_with(mut self, field: &'static str) -> Self {
+        self.along = Some(field);
         self
     }
 

@@ -61,6 +61,11 @@ pub enum Problem {
     Contradiction,
     /// The receiver sent it back and it was not changed since.
     Rejected,
+    /// A series, date or list whose newest date lay too long before the handoff's opening.
+    Stale {
+        /// Days allowed.
+        days: u32,
+    },
     /// Whether it is required could not be computed; it counts as required.
     RuleFailed,
     /// The value was erased on request.
@@ -102,6 +107,7 @@ impl fmt::Display for Problem {
             Self::RowIncomplete { row, column } => write!(f, "row {row} has no {}", words(column)),
             Self::Contradiction => f.write_str("says \"there are none\" and names some"),
             Self::Rejected => f.write_str("was sent back and not changed since"),
+            Self::Stale { days } => write!(f, "holds nothing of the {days} days before the handoff opened"),
             Self::RuleFailed => f.write_str("is required because its rule could not be computed"),
             Self::Erased => f.write_str("was erased"),
         }

@@ -94,6 +94,7 @@ impl Decision<'_> {
             return;
         }
         self.note_twins();
+        self.note_carried();
         self.note_people();
         self.break_by_people();
         let own_revert = self.own_revert();
@@ -132,8 +133,12 @@ impl Decision<'_> {
 
     fn completeness(&self, state: &Handoff) -> Completeness {
         let rejected = state.still_rejected();
-        let situation =
-            Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected };
+        let situation = Situation {
+            stage: state.stage.as_ref(),
+            motion: &state.id.motion,
+            still_rejected: &rejected,
+            as_of: state.as_of(),
+        };
         assess(self.case.contract, &state.package, &situation)
     }
 
@@ -146,6 +151,14 @@ impl Decision<'_> {
         if state.link != self.seen.link || state.twins != self.seen.twins {
             let (link, twins) = (self.seen.link.clone(), self.seen.twins.clone());
             self.emit(Event::TwinsChanged { link, twins });
+        }
+    }
+
+    fn note_carried(&mut self) {
+        let Some(state) = &self.state else { return };
+        if state.carried != self.seen.carried {
+            let carried = self.seen.carried.clone();
+            self.emit(Event::CarriedChanged { carried });
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::carried::CarriedSeen;
 use crate::completeness::Finding;
 use crate::contract::ContractRef;
 use crate::id::{FieldKey, GateName, HandoffId, PartKey, RecordRef, StageName};
@@ -244,6 +245,11 @@ pub enum Event {
         /// All that have a say, in record order.
         twins: Vec<TwinSeen>,
     },
+    /// How the handoffs stand that parts of the package are carried from changed.
+    CarriedChanged {
+        /// All of them, in the order of our parts.
+        carried: Vec<CarriedSeen>,
+    },
     /// A flag shall be written. Durable before the write leaves, so that our own write is told from somebody else's after a crash.
     GateOrdered {
         /// The gate.
@@ -302,6 +308,8 @@ pub enum Concern {
     /// The same deal in another CRM says otherwise: accepted there and not here, or the other way round, or another package. No pay gate of
     /// either is open.
     AuthoritiesDisagree,
+    /// What is carried from another handoff changed there since this one was accepted.
+    CarriedDrifted,
 }
 
 /// Why an answer did not count.
@@ -410,6 +418,7 @@ impl Event {
             Self::Healed { .. } => "healed",
             Self::GateOrdered { .. } => "gate_ordered",
             Self::TwinsChanged { .. } => "twins_changed",
+            Self::CarriedChanged { .. } => "carried_changed",
             Self::RevertOrdered { .. } => "revert_ordered",
             Self::StageReverted { .. } => "stage_reverted",
             Self::RevertGivenUp { .. } => "revert_given_up",

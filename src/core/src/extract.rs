@@ -21,6 +21,7 @@ mod time;
 
 pub(crate) use aggregate::split;
 pub use observe::extract;
+pub(crate) use parts::{first_row, text_of};
 pub use read_plan::read_plan;
 pub use relation::{relation_key, relation_parts};
 pub use time::{parse_date, parse_timestamp, timestamp_of};

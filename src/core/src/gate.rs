@@ -30,8 +30,12 @@ pub struct Verdict {
 /// exactly the package as it stands, in a stage that the mapping knows.
 pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdict {
     let rejected = handoff.still_rejected();
-    let situation =
-        Situation { stage: handoff.stage.as_ref(), motion: &handoff.id.motion, still_rejected: &rejected };
+    let situation = Situation {
+        stage: handoff.stage.as_ref(),
+        motion: &handoff.id.motion,
+        still_rejected: &rejected,
+        as_of: handoff.as_of(),
+    };
     let (missing, complete) = shortfall(contract, &handoff.package, &situation);
     let missing = if handoff.phase == Phase::Voided { Vec::new() } else { missing };
     let due = due(contract, handoff);

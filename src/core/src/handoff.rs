@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::carried::CarriedSeen;
 use crate::contract::ContractRef;
 use crate::digest::Digest;
 use crate::event::{Concern, EditEffect, Event, VoidCause};
@@ -134,6 +137,12 @@ pub struct Handoff {
     /// What the authorities over the same deal elsewhere say.
     #[serde(default)]
     pub twins: Vec<TwinSeen>,
+    /// How the handoffs stand that parts of the package are carried from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<CarriedSeen>,
+    /// How they stood when this handoff was accepted last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried_when_accepted: Vec<CarriedSeen>,
     /// Flags.
     pub gates: BTreeMap<GateName, GateState>,
     /// Whether pay was released in the running cycle.
@@ -193,6 +202,13 @@ impl Handoff {
     /// The last known edit of any field.
     pub fn last_edit(&self) -> Option<Timestamp> {
         self.edits.values().max().copied()
+    }
+
+    /// The day that ages in the package are counted from: when the handoff opened, as the CRM claims; of a later cycle when it began. It
+    /// stands still, so that a package does not go bad while it waits or after it was accepted.
+    pub fn as_of(&self) -> Option<Date> {
+        let claimed = self.opened_at.filter(|_| self.id.cycle <= 1);
+        Some(day(claimed.unwrap_or(self.opened.time)))
     }
 
     /// Who has to act next.
@@ -272,6 +288,8 @@ impl Handoff {
             put_back: None,
             link: None,
             twins: Vec::new(),
+            carried: Vec::new(),
+            carried_when_accepted: Vec::new(),
             gates: BTreeMap::new(),
             released: false,
             adjustments: 0,
@@ -296,6 +314,8 @@ impl Handoff {
                 reverts: old.reverts,
                 link: old.link,
                 twins: old.twins,
+                carried: old.carried,
+                carried_when_accepted: old.carried_when_accepted,
                 gates: old.gates,
                 adjustments: old.adjustments,
                 version: old.version,
@@ -391,6 +411,7 @@ impl Handoff {
                 self.link.clone_from(link);
                 self.twins.clone_from(twins);
             }
+            Event::CarriedChanged { carried } => self.carried.clone_from(carried),
             Event::Tampered { gate, deviation, .. } => {
                 self.gates.entry(gate.clone()).or_default().tampered = Some(deviation.clone());
             }
@@ -464,6 +485,7 @@ impl Handoff {
         self.phase = Phase::Accepted;
         self.ever_accepted = true;
         self.forget_reverting();
+        self.carried_when_accepted.clone_from(&self.carried);
         self.rejected.clear();
         self.sent_back = None;
         self.reason = None;
@@ -510,6 +532,11 @@ impl Handoff {
         self.rejected.clear();
         self.reason = None;
     }
+}
+
+/// The day of a moment, in UTC.
+pub fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
 }
 
 /// Digest of a package.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::carried::CarriedSeen;
 use crate::extract::{Existence, RecordVersion};
 use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
 use crate::twin::TwinSeen;
@@ -47,6 +48,9 @@ pub struct Observation {
     /// How the handoffs of that record, and of all records that name this one, stand; in record order.
     #[serde(default)]
     pub twins: Vec<TwinSeen>,
+    /// How the handoffs stand that parts of the package are carried from, in the order of our parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<CarriedSeen>,
 }
 
 impl Observation {
@@ -78,6 +82,7 @@ impl Observation {
             flags: BTreeMap::new(),
             link: None,
             twins: Vec::new(),
+            carried: Vec::new(),
         }
     }
 }

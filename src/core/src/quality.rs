@@ -6,6 +6,7 @@ use crate::completeness::Problem;
 use crate::contract::{Kind, Part, Quality};
 use crate::value::Value;
 
+pub(crate) mod age;
 mod filler;
 mod normal;
 mod quick;

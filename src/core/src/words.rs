@@ -131,7 +131,15 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
 pub fn status(inputs: Inputs<'_>) -> String {
     let passed = passed(inputs).unwrap_or_default();
     let twin = disagreement(inputs.handoff).map(|words| format!("{words} ")).unwrap_or_default();
-    shorten(&format!("{passed}{twin}{}", inputs.verdict.status), SHORT)
+    let drift = drift(inputs.handoff).map(|words| format!("{words} ")).unwrap_or_default();
+    shorten(&format!("{passed}{twin}{drift}{}", inputs.verdict.status), SHORT)
+}
+
+/// From which other handoff something is carried that was changed there since.
+fn drift(handoff: &Handoff) -> Option<String> {
+    let drifted = handoff.drifted();
+    let seen = drifted.first()?;
+    Some(format!("Carried from {}, which changed since this was accepted.", seen.contract))
 }
 
 /// Which other record says otherwise, and what follows.
@@ -191,6 +199,7 @@ pub fn missing(handoff: &Handoff, verdict: &Verdict) -> String {
         lines.push(format!("Sent back: {reason}"));
     }
     lines.extend(verdict.missing.iter().map(ToString::to_string));
+    lines.extend(handoff.words_of_carried());
     shorten(&lines.join("\n"), LONG)
 }
 

@@ -6,6 +6,7 @@ mod at_rest;
 pub mod bench;
 pub mod books;
 pub mod calls;
+mod carried;
 mod census;
 pub mod check;
 pub mod cli;

@@ -116,7 +116,7 @@ struct Known {
     index: BTreeMap<String, Vec<u64>>,
     /// Connection and account → streams.
     accounts: BTreeMap<(ConnectionId, String), BTreeSet<String>>,
-    /// Record → streams whose record names it as the same deal, with that record.
+    /// Record → streams whose record names it, as the same deal or as what something is carried from, with that record.
     named_by: BTreeMap<RecordRef, BTreeMap<String, RecordRef>>,
 }
 
@@ -124,26 +124,32 @@ impl Known {
     fn insert(&mut self, summary: Summary) {
         let (subject, stream) = (summary.handoff.subject.clone(), summary.stream.clone());
         let connection = subject.connection.clone();
-        let (account, twin) = (summary.account.clone(), summary.twin.clone());
+        let (account, names) = (summary.account.clone(), named_in(&summary));
         if let Some(account) = &account {
             let streams = self.accounts.entry((connection.clone(), account.clone())).or_default();
             streams.insert(stream.clone());
         }
         let before = self.summaries.insert(stream.clone(), summary);
-        let (account_before, twin_before) =
-            before.map_or((None, None), |before| (before.account, before.twin));
+        let named_before = before.as_ref().map(named_in).unwrap_or_default();
+        let account_before = before.and_then(|before| before.account);
         let left = account_before.filter(|before| Some(before) != account.as_ref());
         if let Some(streams) = left.and_then(|left| self.accounts.get_mut(&(connection, left))) {
             streams.remove(&stream);
         }
-        let left = twin_before.filter(|before| Some(before) != twin.as_ref());
-        if let Some(streams) = left.and_then(|left| self.named_by.get_mut(&left)) {
-            streams.remove(&stream);
+        for left in named_before.difference(&names) {
+            if let Some(streams) = self.named_by.get_mut(left) {
+                streams.remove(&stream);
+            }
         }
-        if let Some(twin) = twin {
-            self.named_by.entry(twin).or_default().insert(stream, subject);
+        for name in names {
+            self.named_by.entry(name).or_default().insert(stream.clone(), subject.clone());
         }
     }
+}
+
+/// The records that a handoff looks at.
+fn named_in(summary: &Summary) -> BTreeSet<RecordRef> {
+    summary.twin.iter().chain(&summary.carried).cloned().collect()
 }
 
 impl Snapshots {
@@ -395,6 +401,7 @@ fn summarise(saved: &Saved, verdict: &Verdict) -> Summary {
         overdue: state.sla_breached,
         bypasses: state.bypasses,
         twin: state.link.clone(),
+        carried: state.carried.iter().filter_map(|seen| seen.record.clone()).collect(),
         look_again_at: verdict.look_again_at,
         last: saved.last,
         entries: state.version,

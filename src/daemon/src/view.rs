@@ -1,6 +1,6 @@
 //! Read-only questions for the command line, the API and metrics. Nothing here waits for a CRM.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use handoff_core::contract::{ContractRef, Mode};
@@ -59,6 +59,9 @@ pub struct Summary {
     /// The same deal in another CRM, as this record names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twin: Option<RecordRef>,
+    /// Records whose handoffs parts of this one's package are carried from.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub carried: BTreeSet<RecordRef>,
     /// When time alone will change something.
     pub look_again_at: Option<Timestamp>,
     /// The last log entry.

@@ -175,6 +175,7 @@ impl Scorecard {
             | Event::CommissionReleased { .. }
             | Event::Healed { .. }
             | Event::TwinsChanged { .. }
+            | Event::CarriedChanged { .. }
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }

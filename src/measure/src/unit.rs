@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use handoff_core::completeness::{Situation, assess};
 use handoff_core::contract::Contract;
 use handoff_core::event::Event;
+use handoff_core::handoff::day;
 use handoff_core::id::{FieldKey, HandoffId};
 use handoff_core::observation::Observation;
 use jiff::{SignedDuration, Timestamp};
@@ -175,6 +176,7 @@ impl Unit {
             | Event::Voided { .. }
             | Event::Healed { .. }
             | Event::TwinsChanged { .. }
+            | Event::CarriedChanged { .. }
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }
@@ -228,6 +230,7 @@ impl Unit {
             stage: seen.stage.name.as_ref(),
             motion: &self.handoff.motion,
             still_rejected: &rejected,
+            as_of: seen.stage.opening_since.map(day),
         };
         let completeness = assess(contract, &seen.package, &situation);
         let required = completeness.required.len();

@@ -63,6 +63,8 @@ pub(crate) fn scene() -> Scene {
             visit("guide", "Asset", "Dispatch buyer's guide", "2026-11-02", 0, false),
             visit("pricing", "Page", "Pricing", "2026-11-04", 210, true),
             visit("article", "Page", "Second depots", "2026-11-05", 95, true),
+            // Too long ago to count.
+            visit("long_ago", "Page", "Careers", "2026-01-05", 20, true),
         ],
         parts: parts(),
     }

@@ -68,6 +68,7 @@ pub(crate) fn scene() -> Scene {
                     ("ContactId", json!("@head")),
                     ("Role", json!("Champion")),
                     ("Reaction__c", json!("Asked for a second meeting with her planners")),
+                    ("Met_In_Discovery__c", json!(true)),
                 ],
             ),
             made(
@@ -79,6 +80,7 @@ pub(crate) fn scene() -> Scene {
                     ("ContactId", json!("@buyer")),
                     ("Role", json!("Economic Buyer")),
                     ("Reaction__c", json!("Wants to see what it saves before he listens")),
+                    ("Met_In_Discovery__c", json!(true)),
                 ],
             ),
             made(

@@ -113,7 +113,8 @@ fn parts() -> Vec<Part> {
             .found_on(ROOT)
             .or_junk(refused()),
         rows("training", "sessions", &["attended"], ("basics", "Name", json!("tbd"))),
-        rows("tickets", "patterns", &["late", "question"], ("question", "Reason", json!("n/a"))),
+        rows("tickets", "patterns", &["late", "question"], ("question", "Reason", json!("n/a")))
+            .along_with("escalations"),
         rows("sponsors", "people", &["sponsor"], ("sponsor", "Role__c", json!("tbd"))),
         rows("escalations", "issues", &["late"], ("late", "IsEscalated", json!(false)))
             .or_junk(Junk::Impossible)

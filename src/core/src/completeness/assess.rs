@@ -3,12 +3,14 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
+
 use super::prepared::Prepared;
 use super::rule::{RuleError, facts};
 use super::{Completeness, Finding, Problem, words};
-use crate::contract::{Contract, Field};
+use crate::contract::{Contract, Field, Part};
 use crate::id::{FieldKey, MotionId, PartKey, StageName};
-use crate::quality::Rules;
+use crate::quality::{Rules, age};
 use crate::value::{Package, Sourced, Value};
 
 /// What the requirements of a package may depend on besides itself.
@@ -20,6 +22,8 @@ pub struct Situation<'a> {
     pub motion: &'a MotionId,
     /// Fields that the receiver sent back and that were not changed since.
     pub still_rejected: &'a BTreeSet<FieldKey>,
+    /// The day that ages are counted from; `None` = no age is judged.
+    pub as_of: Option<Date>,
 }
 
 /// Says which required fields are filled and what is missing, in the contract's field order.
@@ -84,7 +88,7 @@ fn judge(
         if matches!(required, Ok(false)) {
             continue;
         }
-        let mut judged = field_problems(&prepared.rules, field, package.get(&field.key));
+        let mut judged = field_problems(&prepared.rules, field, package.get(&field.key), situation.as_of);
         if required.is_err() {
             judged.missing.push(finding(field, None, Problem::RuleFailed));
         }
@@ -95,9 +99,17 @@ fn judge(
     }
 }
 
-fn field_problems(rules: &Rules, field: &Field, parts: Option<&BTreeMap<PartKey, Sourced>>) -> Judged {
+fn field_problems(
+    rules: &Rules,
+    field: &Field,
+    parts: Option<&BTreeMap<PartKey, Sourced>>,
+    as_of: Option<Date>,
+) -> Judged {
     let value = |key: &PartKey| parts.and_then(|parts| parts.get(key)).map(|sourced| &sourced.value);
-    let mut problems = field.parts.iter().map(|(key, part)| (key, rules.problem(part, value(key))));
+    let problem = |part: &Part, value: Option<&Value>| {
+        rules.problem(part, value).or_else(|| age::problem(part, value?, as_of?))
+    };
+    let mut problems = field.parts.iter().map(|(key, part)| (key, problem(part, value(key))));
     if field.none_is_an_answer && is_attested_none(parts) {
         let silent = |problem: Option<Problem>| matches!(problem, Some(Problem::Empty | Problem::Filler));
         if problems.all(|(_, problem)| silent(problem)) {

@@ -56,7 +56,7 @@ fn run(contract: &Contract, package: &Package, rejected: &[&str]) -> Completenes
     assess(
         contract,
         package,
-        &Situation { stage: Some(&stage), motion: &motion, still_rejected: &still_rejected },
+        &Situation { stage: Some(&stage), motion: &motion, still_rejected: &still_rejected, as_of: None },
     )
 }
 
@@ -279,13 +279,37 @@ fn the_short_judgement_agrees_with_the_long_one() {
         package.remove(&FieldKey::from(key));
         let long = run(&contract, &package, &[]);
         let (stage, motion) = (StageName::from("commit"), MotionId::from("main"));
-        let situation = Situation { stage: Some(&stage), motion: &motion, still_rejected: &BTreeSet::new() };
+        let situation =
+            Situation { stage: Some(&stage), motion: &motion, still_rejected: &BTreeSet::new(), as_of: None };
         let (missing, complete) = super::shortfall(&contract, &package, &situation);
         assert_eq!((missing, complete), (long.missing.clone(), long.is_complete()));
     }
     let mut empty = h03();
     empty.fields.clear();
-    let situation =
-        Situation { stage: None, motion: &MotionId::from("main"), still_rejected: &BTreeSet::new() };
+    let situation = Situation {
+        stage: None,
+        motion: &MotionId::from("main"),
+        still_rejected: &BTreeSet::new(),
+        as_of: None,
+    };
     assert!(!super::shortfall(&empty, &full(), &situation).1, "an empty contract is never complete");
+}
+
+#[test]
+fn what_is_too_old_on_the_day_of_the_opening_is_missing_with_its_reason() {
+    let mut contract = h03();
+    let field = contract.fields.iter_mut().find(|field| field.key.as_str() == "go_live").unwrap();
+    field.parts.get_mut(&PartKey::from("date")).unwrap().max_age_days = Some(30);
+    let package = full();
+    let judged = |day: Option<jiff::civil::Date>| {
+        let (stage, motion) = (StageName::from("commit"), MotionId::from("main"));
+        let none = BTreeSet::new();
+        let situation = Situation { stage: Some(&stage), motion: &motion, still_rejected: &none, as_of: day };
+        let missing = assess(&contract, &package, &situation).missing;
+        missing.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(judged(None), Vec::<String>::new());
+    assert_eq!(judged(Some(jiff::civil::date(2027, 1, 31))), Vec::<String>::new());
+    let told = judged(Some(jiff::civil::date(2027, 2, 1))).join("");
+    assert!(told.ends_with("date holds nothing of the 30 days before the handoff opened"), "{told}");
 }

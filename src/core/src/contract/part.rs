@@ -26,6 +26,9 @@ pub struct Part {
     pub needs_number: bool,
     /// Overrides the contract's `quality.min_chars`.
     pub min_chars: Option<u32>,
+    /// Kinds `series`, `date` and `list`: the newest point or date may be at most this many days older than the handoff's opening.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age_days: Option<u32>,
 }
 
 impl Part {
@@ -38,6 +41,7 @@ impl Part {
             columns: BTreeMap::new(),
             needs_number: false,
             min_chars: None,
+            max_age_days: None,
         }
     }
 }
@@ -63,12 +67,15 @@ struct PartTable {
     /// Kind `text`: overrides the contract's `quality.min_chars`.
     #[serde(default)]
     min_chars: Option<u32>,
+    /// Kinds `series`, `date` and `list`: the newest point or date may be at most this many days older than the handoff's opening.
+    #[serde(default)]
+    max_age_days: Option<u32>,
 }
 
 impl From<PartTable> for Part {
     fn from(table: PartTable) -> Self {
-        let PartTable { kind, label, choices, columns, needs_number, min_chars } = table;
-        Self { kind, label, choices, columns, needs_number, min_chars }
+        let PartTable { kind, label, choices, columns, needs_number, min_chars, max_age_days } = table;
+        Self { kind, label, choices, columns, needs_number, min_chars, max_age_days }
     }
 }
 

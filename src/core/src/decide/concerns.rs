@@ -44,6 +44,7 @@ impl Decision<'_> {
             (stays.is_some_and(|why| why != NotReverted::TooOften), Concern::NotPutBack),
             (refused, Concern::RevertRefused),
             (state.disagreeing_twin().is_some(), Concern::AuthoritiesDisagree),
+            (!state.drifted().is_empty(), Concern::CarriedDrifted),
         ];
         found.into_iter().filter(|(stands, _)| *stands).map(|(_, concern)| concern).collect()
     }

@@ -178,6 +178,7 @@ impl Decision<'_> {
             | Event::Healed { .. }
             | Event::GateOrdered { .. }
             | Event::TwinsChanged { .. }
+            | Event::CarriedChanged { .. }
             | Event::RevertOrdered { .. }
             | Event::StageReverted { .. }
             | Event::RevertGivenUp { .. }

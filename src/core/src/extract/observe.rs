@@ -35,6 +35,7 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
         // What other records say is not in this one: whoever knows them adds it.
         link: None,
         twins: Vec::new(),
+        carried: Vec::new(),
     }
 }
 

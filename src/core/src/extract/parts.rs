@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::observe::{View, spells};
-use super::{RelatedRow, aggregate, convert, relation_key};
+use super::{RawRecord, RelatedRow, aggregate, convert, relation_key};
 use crate::contract::{Field, Kind, Part};
 use crate::id::{FieldKey, PartKey, RecordRef};
 use crate::mapping::{ReadPath, Rows, Way};
@@ -86,13 +86,8 @@ impl<'a> View<'a> {
 
     /// The child rows that a path means, by id.
     pub(super) fn rows(&self, meant: &Rows<'_>) -> Vec<&'a RelatedRow> {
-        let matches = |row: &&RelatedRow| {
-            meant.matching.iter().all(|(name, wanted)| {
-                let cell = row.fields.get(name);
-                wanted.values().iter().any(|value| spells(cell, value))
-            })
-        };
-        let mut rows: Vec<&RelatedRow> = self.told(meant).into_iter().flatten().filter(matches).collect();
+        let fitting = self.told(meant).into_iter().flatten().filter(|row| matches(row, meant));
+        let mut rows: Vec<&RelatedRow> = fitting.collect();
         if let Some((dated, window)) = meant.window {
             // Without an opening nothing lies before it.
             let until = self.opened();
@@ -150,6 +145,25 @@ impl<'a> View<'a> {
         let from_the_start = self.raw.history.is_some() && self.text(name).is_some();
         self.raw.created_at.filter(|_| from_the_start).map(|at| Edit { at, by: None })
     }
+}
+
+/// The text that a field of the record holds; `None` = nothing.
+pub(crate) fn text_of(raw: &RawRecord, name: &str) -> Option<String> {
+    let text = convert::text(raw.fields.get(name)?)?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// The first child row, by id, of those that are meant, without regard to when it is dated.
+pub(crate) fn first_row<'r>(raw: &'r RawRecord, meant: &Rows<'_>) -> Option<&'r RelatedRow> {
+    let rows = raw.related.get(&relation_key(meant.of, meant.related))?;
+    rows.iter().filter(|row| matches(row, meant)).min_by(|a, b| a.record.cmp(&b.record))
+}
+
+fn matches(row: &RelatedRow, meant: &Rows<'_>) -> bool {
+    meant.matching.iter().all(|(name, wanted)| {
+        let cell = row.fields.get(name);
+        wanted.values().iter().any(|value| spells(cell, value))
+    })
 }
 
 /// A column of the first row, or of all rows where a list is asked for.

@@ -197,6 +197,13 @@ pub(super) fn rules_fit(contract: &Contract, found: &mut Found) {
                 );
             }
         }
+        let dated = |kind: &Kind| matches!(kind, Kind::Series | Kind::Date);
+        if part.max_age_days.is_some() && !dated(&part.kind) && !part.columns.values().any(dated) {
+            tell(
+                format!("part {part_name} has max_age_days, but nothing in it is dated"),
+                "remove it; kinds series and date have dates, and lists with such columns",
+            );
+        }
         if part.kind == Kind::List && part.columns.is_empty() {
             tell(format!("list {part_name} has no columns"), "name the columns that each row needs");
         }
@@ -251,6 +258,8 @@ pub(super) fn numbers(contract: &Contract, found: &mut Found) {
     for (at, _, _, part) in parts(contract) {
         let at: Vec<&str> = at.iter().map(String::as_str).collect();
         tell(&at, part.min_chars.is_some_and(|min| min > 1000), "min_chars is over 1000", "ask for less");
+        let bad = part.max_age_days.is_some_and(|days| !(1..=3_660).contains(&days));
+        tell(&at, bad, "max_age_days must be 1 to 3660", "leave it out for any age");
         tell(&at, part.choices.len() > 500, "more than 500 choices", "shorten the list");
         tell(&at, part.columns.len() > 20, "more than 20 columns", "keep what each row needs");
     }

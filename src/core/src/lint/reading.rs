@@ -18,6 +18,10 @@ pub(super) fn ways(mapping: &Mapping, _: &Contract, found: &mut Found) {
     for (field, part, path) in paths_of(mapping) {
         let at = ["read", field.as_str(), part.as_str()];
         one(&at, &quoted(&format!("{field}.{part}")), path, found);
+        if path.carried.as_ref().is_some_and(|carried| carried.contract == mapping.contract) {
+            let message = format!("{} is carried from its own contract", quoted(&format!("{field}.{part}")));
+            found.push(Complaint::new(&at, message, "name the contract of the earlier handoff"));
+        }
     }
     let Some(path) = &mapping.account else { return };
     let at = ["account"];

@@ -29,6 +29,7 @@ pub(crate) fn contract() -> Contract {
                 choices: Vec::new(),
                 columns: BTreeMap::new(),
                 needs_number: false,
+                max_age_days: None,
                 min_chars: None,
             },
         )]),

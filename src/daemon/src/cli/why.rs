@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use handoff_core::carried::{CarriedSeen, Standing};
 use handoff_core::contract::{Condition, Contract};
 use handoff_core::event::{Event, NotReverted};
 use handoff_core::gate::{Verdict, due};
@@ -314,6 +315,21 @@ fn words(event: &Event) -> String {
             };
             let words: Vec<String> = twins.iter().map(word).collect();
             if words.is_empty() { "no other record has a say".to_owned() } else { words.join(", ") }
+        }
+        Event::CarriedChanged { carried } => {
+            let word = |seen: &CarriedSeen| {
+                let says = match &seen.standing {
+                    Standing::Accepted { cycle, package } => {
+                        format!("accepted in cycle {cycle}, package {}", plain(&package.to_string()))
+                    }
+                    Standing::NotAccepted => "not accepted".to_owned(),
+                    Standing::Broken => "not there".to_owned(),
+                };
+                let record = seen.record.as_ref().map_or_else(|| "no record".to_owned(), ToString::to_string);
+                format!("{}.{} from {} of {}: {says}", seen.field, seen.part, seen.contract, plain(&record))
+            };
+            let words: Vec<String> = carried.iter().map(word).collect();
+            if words.is_empty() { "nothing is carried any more".to_owned() } else { words.join(", ") }
         }
         Event::RevertOrdered { gate, from, to, .. } => {
             let (gate, from, to) = (plain(gate.as_str()), plain(from), plain(to));

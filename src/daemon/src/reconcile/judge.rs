@@ -21,7 +21,7 @@ use crate::fatal::Fatal;
 use crate::govern::{Governed, Rule};
 use crate::journal::{Refused, Sealed};
 use crate::snapshots::Saved;
-use crate::twins;
+use crate::{carried, twins};
 
 /// One record, judged.
 pub(super) struct Judged {
@@ -199,6 +199,9 @@ pub(super) fn decided(
     seen.link = twins::link(engine, rule, raw, known);
     let contract_id = &rule.mapping.contract;
     seen.twins = twins::seen(engine, contract_id, &item.record, seen.link.as_ref(), &seen.package)?;
+    if let Some(raw) = raw {
+        seen.take_carried(&contract, carried::seen(engine, rule, raw)?);
+    }
     let now = engine.clock.now();
     let case =
         decide::Case { contract: &contract, pin, motion: &rule.mapping.motion.always, terms: &rule.terms };

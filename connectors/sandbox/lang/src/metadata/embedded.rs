@@ -146,6 +146,7 @@ const EMBEDDED: &[(&str, &str)] = files![
     "force-app/main/default/objects/Opportunity/validationRules/Handoff_03_Gate.validationRule-meta.xml",
     "force-app/main/default/objects/Opportunity/validationRules/Handoff_03_Gate_Fields.validationRule-meta.xml",
     "force-app/main/default/objects/Opportunity/validationRules/Handoff_06_Gate_Fields.validationRule-meta.xml",
+    "force-app/main/default/objects/OpportunityContactRole/fields/Met_In_Discovery__c.field-meta.xml",
     "force-app/main/default/objects/OpportunityContactRole/fields/Reaction__c.field-meta.xml",
     "force-app/main/default/objects/Training_Attendance__c/Training_Attendance__c.object-meta.xml",
     "force-app/main/default/objects/Training_Attendance__c/fields/Completion__c.field-meta.xml",

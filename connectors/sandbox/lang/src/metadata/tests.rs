@@ -82,7 +82,7 @@ fn the_shipped_package_is_without_defects() {
         package.objects.len(),
     ];
     // StageName is the twentieth tracked field
-    assert_eq!(counts, [137, 8, 11, 2, 19, 8]);
+    assert_eq!(counts, [138, 8, 11, 2, 19, 8]);
     let decision = package.field("opportunity", "handoff_03_decision__c").unwrap();
     assert_eq!(
         decision.values.iter().map(|v| v.full_name.as_str()).collect::<Vec<_>>(),

@@ -59,6 +59,7 @@ impl World {
                 })
                 .collect(),
             link: None,
+            carried: Vec::new(),
             twins: self.twins.clone(),
         }
     }

@@ -40,7 +40,7 @@ impl World {
         let complete = assess(
             &self.contract,
             &self.look().package,
-            &Situation { stage: None, motion: &self.motion, still_rejected: &BTreeSet::new() },
+            &Situation { stage: None, motion: &self.motion, still_rejected: &BTreeSet::new(), as_of: None },
         )
         .is_complete();
         let off = ["Closed Lost", "Renamed by an admin"].contains(&truth.stage.0) || !truth.exists;

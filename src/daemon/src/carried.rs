@@ -1,0 +1,87 @@
+//! Parts that are carried from other handoffs under this daemon: which those are, and how they stand.
+
+use std::collections::BTreeSet;
+
+use handoff_core::carried::{CarriedSeen, Named, Wanted, carry, wanted};
+use handoff_core::extract::RawRecord;
+use handoff_core::handoff::Handoff;
+use handoff_core::id::RecordRef;
+use handoff_core::value::Sourced;
+
+use crate::engine::Engine;
+use crate::fatal::Fatal;
+use crate::govern::{Governed, Rule};
+
+/// What the record's carried parts say. Blocks.
+pub(crate) fn seen(
+    engine: &Engine,
+    rule: &Rule,
+    raw: &RawRecord,
+) -> Result<Vec<(CarriedSeen, Option<Sourced>)>, Fatal> {
+    let mut all = Vec::new();
+    for wanted in wanted(&rule.mapping, raw) {
+        let records = named(engine, &wanted, &raw.record);
+        let mut best: Option<(RecordRef, Option<Handoff>)> = None;
+        for record in records {
+            let found = handoff(engine, &wanted, &record)?;
+            let better = match (&best, &found) {
+                (None, _) | (Some((_, None)), Some(_)) => true,
+                (Some((_, Some(known))), Some(found)) => {
+                    found.acceptance_holds() && !known.acceptance_holds()
+                }
+                (Some(_), None) => false,
+            };
+            if better {
+                best = Some((record, found));
+            }
+        }
+        let (record, found) = best.map_or((None, None), |(record, found)| (Some(record), found));
+        all.push(carry(&wanted, record, found.as_ref()));
+    }
+    Ok(all)
+}
+
+/// Objects of this connection that the contract is governed on.
+fn carriers<'e>(
+    engine: &'e Engine,
+    wanted: &'e Wanted<'_>,
+    own: &'e RecordRef,
+) -> impl Iterator<Item = &'e Governed> {
+    engine.objects.iter().map(std::convert::AsRef::as_ref).filter(|object| {
+        object.connection == own.connection
+            && object.rules.iter().any(|rule| rule.mapping.contract == *wanted.contract)
+    })
+}
+
+/// The records that are meant: an id may be one of several objects.
+fn named(engine: &Engine, wanted: &Wanted<'_>, own: &RecordRef) -> BTreeSet<RecordRef> {
+    match &wanted.named {
+        Named::Nothing => BTreeSet::new(),
+        Named::Record(record) => BTreeSet::from([record.clone()]),
+        Named::Id(written) => {
+            let source = engine.links.get(&own.connection).and_then(|link| link.purpose.source());
+            let Some(record) = source.and_then(|source| source.record_id(written)) else {
+                return BTreeSet::new();
+            };
+            let of = |object: &Governed| RecordRef {
+                connection: own.connection.clone(),
+                object: object.object.clone(),
+                record: record.clone(),
+            };
+            carriers(engine, wanted, own).map(of).collect()
+        }
+    }
+}
+
+/// The handoff of a record under the contract; of several motions the accepted one.
+fn handoff(engine: &Engine, wanted: &Wanted<'_>, record: &RecordRef) -> Result<Option<Handoff>, Fatal> {
+    let Some(object) = engine.object_of(record) else { return Ok(None) };
+    let mut best: Option<Handoff> = None;
+    for rule in object.rules.iter().filter(|rule| rule.mapping.contract == *wanted.contract) {
+        let Some(saved) = engine.snapshots.load_now(&rule.stream(record))? else { continue };
+        if best.as_ref().is_none_or(|known| saved.state.acceptance_holds() && !known.acceptance_holds()) {
+            best = Some(saved.state);
+        }
+    }
+    Ok(best)
+}
