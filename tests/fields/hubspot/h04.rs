@@ -96,6 +96,7 @@ fn parts() -> Vec<Part> {
         value,
         junk: Junk::Impossible,
         missing: Missing::Unlinked(ROOT, "deal"),
+        along: None,
     };
     vec![
         rows("adoption", "curve", usage, ("first", "weekly_users", json!(0)))
