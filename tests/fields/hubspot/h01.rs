@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::{MONA, NIA};
-use crate::table::{Part, ROOT, Scene, column, made, rows, typed};
+use crate::table::{Missing, Part, ROOT, Scene, column, made, rows, typed};
 
 /// A lead that Marketing has qualified.
 pub(crate) fn scene() -> Scene {
-    let touch = |name, kind: &str, title: &str, day: &str, seconds: i64| {
+    let touch = |name, kind: &str, title: &str, day: &str, seconds: i64, again: bool| {
         made(
             name,
             "p_touchpoint",
@@ -18,6 +18,7 @@ pub(crate) fn scene() -> Scene {
                 ("asset", json!(title)),
                 ("seen_on", json!(day)),
                 ("seconds", json!(seconds)),
+                ("return_visit", json!(again)),
             ],
         )
         .linked(ROOT, "")
@@ -38,7 +39,6 @@ pub(crate) fn scene() -> Scene {
                     ("hubspot_owner_id", json!(format!("@user:{NIA}"))),
                     ("handoff_01_marketer", json!(format!("@user:{MONA}"))),
                     ("hs_analytics_first_touch_converting_campaign", json!("route-planning-webinar")),
-                    ("hs_analytics_num_visits", json!(5)),
                     (
                         "handoff_01_narrative",
                         json!("Came back to the pricing page after every dispatch article"),
@@ -51,9 +51,9 @@ pub(crate) fn scene() -> Scene {
                     ("handoff_01_first_touch_hours", json!(4)),
                 ],
             ),
-            touch("guide", "Asset", "Dispatch buyer's guide", "2026-11-02", 0),
-            touch("pricing", "Page", "Pricing", "2026-11-04", 210),
-            touch("article", "Page", "Second depots", "2026-11-05", 95),
+            touch("guide", "Asset", "Dispatch buyer's guide", "2026-11-02", 0, false),
+            touch("pricing", "Page", "Pricing", "2026-11-04", 210, true),
+            touch("article", "Page", "Second depots", "2026-11-05", 95, true),
         ],
         parts: parts(),
     }
@@ -71,8 +71,10 @@ fn parts() -> Vec<Part> {
             }],
         })),
         rows("behaviour", "pages", &["pricing", "article"], ("article", "asset", json!("tbd"))),
-        typed("behaviour", "return_visits", own("hs_analytics_num_visits"), "often")
-            .says(json!({"kind": "number", "value": "5"})),
+        // How often: no touchpoint is an answer too, so it can only be told wrongly, not left out.
+        column("behaviour", "return_visits", own("lifecyclestage"), None)
+            .says(json!({"kind": "number", "value": "2"}))
+            .or_missing(Missing::Never),
         column("behaviour", "narrative", own("handoff_01_narrative"), json!("the score was high")),
         typed("icp_match", "match", own("handoff_01_icp_match"), "good fit"),
         column("icp_match", "icp_version", own("handoff_01_icp_version"), json!("n/a")),

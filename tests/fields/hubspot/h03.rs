@@ -68,6 +68,7 @@ fn parts() -> Vec<Part> {
         value: None,
         junk: Junk::Impossible,
         missing: Missing::Without(vec![who]),
+        along: None,
     };
     vec![
         labelled("economic_buyer", "person", "cfo"),

@@ -96,6 +96,7 @@ fn parts() -> Vec<Part> {
         value,
         junk: Junk::Impossible,
         missing: Missing::Unlinked(ROOT, "deal"),
+        along: None,
     };
     vec![
         rows("adoption", "curve", usage, ("first", "weekly_users", json!(0)))
@@ -105,7 +106,7 @@ fn parts() -> Vec<Part> {
             .found_on(ROOT)
             .or_junk(refused()),
         rows("training", "sessions", &["attended"], ("attended", "session", json!("tbd"))),
-        rows("tickets", "patterns", &["late", "question"], ("question", "hs_ticket_category", json!("n/a")))
+        rows("tickets", "patterns", &["question"], ("question", "hs_ticket_category", json!("n/a")))
             .or_junk(Junk::Refused("question", "hs_ticket_category", json!("n/a"))),
         rows("sponsors", "people", &["boss"], ("boss", "handoff_04_heat", json!("n/a")))
             .or_junk(Junk::Refused("boss", "handoff_04_heat", json!("n/a"))),

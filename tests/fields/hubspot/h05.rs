@@ -57,6 +57,7 @@ fn parts() -> Vec<Part> {
             value: None,
             junk: Junk::Impossible,
             missing: Missing::Without(vec!["asked"]),
+            along: None,
         },
         column("impact", "statement", own("handoff_05_impact"), json!("customer unhappy")),
         typed("acknowledgement", "owner", own("handoff_05_ack_owner"), "the team"),

@@ -68,6 +68,7 @@ fn parts() -> Vec<Part> {
             value: None,
             junk: Junk::Impossible,
             missing: Missing::Without(vec!["told"]),
+            along: None,
         },
         column("communication", "plan", own("handoff_06_communication_plan"), json!("as usual")),
         typed("health", "baseline", ("company", "handoff_health_score"), "green")

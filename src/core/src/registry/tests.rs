@@ -513,7 +513,6 @@ fn the_hubspot_mappings_name_installed_properties() {
         "closedate",
         "lifecyclestage",
         "hs_pipeline_stage",
-        "hs_analytics_num_visits",
         "hs_analytics_first_touch_converting_campaign",
     ];
     let names = [

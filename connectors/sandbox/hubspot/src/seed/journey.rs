@@ -135,7 +135,7 @@ impl Journey<'_> {
     ) -> Result<(), Error> {
         let fields = json!({
             "touch_name": format!("{what}, {on}"), "touch_kind": kind, "asset": what, "seen_on": on,
-            "seconds": seconds,
+            "seconds": seconds, "return_visit": seconds.is_some_and(|seconds| seconds > 40),
         });
         let touch = self.hand.add(self.touches, &fields)?;
         self.hand.link((self.touches, touch), (self.at.contacts, contact), None)
