@@ -12,6 +12,7 @@ mod remote;
 mod run;
 mod sandbox;
 mod scorecard;
+mod signals;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,8 @@ enum Command {
     /// Completion, acceptance and time to acceptance by contract, motion and period.
     #[command(after_help = "Example:\n  handoffd scorecard --by week")]
     Scorecard(scorecard::Cut),
+    /// What a signal fires in a motion.
+    Signals(signals::Signals),
     /// Prove the log: verify, replay, export.
     Audit(audit::Audit),
     /// Build the memory anew from the log; the log is the truth.
@@ -160,6 +163,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Pause(by) => status::switch(config, by.by, false, output).await,
         Command::Resume(by) => status::switch(config, by.by, true, output).await,
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
+        Command::Signals(what) => signals::signals(config, &what, output),
         Command::Audit(audit) => audit::audit(config, audit, output).await,
         Command::Rebuild => run::rebuild(config, output).await,
         Command::Bench(bench) => bench::bench(&bench, output).await,
