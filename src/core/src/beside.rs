@@ -3,6 +3,7 @@
 //! [`look`] reads it through a mapping's `[beside]`, [`Beside`] remembers what it led to, [`Happening`] is what happened. What it means is
 //! decided in [`crate::escalation`] (the return path), [`crate::motion`] (the shared account) and [`crate::first_touch`] (the lead).
 
+mod duties;
 mod event;
 mod look;
 mod mapping;
@@ -11,6 +12,7 @@ mod state;
 mod terms;
 pub mod words;
 
+pub use duties::{Owed, Owes, duties};
 pub use event::{Because, EchoCause, Happening};
 pub use look::users_named;
 pub(crate) use look::{columns, fields, history_of, look};

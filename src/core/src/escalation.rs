@@ -10,4 +10,4 @@ pub use authorship::troubles;
 pub use echo::{block, in_place};
 pub use similar::resembles;
 pub(crate) use timers::end_of;
-pub use timers::{advance, look_again};
+pub use timers::{acknowledge_by, advance, close_by, look_again};

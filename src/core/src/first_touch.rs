@@ -39,10 +39,9 @@ pub fn look_again(terms: &FirstTouch, handoff: &Handoff, now: Timestamp) -> Opti
     due(terms, handoff).filter(|due| waits && *due > now)
 }
 
-/// What happened to the lead. The same things seen at the same time again: nothing.
+/// What happened to the lead; nothing where the mapping names nothing beside the package. The same things seen at the same time again: nothing.
 pub fn advance(terms: &FirstTouch, handoff: &Handoff, seen: &Observation, now: Timestamp) -> Vec<Happening> {
-    let nothing = BesideSeen::default();
-    let beside = seen.beside.as_deref().unwrap_or(&nothing);
+    let Some(beside) = seen.beside.as_deref() else { return Vec::new() };
     let mut state: Touch = handoff.beside.touch.clone().unwrap_or_default();
     let mut happened = Vec::new();
     if handoff.phase != Phase::Voided {

@@ -5,6 +5,8 @@ mod account;
 mod owner;
 mod reunion;
 mod signal;
+#[cfg(test)]
+mod tests;
 mod trigger;
 
 pub use account::{AccountHandoff, unguarded};

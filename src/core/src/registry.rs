@@ -14,6 +14,7 @@ use crate::evidence::EvidenceMapping;
 use crate::id::ContractId;
 use crate::lint::{self, Complaint};
 use crate::mapping::Mapping;
+use crate::motion::SignalTable;
 use crate::schema;
 
 mod problem;
@@ -48,6 +49,7 @@ pub struct Registry {
     contracts: BTreeMap<ContractId, BTreeMap<u32, Held>>,
     mappings: BTreeMap<String, Mapping>,
     evidence: BTreeMap<String, EvidenceMapping>,
+    signals: Option<SignalTable>,
 }
 
 impl Registry {
@@ -110,6 +112,11 @@ impl Registry {
     /// All evidence mappings, by name.
     pub fn evidence_mappings(&self) -> impl Iterator<Item = &EvidenceMapping> {
         self.evidence.values()
+    }
+
+    /// What signals mean, if a file says it.
+    pub fn signals(&self) -> Option<&SignalTable> {
+        self.signals.as_ref()
     }
 
     /// The contract that a loaded mapping fits. `None` only for a mapping of another registry.
@@ -212,11 +219,24 @@ struct Loading {
     contracts: Vec<(String, Held)>,
     mappings: Vec<(String, String, Mapping)>,
     evidence: Vec<(String, String, EvidenceMapping)>,
+    signals: Option<SignalTable>,
     problems: Vec<Problem>,
 }
 
 impl Loading {
     fn file(&mut self, file: String, text: String) {
+        if is_signals(&text) {
+            match SignalTable::read(&file, &text) {
+                Ok(table) if self.signals.is_none() => self.signals = Some(table),
+                Ok(_second) => {
+                    let source = Source { file: &file, text: &text };
+                    let message = "there are two tables of signals".to_owned();
+                    self.problems.push(source.problem(&(0..0), message, "keep one".to_owned()));
+                }
+                Err(problems) => self.problems.extend(problems),
+            }
+            return;
+        }
         if is_evidence(&text) {
             match parse_evidence(&file, &text) {
                 Ok(mapping) => self.evidence.push((file, text, mapping)),
@@ -243,7 +263,7 @@ impl Loading {
     }
 
     fn finish(mut self) -> Result<Registry, Vec<Problem>> {
-        let mut registry = Registry::default();
+        let mut registry = Registry { signals: self.signals.take(), ..Registry::default() };
         let unread = !self.problems.is_empty();
         for (file, held) in std::mem::take(&mut self.contracts) {
             self.contract(&mut registry, &file, held);
@@ -319,6 +339,15 @@ fn missing_contract(registry: &Registry, contract: &ContractId, version: u32) ->
     let known: Vec<&str> = registry.contracts.keys().map(ContractId::as_str).collect();
     let message = format!("there is no contract {}", quoted(contract.as_str()));
     Complaint::new(&["contract"], message, suggestion(contract.as_str(), &known))
+}
+
+/// A table of signals lists its motions.
+fn is_signals(text: &str) -> bool {
+    if text.len() > MAX_FILE_BYTES {
+        return false;
+    }
+    let (tree, _) = DeTable::parse_recoverable(text);
+    ["motions", "signal"].into_iter().all(|key| tree.get_ref().contains_key(key))
 }
 
 /// An evidence mapping names itself.

@@ -16,6 +16,7 @@ mod remote;
 mod run;
 mod sandbox;
 mod scorecard;
+mod signals;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -102,6 +103,8 @@ enum Command {
     Commission(commission::Statements),
     /// Contract texts: diff, propose, approve, publish, repin, simulate.
     Contract(contract::Contracts),
+    /// What a signal fires in a motion.
+    Signals(signals::Signals),
     /// Prove the log: verify, replay, export.
     Audit(audit::Audit),
     /// Build the memory anew from the log; the log is the truth.
@@ -179,6 +182,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Contract(contracts) => contract::contract(config, contracts, output).await,
+        Command::Signals(what) => signals::signals(config, &what, output),
         Command::Audit(audit) => audit::audit(config, audit, output).await,
         Command::Rebuild => run::rebuild(config, output).await,
         Command::Bench(bench) => bench::bench(&bench, output).await,

@@ -41,10 +41,7 @@ pub(crate) fn scene() -> Scene {
                     ("Opportunity__c", json!("@root")),
                     ("Primary_Owner__c", json!(format!("@user:{GRACE}"))),
                     ("Mode__c", json!("Warm")),
-                    (
-                        "Reunification_Trigger__c",
-                        json!("Thirty days after the first invoice of motion B is paid"),
-                    ),
+                    ("Reunification_Trigger__c", json!("6 months after go_live")),
                     ("Owner_After__c", json!(format!("@user:{GRACE}"))),
                     ("Reunify_By__c", json!("2027-09-30")),
                     ("Need_Signal__c", json!("They asked twice for inspection plans of their lifts")),

@@ -194,6 +194,8 @@ pub enum Happening {
     SignalsChanged {
         /// By name.
         signals: BTreeSet<String>,
+        /// When it was seen.
+        at: Timestamp,
     },
 }
 

@@ -36,9 +36,9 @@ pub struct Beside {
     /// The first touch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub touch: Option<Touch>,
-    /// Signals that fire.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub signals: BTreeSet<String>,
+    /// Signals that fire, with when that was first seen.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub signals: BTreeMap<String, Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it may skip by reference")]
@@ -169,7 +169,12 @@ impl Beside {
                 self.motion_unknown = motion.is_none();
                 self.assigned = Some(Assigned { at: *at, unreasoned: before.is_some() && !reasoned });
             }
-            Happening::SignalsChanged { signals } => self.signals.clone_from(signals),
+            Happening::SignalsChanged { signals, at } => {
+                self.signals.retain(|name, _| signals.contains(name));
+                for name in signals {
+                    self.signals.entry(name.clone()).or_insert(*at);
+                }
+            }
             Happening::ReturnPathBegan { at } => {
                 self.return_path = Some(Box::new(ReturnPathState::begun(*at)));
             }

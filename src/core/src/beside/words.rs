@@ -272,8 +272,8 @@ pub fn told(happening: &Happening) -> String {
         }
         Happening::FirstTouchMissed { due } => format!("not touched by {}", instant(*due)),
         Happening::LeadRecycled { at } => format!("went back to be nurtured at {}", instant(*at)),
-        Happening::SignalsChanged { signals } if signals.is_empty() => "no signal fires".to_owned(),
-        Happening::SignalsChanged { signals } => {
+        Happening::SignalsChanged { signals, .. } if signals.is_empty() => "no signal fires".to_owned(),
+        Happening::SignalsChanged { signals, .. } => {
             let names: Vec<&str> = signals.iter().map(String::as_str).collect();
             format!("signals: {}", names.join(", "))
         }

@@ -79,8 +79,8 @@ impl Decision<'_> {
             happened.extend(first_touch::advance(terms, state, self.seen, now));
         }
         let signals = &self.beside().signals;
-        if *signals != state.beside.signals {
-            happened.push(Happening::SignalsChanged { signals: signals.clone() });
+        if !signals.iter().eq(state.beside.signals.keys()) {
+            happened.push(Happening::SignalsChanged { signals: signals.clone(), at: now });
         }
         for happening in happened {
             self.happen(happening);
@@ -103,8 +103,9 @@ impl Decision<'_> {
                 || (path.loop_missed && path.closed.is_none())
         });
         let shared = beside.shared.as_deref();
-        let torn =
-            self.case.contract.cross_motion.is_some() && shared.is_none_or(|shared| shared.primary.is_none());
+        let torn = self.case.contract.cross_motion.is_some()
+            && self.seen.beside.is_some()
+            && shared.is_none_or(|shared| shared.primary.is_none());
         let due = shared.is_some_and(|shared| shared.due.is_some() && shared.reunified.is_none());
         let touch = beside.touch.clone().unwrap_or_default();
         vec![

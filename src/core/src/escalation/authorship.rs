@@ -35,7 +35,7 @@ pub fn troubles(contract: &Contract, seen: &Observation) -> BTreeMap<FieldKey, B
             }),
         );
     }
-    if let Some(path) = &contract.return_path {
+    if let Some(path) = contract.return_path.as_ref().filter(|_| seen.beside.is_some()) {
         let named = beside.persons.get(&path.communication_owner.0);
         let sender = seen.sender.as_ref();
         let is_sender = named.is_some_and(|named| sender.is_some_and(|sender| sender.person == named.person));

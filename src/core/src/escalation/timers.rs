@@ -17,13 +17,14 @@ const CLOSE: u32 = 24;
 /// Longest interval or window that a package may ask for, in hours.
 const LONGEST: u32 = 24 * 366;
 
-/// What happened on the return path. The same things seen at the same time again: nothing.
-pub fn advance(terms: &ReturnPath, handoff: &Handoff, seen: &Observation, now: Timestamp) -> Vec<Happening> {
-    if handoff.phase == Phase::Voided {
-        return Vec::new();
-    }
-    let nothing = BesideSeen::default();
-    let beside = seen.beside.as_deref().unwrap_or(&nothing);
+/// What happened on the return path; nothing where the mapping names nothing beside the package. The same things seen at the same time again: nothing.
+pub fn advance(
+    terms: &ReturnPath,
+    handoff: &Handoff,
+    seen: &Observation,
+    now: Timestamp,
+) -> Vec<Happening> {
+    let Some(beside) = seen.beside.as_deref().filter(|_| handoff.phase != Phase::Voided) else { return Vec::new() };
     let mut walk =
         Walk { terms, handoff, seen, beside, now, state: handoff.beside.clone(), happened: Vec::new() };
     walk.run();
@@ -33,15 +34,15 @@ pub fn advance(terms: &ReturnPath, handoff: &Handoff, seen: &Observation, now: T
 /// When time alone will change something on the return path.
 pub fn look_again(terms: &ReturnPath, handoff: &Handoff, now: Timestamp) -> Option<Timestamp> {
     let path = handoff.beside.return_path.as_ref().filter(|_| handoff.phase != Phase::Voided)?;
-    let ack = ack_due(terms, path).filter(|_| path.acknowledged.is_none() && !path.ack_missed);
+    let ack = acknowledge_by(terms, path).filter(|_| path.acknowledged.is_none() && !path.ack_missed);
     let eta = path.eta.and_then(end_of).filter(|_| path.resolved.is_none() && !path.eta_passed);
     let tick = next_tick(terms, &handoff.package, path);
-    let close =
-        close_due(terms, &handoff.package, path).filter(|_| path.closed.is_none() && !path.loop_missed);
+    let close = close_by(terms, &handoff.package, path).filter(|_| path.closed.is_none() && !path.loop_missed);
     [ack, eta, tick, close].into_iter().flatten().filter(|due| *due > now).min()
 }
 
-fn ack_due(terms: &ReturnPath, path: &ReturnPathState) -> Option<Timestamp> {
+/// When the receiving team has to have acknowledged.
+pub fn acknowledge_by(terms: &ReturnPath, path: &ReturnPathState) -> Option<Timestamp> {
     after(path.began, terms.acknowledge_within_hours)
 }
 
@@ -67,7 +68,8 @@ fn next_tick(terms: &ReturnPath, package: &Package, path: &ReturnPathState) -> O
     after(path.echoed.unwrap_or(path.began), hours.clamp(1, LONGEST))
 }
 
-fn close_due(terms: &ReturnPath, package: &Package, path: &ReturnPathState) -> Option<Timestamp> {
+/// When the sender has to have told the customer; `None` = the cause is not gone yet.
+pub fn close_by(terms: &ReturnPath, package: &Package, path: &ReturnPathState) -> Option<Timestamp> {
     let hours = match terms.close_within_hours.value(package) {
         Some(Value::Number(hours)) => hours.to_u32().unwrap_or(CLOSE),
         Some(_) | None => CLOSE,
@@ -137,7 +139,7 @@ impl Walk<'_> {
 
     fn acknowledge(&mut self) {
         let Some(path) = self.path().filter(|path| path.acknowledged.is_none()) else { return };
-        let (missed, due) = (path.ack_missed, ack_due(self.terms, path));
+        let (missed, due) = (path.ack_missed, acknowledge_by(self.terms, path));
         let at = self.acknowledged_at();
         let limit = at.unwrap_or(self.now);
         if let Some(due) =
@@ -219,7 +221,8 @@ impl Walk<'_> {
 
     fn close(&mut self) {
         let Some(path) = self.path().filter(|path| path.closed.is_none()) else { return };
-        let (Some(resolved), Some(due)) = (path.resolved, close_due(self.terms, &self.seen.package, path))
+        let (Some(resolved), Some(due)) =
+            (path.resolved, close_by(self.terms, &self.seen.package, path))
         else {
             return;
         };

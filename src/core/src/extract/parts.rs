@@ -108,7 +108,6 @@ impl<'a> View<'a> {
             | Way::Oldest(..)
             | Way::Rows(..)
             | Way::Series(..)
-            | Way::Feed { .. }
             | Way::Carried { .. }
             | Way::Icp(_) => None,
         }

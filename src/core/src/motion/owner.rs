@@ -27,10 +27,10 @@ fn claimants<'a>(terms: &CrossMotion, beside: &'a BesideSeen) -> impl Iterator<I
     beside.persons.get(&terms.owner.0).into_iter().chain(beside.claims.values())
 }
 
-/// What stands in a cross-motion package and does not count, and why.
+/// What stands in a cross-motion package and does not count, and why; nothing where the mapping names nothing beside the package: then nobody
+/// can claim the relationship besides the package.
 pub fn troubles(terms: &CrossMotion, seen: &Observation) -> BTreeMap<FieldKey, BTreeSet<Trouble>> {
-    let nothing = BesideSeen::default();
-    let beside = seen.beside.as_deref().unwrap_or(&nothing);
+    let Some(beside) = seen.beside.as_deref() else { return BTreeMap::new() };
     let mut troubles: BTreeMap<FieldKey, BTreeSet<Trouble>> = BTreeMap::new();
     let mut note = |field: FieldKey, trouble: Option<Trouble>| {
         if let Some(trouble) = trouble {

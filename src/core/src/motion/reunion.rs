@@ -12,7 +12,7 @@ use crate::handoff::{Handoff, Phase};
 use crate::observation::{Actor, Observation};
 use crate::value::{Package, Value};
 
-/// What happened to the shared account. The same things seen at the same time again: nothing.
+/// What happened to the shared account; nothing where the mapping names nothing beside the package. The same things seen at the same time again: nothing.
 pub fn advance(
     terms: &CrossMotion,
     reunify: Option<Reunify>,
@@ -20,11 +20,7 @@ pub fn advance(
     seen: &Observation,
     now: Timestamp,
 ) -> Vec<Happening> {
-    if handoff.phase == Phase::Voided {
-        return Vec::new();
-    }
-    let nothing = BesideSeen::default();
-    let beside = seen.beside.as_deref().unwrap_or(&nothing);
+    let Some(beside) = seen.beside.as_deref().filter(|_| handoff.phase != Phase::Voided) else { return Vec::new() };
     let policy = reunify.unwrap_or(terms.reunify);
     let state = handoff.beside.clone();
     let mut walk = Walk { terms, policy, handoff, seen, beside, now, state, happened: Vec::new() };

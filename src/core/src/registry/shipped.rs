@@ -26,6 +26,7 @@ const FILES: &[(&str, &str)] = files![
     "salesforce/h04-onboarding-to-cs.toml",
     "salesforce/h05-csm-to-support.toml",
     "salesforce/h06-motion-a-to-motion-b.toml",
+    "signals.toml",
 ];
 
 /// Every shipped contract and mapping: path under `mappings/`, text.

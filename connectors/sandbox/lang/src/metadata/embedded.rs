@@ -14,6 +14,7 @@ pub fn embedded() -> &'static [(&'static str, &'static str)] {
 const EMBEDDED: &[(&str, &str)] = files![
     "force-app/main/default/customPermissions/Handoff_Gate_Bypass.customPermission-meta.xml",
     "force-app/main/default/customPermissions/Handoff_Gate_Writer.customPermission-meta.xml",
+    "force-app/main/default/objects/Account/fields/Handoff_05_Echo__c.field-meta.xml",
     "force-app/main/default/objects/Activity/fields/Handoff_Obligation_Id__c.field-meta.xml",
     "force-app/main/default/objects/Account/fields/Health_Score__c.field-meta.xml",
     "force-app/main/default/objects/Case/fields/Acknowledged_By__c.field-meta.xml",
@@ -135,6 +136,7 @@ const EMBEDDED: &[(&str, &str)] = files![
     "force-app/main/default/objects/Opportunity/fields/No_Side_Letters__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Onboarding_Lead__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Political_Dynamics__c.field-meta.xml",
+    "force-app/main/default/objects/Opportunity/fields/Primary_Relationship_Owner__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/SDR__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Signing_Authority__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Sticky_Points__c.field-meta.xml",
@@ -143,6 +145,7 @@ const EMBEDDED: &[(&str, &str)] = files![
     "force-app/main/default/objects/Opportunity/fields/Success_Target_Date__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Success_Target__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Verbal_Commitments__c.field-meta.xml",
+    "force-app/main/default/objects/Opportunity/fields/Went_Live_On__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/validationRules/Handoff_02_Gate_Fields.validationRule-meta.xml",
     "force-app/main/default/objects/Opportunity/validationRules/Handoff_03_Gate.validationRule-meta.xml",
     "force-app/main/default/objects/Opportunity/validationRules/Handoff_03_Gate_Fields.validationRule-meta.xml",
