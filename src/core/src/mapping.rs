@@ -308,6 +308,9 @@ pub struct NoteWrite {
     /// What is missing and who has to act.
     #[serde(default)]
     pub missing: Option<String>,
+    /// What changed since the receiver last answered, for him to read when the package is with him again; labels only, never values.
+    #[serde(default)]
+    pub changes: Option<String>,
     /// Places of calls that may speak of a field, a line each with the call's address; never words of a call.
     #[serde(default)]
     pub evidence: Option<String>,

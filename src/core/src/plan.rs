@@ -323,6 +323,10 @@ fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
         let text = words::missing(inputs.contract, inputs.handoff, inputs.verdict);
         values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
     }
+    if let Some(field) = &note.changes {
+        let text = words::changes(inputs.contract, inputs.handoff);
+        values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
+    }
     if let (Some(field), Some(evidence)) = (&note.evidence, inputs.evidence) {
         let text = words::evidence(inputs.contract, evidence);
         values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));

@@ -14,7 +14,7 @@ use crate::twin::TwinWord;
 
 mod returned;
 
-pub use returned::{changed_since, override_reason};
+pub use returned::override_reason;
 
 /// Longest text of a short CRM field (Salesforce Text).
 const SHORT: usize = 255;
@@ -251,20 +251,23 @@ fn passed(inputs: Inputs<'_>) -> Option<String> {
     }
 }
 
-/// What is missing, a line each, with the receiver's words on top when the package was sent back, and what changed since he answered when it is
-/// with him again; at most 4,000 characters.
+/// What is missing, a line each, with the receiver's words on top when the package was sent back; at most 4,000 characters.
 pub fn missing(contract: &Contract, handoff: &Handoff, verdict: &Verdict) -> String {
     let mut lines: Vec<String> = Vec::new();
     if let Some(reason) = handoff.reason.as_ref().filter(|_| handoff.phase == Phase::Rejected) {
         lines.push(format!("Sent back: {reason}"));
         lines.extend(returned::reasons(contract, handoff));
     }
-    lines.extend(returned::changed_since(contract, handoff));
     lines.extend(verdict.missing.iter().map(ToString::to_string));
     lines.extend(returned::unknowns(contract, handoff, verdict));
     lines.extend(returned::exceptions(contract, handoff));
     lines.extend(handoff.words_of_carried());
     shorten(&lines.join("\n"), LONG)
+}
+
+/// What changed since the receiver last answered, for him to read; labels only, at most 4,000 characters. Empty while it is not his turn.
+pub fn changes(contract: &Contract, handoff: &Handoff) -> String {
+    shorten(&returned::changed_since(contract, handoff).join("\n"), LONG)
 }
 
 /// Places of calls that may speak of a field, a line each, confirmed ones first; at most 4,000 characters, whole lines. Holds names of

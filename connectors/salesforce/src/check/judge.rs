@@ -161,7 +161,7 @@ fn mapped(mapping: &Mapping, describe: &Describe) -> Vec<CheckFinding> {
     for gate in mapping.write.gate.values() {
         findings.extend(gate_fields(mapping, gate, describe));
     }
-    let notes = [&mapping.write.note.status, &mapping.write.note.missing];
+    let notes = [&mapping.write.note.status, &mapping.write.note.missing, &mapping.write.note.changes];
     let notes = notes.into_iter().flatten().filter_map(|name| kind(mapping, name, describe, TEXTS));
     findings.extend(notes);
     for person in [&mapping.people.sender.field, &mapping.people.receiver.field] {

@@ -193,7 +193,7 @@ impl Decision<'_> {
             Event::PackageChanged { edits, acceptance: EditEffect::Breaks, .. } => {
                 edits.values().map(|edit| edit.0).min()
             }
-            Event::Rejected { at, .. } => Some(*at),
+            Event::Rejected { at, .. } | Event::ExceptionsLapsed { due: at, .. } => Some(*at),
             Event::Reopened { cause: ReopenCause::People, .. } => Some(since),
             Event::Opened { .. }
             | Event::PeopleChanged { .. }
@@ -205,7 +205,6 @@ impl Decision<'_> {
             | Event::Accepted { .. }
             | Event::ExceptionsGranted { .. }
             | Event::ExceptionsMet { .. }
-            | Event::ExceptionsLapsed { .. }
             | Event::ConfirmationNeeded { .. }
             | Event::Confirmed { .. }
             | Event::OverrideAsked { .. }

@@ -33,7 +33,8 @@ pub(super) fn write_targets(mapping: &Mapping) -> Vec<(Vec<String>, &str)> {
         }
     }
     let note = &mapping.write.note;
-    for (key, name) in [("status", &note.status), ("missing", &note.missing), ("evidence", &note.evidence)] {
+    let notes = [("status", &note.status), ("missing", &note.missing), ("changes", &note.changes)];
+    for (key, name) in notes.into_iter().chain([("evidence", &note.evidence)]) {
         if let Some(name) = name {
             targets.push((["write", "note", key].map(str::to_owned).to_vec(), name.as_str()));
         }

@@ -33,7 +33,7 @@ pub(super) fn reasons(contract: &Contract, handoff: &Handoff) -> Vec<String> {
 }
 
 /// What changed since the receiver last answered, for him to read; labels only. Empty until he has answered once.
-pub fn changed_since(contract: &Contract, handoff: &Handoff) -> Vec<String> {
+pub(super) fn changed_since(contract: &Contract, handoff: &Handoff) -> Vec<String> {
     let waits = handoff.phase == Phase::Complete || handoff.awaits_confirmation();
     let version = handoff.returns.version.as_ref().filter(|_| waits);
     let Some((version, (answered, diff))) =

@@ -109,6 +109,7 @@ field = "Stage_Open__c"
 [write.note]
 status = "Status__c"
 missing = "Missing__c"
+changes = "Changes__c"
 "#;
 
 pub(crate) fn contract() -> Contract {

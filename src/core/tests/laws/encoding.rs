@@ -149,3 +149,43 @@ fn g13_who_threw_the_switch_is_sealed_and_the_switch_stays_known_without_his_nam
     assert_eq!(decoded(&encoded.leaf, &encoded.parts), Some(switched("dana@example.com")));
     assert_eq!(decoded(&encoded.leaf, &BTreeMap::new()), Some(switched("erased")));
 }
+
+#[test]
+fn f12_an_override_has_a_log_kind_of_its_own_and_names_nobody_in_public() {
+    let world = waiting();
+    let handoff = world.state().expect("open").id;
+    let by = |person: &str| handoff_core::observation::Actor {
+        id: person.into(),
+        person: person.into(),
+        machine: false,
+        active: true,
+        roles: std::collections::BTreeSet::new(),
+    };
+    let event = handoff_core::event::Event::Overridden {
+        gate: "commission".into(),
+        reason: "Rita is in hospital".to_owned(),
+        asked_by: by("olga"),
+        confirmed_by: by("ines"),
+        expires: world.now(),
+        at: world.now(),
+    };
+    let entry = LogEntry::Overridden { handoff, at: world.now(), events: vec![event] };
+    let encoded = entry.encode().expect("encodes");
+    let leaf = String::from_utf8(encoded.leaf.clone()).expect("text");
+    assert!(leaf.contains("\"entry\":\"overridden\"") && leaf.contains("\"v\":2"), "{leaf}");
+    assert!(!leaf.contains("olga") && !leaf.contains("ines") && !leaf.contains("hospital"), "{leaf}");
+    assert_eq!(decoded(&encoded.leaf, &encoded.parts), Some(entry));
+}
+
+#[test]
+fn what_was_logged_before_there_were_returns_reads_and_writes_the_same_bytes() {
+    let old = r#"{"id":"1","by":{"id":"a","person":"a","machine":false,"active":true,"roles":[]},"at":"2026-01-01T00:00:00Z","answer":{"kind":"reject","fields":["risks"],"reason":"thin"}}"#;
+    let act: handoff_core::observation::Act = serde_json::from_str(old).expect("reads");
+    assert_eq!(serde_json::to_string(&act).expect("writes"), old);
+    let old = r#"{"event":"rejected","act":"1","by":{"id":"a","person":"a","machine":false,"active":true,"roles":[]},"at":"2026-01-01T00:00:00Z","round":1,"fields":["risks"],"reason":"thin"}"#;
+    let event: handoff_core::event::Event = serde_json::from_str(old).expect("reads");
+    assert_eq!(serde_json::to_string(&event).expect("writes"), old);
+    let world = waiting();
+    let seen = world.log[0].seen.clone().expect("decided");
+    assert!(!serde_json::to_string(&seen).expect("writes").contains("absorbed"));
+}

@@ -72,7 +72,7 @@ fn five_rounds_of_return_each_have_a_version_a_diff_and_their_own_reason() {
         pass(&mut world);
         assert_eq!(phase(&world), Phase::Complete);
         assert!(return_obligations(&world.contract, &world.state().expect("open")).is_empty(), "mended");
-        let note = world.word("Missing__c");
+        let note = world.word("Changes__c");
         let expected = format!("Version {}, changed since version {round}:\noutcome changed", round + 1);
         assert_eq!(note, expected, "the receiver reads what changed, and no value");
     }

@@ -146,6 +146,7 @@ pub(crate) fn mapping() -> Mapping {
             note: NoteWrite {
                 status: Some("Status__c".to_owned()),
                 missing: Some("Missing__c".to_owned()),
+                changes: Some("Changes__c".to_owned()),
                 evidence: None,
             },
             state: Some(StateWrite {

@@ -377,3 +377,36 @@ proptest! {
         prop_assert_eq!(months.map(|row| row.acceptance.n).sum::<usize>(), answered);
     }
 }
+
+#[test]
+fn an_override_is_counted_aloud_and_never_as_an_acceptance() {
+    let overridden = Event::Overridden {
+        gate: "commission".into(),
+        reason: "quarter end".to_owned(),
+        asked_by: actor(),
+        confirmed_by: actor(),
+        expires: hours(12),
+        at: hours(4),
+    };
+    let opened = decided("1", hours(3), Package::new(), vec![opened("1"), completed(1, 1)]);
+    let entry = LogEntry::Overridden { handoff: handoff("1"), at: hours(4), events: vec![overridden] };
+    let row = total(&card(&[opened, entry]));
+    assert_eq!((row.counts.overrides, row.counts.accepted), (1, 0));
+    assert!(row.records.iter().all(|record| record.score.is_none()), "it is no transition");
+}
+
+#[test]
+fn an_acceptance_with_exceptions_scores_what_was_filled_and_not_what_was_granted() {
+    let published = LogEntry::ContractPublished { contract: pin(), text: CONTRACT.into(), at: start() };
+    let granted = Event::ExceptionsGranted {
+        act: "a2".to_owned(),
+        by: actor(),
+        at: hours(2),
+        exceptions: BTreeMap::new(),
+    };
+    let events = vec![opened("1"), granted, completed(1, 1), accepted(2, 1)];
+    let row = total(&card(&[published, decided("1", hours(3), Package::new(), events)]));
+    let score = row.records.first().unwrap().score.unwrap();
+    assert_eq!(score.filled, 0, "nothing was filled when it was accepted");
+    assert_eq!(row.counts.accepted, 1);
+}
