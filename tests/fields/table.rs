@@ -63,6 +63,7 @@ pub(crate) enum Missing {
 
 /// One part of one contract field.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "field and part are what a contract calls them")]
 pub(crate) struct Part {
     /// The field's key.
     pub(crate) field: &'static str,

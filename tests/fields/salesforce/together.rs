@@ -1,7 +1,5 @@
 //! Several contracts over one org, and three over one object of it.
 
-use std::sync::Arc;
-
 use handoff_connector::Guard;
 use handoff_core::handoff::Phase;
 use handoff_core::id::RecordRef;
@@ -26,7 +24,7 @@ async fn the_shipped_org_fits_all_six() {
     let mut world = set(&Org, SALESFORCE, &scenes).await;
     let (config, registry) = (world.configured().clone(), world.registry().unwrap());
     let options = Options { autopilot: false, ..Options::default() };
-    let reports = App::check_once(&config, &registry, Arc::clone(world.clock()) as _, options).await.unwrap();
+    let reports = App::check_once(&config, &registry, world.clock().clone(), options).await.unwrap();
     let report = reports.into_values().next().unwrap().unwrap();
     let wrong: Vec<_> = report.findings.iter().filter(|finding| finding.error).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
