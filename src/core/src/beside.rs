@@ -14,11 +14,13 @@ pub mod words;
 
 pub use duties::{Owed, Owes, duties};
 pub use event::{Because, EchoCause, Happening};
-pub(crate) use look::{columns, fields, history_of, look};
 pub use look::users_named;
-pub use mapping::{BesideMapping, ClaimPath, EchoRecord, EchoWrite, Moment, ResolvedStatus, RowsOf, SignalPath, TextRows};
+pub(crate) use look::{columns, fields, history_of, look};
+pub use mapping::{
+    BesideMapping, ClaimPath, EchoRecord, EchoWrite, Moment, ResolvedStatus, RowsOf, SignalPath, TextRows,
+};
 pub use seen::{BesideSeen, Copied, Doing, MotionSeen, StatusSeen};
 pub use state::{Assigned, Beside, Due, LoopClosed, ReturnPathState, SharedAccount, Steady, Touch};
 pub use terms::{
-    CrossMotion, FirstTouch, LowHealth, PartRef, PrimaryIs, Reunify, ReturnPath, Trouble, describe, disputes,
+    CrossMotion, FirstTouch, LowHealth, PartRef, PrimaryIs, ReturnPath, Reunify, Trouble, describe, disputes,
 };

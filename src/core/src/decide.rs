@@ -139,8 +139,12 @@ impl Decision<'_> {
 
     fn completeness(&self, state: &Handoff) -> Completeness {
         let rejected = state.still_rejected();
-        let situation =
-            Situation { stage: state.stage.as_ref(), motion: &state.id.motion, still_rejected: &rejected, disputed: &state.beside.disputed };
+        let situation = Situation {
+            stage: state.stage.as_ref(),
+            motion: &state.id.motion,
+            still_rejected: &rejected,
+            disputed: &state.beside.disputed,
+        };
         assess(self.case.contract, &state.package, &situation)
     }
 

@@ -30,8 +30,12 @@ pub struct Verdict {
 /// exactly the package as it stands, in a stage that the mapping knows.
 pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdict {
     let rejected = handoff.still_rejected();
-    let situation =
-        Situation { stage: handoff.stage.as_ref(), motion: &handoff.id.motion, still_rejected: &rejected, disputed: &handoff.beside.disputed };
+    let situation = Situation {
+        stage: handoff.stage.as_ref(),
+        motion: &handoff.id.motion,
+        still_rejected: &rejected,
+        disputed: &handoff.beside.disputed,
+    };
     let (missing, complete) = shortfall(contract, &handoff.package, &situation);
     let missing = if handoff.phase == Phase::Voided { Vec::new() } else { missing };
     let due = due(contract, handoff);
@@ -42,7 +46,12 @@ pub fn evaluate(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Verdi
         gates: contract
             .gates
             .iter()
-            .map(|(name, gate)| (name.clone(), is_pinned && is_open(gate, handoff, complete) && !is_shut_beside(contract, handoff)))
+            .map(|(name, gate)| {
+                (
+                    name.clone(),
+                    is_pinned && is_open(gate, handoff, complete) && !is_shut_beside(contract, handoff),
+                )
+            })
             .collect(),
         status: words::standing(contract, handoff, &missing, due.is_some_and(|due| due <= now)),
         missing,

@@ -72,13 +72,19 @@ fn of_account(engine: &Engine, connection: &ConnectionId, account: &str) -> Vec<
 pub(crate) fn onlookers(engine: &Engine, saved: &Saved, entry: &LogEntry) -> BTreeSet<RecordRef> {
     let events = entry.handoff().map(|(_, events)| events).unwrap_or_default();
     let turns = events.iter().any(|event| {
-        matches!(event, Event::Opened { .. } | Event::Voided { .. } | Event::Accepted { .. } | Event::Reopened { .. })
+        matches!(
+            event,
+            Event::Opened { .. } | Event::Voided { .. } | Event::Accepted { .. } | Event::Reopened { .. }
+        )
     });
     let subject = &saved.state.id.subject;
     let Some(account) = saved.account.as_ref().filter(|_| turns) else { return BTreeSet::new() };
     let known = of_account(engine, &subject.connection, account);
     // One motion has nothing to say to itself.
-    if known.iter().all(|handoff| handoff.motion == saved.state.id.motion && handoff.contract == saved.state.id.contract) {
+    if known
+        .iter()
+        .all(|handoff| handoff.motion == saved.state.id.motion && handoff.contract == saved.state.id.contract)
+    {
         return BTreeSet::new();
     }
     known.into_iter().map(|handoff| handoff.record).filter(|record| record != subject).collect()

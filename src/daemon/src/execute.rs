@@ -172,7 +172,9 @@ fn admit(engine: &Engine, object: &Governed, jobs: &mut [Job]) -> Vec<usize> {
     }
     let mut wanted: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, job) in jobs.iter_mut().enumerate() {
-        if !job.force && engine.parked.refused_before(&job.saved.state.id.subject, &job.plan, job.version.as_ref()) {
+        if !job.force
+            && engine.parked.refused_before(&job.saved.state.id.subject, &job.plan, job.version.as_ref())
+        {
             job.still_parked = true;
         } else {
             wanted.entry(job.rule).or_default().push(at);

@@ -46,7 +46,12 @@ impl Shelf {
     }
 
     /// Whether these very writes on this very version were refused already.
-    pub(crate) fn refused_before(&self, subject: &RecordRef, plan: &Plan, version: Option<&RecordVersion>) -> bool {
+    pub(crate) fn refused_before(
+        &self,
+        subject: &RecordRef,
+        plan: &Plan,
+        version: Option<&RecordVersion>,
+    ) -> bool {
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
         rows.get(subject).is_some_and(|parked| {
             parked.writes.as_ref() == Some(&writes(plan)) && parked.version.as_ref() == version

@@ -101,7 +101,8 @@ impl<'a> View<'a> {
         let status = self.beside.status.as_ref()?;
         let value = text(self.field(&status.field)).unwrap_or_default();
         let rows = history(self.raw, &status.field);
-        let row = rows.into_iter().rev().find(|row| row.new.as_ref().and_then(text).unwrap_or_default() == value);
+        let row =
+            rows.into_iter().rev().find(|row| row.new.as_ref().and_then(text).unwrap_or_default() == value);
         Some(StatusSeen {
             resolved: status.resolved.iter().any(|resolved| *resolved == value),
             entry: row.map_or_else(|| "created".to_owned(), |row| row.id.clone()),
@@ -137,26 +138,33 @@ impl<'a> View<'a> {
             .iter()
             .flat_map(|notes| {
                 let rows = self.raw.related.get(&notes.related).into_iter().flatten();
-                rows.flat_map(|row| notes.text.iter().filter_map(|column| row.fields.get(column).and_then(text)))
+                rows.flat_map(|row| {
+                    notes.text.iter().filter_map(|column| row.fields.get(column).and_then(text))
+                })
             })
             .take(ROWS)
             .collect();
         let mut copied = BTreeMap::new();
         for field in &contract.fields {
-            let texts: Vec<&str> = package.get(&field.key).into_iter().flatten().filter_map(|(_, s)| match &s.value {
-                Value::Text(text) => Some(text.as_str()),
-                Value::Name(_)
-                | Value::Number(_)
-                | Value::Money { .. }
-                | Value::Date(_)
-                | Value::Choice(_)
-                | Value::Person(_)
-                | Value::Record(_)
-                | Value::Flag(_)
-                | Value::List(_)
-                | Value::Series(_)
-                | Value::Erased => None,
-            }).collect();
+            let texts: Vec<&str> = package
+                .get(&field.key)
+                .into_iter()
+                .flatten()
+                .filter_map(|(_, s)| match &s.value {
+                    Value::Text(text) => Some(text.as_str()),
+                    Value::Name(_)
+                    | Value::Number(_)
+                    | Value::Money { .. }
+                    | Value::Date(_)
+                    | Value::Choice(_)
+                    | Value::Person(_)
+                    | Value::Record(_)
+                    | Value::Flag(_)
+                    | Value::List(_)
+                    | Value::Series(_)
+                    | Value::Erased => None,
+                })
+                .collect();
             let repeats = |other: &str| texts.iter().any(|text| resembles(text, other));
             let ours = field.human_authored
                 && (own.iter().any(|own| repeats(own)) || repeats(&field.ask) || repeats(&field.label));
@@ -206,7 +214,8 @@ impl<'a> View<'a> {
     }
 
     fn signals(&self) -> BTreeSet<String> {
-        let fires = |field: &str, is: &[String]| text(self.field(field)).is_some_and(|value| is.contains(&value));
+        let fires =
+            |field: &str, is: &[String]| text(self.field(field)).is_some_and(|value| is.contains(&value));
         let signals = self.beside.signals.iter().filter(|(_, signal)| fires(&signal.field, &signal.is));
         signals.map(|(name, _)| name.clone()).collect()
     }
@@ -274,7 +283,9 @@ pub(crate) fn fields(mapping: &Mapping) -> BTreeSet<String> {
     let mut fields: BTreeSet<String> = mapping.motion.reason.iter().cloned().collect();
     fields.extend(history_of(mapping));
     let Some(beside) = &mapping.beside else { return fields };
-    fields.extend([&beside.created_by, &beside.primary, &beside.score, &beside.brief].into_iter().flatten().cloned());
+    fields.extend(
+        [&beside.created_by, &beside.primary, &beside.score, &beside.brief].into_iter().flatten().cloned(),
+    );
     fields.extend(beside.moments.values().filter_map(|moment| moment.field.clone()));
     fields.extend(beside.measures.values().cloned());
     fields.extend(beside.claims.values().map(|claim| claim.field.clone()));
@@ -322,7 +333,8 @@ pub fn users_named(mapping: &Mapping, contract: &Contract, raw: &RawRecord) -> B
         ids.extend(rows.filter_map(|row| row.fields.get(path.take.as_ref()?)).filter_map(id_like));
     }
     for kind in beside.messages.iter().chain(&beside.activities).chain(&beside.updates) {
-        let rows = raw.related.get(&kind.related).into_iter().flatten().filter(|row| fits(row, &kind.matching));
+        let rows =
+            raw.related.get(&kind.related).into_iter().flatten().filter(|row| fits(row, &kind.matching));
         ids.extend(rows.filter_map(|row| row.fields.get(&kind.by).and_then(id_like)));
     }
     ids

@@ -115,7 +115,8 @@ pub fn echo_plan(inputs: Inputs<'_>) -> Option<Plan> {
         .gate
         .keys()
         .any(|gate| inputs.terms.mode(inputs.contract, gate) == crate::contract::Mode::Enforce);
-    let record = inputs.raw.fields.get(&on.field).and_then(Json::as_str).filter(|id| !id.trim().is_empty())?;
+    let record =
+        inputs.raw.fields.get(&on.field).and_then(Json::as_str).filter(|id| !id.trim().is_empty())?;
     // A field that could not be read is not overwritten: other escalations' words may stand there.
     let stood = inputs.raw.fields.get(&on.stands)?;
     let name = handoff.id.subject.record.0.as_str();
@@ -159,7 +160,10 @@ pub fn brief(contract: &Contract, handoff: &Handoff) -> String {
         let answers: Vec<String> = if counts.attested_none.contains(&field.key) {
             vec!["none".to_owned()]
         } else {
-            parts.filter(|(key, _)| key.as_str() != "none").filter_map(|(_, part)| answer(&part.value)).collect()
+            parts
+                .filter(|(key, _)| key.as_str() != "none")
+                .filter_map(|(_, part)| answer(&part.value))
+                .collect()
         };
         let line = format!("{}: {}\n", field.label, answers.join(" · "));
         if text.chars().count() + line.chars().count() > BRIEF {
@@ -204,14 +208,18 @@ fn answer(value: &Value) -> Option<String> {
 pub fn told(happening: &Happening) -> String {
     let person = |actor: &crate::observation::Actor| actor.person.to_string();
     match happening {
-        Happening::FieldsDisputed { fields } if fields.is_empty() => "everything that is said counts".to_owned(),
+        Happening::FieldsDisputed { fields } if fields.is_empty() => {
+            "everything that is said counts".to_owned()
+        }
         Happening::FieldsDisputed { fields } => {
             let lines = fields.iter().flat_map(|(field, why)| {
                 why.iter().map(move |why| format!("{field} {}", super::terms::describe(*why)))
             });
             lines.collect::<Vec<_>>().join("; ")
         }
-        Happening::MotionAssigned { motion: None, .. } => "nobody can tell the motion: gates are shut".to_owned(),
+        Happening::MotionAssigned { motion: None, .. } => {
+            "nobody can tell the motion: gates are shut".to_owned()
+        }
         Happening::MotionAssigned { motion: Some(motion), before, by, reasoned, .. } => {
             let from = before.as_ref().map(|before| format!(", before it {before}")).unwrap_or_default();
             let by = by.as_ref().map(|by| format!(", by {}", person(by))).unwrap_or_default();
@@ -228,18 +236,24 @@ pub fn told(happening: &Happening) -> String {
         Happening::EchoMissed { due } => format!("no sign of life by {}", instant(*due)),
         Happening::Resolved { at } => format!("resolved at {}", instant(*at)),
         Happening::ResolutionWithdrawn => "not resolved after all".to_owned(),
-        Happening::LoopClosed { by, at, .. } => format!("{} told the customer at {}", person(by), instant(*at)),
+        Happening::LoopClosed { by, at, .. } => {
+            format!("{} told the customer at {}", person(by), instant(*at))
+        }
         Happening::LoopMissed { due } => format!("the customer was not told by {}", instant(*due)),
         Happening::ForeignMessage { by, at, .. } => {
             format!("the customer heard from {} at {}", person(by), instant(*at))
         }
-        Happening::PrimaryAssigned { owner: Some(owner) } => format!("the primary owner is {}", person(owner)),
+        Happening::PrimaryAssigned { owner: Some(owner) } => {
+            format!("the primary owner is {}", person(owner))
+        }
         Happening::PrimaryAssigned { owner: None } => "nobody, or more than one, is primary owner".to_owned(),
         Happening::HealthFell { health, stop_below } => {
             format!("motion A's health {health} is below {stop_below}")
         }
         Happening::HealthRecovered { health } => format!("motion A's health is {health} again"),
-        Happening::SteadySince { since: Some(since) } => format!("the condition holds since {}", instant(*since)),
+        Happening::SteadySince { since: Some(since) } => {
+            format!("the condition holds since {}", instant(*since))
+        }
         Happening::SteadySince { since: None } => "the condition holds no more".to_owned(),
         Happening::TriggerSet { fires: Some(fires) } => format!("the trigger fires at {}", instant(*fires)),
         Happening::TriggerSet { fires: None } => "the trigger waits for its event".to_owned(),
@@ -252,7 +266,9 @@ pub fn told(happening: &Happening) -> String {
             format!("back into one hand since {}: {how} to {to}", instant(*at))
         }
         Happening::Reunified { to, .. } => format!("re-united: {} owns the relationship", person(to)),
-        Happening::FirstTouched { by, at, .. } => format!("first touched by {} at {}", person(by), instant(*at)),
+        Happening::FirstTouched { by, at, .. } => {
+            format!("first touched by {} at {}", person(by), instant(*at))
+        }
         Happening::FirstTouchMissed { due } => format!("not touched by {}", instant(*due)),
         Happening::LeadRecycled { at } => format!("went back to be nurtured at {}", instant(*at)),
         Happening::SignalsChanged { signals, .. } if signals.is_empty() => "no signal fires".to_owned(),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::prepared::Prepared;
 use super::rule::{RuleError, facts};
-use crate::beside::Trouble;
 use super::{Completeness, Finding, Problem, words};
+use crate::beside::Trouble;
 use crate::contract::{Contract, Field};
 use crate::id::{FieldKey, MotionId, PartKey, StageName};
 use crate::quality::Rules;

@@ -56,7 +56,12 @@ fn run(contract: &Contract, package: &Package, rejected: &[&str]) -> Completenes
     assess(
         contract,
         package,
-        &Situation { stage: Some(&stage), motion: &motion, still_rejected: &still_rejected, disputed: &std::collections::BTreeMap::new() },
+        &Situation {
+            stage: Some(&stage),
+            motion: &motion,
+            still_rejected: &still_rejected,
+            disputed: &std::collections::BTreeMap::new(),
+        },
     )
 }
 
@@ -279,13 +284,22 @@ fn the_short_judgement_agrees_with_the_long_one() {
         package.remove(&FieldKey::from(key));
         let long = run(&contract, &package, &[]);
         let (stage, motion) = (StageName::from("commit"), MotionId::from("main"));
-        let situation = Situation { stage: Some(&stage), motion: &motion, still_rejected: &BTreeSet::new(), disputed: &std::collections::BTreeMap::new() };
+        let situation = Situation {
+            stage: Some(&stage),
+            motion: &motion,
+            still_rejected: &BTreeSet::new(),
+            disputed: &std::collections::BTreeMap::new(),
+        };
         let (missing, complete) = super::shortfall(&contract, &package, &situation);
         assert_eq!((missing, complete), (long.missing.clone(), long.is_complete()));
     }
     let mut empty = h03();
     empty.fields.clear();
-    let situation =
-        Situation { stage: None, motion: &MotionId::from("main"), still_rejected: &BTreeSet::new(), disputed: &std::collections::BTreeMap::new() };
+    let situation = Situation {
+        stage: None,
+        motion: &MotionId::from("main"),
+        still_rejected: &BTreeSet::new(),
+        disputed: &std::collections::BTreeMap::new(),
+    };
     assert!(!super::shortfall(&empty, &full(), &situation).1, "an empty contract is never complete");
 }

@@ -129,7 +129,9 @@ impl Decision<'_> {
         let empty = |problem: &Problem| !matches!(problem, Problem::Rejected | Problem::RuleFailed);
         self.beside().scored
             && self.completeness(state).missing.iter().any(|finding| {
-                finding.field == field && finding.part.as_ref().is_none_or(|own| *own == part) && empty(&finding.problem)
+                finding.field == field
+                    && finding.part.as_ref().is_none_or(|own| *own == part)
+                    && empty(&finding.problem)
             })
     }
 }

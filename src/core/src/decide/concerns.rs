@@ -45,7 +45,12 @@ impl Decision<'_> {
             (refused, Concern::RevertRefused),
             (state.disagreeing_twin().is_some(), Concern::AuthoritiesDisagree),
         ];
-        found.into_iter().chain(self.concerns_beside(state)).filter(|(stands, _)| *stands).map(|(_, concern)| concern).collect()
+        found
+            .into_iter()
+            .chain(self.concerns_beside(state))
+            .filter(|(stands, _)| *stands)
+            .map(|(_, concern)| concern)
+            .collect()
     }
 
     fn is_ahead(&self, stamp: Option<Timestamp>) -> bool {

@@ -38,8 +38,7 @@ pub fn troubles(contract: &Contract, seen: &Observation) -> BTreeMap<FieldKey, B
     if let Some(path) = contract.return_path.as_ref().filter(|_| seen.beside.is_some()) {
         let named = beside.persons.get(&path.communication_owner.0);
         let sender = seen.sender.as_ref();
-        let is_sender =
-            named.is_some_and(|named| sender.is_some_and(|sender| sender.person == named.person));
+        let is_sender = named.is_some_and(|named| sender.is_some_and(|sender| sender.person == named.person));
         note(&path.communication_owner.field(), (!is_sender).then_some(Trouble::NotTheSender));
     }
     troubles

@@ -15,7 +15,9 @@ pub fn block(name: &str, path: &ReturnPathState) -> String {
     let mut lines = vec![format!("{MARK}{name}: {}", one_line(&path.status))];
     let mut told = Vec::new();
     if path.acknowledged.is_none() {
-        told.push(if path.ack_missed { "not acknowledged: overdue" } else { "not acknowledged yet" }.to_owned());
+        told.push(
+            if path.ack_missed { "not acknowledged: overdue" } else { "not acknowledged yet" }.to_owned(),
+        );
     }
     if let Some(eta) = path.eta {
         told.push(format!("answer promised by {eta}{}", if path.eta_passed { ": passed" } else { "" }));

@@ -58,11 +58,19 @@ pub(super) fn contract(contract: &Contract, found: &mut Found) {
     let Some(path) = &contract.return_path else { return };
     if path.acknowledge_within_hours == 0 {
         let message = "an acknowledgement within no time can only be missed";
-        found.push(Complaint::new(&["return_path", "acknowledge_within_hours"], message, "allow an hour or more"));
+        found.push(Complaint::new(
+            &["return_path", "acknowledge_within_hours"],
+            message,
+            "allow an hour or more",
+        ));
     }
     if path.every_hours.is_empty() || path.every_hours.values().any(|hours| *hours == 0) {
         let message = "a cadence needs hours, at least one";
-        found.push(Complaint::new(&["return_path", "every_hours"], message, "write { Daily = 24, Weekly = 168 }"));
+        found.push(Complaint::new(
+            &["return_path", "every_hours"],
+            message,
+            "write { Daily = 24, Weekly = 168 }",
+        ));
     }
 }
 
@@ -77,7 +85,11 @@ pub(super) fn motion(mapping: &Mapping, _: &Contract, found: &mut Found) {
         }
         (None, Some(_)) if motion.names.is_empty() => {
             let message = "no value of the motion field is named: every record would be of unknown motion";
-            found.push(Complaint::new(&["motion", "field"], message, "add names = { a = [\"…\"], b = [\"…\"] }"));
+            found.push(Complaint::new(
+                &["motion", "field"],
+                message,
+                "add names = { a = [\"…\"], b = [\"…\"] }",
+            ));
         }
         (None, Some(_)) => {}
         (None, None) => {
@@ -86,7 +98,10 @@ pub(super) fn motion(mapping: &Mapping, _: &Contract, found: &mut Found) {
         }
     }
     for name in motion.always.iter().chain(motion.names.keys()).filter(|name| name.as_str() == UNKNOWN) {
-        let message = format!("{} is no motion: it stands for records whose motion nobody knows", quoted(name.as_str()));
+        let message = format!(
+            "{} is no motion: it stands for records whose motion nobody knows",
+            quoted(name.as_str())
+        );
         found.push(Complaint::new(&["motion"], message, "choose another name"));
     }
     let mut owners = BTreeMap::new();
@@ -98,7 +113,11 @@ pub(super) fn motion(mapping: &Mapping, _: &Contract, found: &mut Found) {
         for value in values {
             if let Some(other) = owners.insert(value.as_str(), name) {
                 let message = format!("motion value {} is listed under {other} and {name}", quoted(value));
-                found.push(Complaint::new(&["motion", "names", name.as_str()], message, "list each value once"));
+                found.push(Complaint::new(
+                    &["motion", "names", name.as_str()],
+                    message,
+                    "list each value once",
+                ));
             }
         }
     }
@@ -130,7 +149,8 @@ pub(super) fn mapping(mapping: &Mapping, contract: &Contract, found: &mut Found)
         found.push(Complaint::new(&["beside", "measures"], message, format!("add {} = \"…\"", cross.health)));
     }
     for (name, signal) in beside.signals.iter().filter(|(_, signal)| signal.is.is_empty()) {
-        let message = format!("signal {} can never fire: it names no value of {}", quoted(name), quoted(&signal.field));
+        let message =
+            format!("signal {} can never fire: it names no value of {}", quoted(name), quoted(&signal.field));
         found.push(Complaint::new(&["beside", "signals", name.as_str()], message, "add is = [\"…\"]"));
     }
 }

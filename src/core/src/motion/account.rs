@@ -33,8 +33,10 @@ pub fn unguarded(known: &[AccountHandoff], cross: &BTreeSet<ContractId>) -> BTre
         return BTreeSet::new();
     }
     let unknown = super::unknown();
-    let deals: Vec<&AccountHandoff> =
-        known.iter().filter(|handoff| !is_cross(handoff) && handoff.is_on() && handoff.motion != unknown).collect();
+    let deals: Vec<&AccountHandoff> = known
+        .iter()
+        .filter(|handoff| !is_cross(handoff) && handoff.is_on() && handoff.motion != unknown)
+        .collect();
     let lives: BTreeSet<&MotionId> =
         deals.iter().filter(|deal| deal.phase == Phase::Accepted).map(|deal| &deal.motion).collect();
     if lives.is_empty() {

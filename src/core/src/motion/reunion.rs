@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use super::owner::{primary, trigger};
 use super::trigger::Trigger;
-use crate::beside::{Beside, BesideSeen, Because, CrossMotion, Happening, LowHealth, Reunify, SharedAccount};
+use crate::beside::{Because, Beside, BesideSeen, CrossMotion, Happening, LowHealth, Reunify, SharedAccount};
 use crate::contract::Contract;
 use crate::escalation::end_of;
 use crate::handoff::{Handoff, Phase};
@@ -20,7 +20,9 @@ pub fn advance(
     seen: &Observation,
     now: Timestamp,
 ) -> Vec<Happening> {
-    let Some(beside) = seen.beside.as_deref().filter(|_| handoff.phase != Phase::Voided) else { return Vec::new() };
+    let Some(beside) = seen.beside.as_deref().filter(|_| handoff.phase != Phase::Voided) else {
+        return Vec::new();
+    };
     let policy = reunify.unwrap_or(terms.reunify);
     let state = handoff.beside.clone();
     let mut walk = Walk { terms, policy, handoff, seen, beside, now, state, happened: Vec::new() };
@@ -35,9 +37,10 @@ pub fn look_again(terms: &CrossMotion, handoff: &Handoff, now: Timestamp) -> Opt
         return None;
     }
     let latest = latest(terms, &handoff.package);
-    let steady = shared.steady.as_ref().and_then(|steady| {
-        trigger(&terms.trigger, &handoff.package)?.fires_when_steady(steady.since)
-    });
+    let steady = shared
+        .steady
+        .as_ref()
+        .and_then(|steady| trigger(&terms.trigger, &handoff.package)?.fires_when_steady(steady.since));
     // A moment that the record tells only as a date in the future is found when the latest date or a sweep looks again.
     let fires = shared.fires;
     [latest, steady, fires].into_iter().flatten().filter(|due| *due > now).min()

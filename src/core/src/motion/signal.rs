@@ -99,13 +99,17 @@ impl SignalTable {
             found.push(Complaint::new(&["motions"], "no motion is named", "write motions = [\"a\", \"b\"]"));
         }
         if motions.contains(&super::UNKNOWN) {
-            let message = format!("{} is no motion: it stands for records whose motion nobody knows", quoted(super::UNKNOWN));
+            let message = format!(
+                "{} is no motion: it stands for records whose motion nobody knows",
+                quoted(super::UNKNOWN)
+            );
             found.push(Complaint::new(&["motions"], message, "remove it"));
         }
         for (name, signal) in &self.signal {
             let at = ["signal", name.as_str(), "action"];
             for motion in self.motions.iter().filter(|motion| !signal.action.contains_key(*motion)) {
-                let message = format!("signal {} has no action for motion {}", quoted(name), quoted(motion.as_str()));
+                let message =
+                    format!("signal {} has no action for motion {}", quoted(name), quoted(motion.as_str()));
                 let remedy = format!("say what motion {motion} does; action.{motion} = [] does nothing");
                 found.push(Complaint::new(&at, message, remedy));
             }

@@ -100,7 +100,8 @@ impl FromStr for Trigger {
 /// A name as the mapping spells it: spaces and hyphens are underscores.
 fn event_name(text: &str) -> Result<String, TriggerError> {
     let text = text.trim().trim_start_matches("the ").trim();
-    let name: String = text.split([' ', '-', '_']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
+    let name: String =
+        text.split([' ', '-', '_']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
     let plain = name.chars().all(|each| each.is_ascii_alphanumeric() || each == '_');
     let starts = name.starts_with(|first: char| first.is_ascii_alphabetic());
     if plain && starts && name.len() <= 64 { Ok(name) } else { Err(TriggerError) }
@@ -173,7 +174,9 @@ impl Trigger {
     /// When a condition that holds since this moment has held long enough.
     pub fn fires_when_steady(&self, since: Timestamp) -> Option<Timestamp> {
         match self {
-            Self::While { days, .. } => since.checked_add(SignedDuration::from_hours(i64::from(*days) * 24)).ok(),
+            Self::While { days, .. } => {
+                since.checked_add(SignedDuration::from_hours(i64::from(*days) * 24)).ok()
+            }
             Self::After { .. } => None,
         }
     }

@@ -78,7 +78,9 @@ pub(super) fn conclude(
             key: &engine.key,
             evidence: evidence.as_ref(),
         };
-        for plan in [Some(plan(inputs)), echo_plan(inputs)].into_iter().flatten().filter(|plan| !plan.is_empty()) {
+        for plan in
+            [Some(plan(inputs)), echo_plan(inputs)].into_iter().flatten().filter(|plan| !plan.is_empty())
+        {
             let (contract, version) = (std::sync::Arc::clone(&case.contract), raw.version.clone());
             jobs.push(Job {
                 of,

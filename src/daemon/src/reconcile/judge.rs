@@ -155,7 +155,8 @@ fn case(
     if before.is_none() && raw.is_none() {
         return Ok(None);
     }
-    let Some((contract, seen, events, now)) = decided(engine, rule, motion, item, raw, before.as_ref())? else {
+    let Some((contract, seen, events, now)) = decided(engine, rule, motion, item, raw, before.as_ref())?
+    else {
         return Ok(None);
     };
     let pin = pin(rule, before.as_ref()).clone();
@@ -226,7 +227,13 @@ fn pin<'a>(rule: &'a Rule, before: Option<&'a Saved>) -> &'a handoff_core::contr
 }
 
 /// The handoff and its cycle after these events.
-fn handoff(rule: &Rule, motion: &MotionId, item: &Item, before: Option<&Saved>, events: &[Event]) -> HandoffId {
+fn handoff(
+    rule: &Rule,
+    motion: &MotionId,
+    item: &Item,
+    before: Option<&Saved>,
+    events: &[Event],
+) -> HandoffId {
     let mut id = before.map_or_else(
         || HandoffId {
             contract: rule.mapping.contract.clone(),

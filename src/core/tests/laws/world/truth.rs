@@ -40,7 +40,12 @@ impl World {
         let complete = assess(
             &self.contract,
             &self.look().package,
-            &Situation { stage: None, motion: &self.motion, still_rejected: &BTreeSet::new(), disputed: &std::collections::BTreeMap::new() },
+            &Situation {
+                stage: None,
+                motion: &self.motion,
+                still_rejected: &BTreeSet::new(),
+                disputed: &std::collections::BTreeMap::new(),
+            },
         )
         .is_complete();
         let off = ["Closed Lost", "Renamed by an admin"].contains(&truth.stage.0) || !truth.exists;
