@@ -9,6 +9,7 @@ use crate::face::Face;
 use crate::proof::show;
 use crate::table::{Made, Scene};
 
+mod conduct;
 mod h01;
 mod h02;
 mod h03;
