@@ -68,6 +68,7 @@ pub(crate) fn govern(face: &dyn Face, world: &mut Governed, scenes: &[&Scene]) {
             governed_since: Some(since),
             mode: gates.map(|gate| (gate.clone(), Mode::Enforce)).collect(),
             on_bypass: BTreeMap::new(),
+            reunify: None,
             max_writes_per_hour: None,
             contract,
         }

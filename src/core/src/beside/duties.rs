@@ -36,11 +36,7 @@ pub struct Owes {
 }
 
 /// What people owe this handoff now, beside the package. The same state: the same duties with the same keys and dates.
-pub fn duties(
-    contract: &Contract,
-    handoff: &Handoff,
-    signals: Option<&SignalTable>,
-) -> Vec<Owes> {
+pub fn duties(contract: &Contract, handoff: &Handoff, signals: Option<&SignalTable>) -> Vec<Owes> {
     if handoff.phase == Phase::Voided {
         return Vec::new();
     }
@@ -58,7 +54,14 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    fn add(&mut self, kind: &'static str, key: &str, owner: Option<Owed>, due: Option<Timestamp>, words: (&str, &str)) {
+    fn add(
+        &mut self,
+        kind: &'static str,
+        key: &str,
+        owner: Option<Owed>,
+        due: Option<Timestamp>,
+        words: (&str, &str),
+    ) {
         // Nobody named: the handoff itself says so, as a concern.
         let Some(owner) = owner else { return };
         let (title, text) = (words.0.to_owned(), words.1.to_owned());
@@ -75,14 +78,18 @@ impl List<'_> {
 
     fn return_path(&mut self, contract: &Contract) {
         let handoff = self.handoff;
-        let (Some(terms), Some(path)) = (&contract.return_path, handoff.beside.return_path.as_deref()) else { return };
+        let (Some(terms), Some(path)) = (&contract.return_path, handoff.beside.return_path.as_deref()) else {
+            return;
+        };
         let above = || terms.escalate_to.clone().map(Owed::ByRole);
         if path.acknowledged.is_none() {
             let due = escalation::acknowledge_by(terms, path);
-            let words = ("Acknowledge the escalation", "Name who has it and by when there will be an answer.");
+            let words =
+                ("Acknowledge the escalation", "Name who has it and by when there will be an answer.");
             self.add("ack", "", self.receiver(), due, words);
             if path.ack_missed {
-                let words = ("An escalation is not acknowledged", "The receiving team did not take it in time.");
+                let words =
+                    ("An escalation is not acknowledged", "The receiving team did not take it in time.");
                 self.add("escalation", "ack", above(), due, words);
             }
         }
@@ -96,7 +103,13 @@ impl List<'_> {
             let key = path.echoes_missed.to_string();
             let words = ("Say how the escalation stands", "Nothing was heard when news was due.");
             self.add("echo", &key, self.receiver(), None, words);
-            self.add("escalation", &format!("echo-{key}"), above(), None, ("An escalation is silent", words.1));
+            self.add(
+                "escalation",
+                &format!("echo-{key}"),
+                above(),
+                None,
+                ("An escalation is silent", words.1),
+            );
         }
         if let Some(resolved) = path.resolved.filter(|_| path.closed.is_none()) {
             let due = escalation::close_by(terms, &handoff.package, path);
@@ -107,7 +120,13 @@ impl List<'_> {
             let key = resolved.as_second().to_string();
             self.add("close-loop", &key, self.sender(), due, words);
             if path.loop_missed {
-                self.add("escalation", &format!("loop-{key}"), above(), due, ("The customer was not told in time", words.1));
+                self.add(
+                    "escalation",
+                    &format!("loop-{key}"),
+                    above(),
+                    due,
+                    ("The customer was not told in time", words.1),
+                );
             }
         }
     }
@@ -117,24 +136,36 @@ impl List<'_> {
         let Some(terms) = &contract.cross_motion else { return };
         let Some(shared) = handoff.beside.shared.as_deref() else { return };
         if shared.primary.is_none() {
-            let words = ("Name exactly one primary owner", "Nobody, or more than one, owns the relationship now.");
+            let words =
+                ("Name exactly one primary owner", "Nobody, or more than one, owns the relationship now.");
             self.add("primary-owner", "", self.sender(), None, words);
         }
         if let Some(due) = shared.due.as_ref().filter(|_| shared.reunified.is_none()) {
             let words = match due.policy {
-                Reunify::Propose => ("Take the relationship back: change its owner", "The agreed trigger fired."),
-                Reunify::Write => ("The relationship comes back to you", "The agreed trigger fired; the owner is being changed."),
+                Reunify::Propose => {
+                    ("Take the relationship back: change its owner", "The agreed trigger fired.")
+                }
+                Reunify::Write => (
+                    "The relationship comes back to you",
+                    "The agreed trigger fired; the owner is being changed.",
+                ),
             };
             let key = due.at.as_second().to_string();
             self.add("reunify", &key, due.to.clone().map(Owed::By), Some(due.at), words);
         }
         if shared.low {
-            let words = ("Motion A is below its line: stop the cross-sell", "It goes on when motion A's health recovers.");
+            let words = (
+                "Motion A is below its line: stop the cross-sell",
+                "It goes on when motion A's health recovers.",
+            );
             self.add("health", "", self.receiver(), None, words);
         }
         let signs = handoff.stage.as_ref().is_some_and(|stage| terms.paperwork_at.contains(stage));
         if signs && handoff.is_accepted() {
-            let words = ("Route the papers as agreed", "The package says which entity signs and who has to see them.");
+            let words = (
+                "Route the papers as agreed",
+                "The package says which entity signs and who has to see them.",
+            );
             self.add("paperwork", "", self.receiver(), None, words);
         }
     }
@@ -157,7 +188,8 @@ impl List<'_> {
             match actions(table, signal, &handoff.id.motion) {
                 Ok(found) => {
                     for (number, action) in found.iter().enumerate() {
-                        let hours = action.due_hours.map(|hours| SignedDuration::from_hours(i64::from(hours)));
+                        let hours =
+                            action.due_hours.map(|hours| SignedDuration::from_hours(i64::from(hours)));
                         let due = hours.and_then(|hours| since.checked_add(hours).ok());
                         let (key, role) = (format!("{signal}-{number}"), Owed::ByRole(action.role.clone()));
                         self.add("signal", &key, Some(role), due, (&action.title, &action.text));

@@ -18,13 +18,10 @@ const CLOSE: u32 = 24;
 const LONGEST: u32 = 24 * 366;
 
 /// What happened on the return path; nothing where the mapping names nothing beside the package. The same things seen at the same time again: nothing.
-pub fn advance(
-    terms: &ReturnPath,
-    handoff: &Handoff,
-    seen: &Observation,
-    now: Timestamp,
-) -> Vec<Happening> {
-    let Some(beside) = seen.beside.as_deref().filter(|_| handoff.phase != Phase::Voided) else { return Vec::new() };
+pub fn advance(terms: &ReturnPath, handoff: &Handoff, seen: &Observation, now: Timestamp) -> Vec<Happening> {
+    let Some(beside) = seen.beside.as_deref().filter(|_| handoff.phase != Phase::Voided) else {
+        return Vec::new();
+    };
     let mut walk =
         Walk { terms, handoff, seen, beside, now, state: handoff.beside.clone(), happened: Vec::new() };
     walk.run();
@@ -37,7 +34,8 @@ pub fn look_again(terms: &ReturnPath, handoff: &Handoff, now: Timestamp) -> Opti
     let ack = acknowledge_by(terms, path).filter(|_| path.acknowledged.is_none() && !path.ack_missed);
     let eta = path.eta.and_then(end_of).filter(|_| path.resolved.is_none() && !path.eta_passed);
     let tick = next_tick(terms, &handoff.package, path);
-    let close = close_by(terms, &handoff.package, path).filter(|_| path.closed.is_none() && !path.loop_missed);
+    let close =
+        close_by(terms, &handoff.package, path).filter(|_| path.closed.is_none() && !path.loop_missed);
     [ack, eta, tick, close].into_iter().flatten().filter(|due| *due > now).min()
 }
 
@@ -221,8 +219,7 @@ impl Walk<'_> {
 
     fn close(&mut self) {
         let Some(path) = self.path().filter(|path| path.closed.is_none()) else { return };
-        let (Some(resolved), Some(due)) =
-            (path.resolved, close_by(self.terms, &self.seen.package, path))
+        let (Some(resolved), Some(due)) = (path.resolved, close_by(self.terms, &self.seen.package, path))
         else {
             return;
         };

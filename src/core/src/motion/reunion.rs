@@ -20,7 +20,9 @@ pub fn advance(
     seen: &Observation,
     now: Timestamp,
 ) -> Vec<Happening> {
-    let Some(beside) = seen.beside.as_deref().filter(|_| handoff.phase != Phase::Voided) else { return Vec::new() };
+    let Some(beside) = seen.beside.as_deref().filter(|_| handoff.phase != Phase::Voided) else {
+        return Vec::new();
+    };
     let policy = reunify.unwrap_or(terms.reunify);
     let state = handoff.beside.clone();
     let mut walk = Walk { terms, policy, handoff, seen, beside, now, state, happened: Vec::new() };

@@ -5,7 +5,9 @@ use super::{Comparison, Span, Trigger};
 
 #[test]
 fn people_write_triggers_in_their_own_way() {
-    let is = |text: &str, says: &str| assert_eq!(text.parse::<Trigger>().map(|trigger| trigger.to_string()).as_deref(), Ok(says), "{text}");
+    let is = |text: &str, says: &str| {
+        assert_eq!(text.parse::<Trigger>().map(|trigger| trigger.to_string()).as_deref(), Ok(says), "{text}")
+    };
     is("Go-live", "go_live");
     is("  6 months after the go live. ", "6 months after go_live");
     is("six months after Go-Live", "6 months after go_live");
@@ -13,7 +15,20 @@ fn people_write_triggers_in_their_own_way() {
     is("90 days after closed_won", "90 days after closed_won");
     is("health>=80", "health >= 80");
     is("Health >= 80 for 2 weeks", "health >= 80 for 14 days");
-    for text in ["", "   ", "soon", "0 days after go_live", "some months after go_live", "3 moons after go_live", "health >= high", ">= 80", "5 days after", "health > 3 for 2 months", "99999 days after go_live", "a; drop"] {
+    for text in [
+        "",
+        "   ",
+        "soon",
+        "0 days after go_live",
+        "some months after go_live",
+        "3 moons after go_live",
+        "health >= high",
+        ">= 80",
+        "5 days after",
+        "health > 3 for 2 months",
+        "99999 days after go_live",
+        "a; drop",
+    ] {
         // A single word is an event's name; whether the mapping knows it is asked elsewhere.
         if text == "soon" {
             assert!(text.parse::<Trigger>().is_ok());

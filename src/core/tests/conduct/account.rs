@@ -14,20 +14,24 @@ const QUEUE: &str = "receiver_queue";
 
 pub(crate) fn shared(mode: &str, owner: &str, trigger: &str) -> Stage {
     let mut stage = Stage::new("h06-motion-a-to-motion-b", "cross_sell", "clara", "eric");
-    say_all(&mut stage, "clara", BTreeMap::from([
-        ("primary_owner.owner", Value::Person(format!("005{owner}"))),
-        ("primary_owner.mode", choice(mode)),
-        ("reunification.trigger", Value::Name(trigger.to_owned())),
-        ("reunification.owner_after", Value::Person("005clara".to_owned())),
-        ("reunification.latest", date("2027-12-31")),
-        ("qualification.signal", text("Three plants asked for the scheduling module on their own")),
-        ("qualification.evidence", Value::Record("006B".to_owned())),
-        ("communication.plan", text("Eric writes about the offer, Clara about everything else")),
-        ("health.baseline", number(82)),
-        ("health.stop_below", number(60)),
-        ("paperwork.entity", choice("Northwind GmbH")),
-        ("paperwork.route", text("Their group purchasing in Oslo countersigns every order")),
-    ]));
+    say_all(
+        &mut stage,
+        "clara",
+        BTreeMap::from([
+            ("primary_owner.owner", Value::Person(format!("005{owner}"))),
+            ("primary_owner.mode", choice(mode)),
+            ("reunification.trigger", Value::Name(trigger.to_owned())),
+            ("reunification.owner_after", Value::Person("005clara".to_owned())),
+            ("reunification.latest", date("2027-12-31")),
+            ("qualification.signal", text("Three plants asked for the scheduling module on their own")),
+            ("qualification.evidence", Value::Record("006B".to_owned())),
+            ("communication.plan", text("Eric writes about the offer, Clara about everything else")),
+            ("health.baseline", number(82)),
+            ("health.stop_below", number(60)),
+            ("paperwork.entity", choice("Northwind GmbH")),
+            ("paperwork.route", text("Their group purchasing in Oslo countersigns every order")),
+        ]),
+    );
     let beside = stage.beside();
     beside.persons.insert("primary_owner.owner".to_owned(), person(owner));
     beside.persons.insert("reunification.owner_after".to_owned(), person("clara"));
@@ -54,7 +58,11 @@ fn f14_two_claim_the_relationship_and_nothing_opens_until_one_is_named() {
     stage.beside().claims.insert("a".to_owned(), person("clara"));
     stage.look();
     assert!(!stage.is_open(QUEUE));
-    assert!(stage.missing().iter().any(|line| line.contains("claimed by more than one")), "{:?}", stage.missing());
+    assert!(
+        stage.missing().iter().any(|line| line.contains("claimed by more than one")),
+        "{:?}",
+        stage.missing()
+    );
     assert!(stage.concerns().contains(&Concern::NotOnePrimaryOwner));
     stage.beside().claims.clear();
     assert!(stage.happens().contains(&"primary_assigned"));
@@ -169,7 +177,11 @@ fn low_health_of_motion_a_stops_the_cross_sell_until_it_recovers() {
 #[test]
 fn a_deal_of_another_motion_on_a_live_account_needs_a_cross_motion_handoff() {
     let handoff = |contract: &str, motion: &str, record: &str, phase| AccountHandoff {
-        record: handoff_core::id::RecordRef { connection: "sf".into(), object: "Opportunity".into(), record: record.into() },
+        record: handoff_core::id::RecordRef {
+            connection: "sf".into(),
+            object: "Opportunity".into(),
+            record: record.into(),
+        },
         contract: contract.into(),
         motion: motion.into(),
         phase,

@@ -14,14 +14,21 @@ const QUEUE: &str = "receiver_queue";
 /// An escalation of Clara's with a status and a package that lacks nothing but Sue's part.
 pub(crate) fn escalated() -> Stage {
     let mut stage = Stage::new("h05-csm-to-support", "escalated", "clara", "sue");
-    say_all(&mut stage, "clara", BTreeMap::from([
-        ("signal.source", choice("Ticket")),
-        ("signal.evidence", Value::Record("500B".to_owned())),
-        ("impact.statement", text("Their planners cannot print tomorrow's routes and call drivers by phone")),
-        ("echo_cadence.cadence", choice("Daily")),
-        ("communication_owner.csm", Value::Person("005clara".to_owned())),
-        ("close_the_loop.within_hours", number(24)),
-    ]));
+    say_all(
+        &mut stage,
+        "clara",
+        BTreeMap::from([
+            ("signal.source", choice("Ticket")),
+            ("signal.evidence", Value::Record("500B".to_owned())),
+            (
+                "impact.statement",
+                text("Their planners cannot print tomorrow's routes and call drivers by phone"),
+            ),
+            ("echo_cadence.cadence", choice("Daily")),
+            ("communication_owner.csm", Value::Person("005clara".to_owned())),
+            ("close_the_loop.within_hours", number(24)),
+        ]),
+    );
     stage.beside().persons.insert("communication_owner.csm".to_owned(), person("clara"));
     stage.status("clara", "Escalated", false);
     stage
@@ -177,12 +184,13 @@ fn the_customer_hears_from_somebody_else() {
 
 #[test]
 fn the_impact_statement_must_be_the_senders_own() {
-    for (author, says) in [
-        ("robot", "was written by a machine"),
-        ("sue", "was written by somebody else"),
-    ] {
+    for (author, says) in [("robot", "was written by a machine"), ("sue", "was written by somebody else")] {
         let mut stage = escalated();
-        stage.say(author, "impact.statement", text("The customer's planners cannot print their routes at all"));
+        stage.say(
+            author,
+            "impact.statement",
+            text("The customer's planners cannot print their routes at all"),
+        );
         stage.look();
         let missing = stage.missing();
         assert!(missing.iter().any(|line| line.contains("impact") && line.contains(says)), "{missing:?}");
@@ -216,7 +224,11 @@ fn nobody_but_the_sender_speaks_to_the_customer() {
     let mut stage = escalated();
     stage.beside().persons.insert("communication_owner.csm".to_owned(), person("sue"));
     stage.look();
-    assert!(stage.missing().iter().any(|line| line.contains("must name the sender")), "{:?}", stage.missing());
+    assert!(
+        stage.missing().iter().any(|line| line.contains("must name the sender")),
+        "{:?}",
+        stage.missing()
+    );
 }
 
 #[test]
@@ -226,5 +238,10 @@ fn an_accepted_statement_that_a_machine_overwrites_shuts_the_queue() {
     stage.say("robot", "impact.statement", text("The customer reports an issue with the printing of routes"));
     stage.look();
     assert!(!stage.is_open(QUEUE));
-    assert!(stage.history().iter().any(|happening| matches!(happening, Happening::FieldsDisputed { fields } if !fields.is_empty())));
+    assert!(
+        stage
+            .history()
+            .iter()
+            .any(|happening| matches!(happening, Happening::FieldsDisputed { fields } if !fields.is_empty()))
+    );
 }

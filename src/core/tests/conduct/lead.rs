@@ -18,19 +18,32 @@ fn row<const N: usize>(cells: [(&str, Value); N]) -> BTreeMap<String, Value> {
 fn lead() -> Stage {
     let mut stage = Stage::new("h01-marketing-to-sdr", "mql", "mara", "sam");
     let name = |text: &str| Value::Name(text.to_owned());
-    say_all(&mut stage, "mara", BTreeMap::from([
-        ("source.campaign", Value::Record("701A".to_owned())),
-        ("source.journey", Value::List(vec![row([("asset", name("Route planning guide")), ("seen_on", date("2026-02-27"))])])),
-        ("behaviour.pages", Value::List(vec![row([("page", name("/pricing")), ("seconds", number(140))])])),
-        ("behaviour.return_visits", number(3)),
-        ("behaviour.narrative", text("Came back three times to the pricing page after the webinar")),
-        ("icp_match.match", choice("Full")),
-        ("icp_match.icp_version", name("2026-1")),
-        ("buying_trigger.hypothesis", text("They open two depots in May and plan by hand today")),
-        ("buying_trigger.confidence", choice("High")),
-        ("motion.playbook", choice("Tier A")),
-        ("first_touch.within_hours", number(48)),
-    ]));
+    say_all(
+        &mut stage,
+        "mara",
+        BTreeMap::from([
+            ("source.campaign", Value::Record("701A".to_owned())),
+            (
+                "source.journey",
+                Value::List(vec![row([
+                    ("asset", name("Route planning guide")),
+                    ("seen_on", date("2026-02-27")),
+                ])]),
+            ),
+            (
+                "behaviour.pages",
+                Value::List(vec![row([("page", name("/pricing")), ("seconds", number(140))])]),
+            ),
+            ("behaviour.return_visits", number(3)),
+            ("behaviour.narrative", text("Came back three times to the pricing page after the webinar")),
+            ("icp_match.match", choice("Full")),
+            ("icp_match.icp_version", name("2026-1")),
+            ("buying_trigger.hypothesis", text("They open two depots in May and plan by hand today")),
+            ("buying_trigger.confidence", choice("High")),
+            ("motion.playbook", choice("Tier A")),
+            ("first_touch.within_hours", number(48)),
+        ]),
+    );
     stage
 }
 

@@ -43,7 +43,9 @@ fn a_record_of_unknown_motion_is_kept_under_no_motions_name() {
     assert!(stage.verdict().gates.values().all(|open| !open));
     tell(&mut stage, Some("main"), None, true);
     let events = stage.look();
-    assert!(events.iter().any(|event| matches!(event, Event::Voided { cause: VoidCause::OtherMotion { .. } })));
+    assert!(
+        events.iter().any(|event| matches!(event, Event::Voided { cause: VoidCause::OtherMotion { .. } }))
+    );
     assert!(stage.look().is_empty(), "and stays off");
 }
 

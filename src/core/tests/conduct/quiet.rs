@@ -68,7 +68,11 @@ fn play(stage: &mut Stage, step: &Step) {
         }
         Step::Impact(who) => {
             if stage.contract().return_path.is_some() {
-                stage.say(who, "impact.statement", text("Their planners cannot print the routes of tomorrow"));
+                stage.say(
+                    who,
+                    "impact.statement",
+                    text("Their planners cannot print the routes of tomorrow"),
+                );
             }
         }
         Step::Accept(who) => stage.accept(who),

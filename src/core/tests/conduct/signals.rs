@@ -22,7 +22,9 @@ title = "Call the director of the programme director"
 #[test]
 fn each_motion_has_its_own_action() {
     let table = SignalTable::read("signals.toml", TABLE).expect("reads");
-    let role = |motion: &str| actions(&table, "champion_departed", &MotionId::from(motion)).map(|all| all[0].role.clone());
+    let role = |motion: &str| {
+        actions(&table, "champion_departed", &MotionId::from(motion)).map(|all| all[0].role.clone())
+    };
     assert_eq!(role("a"), Ok("account_executive".to_owned()));
     assert_eq!(role("b"), Ok("programme_director".to_owned()));
     assert!(matches!(role("c"), Err(SignalError::MissingCell { .. })));

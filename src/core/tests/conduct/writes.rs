@@ -18,7 +18,7 @@ fn the_echo_says_what_the_sender_can_tell_the_customer() {
     stage.look();
     let path = stage.handoff().beside.return_path.as_deref().expect("began");
     assert_ne!(block("500A", path), told, "every change is echoed");
-    assert!(resembles(&block("500A", path), &told), "what the daemon wrote is recognised in its own later words");
+    assert!(resembles(&format!("FYI: {told}"), &told), "a copy of the echo is recognised");
 }
 
 #[test]
@@ -27,7 +27,10 @@ fn copied_words_are_recognised_and_own_ones_are_not() {
     assert!(resembles("waiting for the receiver to accept, or reject!", own));
     assert!(resembles("Hi, waiting for the receiver to accept or reject", own));
     assert!(!resembles("Their planners cannot print tomorrow's routes", own));
-    assert!(!resembles("The receiver is waiting: planners of two plants cannot print anything since nine", own));
+    assert!(!resembles(
+        "The receiver is waiting: planners of two plants cannot print anything since nine",
+        own
+    ));
     assert!(!resembles("", ""));
     assert!(!resembles("  ", own));
 }

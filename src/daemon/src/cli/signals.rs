@@ -22,7 +22,9 @@ pub(super) struct Signals {
 #[derive(Debug, Subcommand)]
 enum What {
     /// What a signal would fire in a motion; fires nothing.
-    #[command(after_help = "Example:\n  handoffd signals test champion_departed --motion b\n\nExits 1 when nobody says what the signal means there.")]
+    #[command(
+        after_help = "Example:\n  handoffd signals test champion_departed --motion b\n\nExits 1 when nobody says what the signal means there."
+    )]
     Test {
         /// The signal.
         signal: String,
@@ -38,10 +40,14 @@ pub(super) fn signals(path: &Path, signals: &Signals, output: Output) -> Result<
     let registry = if path.exists() {
         load(path)?.registry
     } else {
-        Registry::load(shipped()).map_err(|_problems| Failure::new(Exit::Config, "the shipped files cannot be read"))?
+        Registry::load(shipped())
+            .map_err(|_problems| Failure::new(Exit::Config, "the shipped files cannot be read"))?
     };
     let Some(table) = registry.signals() else {
-        return Err(Failure::new(Exit::Config, "there is no signals.toml in the folder of mappings: add one"));
+        return Err(Failure::new(
+            Exit::Config,
+            "there is no signals.toml in the folder of mappings: add one",
+        ));
     };
     let found = match actions(table, signal, &MotionId::from(motion.as_str())) {
         Ok(found) => found,
