@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use handoff_core::id::{RecordId, RecordRef};
+use handoff_core::id::RecordRef;
 use handoff_measure::hold::Holds;
 
 use super::archive::Archive;
@@ -15,9 +15,9 @@ use crate::api::model::{EvidenceRow, HandoffDetail, HandoffPage, PlanRow};
 use crate::api::{plan_row, record_named};
 use crate::app::{App, Options};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Loaded, load};
+use crate::config::{Loaded, load, vendor};
 
-/// The records that an argument may mean: written out, or an id alone on every governed object.
+/// The records that an argument may mean: written out, or an id alone on every governed object of the CRMs whose id it can be.
 pub(super) fn records(loaded: &Loaded, argument: &str) -> Result<Vec<RecordRef>, Failure> {
     let unknown = || {
         Failure::new(Exit::Usage, "not a record: write connection/object/record, or the record's id alone")
@@ -31,17 +31,14 @@ pub(super) fn records(loaded: &Loaded, argument: &str) -> Result<Vec<RecordRef>,
         .iter()
         .filter_map(|entry| {
             let mapping = loaded.registry.mapping(&entry.mapping)?;
+            let record = (vendor::find(&mapping.connector)?.record)(argument.trim())?;
             let (connection, object) = (entry.connection.clone(), mapping.object.clone());
-            Some(RecordRef { connection, object, record: RecordId(argument.to_owned()) })
+            Some(RecordRef { connection, object, record })
         })
         .collect();
     found.sort();
     found.dedup();
-    if found.iter().all(|record| record_named(&record.to_string()).is_some()) {
-        Ok(found)
-    } else {
-        Err(unknown())
-    }
+    if found.is_empty() { Err(unknown()) } else { Ok(found) }
 }
 
 pub(super) async fn plan(path: &Path, argument: &str, output: Output) -> Result<Exit, Failure> {

@@ -1,6 +1,7 @@
 //! What configuration needs to know of each vendor.
 
 use handoff_connector::AuthKind;
+use handoff_core::id::RecordId;
 
 /// One vendor.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Vendor {
     pub(crate) daily_share_percent: u8,
     /// Daily calls of the whole company, where the connector's own limit is only a share of them.
     pub(crate) daily_calls: Option<u32>,
+    /// A record's id as people write it, in the vendor's canonical form; `None` = it cannot be one of this vendor's.
+    pub(crate) record: fn(&str) -> Option<RecordId>,
 }
 
 /// All that this program has.
@@ -34,6 +37,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
         poll_seconds: 60,
         daily_share_percent: 10,
         daily_calls: None,
+        record: |written| handoff_salesforce::SfId::parse(written).ok().map(|id| id.record()),
     },
     Vendor {
         name: "hubspot",
@@ -44,6 +48,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
         poll_seconds: 60,
         daily_share_percent: 10,
         daily_calls: None,
+        record: |written| handoff_hubspot::HsId::parse(written).map(handoff_hubspot::HsId::record),
     },
     Vendor {
         name: "gong",
@@ -55,6 +60,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
         poll_seconds: 900,
         daily_share_percent: 50,
         daily_calls: Some(10_000),
+        record: |_written| None,
     },
 ];
 
