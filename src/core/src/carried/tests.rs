@@ -52,7 +52,13 @@ fn package(text: &str) -> Event {
 }
 
 fn accepted(round: u32) -> Event {
-    Event::Accepted { act: format!("act{round}"), by: person("lead"), at: at("2026-11-02T00:00:00Z"), round }
+    Event::Accepted {
+        act: format!("act{round}"),
+        by: person("lead"),
+        at: at("2026-11-02T00:00:00Z"),
+        round,
+        behalf: None,
+    }
 }
 
 fn fold(contract: &str, object: &str, id: &str, events: &[Event]) -> Handoff {

@@ -316,7 +316,13 @@ fn what_is_too_old_on_the_day_of_the_opening_is_missing_with_its_reason() {
     let judged = |day: Option<jiff::civil::Date>| {
         let (stage, motion) = (StageName::from("commit"), MotionId::from("main"));
         let none = BTreeSet::new();
-        let situation = Situation { stage: Some(&stage), motion: &motion, still_rejected: &none, as_of: day };
+        let situation = Situation {
+            stage: Some(&stage),
+            motion: &motion,
+            still_rejected: &none,
+            disputed: &std::collections::BTreeMap::new(),
+            as_of: day,
+        };
         let missing = assess(&contract, &package, &situation).missing;
         missing.iter().map(ToString::to_string).collect::<Vec<_>>()
     };

@@ -240,7 +240,7 @@ pub enum Astray {
         with: &'static str,
     },
     /// What to make of the rows is not said.
-    #[error("has related or feed, but not what to make of the rows")]
+    #[error("names rows, but not what to make of them")]
     NoEnd,
     /// Two things to make of the rows.
     #[error("asks for {0} and {1} at once")]

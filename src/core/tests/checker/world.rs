@@ -253,6 +253,7 @@ impl World {
             created_at: None,
             last_modified: None,
             fields,
+            found_on: std::collections::BTreeMap::new(),
             related: BTreeMap::new(),
             history: None,
         }

@@ -352,10 +352,6 @@ impl World {
         }
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        self.truth.now
-    }
-
     pub(crate) fn verdict(&self) -> Verdict {
         evaluate(&self.contract, self.state.as_ref().expect("open"), self.truth.now)
     }

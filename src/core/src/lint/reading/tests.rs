@@ -126,7 +126,7 @@ fn ways_that_do_not_fit_are_named() {
             r#"{ related = "R", count = true, dated = "D", window = { days = 0, before = "opening" } }"#,
             "a window of no days",
         ),
-        (Part::of(Kind::Number), r#"{ related = "R" }"#, "has related, but not what to make of the rows"),
+        (Part::of(Kind::Number), r#"{ related = "R" }"#, "names rows, but not what to make of them"),
         (
             Part::of(Kind::Number),
             r#"{ related = "R", where = { A = [] }, count = true }"#,

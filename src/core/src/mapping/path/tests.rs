@@ -65,7 +65,7 @@ fn what_is_no_way_or_two_is_named_with_a_remedy() {
         (r#"{ field = "F", take = "G" }"#, "has take, which does not go with field"),
         (r#"{ field = "F", where = { A = "b" } }"#, "has where, which does not go with field"),
         (r#"{ field = "F", of = "AccountId" }"#, "has of, which does not go with field"),
-        (r#"{ related = "R" }"#, "has related, but not what to make of the rows"),
+        (r#"{ related = "R" }"#, "names rows, but not what to make of them"),
         (r#"{ related = "R", take = "F", count = true }"#, "asks for take and count at once"),
         (r#"{ related = "R", newest = "F", oldest = "F" }"#, "asks for newest and oldest at once"),
         (r#"{ related = "R", count = true, key = "F" }"#, "has key, which does not go with related"),

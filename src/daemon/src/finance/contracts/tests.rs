@@ -8,7 +8,7 @@ fn people() -> People {
         ("account_executive".to_owned(), vec!["*".to_owned()]),
     ]);
     let logins = ["rosa@acme.example", "rosa.admin@acme.example"].map(str::to_owned).to_vec();
-    People { roles, same_person: BTreeMap::from([("rosa".to_owned(), logins)]) }
+    People { roles, same_person: BTreeMap::from([("rosa".to_owned(), logins)]), ..People::default() }
 }
 
 #[test]
