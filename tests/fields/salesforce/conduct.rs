@@ -17,8 +17,8 @@ async fn world(scene: &Scene, reunify: Option<Reunify>) -> (Governed, Cast) {
     let mut world = Governed::prepare(Options { crms: SALESFORCE, ..Options::default() }).await;
     govern(&Org, &mut world, &[scene]);
     world.govern().reunify = reunify;
-    Org.prepare(&world, scene);
-    let cast = perform(&Org, &world, &scene.made).unwrap();
+    Org.prepare(&world);
+    let cast = perform(&Org, &world, &scene.made, &std::collections::BTreeMap::new()).unwrap();
     world.begin().await.unwrap();
     world.pass().await;
     (world, cast)
