@@ -41,6 +41,7 @@ fn answer(answers: &mut Answers, record: usize, who: &str, seconds: i64, accepts
             round: 1,
             fields: BTreeSet::new(),
             reason: "thin".into(),
+            reasons: std::collections::BTreeMap::new(),
         }
     };
     let events = vec![Event::Completed { round: 1, at: complete }, answer];

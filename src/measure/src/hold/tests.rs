@@ -83,6 +83,7 @@ fn rejected(seconds: i64) -> Event {
         round: 1,
         fields: BTreeSet::new(),
         reason: "thin".into(),
+        reasons: std::collections::BTreeMap::new(),
     }
 }
 

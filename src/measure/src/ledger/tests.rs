@@ -128,7 +128,7 @@ fn paid(pay: Pay) -> Event {
 fn accepted(logged: Timestamp, cycle: u32) -> Vec<Event> {
     vec![
         Event::Completed { round: 1, at: logged },
-        Event::Accepted { act: logged.to_string(), by: actor("rita"), at: logged, round: 1 },
+        Event::Accepted { act: logged.to_string(), by: actor("rita"), at: logged, round: 1, behalf: None },
         Event::CommissionReleased { cycle },
     ]
 }
@@ -347,6 +347,7 @@ fn the_quality_factor_is_one_minus_w_plus_w_q_and_needs_five_decisions() {
                 round: 1,
                 fields: BTreeSet::new(),
                 reason: "thin".into(),
+                reasons: std::collections::BTreeMap::new(),
             });
         }
         events.extend(accepted(when, 1));
