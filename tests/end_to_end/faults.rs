@@ -1,11 +1,12 @@
 //! What the vendor may answer, and that it delays but never opens, loses or doubles.
 
-use handoff_core::handoff::Phase;
 use handoff_sandbox_salesforce::{Action, Fault, Matching, SaveError};
 use handoffd_tests::crm::Deal;
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, QUEUE};
 use serde_json::json;
+
+use crate::steps::{complete, until_cleared};
 
 /// Our writes, whatever else goes through the same endpoint.
 fn on_write(action: Action) -> Fault {
@@ -30,26 +31,6 @@ fn answer(status: u16, retry_after: Option<&str>) -> Action {
 
 fn requests(world: &Governed) -> u64 {
     world.org().calls().by_kind.values().sum()
-}
-
-/// Lets time pass until the deal is cleared.
-async fn until_cleared(world: &Governed, deal: Deal, most: usize) {
-    for _ in 0..most {
-        world.advance(30);
-        world.ride(5).await;
-        if world.flag(deal, COMMISSION) {
-            return;
-        }
-    }
-    panic!("not cleared: {:?}, parked {:?}", world.phase(deal), world.handle().view().parked());
-}
-
-/// A deal that waits for nothing but the acceptance.
-async fn complete(world: &Governed, name: &str) -> Deal {
-    let deal = world.full_deal(name);
-    world.pass().await;
-    assert_eq!(world.phase(deal), Some(Phase::Complete));
-    deal
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,21 +2,18 @@
 
 use handoff_core::handoff::Phase;
 use handoff_sandbox_hubspot::{Action, Fault, Matching, signature_v3};
-use handoffd_tests::crm::{Carriage, Deal, HOOK_SECRET, HUBSPOT};
+use handoffd_tests::crm::{Carriage, Deal, HOOK_SECRET};
 use handoffd_tests::governed::{Governed, Options, secret};
 use handoffd_tests::story::{AVA, COMMISSION, QUEUE};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::steps::hubspot;
 use crate::wire::client;
 
 /// The address that is signed; a proxy stands between it and the daemon.
 const PUBLIC: &str = "https://handoffd.northwind-peak.example/webhooks/hs";
-
-fn hubspot() -> Options {
-    Options { crms: HUBSPOT, ..Options::default() }
-}
 
 /// An event of this portal; `number` makes it one of its own.
 fn event(world: &Governed, number: usize, deal: Deal) -> Value {

@@ -71,6 +71,27 @@ fn v1_counts_only_where_the_configuration_says_so() {
     assert_eq!(verify(true, &[own[0], ("x-hubspot-signature-v3", "x")]), Err(Rejected::Unauthenticated));
 }
 
+/// Version 2 signs workflow actions and cards, which nobody sends here, and no moment: a right one proves nothing.
+#[test]
+fn a_right_signature_of_version_2_is_refused() {
+    for (method, body, signature) in [
+        (
+            "POST",
+            br#"{"example_field":"example_value"}"#.as_slice(),
+            "9569219f8ba981ffa6f6f16aa0f48637d35d728c7e4d93d0d52efaa512af7900",
+        ),
+        ("GET", b"", "eee2dddcc73c94d699f5e395f4b9d454a069a6855fbfa152e91e88823087200e"),
+    ] {
+        let signed = [SECRET, method.as_bytes(), URL.as_bytes(), body].concat();
+        assert_eq!(hex(&Sha256::digest(signed)), signature, "the vector of facts/hubspot §5");
+        let headers = headers(&[("x-hubspot-signature", signature), ("x-hubspot-signature-version", "v2")]);
+        for accept_v1 in [false, true] {
+            let delivery = Delivery { path_and_query: "/webhooks/hs", headers: &headers, body };
+            assert_eq!(verify(URL, accept_v1, delivery, &[SECRET], at(0)), Err(Rejected::Unauthenticated));
+        }
+    }
+}
+
 #[test]
 fn c07_one_byte_changed_is_401() {
     let time = "1700000300000";
