@@ -1,11 +1,12 @@
 //! What an admin sees of tasks; never whose they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::id::ConnectionId;
 use handoff_core::task::Step;
 use serde::Serialize;
 
+use super::work::is_vacant;
 use crate::engine::Engine;
 
 /// One connection's tasks now.
@@ -19,6 +20,8 @@ pub struct TasksView {
     pub ordered: usize,
     /// Owed without a task now, by reason: `quiet`, `cap`, `nobody`, `refused`.
     pub waiting: BTreeMap<String, usize>,
+    /// Roles that owe something and that nobody is found for who could act: name somebody in `[people.roles]`.
+    pub vacant: BTreeSet<String>,
     /// What the CRM says to those that it refuses: structure only, never values; each once.
     pub refusals: Vec<String>,
     /// Written since the start: `created`, `changed`, `closed`, `refused`.
@@ -37,6 +40,7 @@ pub(crate) fn all(engine: &Engine) -> Vec<TasksView> {
             open: 0,
             ordered: 0,
             waiting: BTreeMap::new(),
+            vacant: BTreeSet::new(),
             refusals: Vec::new(),
             written: BTreeMap::new(),
         };
@@ -54,6 +58,8 @@ pub(crate) fn all(engine: &Engine) -> Vec<TasksView> {
                 view.refusals.push(why.clone());
             }
         }
+        let vacant = state.owed.values().flatten().filter(|one| is_vacant(one));
+        view.vacant = vacant.filter_map(|one| one.role.clone()).collect();
         for waiting in &state.waiting {
             *view.waiting.entry(waiting.why.as_str().to_owned()).or_default() += 1;
         }
