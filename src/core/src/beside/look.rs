@@ -104,7 +104,7 @@ impl<'a> View<'a> {
         let row =
             rows.into_iter().rev().find(|row| row.new.as_ref().and_then(text).unwrap_or_default() == value);
         Some(StatusSeen {
-            resolved: status.resolved.iter().any(|resolved| *resolved == value),
+            resolved: status.resolved.contains(&value),
             entry: row.map_or_else(|| "created".to_owned(), |row| row.id.clone()),
             since: row.map(|row| row.at).or(self.raw.created_at),
             by: row.map(|row| self.who.actor(&row.by)),

@@ -162,7 +162,7 @@ pub(super) fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, F
             let places = folded.evidence.get(&stream).map(crate::calls::places).unwrap_or_default();
             let evidence = places.iter().map(EvidenceRow::from).collect();
             let (versions, holds) = (super::why::versions(&entries), holds.of(&stream, now));
-            Told { versions, stream, state, verdict, entries, evidence, holds }
+            Told { stream, state, verdict, entries, evidence, versions, holds }
         })
         .collect())
 }
