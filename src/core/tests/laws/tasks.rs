@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::handoff::Phase;
 use handoff_core::id::RecordId;
-use handoff_core::obligation::{Obligation, ObligationKind, TEXT, TITLE, obligations};
+use handoff_core::obligation::{Obligation, ObligationKind, Posts, TEXT, TITLE, obligations};
 use handoff_core::task::{Act, Book, Rules, TaskChange, plan};
 use handoff_core::value::Value;
 use jiff::Timestamp;
@@ -62,8 +62,8 @@ proptest! {
             world.observe();
             let Some(state) = world.state() else { continue };
             let now = world.now();
-            let owed = obligations(&world.contract, &state, now);
-            prop_assert_eq!(&owed, &obligations(&world.contract, &state, now));
+            let owed = obligations(&world.contract, &state, Posts::none(), now);
+            prop_assert_eq!(&owed, &obligations(&world.contract, &state, Posts::none(), now));
             let wanted: Vec<ObligationKind> = owed.iter().map(|one| one.kind).collect();
             let fits = match state.phase {
                 _ if state.stage.is_none() => wanted.is_empty(),

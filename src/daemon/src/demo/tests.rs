@@ -59,6 +59,7 @@ async fn why_tells_the_whole_story_of_a_deal() {
         entries,
         evidence: Vec::new(),
         holds: Vec::new(),
+        owed: Vec::new(),
     };
     let text = crate::cli::why::explain(&told, contract);
     insta::assert_snapshot!(masked(&text));
