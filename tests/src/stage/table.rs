@@ -4,21 +4,21 @@ use serde_json::Value;
 
 /// A record of the scene. In `fields` and `links` the text `@name` stands for the id of another record of the scene, `@user:login` for a user's.
 #[derive(Debug, Clone)]
-pub(crate) struct Made {
+pub struct Made {
     /// Its name in the scene.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The CRM's object.
-    pub(crate) object: &'static str,
+    pub object: &'static str,
     /// Login of who makes it.
-    pub(crate) by: &'static str,
+    pub by: &'static str,
     /// Its fields by the CRM's names.
-    pub(crate) fields: Vec<(&'static str, Value)>,
+    pub fields: Vec<(&'static str, Value)>,
     /// Other records that it is associated with, and the label, where the CRM associates (HubSpot).
-    pub(crate) links: Vec<(&'static str, &'static str)>,
+    pub links: Vec<(&'static str, &'static str)>,
 }
 
 /// A record, its object, who makes it, and its fields as a JSON object.
-pub(crate) fn made(
+pub fn made(
     name: &'static str,
     object: &'static str,
     by: &'static str,
@@ -29,7 +29,7 @@ pub(crate) fn made(
 
 impl Made {
     /// Associated with another record of the scene; the label may be empty.
-    pub(crate) fn linked(mut self, other: &'static str, label: &'static str) -> Self {
+    pub fn linked(mut self, other: &'static str, label: &'static str) -> Self {
         self.links.push((other, label));
         self
     }
@@ -37,7 +37,7 @@ impl Made {
 
 /// How a part's place can hold something that is no answer.
 #[derive(Debug, Clone)]
-pub(crate) enum Junk {
+pub enum Junk {
     /// This value in a column of a record of the scene; the contract's quality finds it.
     Says(&'static str, &'static str, Value),
     /// The CRM itself refuses this value there.
@@ -48,7 +48,7 @@ pub(crate) enum Junk {
 
 /// How a part goes missing.
 #[derive(Debug, Clone)]
-pub(crate) enum Missing {
+pub enum Missing {
     /// These columns of records of the scene are empty.
     Empty(Vec<(&'static str, &'static str)>),
     /// These records are not there.
@@ -64,25 +64,25 @@ pub(crate) enum Missing {
 /// One part of one contract field.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_field_names, reason = "field and part are what a contract calls them")]
-pub(crate) struct Part {
+pub struct Part {
     /// The field's key.
-    pub(crate) field: &'static str,
+    pub field: &'static str,
     /// The part's key.
-    pub(crate) part: &'static str,
+    pub part: &'static str,
     /// The record of the scene that the value is found on.
-    pub(crate) on: &'static str,
+    pub on: &'static str,
     /// What is found, as it stands in the daemon's log: `kind` and `value`; absent = anything of the right kind.
-    pub(crate) value: Option<Value>,
+    pub value: Option<Value>,
     /// How it is no answer.
-    pub(crate) junk: Junk,
+    pub junk: Junk,
     /// How it is missing.
-    pub(crate) missing: Missing,
+    pub missing: Missing,
     /// Another field that is read from the same records, and goes missing with it.
-    pub(crate) along: Option<&'static str>,
+    pub along: Option<&'static str>,
 }
 
 /// A part that is a column of one record: emptied it is missing, and `junk` in it is none.
-pub(crate) fn column(
+pub fn column(
     field: &'static str,
     part: &'static str,
     (on, name): (&'static str, &'static str),
@@ -96,7 +96,7 @@ pub(crate) fn column(
 }
 
 /// A part in a column whose type lets the CRM refuse what is no answer.
-pub(crate) fn typed(
+pub fn typed(
     field: &'static str,
     part: &'static str,
     (on, name): (&'static str, &'static str),
@@ -114,7 +114,7 @@ pub(crate) fn typed(
 }
 
 /// A part made of rows: without them it is missing, and a row with this in a column is no answer.
-pub(crate) fn rows(
+pub fn rows(
     field: &'static str,
     part: &'static str,
     of: &[&'static str],
@@ -134,31 +134,31 @@ pub(crate) fn rows(
 
 impl Part {
     /// What is found, as the log writes it.
-    pub(crate) fn says(mut self, value: Value) -> Self {
+    pub fn says(mut self, value: Value) -> Self {
         self.value = Some(value);
         self
     }
 
     /// Another field goes missing with it.
-    pub(crate) fn along_with(mut self, field: &'static str) -> Self {
+    pub fn along_with(mut self, field: &'static str) -> Self {
         self.along = Some(field);
         self
     }
 
     /// Found on another record.
-    pub(crate) fn found_on(mut self, on: &'static str) -> Self {
+    pub fn found_on(mut self, on: &'static str) -> Self {
         self.on = on;
         self
     }
 
     /// No answer in another way.
-    pub(crate) fn or_junk(mut self, junk: Junk) -> Self {
+    pub fn or_junk(mut self, junk: Junk) -> Self {
         self.junk = junk;
         self
     }
 
     /// Missing in another way.
-    pub(crate) fn or_missing(mut self, missing: Missing) -> Self {
+    pub fn or_missing(mut self, missing: Missing) -> Self {
         self.missing = missing;
         self
     }
@@ -166,18 +166,18 @@ impl Part {
 
 /// A contract in a CRM.
 #[derive(Debug, Clone)]
-pub(crate) struct Scene {
+pub struct Scene {
     /// The contract.
-    pub(crate) contract: &'static str,
+    pub contract: &'static str,
     /// The mapping.
-    pub(crate) mapping: &'static str,
+    pub mapping: &'static str,
     /// Role → logins.
-    pub(crate) roles: Vec<(&'static str, &'static str)>,
+    pub roles: Vec<(&'static str, &'static str)>,
     /// The records, parents first. The first that is called `root` is governed.
-    pub(crate) made: Vec<Made>,
+    pub made: Vec<Made>,
     /// Every part of every field.
-    pub(crate) parts: Vec<Part>,
+    pub parts: Vec<Part>,
 }
 
 /// The name of the governed record.
-pub(crate) const ROOT: &str = "root";
+pub const ROOT: &str = "root";

@@ -1,13 +1,13 @@
 //! Handoff 04 on the onboarding: usage, trainings, stakeholders, the customer's cases, and what handoff 03 promised.
 
-use handoffd_tests::story::{AVA, INGRID};
+use crate::story::{AVA, INGRID};
 use serde_json::json;
 
-use super::people::GRACE;
-use crate::table::{Junk, Missing, Part, ROOT, Scene, column, made, rows};
+use crate::stage::people::GRACE;
+use crate::stage::table::{Junk, Missing, Part, ROOT, Scene, column, made, rows};
 
 /// A customer that went live; `deal` and `other` are given, handoff 03 was accepted on the first.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     let used = |name, feature: &str, week: &str, users: i64| {
         made(
             name,

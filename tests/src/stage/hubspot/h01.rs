@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{MONA, NIA};
-use crate::table::{Missing, Part, ROOT, Scene, column, made, rows, typed};
+use crate::stage::people::{MONA, NIA};
+use crate::stage::table::{Missing, Part, ROOT, Scene, column, made, rows, typed};
 
 /// A lead that Marketing has qualified.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     let touch = |name, kind: &str, title: &str, day: &str, seconds: i64, again: bool| {
         made(
             name,

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{GRACE, SUNIL};
-use crate::table::{Junk, Missing, Part, ROOT, Scene, column, made, typed};
+use crate::stage::people::{GRACE, SUNIL};
+use crate::stage::table::{Junk, Missing, Part, ROOT, Scene, column, made, typed};
 
 /// An escalated ticket.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     Scene {
         contract: "h05-csm-to-support",
         mapping: "hubspot/h05-csm-to-support",

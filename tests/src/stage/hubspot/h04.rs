@@ -1,13 +1,13 @@
 //! Handoff 04 on the custom object Onboarding: usage, trainings, labelled contacts, the customer's tickets, and what handoff 03 promised.
 
-use handoffd_tests::story::INGRID;
+use crate::story::INGRID;
 use serde_json::json;
 
-use super::GRACE;
-use crate::table::{Junk, Made, Missing, Part, ROOT, Scene, made, rows};
+use crate::stage::people::GRACE;
+use crate::stage::table::{Junk, Made, Missing, Part, ROOT, Scene, made, rows};
 
 /// A customer that went live.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     let used = |name, feature: &str, week: &str, users: i64| {
         made(
             name,

@@ -1,12 +1,12 @@
 //! Handoff 03 on Opportunity: own fields and contact roles.
 
-use handoffd_tests::story::{AVA, INGRID};
+use crate::story::{AVA, INGRID};
 use serde_json::json;
 
-use crate::table::{Missing, Part, ROOT, Scene, column, made, typed};
+use crate::stage::table::{Missing, Part, ROOT, Scene, column, made, typed};
 
 /// A deal in its last open stage.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     Scene {
         contract: "h03-ae-to-onboarding",
         mapping: "salesforce/h03-ae-to-onboarding",

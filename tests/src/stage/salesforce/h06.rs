@@ -1,13 +1,13 @@
 //! Handoff 06 on Opportunity: the cross-sell plan.
 
-use handoffd_tests::story::AVA;
+use crate::story::AVA;
 use serde_json::json;
 
-use super::people::GRACE;
-use crate::table::{Part, ROOT, Scene, column, made, typed};
+use crate::stage::people::GRACE;
+use crate::stage::table::{Part, ROOT, Scene, column, made, typed};
 
 /// A deal of motion B with a customer of motion A.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     Scene {
         contract: "h06-motion-a-to-motion-b",
         mapping: "salesforce/h06-motion-a-to-motion-b",

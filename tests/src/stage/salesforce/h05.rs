@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::people::{GRACE, SUNIL};
-use crate::table::{Part, ROOT, Scene, column, made, typed};
+use crate::stage::people::{GRACE, SUNIL};
+use crate::stage::table::{Part, ROOT, Scene, column, made, typed};
 
 /// An escalated case.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     Scene {
         contract: "h05-csm-to-support",
         mapping: "salesforce/h05-csm-to-support",

@@ -1,13 +1,13 @@
 //! Handoff 06 on the deal: own properties, the call in which the need was told, the company's health.
 
-use handoffd_tests::story::AVA;
+use crate::story::AVA;
 use serde_json::json;
 
-use super::GRACE;
-use crate::table::{Junk, Missing, Part, ROOT, Scene, column, made, typed};
+use crate::stage::people::GRACE;
+use crate::stage::table::{Junk, Missing, Part, ROOT, Scene, column, made, typed};
 
 /// A cross-sell that is handed to Motion B.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     Scene {
         contract: "h06-motion-a-to-motion-b",
         mapping: "hubspot/h06-motion-a-to-motion-b",

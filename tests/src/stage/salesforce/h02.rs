@@ -1,13 +1,13 @@
 //! Handoff 02 on Opportunity: the discovery, contact roles, competitors, and the customer's assets.
 
-use handoffd_tests::story::AVA;
+use crate::story::AVA;
 use serde_json::json;
 
-use super::people::NIA;
-use crate::table::{Part, ROOT, Scene, column, made, rows, typed};
+use crate::stage::people::NIA;
+use crate::stage::table::{Part, ROOT, Scene, column, made, rows, typed};
 
 /// A deal that the SDR has qualified.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     Scene {
         contract: "h02-sdr-to-ae",
         mapping: "salesforce/h02-sdr-to-ae",

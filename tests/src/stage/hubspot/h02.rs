@@ -1,13 +1,13 @@
 //! Handoff 02 on the deal: own properties and the people of the discovery.
 
-use handoffd_tests::story::AVA;
+use crate::story::AVA;
 use serde_json::json;
 
-use super::NIA;
-use crate::table::{Part, ROOT, Scene, column, made, rows, typed};
+use crate::stage::people::NIA;
+use crate::stage::table::{Part, ROOT, Scene, column, made, rows, typed};
 
 /// A deal whose first meeting is set.
-pub(crate) fn scene() -> Scene {
+pub fn scene() -> Scene {
     Scene {
         contract: "h02-sdr-to-ae",
         mapping: "hubspot/h02-sdr-to-ae",
