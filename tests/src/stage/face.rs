@@ -70,6 +70,16 @@ pub trait Face: Send + Sync {
         fields: &Fields,
     ) -> Result<(), String>;
 
+    /// Somebody associates two records, where the CRM associates (HubSpot); the label may be empty.
+    fn link(
+        &self,
+        world: &Governed,
+        who: &str,
+        from: &RecordRef,
+        to: &RecordRef,
+        label: &str,
+    ) -> Result<(), String>;
+
     /// Somebody deletes a record; it can be brought back.
     fn delete(&self, world: &Governed, who: &str, record: &RecordRef) -> Result<(), String>;
 

@@ -141,6 +141,19 @@ impl Face for Hub {
         world.portal().act(&act).map(drop).map_err(|error| words(&error))
     }
 
+    fn link(
+        &self,
+        world: &Governed,
+        who: &str,
+        from: &RecordRef,
+        to: &RecordRef,
+        label: &str,
+    ) -> Result<(), String> {
+        let label = Some(label).filter(|label| !label.is_empty());
+        let (from, to) = ((from.object.as_str(), id(from)), (to.object.as_str(), id(to)));
+        world.portal().associate(who, from, to, label).map(drop).map_err(|error| words(&error))
+    }
+
     fn delete(&self, world: &Governed, who: &str, record: &RecordRef) -> Result<(), String> {
         world.portal().archive(who, record.object.as_str(), id(record)).map_err(|error| words(&error))
     }

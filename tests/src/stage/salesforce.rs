@@ -86,6 +86,10 @@ impl Face for Org {
         world.org().act(&act).map(drop).map_err(|error| words(&error))
     }
 
+    fn link(&self, _: &Governed, _: &str, _: &RecordRef, _: &RecordRef, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+
     fn delete(&self, world: &Governed, who: &str, record: &RecordRef) -> Result<(), String> {
         world.org().delete(who, id(record)).map_err(|error| words(&error))
     }

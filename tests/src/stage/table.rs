@@ -181,3 +181,48 @@ pub struct Scene {
 
 /// The name of the governed record.
 pub const ROOT: &str = "root";
+
+impl Part {
+    /// The record and the column that a person writes it in, if he does.
+    pub fn place(&self) -> Option<(&'static str, &'static str)> {
+        if let Missing::Empty(columns) = &self.missing
+            && let Some(place) = columns.first()
+        {
+            return Some(*place);
+        }
+        match &self.junk {
+            Junk::Says(on, column, _) | Junk::Refused(on, column, _) => Some((on, column)),
+            Junk::Impossible => None,
+        }
+    }
+
+    /// The scene's records without this part; what is gone already stays gone.
+    pub fn without(&self, made: &[Made]) -> Vec<Made> {
+        let mut made = made.to_vec();
+        match &self.missing {
+            Missing::Empty(columns) => {
+                for (on, column) in columns {
+                    for one in made.iter_mut().filter(|one| one.name == *on) {
+                        one.fields.retain(|(name, _)| name != column);
+                    }
+                }
+            }
+            Missing::Without(names) => made.retain(|one| !names.contains(&one.name)),
+            Missing::Other(columns) => {
+                for (on, column, value) in columns {
+                    for one in made.iter_mut().filter(|one| one.name == *on) {
+                        let stands = one.fields.iter_mut().filter(|(name, _)| name == column);
+                        stands.for_each(|(_, stands)| *stands = value.clone());
+                    }
+                }
+            }
+            Missing::Unlinked(on, other) => {
+                for one in made.iter_mut().filter(|one| one.name == *on) {
+                    one.links.retain(|(name, _)| name != other);
+                }
+            }
+            Missing::Never => {}
+        }
+        made
+    }
+}
