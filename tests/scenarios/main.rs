@@ -44,7 +44,33 @@ macro_rules! stories {
 }
 
 stories! {
+    h01_merge_and_conversion
+    h01_the_happy_path
+    h01_ways_round_the_gate
+    h02_the_happy_path
+    h02_ways_round_the_gate
+    h03_a_bypass_is_put_back
+    h03_an_edit_during_acceptance
+    h03_break_glass
+    h03_clone_and_split
+    h03_delete_and_undelete
+    h03_five_rounds
+    h03_reopened_after_the_month_was_closed
     h03_the_happy_path
+    h03_the_receiver_leaves
+    h03_ways_round_the_gate
+    h03_who_may_accept
+    h04_the_happy_path
+    h04_ways_round_the_gate
+    h05_a_missed_echo_and_a_slipped_eta
+    h05_the_happy_path
+    h05_ways_round_the_gate
+    h06_both_motions_claim
+    h06_reunification_after_six_months
+    h06_the_happy_path
+    h06_ways_round_the_gate
+    sla_a_change_to_summer_time
+    sla_a_holiday_and_a_leap_day
 }
 
 async fn play(name: &str, text: &str) {

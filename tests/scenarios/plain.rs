@@ -34,6 +34,7 @@ fn once(text: &str) -> String {
         let name = word.trim_end().trim_end_matches([',', ':', ';']);
         let before = told.trim_end();
         let again = name.strip_prefix('(').and_then(|name| name.strip_suffix(')'));
+        let again = again.map(|name| name.trim_start_matches("owner:").trim_start_matches("user:"));
         if let Some(name) = again
             && before.ends_with(name)
         {

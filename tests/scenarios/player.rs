@@ -62,6 +62,8 @@ pub(crate) async fn play(script: &Script, kind: Kind) -> Vec<Vec<String>> {
     let mut told = Vec::new();
     for line in &script.lines {
         if !line.is_empty() && !line.starts_with('#') {
+            // Shown when the story breaks off.
+            println!("{kind:?}: {line}");
             player.step(line).await;
         }
         told.push(std::mem::take(&mut player.said));

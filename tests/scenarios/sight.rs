@@ -41,7 +41,7 @@ impl Player {
             .iter()
             .filter(|(what, stands)| before.crm.get(*what) != Some(stands))
             .filter(|(what, stands)| !stands.is_empty() || before.crm.contains_key(*what))
-            .map(|(what, stands)| format!("  {what}: {}", if stands.is_empty() { "-" } else { stands }))
+            .map(|(what, stands)| format!("  {what}: {}", short(stands)))
             .collect();
         if !news.is_empty() {
             self.said.push(format!("{name} in the CRM"));
@@ -134,6 +134,17 @@ impl Player {
             }
         }
         seen
+    }
+}
+
+/// A text as it is told in passing; `show record` tells all of it.
+fn short(text: &str) -> String {
+    let things = text.split(" / ").count();
+    match text.char_indices().nth(160) {
+        _ if text.is_empty() => "-".to_owned(),
+        Some((cut, _)) if things > 1 => format!("{}… ({things} lines)", &text[..cut]),
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
     }
 }
 
