@@ -12,5 +12,6 @@ pub mod crm;
 pub mod door;
 pub mod governed;
 pub mod play;
+pub mod stage;
 pub mod story;
 pub mod task;
