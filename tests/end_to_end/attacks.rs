@@ -112,25 +112,63 @@ async fn c14_a_key_that_stands_twice_or_is_of_another_kind_decides_nothing() {
     let stream = world.summary(deal).unwrap().stream;
     let entries = world.handle().view().head().entries;
     let bodies = [
-        ("override", format!("/api/v1/override/{stream}"), format!(r#"{{"gate":"{COMMISSION}","by":"{AVA}","by":"{INGRID}"}}"#)),
-        ("override", format!("/api/v1/override/{stream}"), format!(r#"{{"gate":"receiver_queue","gate":"{COMMISSION}","by":"{INGRID}"}}"#)),
-        ("override", format!("/api/v1/override/{stream}"), format!(r#"{{"gate":"{COMMISSION}","by":"{INGRID}","reason":"quarter end, all agree"}}"#)),
-        ("override", format!("/api/v1/override/{stream}"), format!(r#"{{"gate":"{COMMISSION}","by":"{INGRID}","accepted":true}}"#)),
+        (
+            "override",
+            format!("/api/v1/override/{stream}"),
+            format!(r#"{{"gate":"{COMMISSION}","by":"{AVA}","by":"{INGRID}"}}"#),
+        ),
+        (
+            "override",
+            format!("/api/v1/override/{stream}"),
+            format!(r#"{{"gate":"receiver_queue","gate":"{COMMISSION}","by":"{INGRID}"}}"#),
+        ),
+        (
+            "override",
+            format!("/api/v1/override/{stream}"),
+            format!(r#"{{"gate":"{COMMISSION}","by":"{INGRID}","reason":"quarter end, all agree"}}"#),
+        ),
+        (
+            "override",
+            format!("/api/v1/override/{stream}"),
+            format!(r#"{{"gate":"{COMMISSION}","by":"{INGRID}","accepted":true}}"#),
+        ),
         ("close", "/api/v1/commission/2026-01/close".to_owned(), r#"{"by":"a","by":"fiona"}"#.to_owned()),
         ("close", "/api/v1/commission/2026-01/close".to_owned(), r#"{"by":"fiona","force":true}"#.to_owned()),
         ("close", "/api/v1/commission/2026-01/close".to_owned(), r#"{"by":" \u0007 "}"#.to_owned()),
         ("repin", format!("/api/v1/repin/{stream}"), r#"{"by":"a","by":"b"}"#.to_owned()),
-        ("contracts", "/api/v1/contracts".to_owned(), r#"{"act":"comment","act":"publish","contract":"h03-ae-to-onboarding","version":1,"by":"x"}"#.to_owned()),
-        ("contracts", "/api/v1/contracts".to_owned(), r#"{"act":"approve","contract":"h03-ae-to-onboarding","version":1,"version":2,"by":"x"}"#.to_owned()),
-        ("contracts", "/api/v1/contracts".to_owned(), r#"{"act":"approve","contract":"h03-ae-to-onboarding","version":1,"by":"x","by":"y"}"#.to_owned()),
-        ("contracts", "/api/v1/contracts".to_owned(), r#"{"act":"accept","contract":"h03-ae-to-onboarding","version":1,"by":"x"}"#.to_owned()),
+        (
+            "contracts",
+            "/api/v1/contracts".to_owned(),
+            r#"{"act":"comment","act":"publish","contract":"h03-ae-to-onboarding","version":1,"by":"x"}"#
+                .to_owned(),
+        ),
+        (
+            "contracts",
+            "/api/v1/contracts".to_owned(),
+            r#"{"act":"approve","contract":"h03-ae-to-onboarding","version":1,"version":2,"by":"x"}"#
+                .to_owned(),
+        ),
+        (
+            "contracts",
+            "/api/v1/contracts".to_owned(),
+            r#"{"act":"approve","contract":"h03-ae-to-onboarding","version":1,"by":"x","by":"y"}"#.to_owned(),
+        ),
+        (
+            "contracts",
+            "/api/v1/contracts".to_owned(),
+            r#"{"act":"accept","contract":"h03-ae-to-onboarding","version":1,"by":"x"}"#.to_owned(),
+        ),
     ];
     for (what, path, body) in bodies {
         let answer = ask(&world, "POST", &path, body.clone()).await;
         assert_eq!(answer.status, 400, "{what} {body}: {}", answer.text);
     }
     for body in ["", "null", "[]", "{\"by\":1}", "\u{feff}{}", "{\"by\":\"\\ud800\"}", "{\"by\":NaN}"] {
-        for path in [format!("/api/v1/override/{stream}"), format!("/api/v1/repin/{stream}"), "/api/v1/contracts".to_owned()] {
+        for path in [
+            format!("/api/v1/override/{stream}"),
+            format!("/api/v1/repin/{stream}"),
+            "/api/v1/contracts".to_owned(),
+        ] {
             assert_eq!(ask(&world, "POST", &path, body).await.status, 400, "{path} {body}");
         }
     }

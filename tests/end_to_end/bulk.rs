@@ -95,7 +95,11 @@ async fn f16_no_route_accepts_and_what_acts_on_a_handoff_acts_on_the_one_that_it
         (of("h03-ae-to-onboarding"), json!({"gate": COMMISSION, "by": INGRID}), 404),
         (of(&streams[1]), json!({"gate": COMMISSION, "by": INGRID}), 403),
     ] {
-        assert_eq!(asked(&world, reqwest::Method::POST, &path, body.to_string()).await, status, "{path} {body}");
+        assert_eq!(
+            asked(&world, reqwest::Method::POST, &path, body.to_string()).await,
+            status,
+            "{path} {body}"
+        );
     }
     // The same key twice is no way to say two things.
     let twice = format!("{{\"gate\":\"{COMMISSION}\",\"by\":\"{AVA}\",\"by\":\"{INGRID}\"}}");

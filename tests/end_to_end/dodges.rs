@@ -18,9 +18,9 @@ fn cloned(world: &Governed, deal: Deal) -> Deal {
             clone.to_string()
         }
         Kind::Hubspot => {
-            let read_only = ["hs_object_id", "createdate", "hs_lastmodifieddate"];
+            let read_only = ["createdate", "num_associated_contacts", "days_to_close"];
             let all = world.portal().get("deals", deal.hs()).unwrap();
-            let all = all.as_object().unwrap().iter();
+            let all = all["properties"].as_object().unwrap().iter();
             let writable = all.filter(|(name, value)| {
                 !read_only.contains(&name.as_str()) && !value.is_null() && !name.starts_with("hs_")
             });

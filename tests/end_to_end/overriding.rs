@@ -86,7 +86,9 @@ async fn b02_a_clock_that_is_set_back_opens_no_gate_whose_override_is_over(optio
     let deal = world.full_deal("Over");
     world.pass().await;
     let expires = world.now().checked_add(SignedDuration::from_hours(1)).unwrap();
-    say(&world, deal, OLGA, Word::Ask { reason: "the quarter ends today".to_owned(), expires }).await.unwrap();
+    say(&world, deal, OLGA, Word::Ask { reason: "the quarter ends today".to_owned(), expires })
+        .await
+        .unwrap();
     say(&world, deal, INES, Word::Confirm).await.unwrap();
     world.pass().await;
     assert!(world.flag(deal, COMMISSION));

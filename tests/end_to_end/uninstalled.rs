@@ -3,12 +3,12 @@
 use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce as salesforce;
 use handoffd::demo::crm::{Fields, Saved};
-use handoffd_tests::crm::{Company, Deal, Kind};
+use handoffd_tests::crm::{Company, Deal, HUBSPOT, Kind};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, COMMIT, INGRID, MARCO, QUEUE, STAGE};
 use serde_json::{Value, json};
 
-use crate::steps::{complete, on_each_crm};
+use crate::steps::{assert_never_open, complete, count, on_each_crm};
 
 /// HubSpot has no rule that ships: the won stage asks for the clearance id, as `deploy/hubspot` says (rung H2).
 fn hold_the_stage(world: &Governed) {
@@ -29,7 +29,7 @@ fn on_the_page(company: &Company, deal: Deal) -> Vec<&'static str> {
     [AVA, MARCO, INGRID].into_iter().filter(could).collect()
 }
 
-/// Whether it can be won by an API user, an import, a bulk load or a flow.
+/// Whether it can be won by an API user, an import, a bulk load or a flow; in HubSpot by the newest API, the only one that obeys its rules.
 fn through_api(world: &Governed, deal: Deal, fields: &Fields) -> bool {
     let fields = Value::Object(fields.clone());
     match deal.kind {
@@ -49,7 +49,8 @@ fn through_api(world: &Governed, deal: Deal, fields: &Fields) -> bool {
         }
         Kind::Hubspot => {
             let act = hubspot::Act::update(AVA, "deals", deal.hs(), fields);
-            world.portal().act(&act.by(hubspot::ActorKind::UserApi)).is_ok()
+            let newest = hubspot::Act { enforced: true, ..act.by(hubspot::ActorKind::UserApi) };
+            world.portal().act(&newest).is_ok()
         }
     }
 }
@@ -115,6 +116,33 @@ async fn f13_while_no_daemon_runs_the_crms_own_rule_holds_the_stage(options: Opt
     assert_eq!(world.summary(open).unwrap().bypasses, 0);
     world.assert_balanced();
     world.verify_audit();
+}
+
+/// Facts of HubSpot: older APIs, workflows and imports pass every rule. What they win is not paid, and it is found when the daemon is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn f13_in_hubspot_what_passes_every_rule_while_no_daemon_runs_is_not_paid_and_is_found() {
+    let mut world = Governed::start(Options { crms: HUBSPOT, ..Options::default() }).await;
+    hold_the_stage(&world);
+    let kinds = [hubspot::ActorKind::Workflow, hubspot::ActorKind::Import, hubspot::ActorKind::Api];
+    let mut deals = Vec::new();
+    for kind in kinds {
+        deals.push((kind, complete(&world, &format!("{kind:?}")).await));
+    }
+    world.stop().await;
+    for (kind, deal) in &deals {
+        world.advance(5);
+        let won = Value::Object(world.company().to_stage(*deal, "closed_won"));
+        let act = hubspot::Act::update(AVA, "deals", deal.hs(), won);
+        world.portal().act(&act.by(*kind)).unwrap();
+    }
+    world.begin().await.unwrap();
+    world.pass().await;
+    for (kind, deal) in &deals {
+        assert_eq!(world.company().stage(*deal), "closed_won");
+        assert_eq!(count(&world, *deal, "bypassed").await, 1, "{kind:?}");
+        assert_never_open(&world, *deal);
+    }
+    world.assert_balanced();
 }
 
 #[tokio::test(flavor = "multi_thread")]
