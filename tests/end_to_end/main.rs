@@ -2,15 +2,20 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
+mod acceptors;
+mod attacks;
+mod bulk;
 mod calls_rows;
 mod census;
 mod clocks;
 mod convergence;
 mod deliveries;
 mod directory;
+mod dodges;
 mod faults;
 mod finance;
 mod floods;
+mod gates;
 mod hints;
 mod hubspot_hints;
 mod hubspot_login;
@@ -25,5 +30,6 @@ mod steps;
 mod switches;
 mod tasks;
 mod twins;
+mod uninstalled;
 mod walk;
 mod wire;
