@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
 mod calls_rows;
+mod carried;
 mod census;
 mod clocks;
 mod convergence;
 mod deliveries;
 mod directory;
 mod faults;
+mod feed_command;
+mod feeds;
 mod finance;
 mod floods;
 mod hints;
@@ -16,10 +19,12 @@ mod hubspot_hints;
 mod hubspot_login;
 mod hubspot_rows;
 mod interruptions;
+mod live;
 mod overriding;
 mod records;
 mod reverts;
 mod scale;
+mod shares;
 mod sla;
 mod steps;
 mod switches;
