@@ -26,7 +26,6 @@ async fn files_of_rows_are_sent_by_command_as_csv_and_as_json() {
     let onboarding = goes_live(&world, deal, CUSTOMER);
     world.pass().await;
     assert_eq!(missing(&world, &onboarding).await, ["adoption"]);
-    world.set_time(SystemClock.now());
 
     let file = |name: &str, text: &str| {
         let path = world.dir().join(name);
