@@ -11,6 +11,10 @@
 )]
 
 mod bpi;
+mod chain;
+mod contracts;
 mod data;
 mod fivetran;
+mod marketo;
 mod olist;
+mod usage;

@@ -171,7 +171,7 @@ pub(super) fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, F
                 Some(owed.map(|one| OwedRow::from(OwedView::untold(&stream, one))).collect())
             });
             let owed = owed.unwrap_or_default();
-            Told { versions, stream, state, verdict, entries, evidence, holds, owed }
+            Told { stream, state, verdict, entries, evidence, versions, holds, owed }
         })
         .collect())
 }

@@ -309,7 +309,7 @@ fn shut(open: bool) -> &'static str {
 }
 
 /// One event in words.
-fn words(event: &Event) -> String {
+pub fn words(event: &Event) -> String {
     let who = |by: &Actor| actor(Some(by));
     let fields = |keys: &std::collections::BTreeSet<handoff_core::id::FieldKey>| {
         let names: Vec<String> = keys.iter().map(|key| plain(key.as_str())).collect();
