@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::terms::Reunify;
 use crate::contract::Contract;
+use crate::event::Concern;
 use crate::handoff::{Handoff, Phase};
 use crate::motion::{SignalTable, actions};
 use crate::obligation::{ADMIN, Duty, ObligationKind as Kind, Owner};
@@ -115,12 +116,12 @@ impl List<'_> {
     fn shared(&mut self, contract: &Contract) {
         let handoff = self.handoff;
         let Some(terms) = &contract.cross_motion else { return };
-        let Some(shared) = handoff.beside.shared.as_deref() else { return };
-        if shared.primary.is_none() {
+        if handoff.concerns.contains(&Concern::NotOnePrimaryOwner) {
             let words =
                 ("Name exactly one primary owner", "Nobody, or more than one, owns the relationship now.");
             self.add(Kind::PrimaryOwner, "", self.sender(), None, words);
         }
+        let Some(shared) = handoff.beside.shared.as_deref() else { return };
         if let Some(due) = shared.due.as_ref().filter(|_| shared.reunified.is_none()) {
             let words = match due.policy {
                 Reunify::Propose => {
