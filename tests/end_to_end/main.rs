@@ -16,6 +16,7 @@ mod hubspot_hints;
 mod hubspot_login;
 mod hubspot_rows;
 mod interruptions;
+mod oddities;
 mod overriding;
 mod records;
 mod reverts;

@@ -12,5 +12,9 @@
 
 mod bpi;
 mod data;
+mod desk;
 mod fivetran;
+mod helpdesk;
 mod olist;
+mod wide;
+mod zendesk;
