@@ -203,6 +203,7 @@ async fn e13_two_records_that_claim_one_external_key_are_shut_until_one_lets_go(
     assert_eq!(twins.pays(pair), (true, true));
     let clone = twins.world.org().clone_record(AVA, pair.sf.sf(), &json!({"Name": "Clone"})).unwrap();
     let clone = Pair { sf: Deal::new(Kind::Salesforce, clone.to_string()), ..pair };
+    twins.world.company().add_people(clone.sf);
     twins.pass().await;
     assert_eq!(twins.pays(pair), (false, false), "nobody can tell which of the two is meant");
     let status = twins.status(pair, Kind::Salesforce);
@@ -212,7 +213,7 @@ async fn e13_two_records_that_claim_one_external_key_are_shut_until_one_lets_go(
     twins.accept(clone, Kind::Salesforce).await;
     assert_eq!((twins.pays(pair), twins.pays(clone)), ((false, false), (false, false)));
     // It names a deal of its own: each is what it says again.
-    let own = twins.world.full_deal_in(Kind::Hubspot, "Clone");
+    let own = twins.world.full_deal_in(Kind::Hubspot, "Original");
     let own = Pair { hs: own, ..clone };
     twins.link(own, &json!(own.hs.id));
     twins.pass().await;

@@ -43,7 +43,6 @@ fn with_statuses(text: &str, open: &[String], gone: &[String]) -> String {
     let mut mapping: toml::Table = toml::from_str(text).unwrap();
     let list = |names: &[String]| toml::Value::from(names.to_vec());
     let names = mapping["stage"]["names"].as_table_mut().unwrap();
-    names.retain(|name, _| name == "support");
     names.insert("escalated".to_owned(), list(open));
     names.insert("resolved".to_owned(), list(gone));
     mapping["beside"]["status"]["resolved"] = list(gone);

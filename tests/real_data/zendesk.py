@@ -5,7 +5,7 @@ A ticket is whatever ticket_data, ticket_field_history_data or ticket_comment_da
 
   raise    At the earliest of its stamps (one ticket has a history older than its creation), in status "new". Its requester writes the
            description as the impact; a ticket whose own row is not there comes from "importer" and says nothing. Nobody is named as CSM: every
-           ticket gets the one of the company, "csm". The channel shows where the signal came from, the address is its evidence.
+           ticket gets the one of the company, "csm". The channel shows where the signal came from, the ticket itself is its evidence.
            Nobody agreed on a cadence or on a time to close the loop, and due_at is empty: nothing fills these.
   status   A row of the status history; and what the ticket's own row says, at updated_at. Their user_id is empty: "desk" did it.
   take     A row of the assignee history, and the assignee of the ticket's own row when it was raised: he has it, and promises no date.
@@ -80,7 +80,7 @@ def story(folder):
         own = tickets.get(name, {})
         step = {"what": "raise", "by": own.get("requester_id", "importer"), "status": "new"}
         step |= {"impact": own.get("description", ""), "customer": own.get("organization_id") or "nobody"}
-        step |= {"channel": own.get("via_channel", ""), "evidence": own.get("url", "")}
+        step |= {"channel": own.get("via_channel", ""), "evidence": own.get("id", "")}
         rows.append((at, int(name), -1, step))
     rows += [(at, int(name), order, step) for order, (at, name, step) in enumerate(found) if step]
     rows.sort(key=lambda row: row[:3])
