@@ -410,6 +410,7 @@ pub fn words(event: &Event) -> String {
                     TwinWord::Accepted => "accepted",
                     TwinWord::AcceptedOther => "accepted, but another package",
                     TwinWord::NotAccepted => "not accepted",
+                    TwinWord::Rival => "naming the same deal",
                 };
                 format!("{} is {says}", plain(&twin.record.to_string()))
             };

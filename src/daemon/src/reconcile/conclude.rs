@@ -32,6 +32,9 @@ pub(super) fn conclude(
     for case in &mut judged.cases {
         let Some(rule) = object.rules.get(case.rule) else { continue };
         let before = case.before.take();
+        // Whom it named so far has to look, too: it may name another one now.
+        let looked_on =
+            before.as_ref().map(|before| twins::onlookers(engine, &before.state)).unwrap_or_default();
         let (saved, news) = match &case.step {
             Step::Known => (before, Vec::new()),
             // Not logged, so nothing follows from it.
@@ -62,6 +65,7 @@ pub(super) fn conclude(
         }
         if moved || !news.is_empty() {
             engine.snapshots.note(change, &saved, &verdict, &news)?;
+            judged.onlookers.extend(looked_on);
             judged.onlookers.extend(twins::onlookers(engine, &saved.state));
             if let Step::Decided { entry, .. } = &case.step {
                 judged.onlookers.extend(accounts::onlookers(engine, &saved, entry));
