@@ -199,7 +199,8 @@ fn tick_off(play: &Play, key: &str) {
         }
         Kind::Hubspot => {
             let portal = play.world.portal();
-            let is = |id: &u64| portal.property("tasks", *id, "handoff_obligation_id").as_deref() == Some(key);
+            let is =
+                |id: &u64| portal.property("tasks", *id, "handoff_obligation_id").as_deref() == Some(key);
             let id = portal.ids("tasks").into_iter().find(is).unwrap();
             let done = serde_json::json!({ "hs_task_status": "COMPLETED" });
             portal.act(&handoff_sandbox_hubspot::Act::update(GRACE, "tasks", id, done)).unwrap();

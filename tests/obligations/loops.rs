@@ -20,7 +20,8 @@ async fn company(crms: &'static [Kind], changes: &[(&str, &str)]) -> Governed {
 on_every_crm!(an_edit_that_waits_for_confirmation_is_the_receivers_task, confirmation);
 
 async fn confirmation(crms: &'static [Kind]) {
-    let mut world = company(crms, &[("key   = \"risks\"", "key   = \"risks\"\nafter_acceptance = \"reconfirm\"")]).await;
+    let mut world =
+        company(crms, &[("key   = \"risks\"", "key   = \"risks\"\nafter_acceptance = \"reconfirm\"")]).await;
     let deals: Vec<Deal> = crms.iter().map(|kind| world.full_deal_in(*kind, "Edited")).collect();
     world.pass().await;
     for deal in &deals {
@@ -74,7 +75,11 @@ async fn exception(crms: &'static [Kind]) {
         assert!(!task.text.contains("Secret") && !task.title.contains("Secret"), "{task:?}");
         // The day has passed with its last second in UTC.
         assert!(!task.due.is_empty(), "{task:?}");
-        world.say(AVA, *deal, &[("risks", "risks", "Their address data is stored in three systems that disagree")]);
+        world.say(
+            AVA,
+            *deal,
+            &[("risks", "risks", "Their address data is stored in three systems that disagree")],
+        );
     }
     world.pass().await;
     for (kind, deal) in crms.iter().zip(&deals) {

@@ -128,7 +128,8 @@ impl Directory {
             *self.ourselves.write().unwrap_or_else(PoisonError::into_inner) = Some(id);
         }
         let is_queue = |id: &String| self.people.queue.values().any(|queue| queue.id == *id);
-        let ids: Vec<String> = ids.into_iter().filter(|id| !is_queue(id) && self.is_stale(id, answers.get(id), now)).collect();
+        let ids: Vec<String> =
+            ids.into_iter().filter(|id| !is_queue(id) && self.is_stale(id, answers.get(id), now)).collect();
         for chunk in ids.chunks(BATCH) {
             let found = transport.run(source.users(chunk)).await?;
             let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
@@ -306,7 +307,8 @@ mod tests {
     fn f11_whoever_answers_is_asked_for_after_his_answer_and_then_not_again() {
         let directory = directory();
         let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let answers = |all: &[(i64, &str)]| all.iter().map(|(second, id)| (at(*second), (*id).to_owned())).collect();
+        let answers =
+            |all: &[(i64, &str)]| all.iter().map(|(second, id)| (at(*second), (*id).to_owned())).collect();
         let is_stale = |answers: &BTreeSet<Answered>| directory.is_stale("1", Some(answers), at(20));
         assert!(!directory.is_stale("1", None, at(20)), "known for a moment");
         let first: BTreeSet<Answered> = answers(&[(15, "a")]);

@@ -79,7 +79,13 @@ impl List<'_> {
             let key = eta.to_string();
             let words = ("Give a new date", "The date promised to the customer passed without a resolution.");
             self.add(Kind::Eta, &key, self.receiver(), None, words);
-            self.add(Kind::Escalation, &format!("eta-{key}"), above(), None, ("A promised date passed", words.1));
+            self.add(
+                Kind::Escalation,
+                &format!("eta-{key}"),
+                above(),
+                None,
+                ("A promised date passed", words.1),
+            );
         }
         if path.silent && path.resolved.is_none() {
             let key = path.echoes_missed.to_string();
@@ -133,7 +139,13 @@ impl List<'_> {
                 ),
             };
             let key = due.at.as_second().to_string();
-            self.add(Kind::Reunify, &key, due.to.clone().map(Owner::By).or_else(|| self.sender()), Some(due.at), words);
+            self.add(
+                Kind::Reunify,
+                &key,
+                due.to.clone().map(Owner::By).or_else(|| self.sender()),
+                Some(due.at),
+                words,
+            );
         }
         if shared.low {
             let words = (
