@@ -248,3 +248,27 @@ async fn first_touch(kind: Kind) {
     play.look().await;
     play.none("first-touch");
 }
+
+in_each_crm!(a_signal_is_a_task_of_the_records_own_motion, signal);
+
+async fn signal(kind: Kind) {
+    let play = Play::begin(kind, 6, &[]).await;
+    play.none("signal");
+    let (account, field) = match kind {
+        Kind::Salesforce => ("account", "Account_Signal__c"),
+        Kind::Hubspot => ("company", "handoff_account_signal"),
+    };
+    let say = |value: Value| {
+        let fields = Fields::from_iter([(field.to_owned(), value)]);
+        play.world.advance(60);
+        play.face.save(&play.world, GRACE, Way::Page, &play.cast[account], &fields).unwrap();
+    };
+    say("Champion departed".into());
+    play.look().await;
+    // The CSM of this record, and what a champion's departure means in this motion: not the champion's peer.
+    let task = one(&play.world, kind, "signal", GRACE);
+    assert!(task.title.contains("programme director"), "{task:?}");
+    say(Value::Null);
+    play.look().await;
+    play.none("signal");
+}
