@@ -57,6 +57,10 @@ impl Play {
         &self.cast[ROOT]
     }
 
+    fn about(&self) -> &str {
+        self.root().record.as_str()
+    }
+
     fn save(&self, who: &str, fields: &Fields) {
         self.world.advance(60);
         self.face.save(&self.world, who, Way::Page, self.root(), fields).unwrap();
@@ -96,11 +100,11 @@ impl Play {
     }
 
     fn one(&self, stands_for: &str, who: &str) {
-        one(&self.world, self.kind, stands_for, who);
+        one(&self.world, self.kind, self.about(), stands_for, who);
     }
 
     fn none(&self, stands_for: &str) {
-        none(&self.world, self.kind, stands_for);
+        none(&self.world, self.kind, self.about(), stands_for);
     }
 
     /// The next calls about tasks lose their answers, and the daemon ends before it learns what became of them.
@@ -150,6 +154,7 @@ async fn escalation(kind: Kind) {
     play.wait(25).await;
     play.one("echo", SUNIL);
     play.one("escalation", MARCO);
+    play.world.advance(60);
     play.face.talk(&play.world, SUNIL, play.root(), Talk::Inside).unwrap();
     play.wait(25).await;
     play.none("echo");
@@ -159,7 +164,7 @@ async fn escalation(kind: Kind) {
     play.look().await;
     play.one("close-loop", GRACE);
     // Ticking the task off is not telling the customer.
-    let task = one(&play.world, kind, "close-loop", GRACE);
+    let task = one(&play.world, kind, play.about(), "close-loop", GRACE);
     tick_off(&play, &task.key);
     play.look().await;
     let detail = play.detail().await;
@@ -168,7 +173,7 @@ async fn escalation(kind: Kind) {
     play.look().await;
     let detail = play.detail().await;
     assert!(!detail.iter().any(|kind| kind == "close-loop"), "{detail:?}");
-    assert!(open(&play.world, kind, "close-loop").is_empty());
+    assert!(open(&play.world, kind, play.about(), "close-loop").is_empty());
     play.world.assert_balanced();
 }
 
@@ -266,7 +271,7 @@ async fn signal(kind: Kind) {
     say("Champion departed".into());
     play.look().await;
     // The CSM of this record, and what a champion's departure means in this motion: not the champion's peer.
-    let task = one(&play.world, kind, "signal", GRACE);
+    let task = one(&play.world, kind, play.about(), "signal", GRACE);
     assert!(task.title.contains("programme director"), "{task:?}");
     say(Value::Null);
     play.look().await;

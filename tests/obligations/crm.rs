@@ -25,30 +25,31 @@ pub(crate) fn contract(changes: &[(&str, &str)]) -> (String, String) {
     (path.to_owned(), text)
 }
 
-/// Open tasks of one kind of obligation; no two tasks stand for the same thing.
-pub(crate) fn open(world: &Governed, kind: Kind, stands_for: &str) -> Vec<Task> {
+/// Open tasks of one kind of obligation about one record; no two tasks stand for the same thing.
+pub(crate) fn open(world: &Governed, kind: Kind, about: &str, stands_for: &str) -> Vec<Task> {
     let mut tasks = world.tasks(kind);
     let keys: BTreeSet<&str> = tasks.iter().map(|task| task.key.as_str()).collect();
     assert_eq!(keys.len(), tasks.len(), "created twice: {tasks:?}");
     let prefix = format!("{stands_for}-");
     // A kind may begin as another one does; what follows is a digest.
     tasks.retain(|task| task.open && task.key.strip_prefix(&prefix).is_some_and(|id| !id.contains('-')));
+    tasks.retain(|task| task.about.iter().any(|id| id == about));
     tasks
 }
 
-/// The only open task of one kind, which is of this person.
-pub(crate) fn one(world: &Governed, kind: Kind, stands_for: &str, who: &str) -> Task {
-    let found = open(world, kind, stands_for);
+/// The only open task of one kind about one record, which is of this person.
+pub(crate) fn one(world: &Governed, kind: Kind, about: &str, stands_for: &str, who: &str) -> Task {
+    let found = open(world, kind, about, stands_for);
     let [task] = found.as_slice() else {
-        panic!("{stands_for}: {found:?} of {:?}; {:?}", world.tasks(kind), world.handle().view().tasks())
+        panic!("{stands_for}: {found:?}; {:?}", world.handle().view().tasks())
     };
     assert_eq!(task.owner, world.owner(kind, who), "{task:?}");
     task.clone()
 }
 
-/// Nobody has an open task of this kind.
-pub(crate) fn none(world: &Governed, kind: Kind, stands_for: &str) {
-    assert_eq!(open(world, kind, stands_for), [], "{stands_for}");
+/// Nobody has an open task of this kind about this record.
+pub(crate) fn none(world: &Governed, kind: Kind, about: &str, stands_for: &str) {
+    assert_eq!(open(world, kind, about, stands_for), [], "{stands_for}");
 }
 
 /// The next answers about tasks never arrive, although what was asked is done.

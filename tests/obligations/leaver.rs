@@ -41,7 +41,7 @@ async fn leaver(crms: &'static [Kind]) {
     let deals: Vec<Deal> = crms.iter().map(|kind| world.full_deal_in(*kind, "She leaves")).collect();
     world.pass().await;
     for (kind, deal) in crms.iter().zip(&deals) {
-        one(&world, *kind, "answer", INGRID);
+        one(&world, *kind, deal.id, "answer", INGRID);
         // Her answer is on its way when she is switched off, moments after the daemon heard that she is not.
         world.accept(*deal);
         face(*kind).set_active(&world, INGRID, false);
@@ -51,16 +51,16 @@ async fn leaver(crms: &'static [Kind]) {
         assert_eq!(world.phase(*deal), Some(Phase::Complete), "{:?}", world.events(*deal).await);
         assert!(!world.flag(*deal, COMMISSION));
         assert!(world.events(*deal).await.contains(&"answer_refused"), "{:?}", world.events(*deal).await);
-        none(&world, *kind, "answer");
-        let name = one(&world, *kind, "name", AVA);
+        none(&world, *kind, deal.id, "answer");
+        let name = one(&world, *kind, deal.id, "name", AVA);
         assert!(name.text.contains("switched off"), "{name:?}");
     }
     look_again(&world).await;
     world.advance(10 * 3_600);
     world.settle().await;
-    for kind in crms {
-        one(&world, *kind, "escalation", MARCO);
-        one(&world, *kind, "name", AVA);
+    for (kind, deal) in crms.iter().zip(&deals) {
+        one(&world, *kind, deal.id, "escalation", MARCO);
+        one(&world, *kind, deal.id, "name", AVA);
     }
     for deal in &deals {
         let receiver = world.company().of(*deal).crm().mapping().people.receiver.field.clone();
@@ -69,15 +69,15 @@ async fn leaver(crms: &'static [Kind]) {
     }
     world.pass().await;
     for (kind, deal) in crms.iter().zip(&deals) {
-        none(&world, *kind, "name");
-        one(&world, *kind, "answer", LUIS);
+        none(&world, *kind, deal.id, "name");
+        one(&world, *kind, deal.id, "answer", LUIS);
         world.company().save(LUIS, *deal, &world.company().acceptance(*deal));
     }
     world.pass().await;
     for (kind, deal) in crms.iter().zip(&deals) {
         assert!(world.flag(*deal, COMMISSION), "{:?}", world.events(*deal).await);
-        none(&world, *kind, "answer");
-        none(&world, *kind, "escalation");
+        none(&world, *kind, deal.id, "answer");
+        none(&world, *kind, deal.id, "escalation");
     }
     world.assert_balanced();
     world.verify_audit();
@@ -89,20 +89,20 @@ async fn stands_in(crms: &'static [Kind]) {
     let world = company(crms, &[FALLS_BACK], LUIS).await;
     let deals: Vec<Deal> = crms.iter().map(|kind| world.full_deal_in(*kind, "She leaves")).collect();
     world.pass().await;
-    for kind in crms {
-        one(&world, *kind, "answer", INGRID);
+    for (kind, deal) in crms.iter().zip(&deals) {
+        one(&world, *kind, deal.id, "answer", INGRID);
         face(*kind).set_active(&world, INGRID, false);
     }
     look_again(&world).await;
     for (kind, deal) in crms.iter().zip(&deals) {
         assert!(world.events(*deal).await.contains(&"reassigned"), "{:?}", world.events(*deal).await);
-        one(&world, *kind, "answer", LUIS);
-        none(&world, *kind, "name");
+        one(&world, *kind, deal.id, "answer", LUIS);
+        none(&world, *kind, deal.id, "name");
         world.company().save(LUIS, *deal, &world.company().acceptance(*deal));
     }
     world.pass().await;
     for (kind, deal) in crms.iter().zip(&deals) {
         assert!(world.flag(*deal, COMMISSION), "{:?}", world.events(*deal).await);
-        none(&world, *kind, "answer");
+        none(&world, *kind, deal.id, "answer");
     }
 }

@@ -36,14 +36,14 @@ async fn confirmation(crms: &'static [Kind]) {
     interrupted(&mut world, crms, 30).await;
     for (kind, deal) in crms.iter().zip(&deals) {
         assert!(!world.flag(*deal, COMMISSION));
-        let confirm = one(&world, *kind, "confirm", INGRID);
+        let confirm = one(&world, *kind, deal.id, "confirm", INGRID);
         assert!(!confirm.text.contains("SAP"), "no value of the record: {confirm:?}");
         world.accept(*deal);
     }
     world.pass().await;
     for (kind, deal) in crms.iter().zip(&deals) {
         assert!(world.flag(*deal, COMMISSION), "{:?}", world.events(*deal).await);
-        none(&world, *kind, "confirm");
+        none(&world, *kind, deal.id, "confirm");
     }
 }
 
@@ -71,7 +71,7 @@ async fn exception(crms: &'static [Kind]) {
     interrupted(&mut world, crms, 30).await;
     for (kind, deal) in crms.iter().zip(&deals) {
         assert_eq!(world.phase(*deal), Some(Phase::Accepted), "{:?}", world.events(*deal).await);
-        let task = one(&world, *kind, "exception", AVA);
+        let task = one(&world, *kind, deal.id, "exception", AVA);
         assert!(!task.text.contains("Secret") && !task.title.contains("Secret"), "{task:?}");
         // The day has passed with its last second in UTC.
         assert!(!task.due.is_empty(), "{task:?}");
@@ -83,7 +83,7 @@ async fn exception(crms: &'static [Kind]) {
     }
     world.pass().await;
     for (kind, deal) in crms.iter().zip(&deals) {
-        none(&world, *kind, "exception");
+        none(&world, *kind, deal.id, "exception");
         assert!(world.flag(*deal, COMMISSION), "{:?}", world.events(*deal).await);
     }
 }
