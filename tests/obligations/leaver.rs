@@ -47,15 +47,17 @@ async fn leaver(crms: &'static [Kind]) {
         face(*kind).set_active(&world, INGRID, false);
     }
     world.pass().await;
-    for (kind, deal) in crms.iter().zip(&deals) {
+    for deal in &deals {
         assert_eq!(world.phase(*deal), Some(Phase::Complete), "{:?}", world.events(*deal).await);
         assert!(!world.flag(*deal, COMMISSION));
         assert!(world.events(*deal).await.contains(&"answer_refused"), "{:?}", world.events(*deal).await);
+    }
+    look_again(&world).await;
+    for (kind, deal) in crms.iter().zip(&deals) {
         none(&world, *kind, deal.id, "answer");
         let name = one(&world, *kind, deal.id, "name", AVA);
         assert!(name.text.contains("switched off"), "{name:?}");
     }
-    look_again(&world).await;
     world.advance(10 * 3_600);
     world.settle().await;
     for (kind, deal) in crms.iter().zip(&deals) {
