@@ -8,8 +8,10 @@
 )]
 
 pub mod clock;
+pub mod command;
 pub mod crm;
 pub mod door;
+pub mod files;
 pub mod governed;
 pub mod play;
 pub mod stage;

@@ -29,6 +29,16 @@ pub fn scene() -> Scene {
         roles: vec![("marketing", MONA), ("sdr", NIA)],
         made: vec![
             made(
+                "company",
+                "companies",
+                MONA,
+                &[
+                    ("name", json!("Harbour Lifts")),
+                    ("industry", json!("MACHINERY")),
+                    ("numberofemployees", json!(240)),
+                ],
+            ),
+            made(
                 ROOT,
                 "contacts",
                 MONA,
@@ -43,14 +53,13 @@ pub fn scene() -> Scene {
                         "handoff_01_narrative",
                         json!("Came back to the pricing page after every dispatch article"),
                     ),
-                    ("handoff_01_icp_match", json!("Full")),
-                    ("handoff_01_icp_version", json!("2026-10")),
                     ("handoff_01_trigger", json!("They open a second depot in spring and plan by telephone")),
                     ("handoff_01_confidence", json!("Medium")),
                     ("handoff_01_playbook", json!("Tier A")),
                     ("handoff_01_first_touch_hours", json!(4)),
                 ],
-            ),
+            )
+            .linked("company", ""),
             touch("guide", "Asset", "Dispatch buyer's guide", "2026-11-02", 0, false),
             touch("pricing", "Page", "Pricing", "2026-11-04", 210, true),
             touch("article", "Page", "Second depots", "2026-11-05", 95, true),
@@ -76,8 +85,11 @@ fn parts() -> Vec<Part> {
             .says(json!({"kind": "number", "value": "2"}))
             .or_missing(Missing::Never),
         column("behaviour", "narrative", own("handoff_01_narrative"), json!("the score was high")),
-        typed("icp_match", "match", own("handoff_01_icp_match"), "good fit"),
-        column("icp_match", "icp_version", own("handoff_01_icp_version"), json!("n/a")),
+        // Judged, not typed: another industry is an answer too, and only an unknown one is none.
+        column("icp_match", "match", ("company", "industry"), None)
+            .says(json!({"kind": "choice", "value": "Full"}))
+            .found_on(ROOT),
+        column("icp_match", "icp_version", own("lifecyclestage"), None).or_missing(Missing::Never),
         column("buying_trigger", "hypothesis", own("handoff_01_trigger"), json!("hot lead")),
         typed("buying_trigger", "confidence", own("handoff_01_confidence"), "87 points"),
         typed("motion", "playbook", own("handoff_01_playbook"), "Tier C"),

@@ -32,7 +32,7 @@ pub fn scene() -> Scene {
                     ("handoff_06_motion_a_csm", json!(format!("@user:{GRACE}"))),
                     ("handoff_06_primary_owner", json!(format!("@user:{GRACE}"))),
                     ("handoff_06_mode", json!("Warm")),
-                    ("handoff_06_reunification_trigger", json!("The cross-sell is won or lost")),
+                    ("handoff_06_reunification_trigger", json!("6 months after go_live")),
                     ("handoff_06_owner_after", json!(format!("@user:{GRACE}"))),
                     ("handoff_06_reunify_by", json!("2027-05-31")),
                     ("handoff_06_signal", json!("They asked twice how to plan the upkeep of their own vans")),

@@ -42,8 +42,8 @@ pub fn scene() -> Scene {
                         "Behaviour_Narrative__c",
                         json!("Came back to the pricing page after every dispatch article"),
                     ),
-                    ("ICP_Match__c", json!("Full")),
-                    ("ICP_Version__c", json!("2026-10")),
+                    ("Industry", json!("Manufacturing")),
+                    ("NumberOfEmployees", json!(240)),
                     ("Buying_Trigger__c", json!("They open a second depot in spring and plan by telephone")),
                     ("Trigger_Confidence__c", json!("Medium")),
                     ("Motion__c", json!("Tier A")),
@@ -85,8 +85,9 @@ fn parts() -> Vec<Part> {
             .says(json!({"kind": "number", "value": "2"}))
             .or_missing(Missing::Never),
         column("behaviour", "narrative", own("Behaviour_Narrative__c"), json!("the score was high")),
-        typed("icp_match", "match", own("ICP_Match__c"), "good fit"),
-        column("icp_match", "icp_version", own("ICP_Version__c"), json!("n/a")),
+        // Judged, not typed: another industry is an answer too, and only an unknown one is none.
+        column("icp_match", "match", own("Industry"), None).says(json!({"kind": "choice", "value": "Full"})),
+        column("icp_match", "icp_version", own("Industry"), None).or_missing(Missing::Never),
         column("buying_trigger", "hypothesis", own("Buying_Trigger__c"), json!("hot lead")),
         typed("buying_trigger", "confidence", own("Trigger_Confidence__c"), "87 points"),
         typed("motion", "playbook", own("Motion__c"), "Tier C"),

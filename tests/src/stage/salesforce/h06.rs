@@ -30,6 +30,7 @@ pub fn scene() -> Scene {
                     ("StageName", json!("Cross-Sell")),
                     ("CloseDate", json!("2027-05-31")),
                     ("OwnerId", json!(format!("@user:{AVA}"))),
+                    ("Motion__c", json!("Tier B")),
                     ("Motion_A_CSM__c", json!(format!("@user:{GRACE}"))),
                 ],
             ),
