@@ -161,7 +161,8 @@ impl<'a> View<'a> {
         let entered = |row: &&&FieldChange| opens(row.new.as_ref()) && !opens(row.old.as_ref());
         let rows = self.history(&self.mapping.stage.field);
         // A CRM may write no history for the stage that a record is created in.
-        let created = || self.raw.created_at.filter(|_| rows.first().is_some_and(|row| opens(row.old.as_ref())));
+        let created =
+            || self.raw.created_at.filter(|_| rows.first().is_some_and(|row| opens(row.old.as_ref())));
         rows.iter().rev().find(entered).map(|row| row.at).or_else(created)
     }
 
