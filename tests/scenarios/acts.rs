@@ -283,7 +283,9 @@ impl Player {
         let known = self.known();
         let id = self.face.copy(&self.world, who, known.root(), name)?;
         let root = RecordRef { record: RecordId(id), ..known.root().clone() };
-        let made = known.made.iter().filter(|one| one.name == ROOT).cloned().collect();
+        // A clone takes fields along, and nothing that hangs on the record.
+        let root_alone = |one: &Made| Made { links: Vec::new(), ..one.clone() };
+        let made = known.made.iter().filter(|one| one.name == ROOT).map(root_alone).collect();
         let copy = Known { scene: known.scene, cast: [(ROOT, root)].into(), made, gone: false };
         self.records.insert(name.to_owned(), copy);
         self.about = name.to_owned();

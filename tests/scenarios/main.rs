@@ -57,6 +57,7 @@ stories! {
     h03_clone_and_split
     h03_delete_and_undelete
     h03_five_rounds
+    h03_merge
     h03_reopened_after_the_month_was_closed
     h03_the_happy_path
     h03_the_receiver_leaves
