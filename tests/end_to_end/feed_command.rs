@@ -14,8 +14,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_typed-command");
 #[tokio::test(flavor = "multi_thread")]
 async fn files_of_rows_are_sent_by_command_as_csv_and_as_json() {
     // The command signs with the machine's time.
-    let mut world =
-        prepare_at(SALESFORCE, vec![by_feed(SALESFORCE[0])], Some(SystemClock.now())).await;
+    let mut world = prepare_at(SALESFORCE, vec![by_feed(SALESFORCE[0])], Some(SystemClock.now())).await;
     configure(&mut world);
     world.begin().await.unwrap();
     let config = written(&world);
@@ -61,7 +60,7 @@ async fn files_of_rows_are_sent_by_command_as_csv_and_as_json() {
     let wrong = file("wrong.json", &json!([{"account": "A", "users": "many"}]).to_string());
     for (arguments, code, says) in [
         (["usage", ragged.as_str()], 1, "as many cells as columns (line 2)"),
-        (["usage", wrong.as_str()], 1, "the column `users` does not hold a number"),
+        (["usage", wrong.as_str()], 6, "the column `users` does not hold a number"),
         (["usage", "nowhere.csv"], 2, "cannot read nowhere.csv"),
         (["usage", "usage.xml"], 2, "--format csv or --format json"),
         (["usages", csv.as_str()], 3, "has no [feed.usages]"),

@@ -79,12 +79,16 @@ impl Funnel<'_> {
     }
 
     fn lead(&mut self, step: &Step) {
-        let (origin, page, day) = (Self::says(step, "origin"), Self::says(step, "page"), Self::says(step, "day"));
+        let (origin, page, day) =
+            (Self::says(step, "origin"), Self::says(step, "page"), Self::says(step, "day"));
         let id = match self.kind {
             Kind::Salesforce => {
                 let fields = json!({"LastName": step.name, "Company": "unknown", "Status": "Marketing Qualified", "LeadSource": origin});
                 let id = self.make("Lead", &fields);
-                self.make("Web_Activity__c", &json!({"Lead__c": id, "Kind__c": "Asset", "Title__c": page, "Visited_On__c": day}));
+                self.make(
+                    "Web_Activity__c",
+                    &json!({"Lead__c": id, "Kind__c": "Asset", "Title__c": page, "Visited_On__c": day}),
+                );
                 id
             }
             Kind::Hubspot => {
@@ -115,8 +119,12 @@ impl Funnel<'_> {
                 match lead {
                     Some(lead) => {
                         let lead = salesforce::Id::parse(&lead).unwrap();
-                        let conversion =
-                            salesforce::Conversion { lead, account: None, no_opportunity: false, opportunity: fields };
+                        let conversion = salesforce::Conversion {
+                            lead,
+                            account: None,
+                            no_opportunity: false,
+                            opportunity: fields,
+                        };
                         let org = self.world.org();
                         let made = org.convert_lead(salesforce::seed::ADMIN_USER, &conversion).unwrap();
                         made.opportunity.unwrap().to_string()
@@ -134,7 +142,12 @@ impl Funnel<'_> {
                 );
                 if let Some(lead) = lead {
                     self.link(("deals", &deal), ("contacts", &lead));
-                    let act = hubspot::Act::update("", "contacts", lead.parse().unwrap(), json!({"lifecyclestage": "opportunity"}));
+                    let act = hubspot::Act::update(
+                        "",
+                        "contacts",
+                        lead.parse().unwrap(),
+                        json!({"lifecyclestage": "opportunity"}),
+                    );
                     self.world.portal().act(&act.by(hubspot::ActorKind::Workflow)).unwrap();
                 }
                 deal
@@ -261,15 +274,21 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
     }
     let mut phases: BTreeMap<String, usize> = BTreeMap::new();
     for detail in &found {
-        *phases.entry(format!("{:?} {:?}", detail.summary.phase, detail.state.as_ref().unwrap().stage)).or_default() += 1;
+        *phases
+            .entry(format!("{:?} {:?}", detail.summary.phase, detail.state.as_ref().unwrap().stage))
+            .or_default() += 1;
     }
     eprintln!("LEADS {phases:?}");
 
     // 02: every deal came from an SDR, none was accepted, so none counts for him.
-    let names: BTreeMap<&str, &str> = funnel.deals.iter().map(|(name, id)| (id.as_str(), name.as_str())).collect();
+    let names: BTreeMap<&str, &str> =
+        funnel.deals.iter().map(|(name, id)| (id.as_str(), name.as_str())).collect();
     let found = details(&world, QUALIFIED).await;
     assert_eq!(found.len(), count("deals"));
-    assert_eq!(json!(which(&found, &names, |detail| has(detail, &Concern::SenderIsReceiver))), truth["one_person"]);
+    assert_eq!(
+        json!(which(&found, &names, |detail| has(detail, &Concern::SenderIsReceiver))),
+        truth["one_person"]
+    );
     for detail in &found {
         assert_eq!((detail.summary.phase, missing(detail).len()), (Phase::Draft, 6));
         assert!(detail.verdict.as_ref().unwrap().gates.values().all(|open| !open));
@@ -278,12 +297,24 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
     // 03: every win went past it, with as much of a package as the funnel knows, and nobody to receive it.
     let found = details(&world, SOLD).await;
     assert_eq!(found.len(), count("deals"));
-    let all = ["commitments", "displacement", "economic_buyer", "expansion", "go_live", "risks", "sponsor_map", "success_criteria"];
+    let all = [
+        "commitments",
+        "displacement",
+        "economic_buyer",
+        "expansion",
+        "go_live",
+        "risks",
+        "sponsor_map",
+        "success_criteria",
+    ];
     let mut filled = serde_json::Map::new();
     for detail in &found {
         let missing = missing(detail);
         let there: Vec<&str> = all.into_iter().filter(|key| !missing.contains(*key)).collect();
-        filled.insert(names[detail.state.as_ref().unwrap().id.subject.record.as_str()].to_owned(), json!(there));
+        filled.insert(
+            names[detail.state.as_ref().unwrap().id.subject.record.as_str()].to_owned(),
+            json!(there),
+        );
         let passed: Vec<bool> = events(detail)
             .filter_map(|event| match event {
                 Event::Bypassed { ever_accepted, .. } => Some(*ever_accepted),
@@ -295,7 +326,10 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
         assert!(detail.verdict.as_ref().unwrap().gates.values().all(|open| !open), "no pay");
     }
     assert_eq!(Value::Object(filled), truth["filled"]);
-    assert_eq!(json!(which(&found, &names, |detail| has(detail, &Concern::WonBeforeFirstContact))), truth["unlinked"]);
+    assert_eq!(
+        json!(which(&found, &names, |detail| has(detail, &Concern::WonBeforeFirstContact))),
+        truth["unlinked"]
+    );
     world.assert_balanced();
     assert!(world.verify_audit() > 0);
     world.stop().await;

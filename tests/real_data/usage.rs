@@ -111,7 +111,8 @@ fn adoption(detail: &Detail) -> Value {
         let Found::List(rows) = &found.value else { panic!("{found:?}") };
         for row in rows {
             let name = serde_json::to_value(row.get("feature").unwrap()).unwrap();
-            features.insert(name["value"].as_str().unwrap().to_owned(), points(row.get("weekly_users").unwrap()));
+            features
+                .insert(name["value"].as_str().unwrap().to_owned(), points(row.get("weekly_users").unwrap()));
         }
     }
     json!({"curve": curve, "features": features})
@@ -121,7 +122,11 @@ fn adoption(detail: &Detail) -> Value {
 fn even(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64().unwrap()),
-        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), even(value))).collect::<serde_json::Map<_, _>>().into(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), even(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
         other => other.clone(),
     }
 }
@@ -188,7 +193,8 @@ async fn agrees_with_the_script(crms: &'static [Kind], telemetry: &Telemetry) {
     // The whole of it again, row by row: nothing is taken, nothing is decided.
     let entries = world.log().await.len();
     world.set_time(SystemClock.now());
-    let again = typed(BINARY, &config, &["feed", "send", "usage", file.to_str().unwrap(), "--json"], "").await;
+    let again =
+        typed(BINARY, &config, &["feed", "send", "usage", file.to_str().unwrap(), "--json"], "").await;
     let again: Value = serde_json::from_str(&again.out).unwrap();
     assert_eq!(again["taken"], json!(0), "{again}");
     world.settle().await;
@@ -201,7 +207,11 @@ async fn agrees_with_the_script(crms: &'static [Kind], telemetry: &Telemetry) {
 }
 
 /// The vendor's own table holds visitors' addresses: a feed that does not know such columns takes no row of it.
-async fn refuses_what_it_was_not_told_of(world: &handoffd_tests::governed::Governed, config: &Path, folder: &Path) {
+async fn refuses_what_it_was_not_told_of(
+    world: &handoffd_tests::governed::Governed,
+    config: &Path,
+    folder: &Path,
+) {
     world.set_time(SystemClock.now());
     let file = folder.join("feature_event.csv");
     let refused = typed(BINARY, config, &["feed", "send", "usage", file.to_str().unwrap()], "").await;

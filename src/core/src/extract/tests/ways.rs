@@ -312,7 +312,8 @@ fn rows_of_a_feed_count_each_though_they_are_about_one_record() {
     let curve = of(&Part::of(Kind::Series), r#"series = { at = "day", value = "uses", by = "week" }"#);
     let points = vec![(day("2026-03-02"), 7.into()), (day("2026-03-09"), 5.into())];
     assert_eq!(curve, Some(Value::Series(points)));
-    let Some(Value::List(listed)) = of(&list(&[("name", Kind::Name)]), r#"rows = { name = "feature" }"#) else {
+    let Some(Value::List(listed)) = of(&list(&[("name", Kind::Name)]), r#"rows = { name = "feature" }"#)
+    else {
         panic!("a list");
     };
     assert_eq!(listed.len(), 3);
