@@ -14,6 +14,7 @@ use handoffd_tests::governed::Governed;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use toml::Table;
 
 use crate::contracts::{company, details, folder, missing};
 use crate::data::{data, python};
@@ -192,6 +193,7 @@ fn mappings(kind: Kind) -> Vec<(String, String)> {
     };
     let lead = edited(&file(LEAD), |table| {
         let source = table["read"]["source"].as_table_mut().unwrap();
+        source.insert("campaign".to_owned(), toml::Value::Table(Table::new()));
         put(source, &format!("campaign = {{ field = \"{origin}\" }}\n"));
     });
     let sold = edited(&file(SOLD), |table| put(table, &format!("[timeline]\nfirst_contact = \"{first}\"\n")));
@@ -239,19 +241,17 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
     world.begin().await.unwrap();
     let (people, leads, deals) = Default::default();
     let mut funnel = Funnel { world: &world, kind, people, leads, deals };
-    let mut unseen = false;
+    let mut seen_for = String::new();
     for step in &steps {
-        // Each deal is seen in the SDR's hands before it is won.
-        if step.what == "win" && std::mem::take(&mut unseen) {
+        // Each lead is seen before it becomes a deal, and each deal in the SDR's hands before it is won.
+        if step.what != seen_for && step.what != "lead" {
             world.settle().await;
         }
+        seen_for.clone_from(&step.what);
         world.set_time(time(step));
         match step.what.as_str() {
             "lead" => funnel.lead(step),
-            "sell" => {
-                funnel.sell(step);
-                unseen = true;
-            }
+            "sell" => funnel.sell(step),
             _ => funnel.win(step),
         }
     }

@@ -181,7 +181,8 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
             "profile": word(detail, "icp_match", "match"),
             "missing": missing(detail),
         });
-        assert_eq!(told, leads[&name], "lead {name}");
+        let why = &detail.verdict.as_ref().unwrap().missing;
+        assert_eq!(told, leads[&name], "lead {name}: {why:?}");
         stamps.insert(word(detail, "icp_match", "icp_version"));
         if state.phase == Phase::Complete {
             complete.insert(name.clone());
