@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
+mod acceptors;
+mod attacks;
+mod bulk;
 mod calls_rows;
 mod carried;
 mod census;
@@ -9,11 +12,13 @@ mod clocks;
 mod convergence;
 mod deliveries;
 mod directory;
+mod dodges;
 mod faults;
 mod feed_command;
 mod feeds;
 mod finance;
 mod floods;
+mod gates;
 mod hints;
 mod hubspot_hints;
 mod hubspot_login;
@@ -30,5 +35,6 @@ mod steps;
 mod switches;
 mod tasks;
 mod twins;
+mod uninstalled;
 mod walk;
 mod wire;

@@ -14,5 +14,6 @@ pub mod door;
 pub mod files;
 pub mod governed;
 pub mod play;
+pub mod stage;
 pub mod story;
 pub mod task;

@@ -9,6 +9,7 @@ use handoff_connector::{ActingUser, Fault, Source};
 use handoff_core::extract::{RawRecord, stranger};
 use handoff_core::id::ActorId;
 use handoff_core::mapping::Mapping;
+use handoff_core::obligation::Holders;
 use handoff_core::observation::Actor;
 use handoff_transport::Transport;
 use jiff::Timestamp;
@@ -33,14 +34,76 @@ struct Known {
 /// The people of one connection.
 pub(crate) struct Directory {
     people: People,
+    /// Roles that tasks may go to without a record naming who holds them.
+    posts: BTreeSet<String>,
     users: RwLock<BTreeMap<String, Known>>,
+    /// Login → the user that holds it, for the roles above; and when that was asked.
+    logins: RwLock<(BTreeMap<String, String>, Option<Timestamp>)>,
     /// The user that our own session acts as.
     ourselves: RwLock<Option<String>>,
 }
 
 impl Directory {
-    pub(crate) fn new(people: People) -> Self {
-        Self { people, users: RwLock::new(BTreeMap::new()), ourselves: RwLock::new(None) }
+    pub(crate) fn new(people: People, posts: BTreeSet<String>) -> Self {
+        let (users, logins) = (RwLock::new(BTreeMap::new()), RwLock::default());
+        Self { people, posts, users, logins, ourselves: RwLock::new(None) }
+    }
+
+    /// Makes sure that the holders of roles are known as of now. What fails here keeps a task from being written, and nothing else.
+    pub(crate) async fn meet_posts(&self, source: &dyn Source, transport: &Transport, now: Timestamp) {
+        let named = |role: &String| self.people.roles.get(role).into_iter().flatten();
+        let logins: BTreeSet<String> =
+            self.posts.iter().flat_map(named).filter(|login| *login != "*").map(|login| key(login)).collect();
+        let asked = self.logins.read().unwrap_or_else(PoisonError::into_inner).1;
+        let is_fresh = asked.and_then(|asked| asked.checked_add(FRESH).ok()).is_some_and(|until| until > now);
+        if logins.is_empty() || is_fresh {
+            return;
+        }
+        let logins: Vec<String> = logins.into_iter().collect();
+        let mut found = Vec::new();
+        for chunk in logins.chunks(BATCH) {
+            match transport.run(source.people(chunk)).await {
+                Ok(users) => found.extend(users),
+                Err(fault) => {
+                    tracing::warn!(fault = fault.kind(), "cannot look up who holds which role; later");
+                    let mut known = self.logins.write().unwrap_or_else(PoisonError::into_inner);
+                    known.1 = now.checked_sub(FRESH).and_then(|at| at.checked_add(RETRY)).ok();
+                    return;
+                }
+            }
+        }
+        // Of several users with one login the one who can act counts.
+        found.sort_by_key(|user| (!user.active, user.machine, user.id.clone()));
+        let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        for user in found {
+            known.entry(key(&user.login)).or_insert_with(|| user.id.clone());
+            users.insert(user.id.clone(), Known { user: Some(user), asked: now });
+        }
+        *self.logins.write().unwrap_or_else(PoisonError::into_inner) = (known, Some(now));
+    }
+
+    /// Who holds the roles that tasks may go to, in the order of the configuration; those who have somebody answer for them now come last. Nobody
+    /// in particular holds a role that everybody holds.
+    pub(crate) fn holders(&self, now: Timestamp) -> Holders {
+        let logins = self.logins.read().unwrap_or_else(PoisonError::into_inner);
+        let seats = seats::seats(&self.people);
+        let is_away = |actor: &Actor| {
+            seats.delegates.iter().any(|delegate| {
+                delegate.of == actor.person
+                    && delegate.from.is_none_or(|from| from <= now)
+                    && delegate.until.is_none_or(|until| now < until)
+            })
+        };
+        let of_role = |role: &String| {
+            let named = self.people.roles.get(role)?.iter();
+            let ids = named.filter_map(|login| logins.0.get(&key(login)));
+            let actors = ids.map(|id| handoff_core::extract::Directory::actor(self, &ActorId(id.clone())));
+            let (away, mut here): (Vec<Actor>, Vec<Actor>) = actors.partition(|actor| is_away(actor));
+            here.extend(away);
+            Some((role.clone(), here)).filter(|(_, holders)| !holders.is_empty())
+        };
+        self.posts.iter().filter_map(of_role).collect()
     }
 
     /// Makes sure that all users in these records are known as of now.
@@ -131,6 +194,11 @@ impl handoff_core::extract::Directory for Directory {
     }
 }
 
+/// A login as it is compared.
+fn key(login: &str) -> String {
+    login.trim().to_lowercase()
+}
+
 /// All users that a record names: its people, and everybody in its history.
 pub(crate) fn named<'a>(
     raw: &RawRecord,
@@ -160,7 +228,7 @@ mod tests {
         ]);
         let same = vec!["rosa@acme.test".to_owned(), "rosa.admin@acme.test".to_owned()];
         let same_person = BTreeMap::from([("rosa".to_owned(), same)]);
-        let directory = Directory::new(People { roles, same_person, ..People::default() });
+        let directory = Directory::new(People { roles, same_person, ..People::default() }, BTreeSet::new());
         let user = |id: &str, login: &str, machine: bool| ActingUser {
             id: id.to_owned(),
             login: login.to_owned(),

@@ -174,6 +174,9 @@ async fn read(
     });
     let users = users.into_iter().chain(beside).collect();
     link.directory.meet(source.as_ref(), &link.transport, users, engine.clock.now()).await?;
+    if engine.tasks.is_on(&link.id) {
+        link.directory.meet_posts(source.as_ref(), &link.transport, engine.clock.now()).await;
+    }
     Ok(raws)
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Complaint;
 use crate::beside::PartRef;
 use crate::contract::Contract;
+use crate::id::StageName;
 use crate::mapping::Mapping;
 use crate::motion::UNKNOWN;
 use crate::registry::{quoted, suggestion};
@@ -133,7 +134,7 @@ pub(super) fn mapping(mapping: &Mapping, contract: &Contract, found: &mut Found)
             (None, Some(stage)) if mapping.stage.names.contains_key(stage) => {}
             (None, Some(stage)) => {
                 let message = format!("no stage is named {}", quoted(stage.as_str()));
-                let known: Vec<&str> = mapping.stage.names.keys().map(|name| name.as_str()).collect();
+                let known: Vec<&str> = mapping.stage.names.keys().map(StageName::as_str).collect();
                 found.push(Complaint::new(&at, message, suggestion(stage.as_str(), &known)));
             }
             (Some(_), Some(_)) | (None, None) => {
@@ -148,9 +149,8 @@ pub(super) fn mapping(mapping: &Mapping, contract: &Contract, found: &mut Found)
         let message = format!("the contract guards {}, which no measure tells", quoted(&cross.health));
         found.push(Complaint::new(&["beside", "measures"], message, format!("add {} = \"…\"", cross.health)));
     }
-    for (name, signal) in beside.signals.iter().filter(|(_, signal)| signal.is.is_empty()) {
-        let message =
-            format!("signal {} can never fire: it names no value of {}", quoted(name), quoted(&signal.field));
+    for (name, _) in beside.signals.iter().filter(|(_, signal)| signal.is.is_empty()) {
+        let message = format!("signal {} can never fire: it names no value", quoted(name));
         found.push(Complaint::new(&["beside", "signals", name.as_str()], message, "add is = [\"…\"]"));
     }
 }

@@ -33,6 +33,7 @@ pub(super) async fn demo(demo: &Demo, output: Output) -> Result<Exit, Failure> {
         hubspot: demo.hubspot_port,
         gong: demo.gong_port,
         empty: false,
+        whole: true,
     };
     let mut signals = crate::shutdown::Signals::catch()?;
     let stage = Stage::start(setting).await?;

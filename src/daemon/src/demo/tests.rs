@@ -7,13 +7,13 @@ use crate::metrics::Metrics;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_step_of_the_story_holds_and_the_log_replays() {
-    let stage = Stage::start(Setting::default()).await.unwrap();
+    let stage = Stage::start(Setting { whole: true, ..Setting::default() }).await.unwrap();
     let mut steps = Vec::new();
     let ok = play(&stage, &mut |step| steps.push(step.clone())).await.unwrap();
     let failed: Vec<&Step> = steps.iter().filter(|step| !step.ok).collect();
     assert!(ok && failed.is_empty(), "{failed:#?}");
     let in_crm = |crm: &str| steps.iter().filter(|step| step.crm == crm).count();
-    assert_eq!((in_crm("Salesforce"), in_crm("HubSpot"), steps.len()), (14, 14, 28));
+    assert_eq!((in_crm("Salesforce"), in_crm("HubSpot"), in_crm("The ledger")), (0, 0, 1));
 
     let view = stage.app.view();
     let mut follower = Follower::default();
@@ -59,6 +59,7 @@ async fn why_tells_the_whole_story_of_a_deal() {
         entries,
         evidence: Vec::new(),
         holds: Vec::new(),
+        owed: Vec::new(),
     };
     let text = crate::cli::why::explain(&told, contract);
     insta::assert_snapshot!(masked(&text));

@@ -226,8 +226,11 @@ async fn taken(
     Ok(Ok(taken))
 }
 
+/// Rows by key.
+type Fresh = Vec<(String, Vec<FeedRow>)>;
+
 /// Rows that are not there or are otherwise; `None` = a key would have too many. Blocks.
-fn fresh(engine: &Engine, feed: &str, sorted: Sorted) -> Result<Option<Vec<(String, Vec<FeedRow>)>>, Fatal> {
+fn fresh(engine: &Engine, feed: &str, sorted: Sorted) -> Result<Option<Fresh>, Fatal> {
     let mut fresh = Vec::new();
     for (key, rows) in sorted.by_key {
         let known = stored(&engine.memory, &engine.journal, feed, &key)?;

@@ -7,7 +7,6 @@ use handoff_core::extract::Existence;
 use handoff_core::gate::evaluate;
 use handoff_core::handoff::Handoff;
 use handoff_core::journal::LogEntry;
-use handoff_core::obligation::obligations;
 use handoff_core::plan::{Inputs, plan};
 use jiff::Timestamp;
 
@@ -110,7 +109,8 @@ pub(super) fn conclude(
 fn tasks(engine: &Engine, rule: &Rule, contract: &Contract, state: &Handoff, now: Timestamp) {
     let connection = &state.id.subject.connection;
     if engine.tasks.is_on(connection) && rule.mapping.write.task.is_some() {
-        engine.tasks.look(connection, &state.id.stream(), obligations(contract, state, now));
+        let owed = engine.tasks.owed(engine, contract, state, now);
+        engine.tasks.look(connection, &state.id.stream(), owed);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use handoff_connector::{Fault, Tasks};
 use handoff_core::id::{ConnectionId, RecordId};
-use handoff_core::obligation::obligations;
+use handoff_core::obligation::Obligation;
 use handoff_core::task::{Act, Step, TaskChange, TaskPlan, TaskWrite, plan};
 use handoff_transport::Policy;
 use jiff::Timestamp;
@@ -95,10 +95,13 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
                 let saved = shared.snapshots.load_now(&stream)?;
                 let owed = saved.map(|saved| {
                     let contract = shared.contracts.get(&saved.state.contract);
-                    contract.map(|contract| obligations(&contract, &saved.state, shared.clock.now()))
+                    contract.map(|contract| {
+                        shared.tasks.owed(&shared, &contract, &saved.state, shared.clock.now())
+                    })
                 });
-                // What cannot be judged stays as it is.
-                if let Some(owed) = owed.unwrap_or_else(|| Some(Vec::new())) {
+                // What cannot be judged stays as it is; so does what a role owes whose holder is not looked up yet.
+                let unknown = |owed: &Vec<_>| owed.iter().any(is_vacant);
+                if let Some(owed) = owed.unwrap_or_else(|| Some(Vec::new())).filter(|owed| !unknown(owed)) {
                     looked.push((connection, stream, owed));
                 }
             }
@@ -110,6 +113,11 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
     }
     engine.tasks.look_again();
     Ok(())
+}
+
+/// Whether it is owed by a role that nobody is known to hold.
+pub(super) fn is_vacant(owed: &Obligation) -> bool {
+    owed.role.is_some() && !owed.owner.active
 }
 
 /// Everything that can be written now is written.
