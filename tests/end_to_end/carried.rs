@@ -11,16 +11,17 @@ use handoffd_tests::governed::Governed;
 use handoffd_tests::story::{AVA, INGRID};
 use serde_json::json;
 
-use crate::feeds::{configure, usage};
-use crate::live::{CUSTOMER, accepts, by_feed, detail, goes_live, in_queue, missing, phase, prepare, stands};
+use crate::feeds::{attendance, configure, usage};
+use crate::live::{CUSTOMER, accepts, detail, goes_live, in_queue, missing, phase, prepare, stands};
 
 async fn follows_its_source(crms: &'static [Kind]) {
-    let mut world = prepare(crms, vec![by_feed(crms[0])]).await;
+    let mut world = prepare(crms).await;
     configure(&mut world);
     world.begin().await.unwrap();
     let deal = world.full_deal("Sold");
-    let onboarding = goes_live(&world, deal, CUSTOMER);
+    let (onboarding, trained) = goes_live(&world, deal, CUSTOMER);
     usage(&world).await;
+    attendance(&world, &trained).await;
     world.pass().await;
     // The sale is not accepted yet: there is nothing to carry, and the link alone is no answer.
     assert_eq!(missing(&world, &onboarding).await, ["year_one_criteria"]);
