@@ -105,10 +105,8 @@ fn unlink(world: &Governed, onboarding: &RecordRef, deal: Deal) {
 async fn criteria(world: &Governed, onboarding: &RecordRef) -> String {
     let package = detail(world, onboarding).await.state.unwrap().package;
     let found = package.get(&"year_one_criteria".into()).and_then(|parts| parts.get(&"criteria".into()));
-    match &found.unwrap().value {
-        Value::Text(text) => text.clone(),
-        other => panic!("{other:?}"),
-    }
+    let Value::Text(text) = &found.unwrap().value else { panic!("{found:?}") };
+    text.clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

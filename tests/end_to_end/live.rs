@@ -146,11 +146,8 @@ pub(crate) fn stands(world: &Governed, onboarding: &RecordRef, salesforce: &str,
     if onboarding.object.as_str() == "p_onboarding" {
         return world.portal().property("p_onboarding", id.parse().unwrap(), hubspot).unwrap_or_default();
     }
-    match world.org().field(salesforce::Id::parse(id).unwrap(), salesforce) {
-        Value::String(text) => text,
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
+    let stands = world.org().field(salesforce::Id::parse(id).unwrap(), salesforce);
+    stands.as_str().map_or_else(|| stands.to_string(), str::to_owned)
 }
 
 /// Whether the record shows up in the CSM's queue.

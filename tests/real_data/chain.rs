@@ -23,6 +23,18 @@ const LEAD: &str = "h01-marketing-to-sdr";
 const QUALIFIED: &str = "h02-sdr-to-ae";
 const SOLD: &str = "h03-ae-to-onboarding";
 
+/// The fields of handoff 03.
+const PACKAGE: [&str; 8] = [
+    "commitments",
+    "displacement",
+    "economic_buyer",
+    "expansion",
+    "go_live",
+    "risks",
+    "sponsor_map",
+    "success_criteria",
+];
+
 #[derive(Deserialize)]
 struct Step {
     at: i64,
@@ -259,80 +271,72 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
     world.handle().sweep_now().await.unwrap();
     world.settle().await;
 
-    let count = |key: &str| usize::try_from(truth[key].as_u64().unwrap()).unwrap();
-    assert_eq!((funnel.leads.len(), funnel.deals.len()), (count("leads"), count("deals")));
-    assert_eq!(funnel.people.len(), count("people"));
-
-    // 01: a reason to call stands nowhere in the funnel, so no lead is routed.
-    let found = details(&world, LEAD).await;
-    assert_eq!(found.len(), count("leads"));
-    let sourced = found.iter().filter(|detail| !missing(detail).contains("source")).count();
-    assert_eq!(sourced, count("sourced"));
-    for detail in &found {
-        assert!(detail.verdict.as_ref().unwrap().gates.values().all(|open| !open));
-        assert_ne!(detail.summary.phase, Phase::Complete);
-    }
-    let mut phases: BTreeMap<String, usize> = BTreeMap::new();
-    for detail in &found {
-        *phases
-            .entry(format!("{:?} {:?}", detail.summary.phase, detail.state.as_ref().unwrap().stage))
-            .or_default() += 1;
-    }
-    eprintln!("LEADS {phases:?}");
-
-    // 02: every deal came from an SDR, none was accepted, so none counts for him.
+    assert_eq!((funnel.leads.len(), funnel.deals.len()), (count(&truth, "leads"), count(&truth, "deals")));
+    assert_eq!(funnel.people.len(), count(&truth, "people"));
     let names: BTreeMap<&str, &str> =
         funnel.deals.iter().map(|(name, id)| (id.as_str(), name.as_str())).collect();
-    let found = details(&world, QUALIFIED).await;
-    assert_eq!(found.len(), count("deals"));
-    assert_eq!(
-        json!(which(&found, &names, |detail| has(detail, &Concern::SenderIsReceiver))),
-        truth["one_person"]
-    );
-    for detail in &found {
-        assert_eq!((detail.summary.phase, missing(detail).len()), (Phase::Draft, 6));
-        assert!(detail.verdict.as_ref().unwrap().gates.values().all(|open| !open));
-    }
-
-    // 03: every win went past it, with as much of a package as the funnel knows, and nobody to receive it.
-    let found = details(&world, SOLD).await;
-    assert_eq!(found.len(), count("deals"));
-    let all = [
-        "commitments",
-        "displacement",
-        "economic_buyer",
-        "expansion",
-        "go_live",
-        "risks",
-        "sponsor_map",
-        "success_criteria",
-    ];
-    let mut filled = serde_json::Map::new();
-    for detail in &found {
-        let missing = missing(detail);
-        let there: Vec<&str> = all.into_iter().filter(|key| !missing.contains(*key)).collect();
-        filled.insert(
-            names[detail.state.as_ref().unwrap().id.subject.record.as_str()].to_owned(),
-            json!(there),
-        );
-        let passed: Vec<bool> = events(detail)
-            .filter_map(|event| match event {
-                Event::Bypassed { ever_accepted, .. } => Some(*ever_accepted),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(passed, [false]);
-        assert!(has(detail, &Concern::NoReceiver));
-        assert!(detail.verdict.as_ref().unwrap().gates.values().all(|open| !open), "no pay");
-    }
-    assert_eq!(Value::Object(filled), truth["filled"]);
-    assert_eq!(
-        json!(which(&found, &names, |detail| has(detail, &Concern::WonBeforeFirstContact))),
-        truth["unlinked"]
-    );
+    leads(&world, &truth).await;
+    qualified(&world, &truth, &names).await;
+    sold(&world, &truth, &names).await;
     world.assert_balanced();
     assert!(world.verify_audit() > 0);
     world.stop().await;
+}
+
+fn count(truth: &Value, key: &str) -> usize {
+    usize::try_from(truth[key].as_u64().unwrap()).unwrap()
+}
+
+fn all_shut(detail: &Detail) -> bool {
+    detail.verdict.as_ref().unwrap().gates.values().all(|open| !open)
+}
+
+/// 01: a reason to call stands nowhere in the funnel, so no lead is routed.
+async fn leads(world: &Governed, truth: &Value) {
+    let found = details(world, LEAD).await;
+    assert_eq!(found.len(), count(truth, "leads"));
+    let sourced = found.iter().filter(|detail| !missing(detail).contains("source")).count();
+    assert_eq!(sourced, count(truth, "sourced"));
+    assert!(found.iter().all(|detail| all_shut(detail) && detail.summary.phase == Phase::Draft));
+}
+
+/// 02: every deal came from an SDR, none was accepted, so none counts for him.
+async fn qualified(world: &Governed, truth: &Value, names: &BTreeMap<&str, &str>) {
+    let found = details(world, QUALIFIED).await;
+    assert_eq!(found.len(), count(truth, "deals"));
+    let one_person = which(&found, names, |detail| has(detail, &Concern::SenderIsReceiver));
+    assert_eq!(json!(one_person), truth["one_person"]);
+    for detail in &found {
+        assert_eq!((detail.summary.phase, missing(detail).len()), (Phase::Draft, 6));
+        assert!(all_shut(detail), "no credit");
+    }
+}
+
+/// 03: every win went past it, with as much of a package as the funnel knows, and nobody to receive it.
+async fn sold(world: &Governed, truth: &Value, names: &BTreeMap<&str, &str>) {
+    let found = details(world, SOLD).await;
+    assert_eq!(found.len(), count(truth, "deals"));
+    let filled: serde_json::Map<String, Value> = found
+        .iter()
+        .map(|detail| {
+            let missing = missing(detail);
+            let there: Vec<&str> = PACKAGE.into_iter().filter(|key| !missing.contains(*key)).collect();
+            (names[detail.state.as_ref().unwrap().id.subject.record.as_str()].to_owned(), json!(there))
+        })
+        .collect();
+    assert_eq!(Value::Object(filled), truth["filled"]);
+    for detail in &found {
+        let passed = |event: &Event| match event {
+            Event::Bypassed { ever_accepted, .. } => Some(*ever_accepted),
+            _ => None,
+        };
+        let passed: Vec<bool> = events(detail).filter_map(passed).collect();
+        assert_eq!(passed, [false]);
+        assert!(has(detail, &Concern::NoReceiver));
+        assert!(all_shut(detail), "no pay");
+    }
+    let unlinked = which(&found, names, |detail| has(detail, &Concern::WonBeforeFirstContact));
+    assert_eq!(json!(unlinked), truth["unlinked"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Telemetry of 4,967 subscriptions (RavenStack) and of a product's own accounts (Pendo), through the signed feed into handoff 04.
+//! Telemetry of 4,967 subscriptions (ravenstack) and of a product's own accounts (pendo), through the signed feed into handoff 04.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
