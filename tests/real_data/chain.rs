@@ -275,9 +275,9 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
     assert_eq!(funnel.people.len(), count(&truth, "people"));
     let names: BTreeMap<&str, &str> =
         funnel.deals.iter().map(|(name, id)| (id.as_str(), name.as_str())).collect();
-    leads(&world, &truth).await;
-    qualified(&world, &truth, &names).await;
-    sold(&world, &truth, &names).await;
+    leads_agree(&world, &truth).await;
+    qualified_agree(&world, &truth, &names).await;
+    sold_agree(&world, &truth, &names).await;
     world.assert_balanced();
     assert!(world.verify_audit() > 0);
     world.stop().await;
@@ -292,7 +292,7 @@ fn all_shut(detail: &Detail) -> bool {
 }
 
 /// 01: a reason to call stands nowhere in the funnel, so no lead is routed.
-async fn leads(world: &Governed, truth: &Value) {
+async fn leads_agree(world: &Governed, truth: &Value) {
     let found = details(world, LEAD).await;
     assert_eq!(found.len(), count(truth, "leads"));
     let sourced = found.iter().filter(|detail| !missing(detail).contains("source")).count();
@@ -301,7 +301,7 @@ async fn leads(world: &Governed, truth: &Value) {
 }
 
 /// 02: every deal came from an SDR, none was accepted, so none counts for him.
-async fn qualified(world: &Governed, truth: &Value, names: &BTreeMap<&str, &str>) {
+async fn qualified_agree(world: &Governed, truth: &Value, names: &BTreeMap<&str, &str>) {
     let found = details(world, QUALIFIED).await;
     assert_eq!(found.len(), count(truth, "deals"));
     let one_person = which(&found, names, |detail| has(detail, &Concern::SenderIsReceiver));
@@ -313,7 +313,7 @@ async fn qualified(world: &Governed, truth: &Value, names: &BTreeMap<&str, &str>
 }
 
 /// 03: every win went past it, with as much of a package as the funnel knows, and nobody to receive it.
-async fn sold(world: &Governed, truth: &Value, names: &BTreeMap<&str, &str>) {
+async fn sold_agree(world: &Governed, truth: &Value, names: &BTreeMap<&str, &str>) {
     let found = details(world, SOLD).await;
     assert_eq!(found.len(), count(truth, "deals"));
     let filled: serde_json::Map<String, Value> = found
