@@ -4,7 +4,8 @@ One JSON object a line, in time order: {"at": epoch seconds, "case": name, "what
 The rules by which an event of the log becomes a step of an escalation:
 
   raise   The first event of a ticket. Its resource is the CSM, who escalates with everything but the acknowledgement filled:
-          news once a week, the customer to hear within 24 hours of the fix. The event's name is the first status.
+          news once a week, the customer to hear within 24 hours of the fix. The event's name is the first status; if it means that the
+          cause is gone, the first status is "Escalated", and the event follows at once.
   status  Every later event: its name becomes the status, set by its resource. "Resolve ticket", "Closed", "RESOLVED" and "VERIFIED" mean
           that the cause is gone; every other name means that it is not.
   take    "Take in charge ticket", besides: its resource becomes who has it. The first such event of all, and the first by anybody but the CSM,
@@ -13,7 +14,7 @@ The rules by which an event of the log becomes a step of an escalation:
   accept  One second after the first take by anybody but the CSM: that person owns the ticket since the take, and accepts.
   tell    "Closed" by the CSM: he logs a call with the customer. A close by anybody else is no word of his.
   look    The daemon looks: every Monday at 00:00 UTC; and before a ticket that changed since the last look is taken again, or crosses
-          the line between "cause gone" and "not gone" a second time, so that nothing happens behind its back.
+          the line between "cause gone" and "not gone" a second time (the raising is the first), so that nothing happens behind its back.
 
 With --truth it prints what has to have happened, counted here and nowhere else, by these rules, at each look:
 
@@ -61,8 +62,8 @@ def steps(events):
     csm, tried, taken = events[0][2], False, False
     for place, (at, name, who, customer) in enumerate(events):
         if place == 0:
-            yield at, {"what": "raise", "by": csm, "status": name, "customer": customer}
-        else:
+            yield at, {"what": "raise", "by": csm, "status": "Escalated" if name in GONE else name, "customer": customer}
+        if place > 0 or name in GONE:
             yield at, {"what": "status", "by": who, "status": name}
         if name == TAKE:
             first = not tried and not taken if who == csm else not taken
@@ -97,7 +98,7 @@ def story(logs):
         again = name in touched and step["what"] == "take"
         if "status" in step:
             now = step["status"] in GONE
-            crosses = name in gone and gone[name] != now
+            crosses = gone.get(name) != now
             again = again or (crosses and name in crossed)
         if again:
             yield look(at)

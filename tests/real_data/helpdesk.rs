@@ -165,7 +165,7 @@ async fn equals_the_tickets(crms: &'static [Kind]) {
     };
     let figures =
         ["accepted", "refused", "ack_missed", "eta_passed", "echo_missed", "resolution_withdrawn"].map(all);
-    assert_eq!(figures, [2_483, 1_973, 3_967, 1_431, 1_452, 163], "as the data set has them");
+    assert_eq!(figures, [2_483, 1_973, 3_967, 1_432, 1_590, 164], "as the data set has them");
     assert_eq!(all("loop_closed"), 16, "of 4,574 closes the CSM made 16; the others are silent");
 
     // Only what somebody else than the CSM took can be in his hands; whoever tried to accept his own is still waited for.

@@ -80,7 +80,7 @@ impl Face for Org {
         let act = Act::update(who, record.object.as_str(), id(record), &Value::Object(fields.clone()));
         let act = match way {
             Way::Page => act,
-            Way::Automation => act.by(ActorKind::Workflow),
+            Way::Forced => act.by(ActorKind::Workflow),
             Way::App => Act { user: seed::INTEGRATION_USER.to_owned(), ..act }.by(ActorKind::Workflow),
         };
         world.org().act(&act).map(drop).map_err(|error| words(&error))
