@@ -11,6 +11,7 @@ use crate::face::{Cast, Face, perform};
 use crate::proof::{detail, set, show, show_in};
 use crate::table::{Made, ROOT};
 
+mod conduct;
 mod h01;
 mod h02;
 mod h03;
