@@ -104,7 +104,7 @@ fn pinned(world: &Governed, deal: Deal) -> ContractRef {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn e09_a_weaker_contract_needs_the_receiver_and_open_handoffs_keep_theirs() {
+async fn e08_e09_a_weaker_contract_needs_the_receiver_and_open_handoffs_keep_theirs() {
     let mut world = Governed::start(Options::default()).await;
     let old = world.full_deal("Old");
     world.pass().await;

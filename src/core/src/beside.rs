@@ -12,7 +12,7 @@ mod state;
 mod terms;
 pub mod words;
 
-pub use duties::{Owed, Owes, duties};
+pub use duties::duties;
 pub use event::{Because, EchoCause, Happening};
 pub use look::users_named;
 pub(crate) use look::{columns, fields, history_of, look};

@@ -43,6 +43,28 @@ pub enum Value {
     Erased,
 }
 
+impl Value {
+    /// The date, of a date.
+    pub fn date(&self) -> Option<Date> {
+        if let Self::Date(date) = self { Some(*date) } else { None }
+    }
+
+    /// The number, of a number without a currency.
+    pub fn number(&self) -> Option<Decimal> {
+        if let Self::Number(number) = self { Some(*number) } else { None }
+    }
+
+    /// The prose that somebody wrote.
+    pub fn prose(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The words, of whatever is told in words: prose, a name, a choice.
+    pub fn words(&self) -> Option<&str> {
+        if let Self::Text(words) | Self::Name(words) | Self::Choice(words) = self { Some(words) } else { None }
+    }
+}
+
 /// A value and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sourced {

@@ -205,6 +205,7 @@ fn disagreement(handoff: &Handoff) -> Option<String> {
             format!("Another package was accepted in {record}: pay waits until both say the same.")
         }
         TwinWord::NotAccepted => format!("Not accepted in {record}: pay waits for both."),
+        TwinWord::Rival => format!("{record} names the same deal: pay waits until only one does."),
     })
 }
 

@@ -4,13 +4,15 @@ use handoff_core::beside::Reunify;
 use handoff_sandbox_hubspot::Act;
 use handoffd_tests::crm::HUBSPOT;
 use handoffd_tests::governed::{Governed, Options};
+use handoffd_tests::stage::face::{Cast, Face as _, perform};
+use handoffd_tests::stage::govern::govern;
+use handoffd_tests::stage::hubspot::{Hub, h05, h06};
+use handoffd_tests::stage::people::{GRACE, SUNIL};
+use handoffd_tests::stage::table::{ROOT, Scene};
 use handoffd_tests::story::AVA;
 use serde_json::{Value, json};
 
-use super::{GRACE, Hub, SUNIL, h05, h06};
-use crate::face::{Cast, Face as _, perform};
-use crate::proof::{detail, govern};
-use crate::table::{ROOT, Scene};
+use crate::proof::detail;
 
 async fn world(scene: &Scene, reunify: Option<Reunify>) -> (Governed, Cast) {
     let mut world = Governed::prepare(Options { crms: HUBSPOT, ..Options::default() }).await;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use handoffd::app::{App, Options};
 use handoffd_tests::crm::HUBSPOT;
+use handoffd_tests::stage::hubspot::{Hub, h01, h02, h03, h04, h05, h06};
+use handoffd_tests::stage::table::Scene;
 
-use super::{Hub, h01, h02, h03, h04, h05, h06};
 use crate::proof::set;
-use crate::table::Scene;
 
 /// The portal as `deploy/hubspot` leaves it offers all that the six mappings need.
 #[tokio::test(flavor = "multi_thread")]

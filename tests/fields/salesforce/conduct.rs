@@ -5,14 +5,15 @@ use handoff_core::handoff::Phase;
 use handoff_sandbox_salesforce::{Act, Id};
 use handoffd_tests::crm::SALESFORCE;
 use handoffd_tests::governed::{Governed, Options};
+use handoffd_tests::stage::face::{Cast, Face as _, perform};
+use handoffd_tests::stage::govern::govern;
+use handoffd_tests::stage::people::{GRACE, SUNIL};
+use handoffd_tests::stage::salesforce::{Org, h03, h05, h06};
+use handoffd_tests::stage::table::{ROOT, Scene};
 use handoffd_tests::story::{AVA, INGRID};
 use serde_json::{Value, json};
 
-use super::people::{GRACE, SUNIL};
-use super::{Org, h03, h05, h06};
-use crate::face::{Cast, Face as _, perform};
-use crate::proof::{detail, govern};
-use crate::table::{ROOT, Scene};
+use crate::proof::detail;
 
 async fn world(scene: &Scene, reunify: Option<Reunify>) -> (Governed, Cast) {
     let mut world = Governed::prepare(Options { crms: SALESFORCE, ..Options::default() }).await;

@@ -7,14 +7,14 @@ use handoff_sandbox_salesforce::{Act, Id};
 use handoffd::app::{App, Options};
 use handoffd_tests::crm::SALESFORCE;
 use handoffd_tests::governed::Governed;
+use handoffd_tests::stage::face::{Cast, perform};
+use handoffd_tests::stage::people::GRACE;
+use handoffd_tests::stage::salesforce::{Org, h01, h02, h03, h04, h05, h06};
+use handoffd_tests::stage::table::{ROOT, Scene};
 use handoffd_tests::story::{AVA, INGRID};
 use serde_json::{Value, json};
 
-use super::people::GRACE;
-use super::{Org, h01, h02, h03, h04, h05, h06};
-use crate::face::{Cast, perform};
 use crate::proof::{detail, set};
-use crate::table::{ROOT, Scene};
 
 /// The org that ships offers all that the six mappings need, and blocks where they say that it does.
 #[tokio::test(flavor = "multi_thread")]

@@ -153,14 +153,14 @@ impl Vendor for Hubspot {
         self.portal().release_webhooks();
     }
 
-    /// A request tells of several deals, and of each of them perhaps several things: it counts once for each deal.
+    /// A request tells of several records, and of each of them perhaps several things: it counts once for each record.
     fn attempts(&self) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         for one in self.portal().deliveries() {
             let events: Vec<Value> = serde_json::from_str(&one.body).unwrap();
-            let deals: BTreeSet<u64> = events.iter().filter_map(|event| event["objectId"].as_u64()).collect();
-            attempts.extend(deals.into_iter().map(|deal| Attempt {
-                notification: format!("{}/{deal}", one.request),
+            let records: BTreeSet<(&str, u64)> = events.iter().flat_map(spoken_of).collect();
+            attempts.extend(records.into_iter().map(|(object, id)| Attempt {
+                notification: format!("{}/{object}/{id}", one.request),
                 acknowledged: one.status == Some(200),
             }));
         }
@@ -174,4 +174,15 @@ impl Vendor for Hubspot {
     fn load(&self, file: &Path, mapping: &Path) -> usize {
         self.portal().load(file, mapping).unwrap().saved
     }
+}
+
+/// The records that an event names, as (object, id): one, or both ends of an association.
+fn spoken_of(event: &Value) -> Vec<(&str, u64)> {
+    let id = |name: &str| event[name].as_u64();
+    let object = event["subscriptionType"].as_str().and_then(|kind| kind.split_once('.')).unwrap().0;
+    let ends = event["associationType"].as_str().and_then(|kind| kind.split_once("_TO_"));
+    let Some((from, to)) = ends else { return id("objectId").map(|id| (object, id)).into_iter().collect() };
+    let lower = |name: &str| ["contact", "deal", "ticket"].into_iter().find(|one| name.eq_ignore_ascii_case(one));
+    let ends = [(from, "fromObjectId"), (to, "toObjectId")];
+    ends.into_iter().filter_map(|(name, field)| lower(name).zip(id(field))).collect()
 }

@@ -319,7 +319,7 @@ impl Schema {
                 custom.archived_at.is_none()
                     && (*object.plural == *name
                         || *object.type_id == *name
-                        || custom.full_name(self.portal, &object.singular) == name)
+                        || custom::full_name(self.portal, &object.singular) == name)
             }
         })
     }

@@ -227,13 +227,13 @@ pub(crate) fn plant(state: &mut State, seed: Seed) -> Result<(), Error> {
     }
 }
 
-fn broken(error: serde_json::Error) -> Error {
+fn broken(error: &serde_json::Error) -> Error {
     Error::Definitions { detail: error.to_string() }
 }
 
 /// Installs property definitions: a JSON list of bodies of `POST /properties/<object>`.
 pub(crate) fn install(state: &mut State, object: &str, text: &str) -> Result<(), Error> {
-    let specs: Vec<PropertySpec> = serde_json::from_str(text).map_err(broken)?;
+    let specs: Vec<PropertySpec> = serde_json::from_str(text).map_err(|error| broken(&error))?;
     let now = state.now();
     let object = state.object(object)?;
     let Some(kind) = state.schema.objects.get_mut(object) else { return Ok(()) };
@@ -265,23 +265,23 @@ struct Grouped {
 /// Installs what ships: group, properties, custom objects, pipelines, association labels.
 pub(crate) fn install_shipped(state: &mut State) -> Result<(), Error> {
     for (object, text) in PROPERTIES {
-        let group: Grouped = serde_json::from_str(GROUP).map_err(broken)?;
+        let group: Grouped = serde_json::from_str(GROUP).map_err(|error| broken(&error))?;
         let place = state.object(object)?;
         if let Some(kind) = state.schema.objects.get_mut(place) {
             kind.groups.insert(group.name, Group { label: group.label, display_order: group.display_order });
         }
         install(state, object, text)?;
     }
-    let labels: Vec<Labelled> = serde_json::from_str(LABELS).map_err(broken)?;
+    let labels: Vec<Labelled> = serde_json::from_str(LABELS).map_err(|error| broken(&error))?;
     let (later, now): (Vec<_>, Vec<_>) = labels.into_iter().partition(|one| one.from.starts_with("p_"));
     add_labels(state, now)?;
     for text in SCHEMAS {
-        let wish = serde_json::from_str(text).map_err(broken)?;
+        let wish = serde_json::from_str(text).map_err(|error| broken(&error))?;
         state.put_schema(wish).map_err(Error::Refused)?;
     }
     add_labels(state, later)?;
     for (object, text) in PIPELINES {
-        let pipeline: PipelineSpec = serde_json::from_str(text).map_err(broken)?;
+        let pipeline: PipelineSpec = serde_json::from_str(text).map_err(|error| broken(&error))?;
         let object = state.object(object)?;
         state.put_pipeline(object, pipeline);
     }

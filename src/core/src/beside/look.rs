@@ -115,7 +115,7 @@ impl<'a> View<'a> {
         let row =
             rows.into_iter().rev().find(|row| row.new.as_ref().and_then(text).unwrap_or_default() == value);
         Some(StatusSeen {
-            resolved: status.resolved.iter().any(|resolved| *resolved == value),
+            resolved: status.resolved.contains(&value),
             entry: row.map_or_else(|| "created".to_owned(), |row| row.id.clone()),
             since: row.map(|row| row.at).or(self.raw.created_at),
             by: row.map(|row| self.who.actor(&row.by)),
@@ -161,20 +161,7 @@ impl<'a> View<'a> {
                 .get(&field.key)
                 .into_iter()
                 .flatten()
-                .filter_map(|(_, s)| match &s.value {
-                    Value::Text(text) => Some(text.as_str()),
-                    Value::Name(_)
-                    | Value::Number(_)
-                    | Value::Money { .. }
-                    | Value::Date(_)
-                    | Value::Choice(_)
-                    | Value::Person(_)
-                    | Value::Record(_)
-                    | Value::Flag(_)
-                    | Value::List(_)
-                    | Value::Series(_)
-                    | Value::Erased => None,
-                })
+                .filter_map(|(_, sourced)| sourced.value.prose())
                 .collect();
             let repeats = |other: &str| texts.iter().any(|text| resembles(text, other));
             let ours = field.human_authored

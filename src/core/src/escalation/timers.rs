@@ -49,29 +49,15 @@ fn next_tick(terms: &ReturnPath, package: &Package, path: &ReturnPathState) -> O
     if path.resolved.is_some() {
         return None;
     }
-    let hours = match terms.cadence.value(package)? {
-        Value::Choice(cadence) | Value::Name(cadence) | Value::Text(cadence) => {
-            terms.every_hours.get(cadence.trim()).copied()?
-        }
-        Value::Number(_)
-        | Value::Money { .. }
-        | Value::Date(_)
-        | Value::Person(_)
-        | Value::Record(_)
-        | Value::Flag(_)
-        | Value::List(_)
-        | Value::Series(_)
-        | Value::Erased => return None,
-    };
+    let cadence = terms.cadence.value(package)?.words()?;
+    let hours = terms.every_hours.get(cadence.trim()).copied()?;
     after(path.echoed.unwrap_or(path.began), hours.clamp(1, LONGEST))
 }
 
 /// When the sender has to have told the customer; `None` = the cause is not gone yet.
 pub fn close_by(terms: &ReturnPath, package: &Package, path: &ReturnPathState) -> Option<Timestamp> {
-    let hours = match terms.close_within_hours.value(package) {
-        Some(Value::Number(hours)) => hours.to_u32().unwrap_or(CLOSE),
-        Some(_) | None => CLOSE,
-    };
+    let agreed = terms.close_within_hours.value(package).and_then(Value::number);
+    let hours = agreed.and_then(|hours| hours.to_u32()).unwrap_or(CLOSE);
     after(path.resolved?, hours.clamp(1, LONGEST))
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Complaint;
 use crate::beside::PartRef;
 use crate::contract::Contract;
+use crate::id::StageName;
 use crate::mapping::Mapping;
 use crate::motion::UNKNOWN;
 use crate::registry::{quoted, suggestion};
@@ -133,7 +134,7 @@ pub(super) fn mapping(mapping: &Mapping, contract: &Contract, found: &mut Found)
             (None, Some(stage)) if mapping.stage.names.contains_key(stage) => {}
             (None, Some(stage)) => {
                 let message = format!("no stage is named {}", quoted(stage.as_str()));
-                let known: Vec<&str> = mapping.stage.names.keys().map(|name| name.as_str()).collect();
+                let known: Vec<&str> = mapping.stage.names.keys().map(StageName::as_str).collect();
                 found.push(Complaint::new(&at, message, suggestion(stage.as_str(), &known)));
             }
             (Some(_), Some(_)) | (None, None) => {

@@ -40,7 +40,7 @@ pub fn troubles(terms: &CrossMotion, seen: &Observation) -> BTreeMap<FieldKey, B
     if terms.owner.value(&seen.package).is_some() || !beside.claims.is_empty() {
         note(terms.owner.field(), owner_trouble(terms, seen, beside));
     }
-    if let Some(text) = words(terms.trigger.value(&seen.package)) {
+    if let Some(text) = terms.trigger.value(&seen.package).and_then(Value::words) {
         note(terms.trigger.field(), trigger_trouble(text, beside));
     }
     if terms.owner_after.value(&seen.package).is_some() {
@@ -64,7 +64,7 @@ fn owner_trouble(terms: &CrossMotion, seen: &Observation, beside: &BesideSeen) -
     if !sends && !receives {
         return Some(Trouble::NoPrimaryOwner);
     }
-    let mode = words(terms.mode.value(&seen.package))?;
+    let mode = terms.mode.value(&seen.package)?.words()?;
     let fits = match terms.modes.get(mode.trim())? {
         PrimaryIs::Sender => sends,
         PrimaryIs::Receiver => receives,
@@ -87,20 +87,5 @@ fn trigger_trouble(text: &str, beside: &BesideSeen) -> Option<Trouble> {
 
 /// The trigger that stands in the package, if it is one.
 pub(super) fn trigger(part: &PartRef, package: &Package) -> Option<Trigger> {
-    words(part.value(package))?.parse().ok()
-}
-
-pub(super) fn words(value: Option<&Value>) -> Option<&str> {
-    match value? {
-        Value::Text(text) | Value::Name(text) | Value::Choice(text) => Some(text),
-        Value::Number(_)
-        | Value::Money { .. }
-        | Value::Date(_)
-        | Value::Person(_)
-        | Value::Record(_)
-        | Value::Flag(_)
-        | Value::List(_)
-        | Value::Series(_)
-        | Value::Erased => None,
-    }
+    part.value(package)?.words()?.parse().ok()
 }

@@ -1,7 +1,6 @@
 //! The shared account over time: who owns it, how healthy motion A is, and when it comes back into one hand.
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 
 use super::owner::{primary, trigger};
 use super::trigger::Trigger;
@@ -54,37 +53,7 @@ pub fn shuts(contract: &Contract, handoff: &Handoff) -> bool {
 }
 
 fn latest(terms: &CrossMotion, package: &Package) -> Option<Timestamp> {
-    match terms.latest.value(package)? {
-        Value::Date(date) => end_of(*date),
-        Value::Text(_)
-        | Value::Name(_)
-        | Value::Number(_)
-        | Value::Money { .. }
-        | Value::Choice(_)
-        | Value::Person(_)
-        | Value::Record(_)
-        | Value::Flag(_)
-        | Value::List(_)
-        | Value::Series(_)
-        | Value::Erased => None,
-    }
-}
-
-fn number(value: Option<&Value>) -> Option<Decimal> {
-    match value? {
-        Value::Number(number) => Some(*number),
-        Value::Text(_)
-        | Value::Name(_)
-        | Value::Date(_)
-        | Value::Money { .. }
-        | Value::Choice(_)
-        | Value::Person(_)
-        | Value::Record(_)
-        | Value::Flag(_)
-        | Value::List(_)
-        | Value::Series(_)
-        | Value::Erased => None,
-    }
+    end_of(terms.latest.value(package)?.date()?)
 }
 
 struct Walk<'a> {
@@ -131,7 +100,7 @@ impl Walk<'_> {
             return;
         }
         let Some(health) = self.beside.measures.get(&self.terms.health).copied() else { return };
-        let Some(line) = number(self.terms.stop_below.value(&self.seen.package)) else { return };
+        let Some(line) = self.terms.stop_below.value(&self.seen.package).and_then(Value::number) else { return };
         match (shared.low, health < line) {
             (false, true) => self.push(Happening::HealthFell { health, stop_below: line }),
             (true, false) => self.push(Happening::HealthRecovered { health }),

@@ -6,7 +6,7 @@ use super::{Comparison, Span, Trigger};
 #[test]
 fn people_write_triggers_in_their_own_way() {
     let is = |text: &str, says: &str| {
-        assert_eq!(text.parse::<Trigger>().map(|trigger| trigger.to_string()).as_deref(), Ok(says), "{text}")
+        assert_eq!(text.parse::<Trigger>().map(|trigger| trigger.to_string()).as_deref(), Ok(says), "{text}");
     };
     is("Go-live", "go_live");
     is("  6 months after the go live. ", "6 months after go_live");

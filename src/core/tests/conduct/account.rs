@@ -42,7 +42,7 @@ pub(crate) fn shared(mode: &str, owner: &str, trigger: &str) -> Stage {
     stage
 }
 
-fn accepted(mode: &str, owner: &str, trigger: &str) -> Stage {
+pub(crate) fn accepted(mode: &str, owner: &str, trigger: &str) -> Stage {
     let mut stage = shared(mode, owner, trigger);
     stage.look();
     stage.wait(1);
@@ -190,7 +190,7 @@ fn a_deal_of_another_motion_on_a_live_account_needs_a_cross_motion_handoff() {
     let live = handoff("h03", "a", "1", Phase::Accepted);
     let deal = handoff("h03", "b", "2", Phase::Draft);
     let found = unguarded(&[live.clone(), deal.clone()], &cross);
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), [deal.record.clone()]);
+    assert_eq!(found.iter().collect::<Vec<_>>(), [&deal.record]);
     let guarded = handoff("h06", "b", "2", Phase::Draft);
     assert!(unguarded(&[live.clone(), deal.clone(), guarded], &cross).is_empty());
     let off = handoff("h06", "b", "2", Phase::Voided);

@@ -17,7 +17,7 @@ fn row<const N: usize>(cells: [(&str, Value); N]) -> BTreeMap<String, Value> {
     cells.into_iter().map(|(column, value)| (column.to_owned(), value)).collect()
 }
 
-fn lead() -> Stage {
+pub(crate) fn lead() -> Stage {
     let mut stage = Stage::new("h01-marketing-to-sdr", "mql", "mara", "sam");
     let name = |text: &str| Value::Name(text.to_owned());
     say_all(

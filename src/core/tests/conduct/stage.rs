@@ -155,20 +155,14 @@ impl Stage {
     /// Names of what happened beside the package when looking.
     pub(crate) fn happens(&mut self) -> Vec<&'static str> {
         let events = self.look();
-        let beside = events.iter().filter_map(|event| match event {
-            Event::Beside { what } => Some(what.name()),
-            _ => None,
-        });
+        let beside = events.iter().filter_map(|event| Some(happening(event)?.name()));
         beside.collect()
     }
 
     /// Everything that happened beside the package so far.
     pub(crate) fn history(&self) -> Vec<Happening> {
         let events = self.log.iter().flat_map(|(_, _, events)| events);
-        let beside = events.filter_map(|event| match event {
-            Event::Beside { what } => Some(what.clone()),
-            _ => None,
-        });
+        let beside = events.filter_map(|event| happening(event).cloned());
         beside.collect()
     }
 
@@ -228,4 +222,8 @@ pub(crate) fn say_all(stage: &mut Stage, who: &str, said: BTreeMap<&str, Value>)
     for (part, value) in said {
         stage.say(who, part, value);
     }
+}
+
+fn happening(event: &Event) -> Option<&Happening> {
+    if let Event::Beside { what } = event { Some(what) } else { None }
 }

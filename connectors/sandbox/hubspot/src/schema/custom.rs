@@ -25,11 +25,9 @@ pub(crate) struct Custom {
     pub(crate) archived_at: Option<i64>,
 }
 
-impl Custom {
-    /// `p<portal>_<name>`.
-    pub(crate) fn full_name(&self, portal: u64, name: &str) -> String {
-        format!("p{portal}_{name}")
-    }
+/// `p<portal>_<name>`.
+pub(crate) fn full_name(portal: u64, name: &str) -> String {
+    format!("p{portal}_{name}")
 }
 
 /// What people read.
@@ -186,7 +184,7 @@ impl Object {
             .collect();
         Some(json!({
             "id": custom.number.to_string(), "objectTypeId": self.type_id,
-            "fullyQualifiedName": custom.full_name(portal, &self.singular), "name": self.singular,
+            "fullyQualifiedName": full_name(portal, &self.singular), "name": self.singular,
             "labels": {"singular": custom.labels.singular, "plural": custom.labels.plural},
             "description": custom.description, "metaType": "PORTAL_SPECIFIC", "portalId": portal,
             "primaryDisplayProperty": custom.primary,
