@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::exception::Asked;
 use crate::carried::CarriedSeen;
+use crate::exception::Asked;
 use crate::extract::{Existence, RecordVersion};
 use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
 use crate::pay::Pay;

@@ -33,7 +33,8 @@ async fn the_shipped_org_fits_all_six() {
     }
     // Flags and check-boxes, which are never empty, go without field history, and of a field of handoff 03 with several parts the one that
     // is filled along with another: an object has twenty fields with history.
-    let along = ["Champion_Strength", "Success_Metric", "Incumbent_Tool", "Go_Live_Anchor_Event", "Go_Live_Unknown"];
+    let along =
+        ["Champion_Strength", "Success_Metric", "Incumbent_Tool", "Go_Live_Anchor_Event", "Go_Live_Unknown"];
     for finding in
         report.findings.iter().filter(|finding| finding.problem.starts_with("field history is off"))
     {
@@ -78,7 +79,12 @@ async fn three_contracts_share_one_deal() {
     plan.fields.push(("Signal_Evidence__c", json!("@planner")));
     perform(&Org, &world, &[plan], &cast).unwrap();
     let csm = world.org().user(GRACE).unwrap().to_string();
-    save(&world, GRACE, &deal, &json!({"StageName": "Cross-Sell", "Motion__c": "Tier B", "Motion_A_CSM__c": csm}));
+    save(
+        &world,
+        GRACE,
+        &deal,
+        &json!({"StageName": "Cross-Sell", "Motion__c": "Tier B", "Motion_A_CSM__c": csm}),
+    );
     world.pass().await;
     assert_eq!(phase(&world, &shared, &deal).await, Phase::Complete);
     assert_eq!(phase(&world, &qualified, &deal).await, Phase::Accepted);

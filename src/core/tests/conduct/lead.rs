@@ -137,7 +137,8 @@ fn a_text_that_came_after_the_answer_is_not_what_was_accepted() {
     let mut stage = lead();
     let (behaviour, narrative) = (FieldKey::from("behaviour"), PartKey::from("narrative"));
     let created = stage.now;
-    let told = stage.seen.package.get_mut(&behaviour).and_then(|parts| parts.remove(&narrative)).expect("said");
+    let told =
+        stage.seen.package.get_mut(&behaviour).and_then(|parts| parts.remove(&narrative)).expect("said");
     stage.seen.edits.insert(behaviour.clone(), Edit { at: created, by: None, from_the_start: true });
     stage.look();
     assert_eq!(stage.handoff().phase, Phase::Draft, "{:?}", stage.missing());

@@ -109,7 +109,9 @@ fn parts() -> Vec<Part> {
         rows("tickets", "patterns", &["question"], ("question", "hs_ticket_category", json!("n/a")))
             .or_junk(Junk::Refused("question", "hs_ticket_category", json!("n/a"))),
         rows("sponsors", "people", &["boss"], ("boss", "handoff_04_heat", json!("n/a")))
-            .or_junk(Junk::Refused("boss", "handoff_04_heat", json!("n/a"))),
+            .or_junk(Junk::Refused("boss", "handoff_04_heat", json!("n/a")))
+            // The contact stays: the training names it too.
+            .or_missing(Missing::Unlinked(ROOT, "boss")),
         rows("escalations", "issues", &["late"], ("late", "subject", json!("n/a"))).or_junk(Junk::Impossible),
         carried("handoff_03", None),
         carried(
