@@ -102,7 +102,10 @@ impl<'a> Package<'a> {
         let Record { crm, id, .. } = &self.record;
         let known = self.beside.iter().find(|(name, _)| name == relation).map(|(_, place)| place.clone());
         if let Some((object, id)) = known {
-            return match crm.edit(who, &object, &id, fields)? {
+            // It is tied already.
+            let mut fields = fields.clone();
+            fields.retain(|name, _| name != "label" && name != "hs_object_id");
+            return match crm.edit(who, &object, &id, &fields)? {
                 Saved::Done => Ok(()),
                 Saved::Refused(words) => Err(DemoError::Refused { crm: crm.vendor(), words }),
             };
