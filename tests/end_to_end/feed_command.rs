@@ -6,16 +6,15 @@ use handoffd_tests::command::{typed, written};
 use handoffd_tests::crm::SALESFORCE;
 use serde_json::json;
 
-use crate::feeds::{configure, row, rows};
-use crate::live::{CUSTOMER, by_feed, goes_live, missing, phase, prepare_at};
+use crate::feeds::{attendance, configure, row, rows};
+use crate::live::{CUSTOMER, goes_live, missing, phase, prepare_at};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_typed-command");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_of_rows_are_sent_by_command_as_csv_and_as_json() {
     // The command signs with the machine's time.
-    let mut world =
-        prepare_at(SALESFORCE, vec![by_feed(SALESFORCE[0])], Some(SystemClock.now())).await;
+    let mut world = prepare_at(SALESFORCE, Some(SystemClock.now())).await;
     configure(&mut world);
     world.begin().await.unwrap();
     let config = written(&world);
@@ -23,7 +22,8 @@ async fn files_of_rows_are_sent_by_command_as_csv_and_as_json() {
     world.pass().await;
     world.accept(deal);
     world.pass().await;
-    let onboarding = goes_live(&world, deal, CUSTOMER);
+    let (onboarding, trained) = goes_live(&world, deal, CUSTOMER);
+    attendance(&world, &trained).await;
     world.pass().await;
     assert_eq!(missing(&world, &onboarding).await, ["adoption"]);
 
@@ -61,7 +61,7 @@ async fn files_of_rows_are_sent_by_command_as_csv_and_as_json() {
     let wrong = file("wrong.json", &json!([{"account": "A", "users": "many"}]).to_string());
     for (arguments, code, says) in [
         (["usage", ragged.as_str()], 1, "as many cells as columns (line 2)"),
-        (["usage", wrong.as_str()], 1, "the column `users` does not hold a number"),
+        (["usage", wrong.as_str()], 6, "the column `users` does not hold a number"),
         (["usage", "nowhere.csv"], 2, "cannot read nowhere.csv"),
         (["usage", "usage.xml"], 2, "--format csv or --format json"),
         (["usages", csv.as_str()], 3, "has no [feed.usages]"),

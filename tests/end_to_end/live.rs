@@ -10,7 +10,6 @@ use handoff_sandbox_salesforce as salesforce;
 use handoffd::config::Govern;
 use handoffd::view::{Detail, Filter};
 use handoffd_tests::crm::{Deal, Kind};
-use handoffd_tests::files::{edited, put};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, INGRID, LUIS};
 use serde_json::{Value, json};
@@ -22,45 +21,22 @@ pub(crate) const LIVE: &str = "h04-onboarding-to-cs";
 /// The customer, and how its product's telemetry calls it.
 pub(crate) const CUSTOMER: &str = "Glenmore Freight";
 
-/// The mapping of handoff 04.
-pub(crate) fn mapping(kind: Kind) -> &'static str {
+/// The shipped mapping of handoff 04 for those whose product and training tool send what they know.
+fn mapping(kind: Kind) -> &'static str {
     match kind {
-        Kind::Salesforce => "salesforce/h04-onboarding-to-cs",
-        Kind::Hubspot => "hubspot/h04-onboarding-to-cs",
+        Kind::Salesforce => "salesforce/h04-onboarding-to-cs-fed",
+        Kind::Hubspot => "hubspot/h04-onboarding-to-cs-fed",
     }
 }
 
-/// Handoff 04 whose adoption comes by the feed `usage`, under the customer's name.
-pub(crate) fn by_feed(kind: Kind) -> (String, String) {
-    let name = match kind {
-        Kind::Salesforce => "Name",
-        Kind::Hubspot => "onboarding_name",
-    };
-    let window = "window = { days = 365, before = \"opening\" }";
-    edited(&format!("{}.toml", mapping(kind)), |table| {
-        put(
-            table,
-            &format!(
-                "[read.adoption]\n\
-                 curve = {{ feed = \"usage\", key = \"{name}\", {window}, series = {{ at = \"week\", value = \"users\", by = \"week\" }} }}\n\
-                 features = {{ feed = \"usage\", key = \"{name}\", {window}, series = {{ at = \"week\", value = \"users\", by = \"week\", per = \"feature\" }} }}\n"
-            ),
-        );
-    })
-}
-
 /// A company that is governed by handoffs 03 and 04, its daemon not running yet.
-pub(crate) async fn prepare(crms: &'static [Kind], files: Vec<(String, String)>) -> Governed {
-    prepare_at(crms, files, None).await
+pub(crate) async fn prepare(crms: &'static [Kind]) -> Governed {
+    prepare_at(crms, None).await
 }
 
 /// The same, with all clocks set.
-pub(crate) async fn prepare_at(
-    crms: &'static [Kind],
-    files: Vec<(String, String)>,
-    now: Option<jiff::Timestamp>,
-) -> Governed {
-    let mut world = Governed::prepare(Options { crms, files, now, ..Options::default() }).await;
+pub(crate) async fn prepare_at(crms: &'static [Kind], now: Option<jiff::Timestamp>) -> Governed {
+    let mut world = Governed::prepare(Options { crms, now, ..Options::default() }).await;
     let (registry, since) = (world.registry().unwrap(), world.now());
     let contract = ContractId::from(LIVE);
     let gates: Vec<_> = registry.latest(&contract).unwrap().contract.gates.keys().cloned().collect();
@@ -94,8 +70,9 @@ fn record(kind: Kind, object: &str, id: String) -> RecordRef {
     }
 }
 
-/// A customer that goes live with everything that the handoff asks for, but for what telemetry and the sale have to say.
-pub(crate) fn goes_live(world: &Governed, deal: Deal, name: &str) -> RecordRef {
+/// A customer that goes live with everything that the handoff asks for, but for what feeds and the sale have to say; and the id of the one who is
+/// trained.
+pub(crate) fn goes_live(world: &Governed, deal: Deal, name: &str) -> (RecordRef, String) {
     world.advance(5);
     match deal.kind {
         Kind::Salesforce => in_salesforce(world, deal, name),
@@ -103,7 +80,7 @@ pub(crate) fn goes_live(world: &Governed, deal: Deal, name: &str) -> RecordRef {
     }
 }
 
-fn in_salesforce(world: &Governed, deal: Deal, name: &str) -> RecordRef {
+fn in_salesforce(world: &Governed, deal: Deal, name: &str) -> (RecordRef, String) {
     let org = world.org();
     let user = |login: &str| org.user(login).unwrap().to_string();
     let make = |by: &str, object: &str, fields: Value| {
@@ -115,22 +92,16 @@ fn in_salesforce(world: &Governed, deal: Deal, name: &str) -> RecordRef {
         INGRID,
         "Onboarding__c",
         json!({
-            "Name": name, "Account__c": account, "Opportunity__c": deal.id, "Stage__c": "Live",
+            "Name": name, "Product_Account__c": name, "Account__c": account, "Opportunity__c": deal.id, "Stage__c": "Live",
             "OwnerId": user(INGRID), "CSM__c": user(GRACE), "No_Tickets__c": true, "No_Escalations__c": true,
         }),
     );
-    let session = make(INGRID, "Training_Session__c", json!({"Name": "Basics", "Onboarding__c": root}));
-    make(
-        INGRID,
-        "Training_Attendance__c",
-        json!({"Onboarding__c": root, "Training_Session__c": session, "Contact__c": head, "Completion__c": "Completed"}),
-    );
     let role = json!({"Onboarding__c": root, "Contact__c": head, "Role__c": "Sponsor", "Heat__c": "Warm"});
     make(INGRID, "Onboarding_Stakeholder__c", role);
-    record(Kind::Salesforce, "Onboarding__c", root)
+    (record(Kind::Salesforce, "Onboarding__c", root), head)
 }
 
-fn in_hubspot(world: &Governed, deal: Deal, name: &str) -> RecordRef {
+fn in_hubspot(world: &Governed, deal: Deal, name: &str) -> (RecordRef, String) {
     let portal = world.portal();
     let make = |by: &str, object: &str, fields: Value| {
         portal.act(&hubspot::Act::create(by, object, fields)).unwrap()
@@ -145,17 +116,14 @@ fn in_hubspot(world: &Governed, deal: Deal, name: &str) -> RecordRef {
         INGRID,
         "p_onboarding",
         json!({
-            "onboarding_name": name, "hs_pipeline": "onboarding", "hs_pipeline_stage": "onboarding_live",
+            "onboarding_name": name, "product_account": name, "hs_pipeline": "onboarding", "hs_pipeline_stage": "onboarding_live",
             "hubspot_owner_id": owner(INGRID), "csm": owner(GRACE), "no_tickets": "true", "no_escalations": "true",
         }),
     );
     link(("p_onboarding", root), ("companies", company), None);
     link(("p_onboarding", root), ("contacts", head), Some("Sponsor"));
     link(("p_onboarding", root), ("deals", deal.hs()), None);
-    let attended = json!({"attendance_name": "Basics, Osei", "attendee_id": head.to_string(), "session": "Basics", "completed": "Completed"});
-    let attended = make(INGRID, "p_training_attendance", attended);
-    link(("p_training_attendance", attended), ("p_onboarding", root), None);
-    record(Kind::Hubspot, "p_onboarding", root.to_string())
+    (record(Kind::Hubspot, "p_onboarding", root.to_string()), head.to_string())
 }
 
 /// Grace answers.
@@ -178,11 +146,8 @@ pub(crate) fn stands(world: &Governed, onboarding: &RecordRef, salesforce: &str,
     if onboarding.object.as_str() == "p_onboarding" {
         return world.portal().property("p_onboarding", id.parse().unwrap(), hubspot).unwrap_or_default();
     }
-    match world.org().field(salesforce::Id::parse(id).unwrap(), salesforce) {
-        Value::String(text) => text,
-        Value::Null => String::new(),
-        other => other.to_string(),
-    }
+    let stands = world.org().field(salesforce::Id::parse(id).unwrap(), salesforce);
+    stands.as_str().map_or_else(|| stands.to_string(), str::to_owned)
 }
 
 /// Whether the record shows up in the CSM's queue.

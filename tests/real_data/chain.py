@@ -9,7 +9,7 @@ Usage: chain.py FUNNEL_DIRECTORY [--truth]. Without --truth: one JSON object a l
 
 With --truth it prints figures instead, counted from the same files and nowhere else:
 
-  sourced  leads whose origin is told, a word that is an answer ("unknown" is none); every lead has a landing page.
+  sourced  leads whose origin is told, by a word that is an answer ("unknown" and "other" are none); every lead has a landing page.
   filled   per deal the fields of handoff 03 that are filled. A text answers its question with at least 15 letters and digits; a name and a date
            with anything. displacement = business segment (name) + lead type and behaviour (text); expansion = business type, segment and lead
            type (text); go-live = won date (date) + behaviour (text). No other field has a column.
@@ -65,10 +65,7 @@ def main():
             "leads": len(leads),
             "deals": len(deals),
             "people": len(people),
-            "sourced": sum(row["origin"] not in ("", "unknown") for row in leads),
-            "won_and_sourced": sum(
-                row["origin"] not in ("", "unknown") for row in leads if row["mql_id"] in {d["mql_id"] for d in deals}
-            ),
+            "sourced": sum(row["origin"] not in ("", "unknown", "other") for row in leads),
             "filled": {deal["mql_id"]: filled(deal) for deal in deals},
             "one_person": sorted(deal["mql_id"] for deal in deals if deal["sdr_id"] == deal["sr_id"]),
             "unlinked": sorted(early),

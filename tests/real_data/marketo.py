@@ -10,7 +10,7 @@ The rules:
 
   qualified   every lead at 2020-05-11T00:00Z, while activities go on.
   asset       an e-mail that was opened or clicked: its name as the activity tells it (hashed), on its day.
-  page        a link that was clicked, without host and query, on its day. Marketo does not measure how long it was read.
+  page        a link that was clicked, by the last part of its path (an address is no name), on its day. Marketo does not measure how long it was read.
   return      a click on a page that the same lead had clicked before.
   response    a campaign one of whose e-mails the lead clicked; one that only sent or delivered is no response.
   reach       "unsubscribed" before "bounced" before "ok".
@@ -54,7 +54,8 @@ def write(path, rows):
 
 
 def page(link):
-    return (link.split("://")[-1].split("?")[0].partition("/")[2] or "/")[:80]
+    path = link.split("://")[-1].split("?")[0].split("/")[1:]
+    return next((part for part in reversed(path) if part), "front page")[:80]
 
 
 def main():

@@ -54,7 +54,8 @@ fn mapping(kind: Kind) -> (String, String) {
         "{{ related = \"{rows}\", where = {{ {of_kind} = \"Page\" }}, dated = \"{day}\", \
          window = {{ days = 90, before = \"opening\" }}, rows = {{ page = \"{title}\" }} }}"
     );
-    let count = |of: &str| format!("{{ related = \"{rows}\", where = {{ {of_kind} = {of} }}, count = true }}");
+    let count =
+        |of: &str| format!("{{ related = \"{rows}\", where = {{ {of_kind} = {of} }}, count = true }}");
     let profile = format!(
         "[icp]\nversion = \"2020-05\"\nnames = {{ full = \"Full\", partial = \"Partial\", none = \"None\" }}\n\
          [icp.criteria]\n\
@@ -101,7 +102,11 @@ fn fill(world: &Governed, files: &Path, truth: &Value) {
                 vendor.hire(&login, Duty::Sends);
                 let owner = world.portal().owner_id(&login).unwrap();
                 let lines = told.lines().enumerate().map(|(number, line)| {
-                    if number == 0 { line.to_owned() } else { line.replace(&format!(",{person},"), &format!(",{owner},")) }
+                    if number == 0 {
+                        line.to_owned()
+                    } else {
+                        line.replace(&format!(",{person},"), &format!(",{owner},"))
+                    }
                 });
                 told = lines.collect::<Vec<_>>().join("\n");
             }
@@ -151,7 +156,13 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
     let truth: Value = serde_json::from_str(&python("marketo.py", &[&account, scratch.path()], &[])).unwrap();
     let kind = crms[0];
     let qualified = "2020-05-11T00:00:00Z".parse().unwrap();
-    let mut world = company(crms, qualified, vec![contract(), mapping(kind)], &[CONTRACT]).await;
+    let mut world = company(
+        crms,
+        qualified,
+        vec![contract(), mapping(Kind::Salesforce), mapping(Kind::Hubspot)],
+        &[CONTRACT],
+    )
+    .await;
     fill(&world, scratch.path(), &truth);
     world.begin().await.unwrap();
     world.settle().await;
@@ -170,13 +181,18 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
             "profile": word(detail, "icp_match", "match"),
             "missing": missing(detail),
         });
-        assert_eq!(told, leads[&name], "lead {name}");
+        let why = &detail.verdict.as_ref().unwrap().missing;
+        assert_eq!(told, leads[&name], "lead {name}: {why:?}");
         stamps.insert(word(detail, "icp_match", "icp_version"));
         if state.phase == Phase::Complete {
             complete.insert(name.clone());
         }
         let routed = detail.verdict.as_ref().unwrap().gates.get(&"routing".into()).copied();
-        assert_eq!(routed, Some(complete.contains(&name)), "a lead is handed out with a reason to call, or not at all");
+        assert_eq!(
+            routed,
+            Some(complete.contains(&name)),
+            "a lead is handed out with a reason to call, or not at all"
+        );
     }
     assert_eq!(complete, names(&truth["complete"]));
     assert_eq!(complete.len(), 6, "of 748 leads");

@@ -86,9 +86,7 @@ impl Player {
     fn act(&mut self, who: &str, act: &[&str], line: &str) -> Result<(), String> {
         match act {
             ["opens", "gate", gate, "by", "hand"] => self.save(who, Way::Page, &self.flag(gate)),
-            ["opens", "gate", gate, "past", "every", "rule"] => {
-                self.save(who, Way::Automation, &self.flag(gate))
-            }
+            ["opens", "gate", gate, "past", "every", "rule"] => self.save(who, Way::Forced, &self.flag(gate)),
             ["opens", name, rest @ ..] => self.open(who, name, rest),
             ["fills", "everything"] => self.fill_all(who),
             ["fills", part, "with", text] => self.write(who, part, Value::from(*text)),
@@ -102,7 +100,7 @@ impl Player {
             }
             ["accepts"] => self.save(who, Way::Page, &fill::accept(self.own_mapping(), true)),
             ["accepts", "past", "every", "rule"] => {
-                self.save(who, Way::Automation, &fill::accept(self.own_mapping(), true))
+                self.save(who, Way::Forced, &fill::accept(self.own_mapping(), true))
             }
             ["accepts", "as", "an", "app"] => {
                 self.save(who, Way::App, &fill::accept(self.own_mapping(), true))
@@ -131,7 +129,7 @@ impl Player {
                 self.save(who, Way::Page, &fill::to_stage(self.own_mapping(), stage))
             }
             ["forces", "it", "to", stage] => {
-                self.save(who, Way::Automation, &fill::to_stage(self.own_mapping(), stage))
+                self.save(who, Way::Forced, &fill::to_stage(self.own_mapping(), stage))
             }
             ["names", name, "as", seat] => self.seat(who, name, seat),
             ["clones", "it", "as", name] => self.copy(who, name),
@@ -184,7 +182,7 @@ impl Player {
         };
         let given = given.map(|record| [("deal", record.clone()), ("other", record)]);
         let cast = perform(self.face, &self.world, &made, &given.into_iter().flatten().collect())?;
-        self.records.insert(name.to_owned(), Known { scene, cast, made });
+        self.records.insert(name.to_owned(), Known { scene, cast, made, gone: false });
         self.about = name.to_owned();
         Ok(())
     }
@@ -285,16 +283,19 @@ impl Player {
         let known = self.known();
         let id = self.face.copy(&self.world, who, known.root(), name)?;
         let root = RecordRef { record: RecordId(id), ..known.root().clone() };
-        let made = known.made.iter().filter(|one| one.name == ROOT).cloned().collect();
-        let copy = Known { scene: known.scene, cast: [(ROOT, root)].into(), made };
+        // A clone takes fields along, and nothing that hangs on the record.
+        let root_alone = |one: &Made| Made { links: Vec::new(), ..one.clone() };
+        let made = known.made.iter().filter(|one| one.name == ROOT).map(root_alone).collect();
+        let copy = Known { scene: known.scene, cast: [(ROOT, root)].into(), made, gone: false };
         self.records.insert(name.to_owned(), copy);
         self.about = name.to_owned();
         Ok(())
     }
 
-    fn merge(&mut self, who: &str, loser: &str, into: &str) -> Result<(), String> {
-        let (winner, loser) = (self.records[into].root().clone(), self.records[loser].root().clone());
+    fn merge(&mut self, who: &str, name: &str, into: &str) -> Result<(), String> {
+        let (winner, loser) = (self.records[into].root().clone(), self.records[name].root().clone());
         let left = self.face.merge(&self.world, who, &winner, &loser)?;
+        self.records.get_mut(name).unwrap().gone = true;
         let known = self.records.get_mut(into).unwrap();
         known.cast.insert(ROOT, RecordRef { record: RecordId(left), ..winner });
         self.about = into.to_owned();

@@ -46,15 +46,18 @@ macro_rules! stories {
 stories! {
     h01_merge_and_conversion
     h01_the_happy_path
+    h01_the_lead_moves_on
     h01_ways_round_the_gate
     h02_the_happy_path
     h02_ways_round_the_gate
     h03_a_bypass_is_put_back
+    h03_accepted_with_an_exception
     h03_an_edit_during_acceptance
     h03_break_glass
     h03_clone_and_split
     h03_delete_and_undelete
     h03_five_rounds
+    h03_merge
     h03_reopened_after_the_month_was_closed
     h03_the_happy_path
     h03_the_receiver_leaves

@@ -75,6 +75,19 @@ impl Player {
                     .collect();
                 self.said.push(events.join(", "));
             }
+            ("package", []) => {
+                let known = self.known();
+                let detail = self.detail(known.scene, known.root()).await.unwrap();
+                let package = detail.state.map(|state| state.package).unwrap_or_default();
+                for (field, parts) in package {
+                    for (part, sourced) in parts {
+                        let value = serde_json::to_value(&sourced.value).unwrap();
+                        let told = format!("{field}.{part} from {}: {}", sourced.from, value["value"]);
+                        let told = self.plain(&told);
+                        self.said.push(told);
+                    }
+                }
+            }
             ("commission", []) => {
                 let month = Month::of(self.world.now());
                 self.commission(month).await;

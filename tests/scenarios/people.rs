@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use handoff_sandbox_host::fiction;
+use handoff_sandbox_salesforce::seed;
 use handoffd_tests::governed::Governed;
 use handoffd_tests::stage::face::Face;
 
@@ -15,6 +16,7 @@ impl People {
         let seeded = fiction::PEOPLE.iter().map(|person| (person.first, person.username));
         let more = [
             ("Sam", fiction::ADMIN),
+            ("app", seed::INTEGRATION_USER),
             ("Mona", handoffd_tests::stage::people::MONA),
             ("Sunil", handoffd_tests::stage::people::SUNIL),
         ];

@@ -28,6 +28,8 @@ pub(crate) struct Known {
     pub(crate) cast: Cast,
     /// The records as people have filled them so far, in the scene's words.
     pub(crate) made: Vec<Made>,
+    /// Whether it was merged into another, so that there is nothing to see of it any more.
+    pub(crate) gone: bool,
 }
 
 impl Known {
@@ -142,7 +144,7 @@ impl Player {
             }
             ("one person", names) => {
                 let logins: Vec<String> = names.iter().map(|name| self.people.login(name)).collect();
-                let person = names.first().unwrap().to_lowercase();
+                let person = (*names.first().unwrap()).to_owned();
                 self.world.config(|config| drop(config.people.same_person.insert(person, logins)));
             }
             ("stands in", [to, "for", of, "until", until]) => {
@@ -196,7 +198,7 @@ impl Player {
         ContractId::from(self.scenes[scene].contract)
     }
 
-    /// The first user or record id that stands in a text is put into the story's words, and so are all others.
+    /// A text in the story's words.
     pub(crate) fn plain(&self, text: &str) -> String {
         let mut ids = self.people.ids(self.face, &self.world);
         for (name, known) in &self.records {
@@ -206,7 +208,12 @@ impl Player {
             };
             ids.extend(known.cast.iter().map(of));
         }
-        crate::plain::plain(text, &ids)
+        let mut told = crate::plain::plain(text, &ids);
+        // The record's own name says enough.
+        for record in self.records.values().flat_map(|known| known.cast.values()) {
+            told = told.replace(&format!("{}/{}/", record.connection, record.object), "");
+        }
+        told
     }
 }
 

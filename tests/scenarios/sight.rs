@@ -89,6 +89,9 @@ impl Player {
         let known = &self.records[name];
         let root = known.root();
         let mut seen = BTreeMap::new();
+        if known.gone {
+            return seen;
+        }
         for (scene, number) in self.handoffs.iter().enumerate() {
             let mapping = self.mapping(scene);
             if mapping.object != root.object {

@@ -74,7 +74,8 @@ impl Exchange for Users {
                 .iter()
                 .filter_map(error::missing_column)
                 .any(|column| column.eq_ignore_ascii_case("Profile"));
-            let plain = batches.get(at).map(|condition| url(api, condition, None)).filter(|plain| plain != asked);
+            let plain =
+                batches.get(at).map(|condition| url(api, condition, None)).filter(|plain| plain != asked);
             match plain {
                 Some(plain) if hidden => Retry::With(plain),
                 _ => Retry::Fail(answer.fault()),

@@ -9,6 +9,7 @@ mod feed;
 pub mod fill;
 mod ledger;
 mod look;
+mod pace;
 mod record;
 mod stage;
 mod story;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use handoff_connector::{ActingUser, Fault, Source};
 use handoff_core::extract::{RawRecord, stranger};
 use handoff_core::id::ActorId;
-use handoff_core::mapping::Mapping;
+use handoff_core::mapping::{Mapping, Who};
 use handoff_core::obligation::Holders;
 use handoff_core::observation::Actor;
 use handoff_transport::Transport;
@@ -29,7 +29,12 @@ const MOST: usize = 100_000;
 struct Known {
     user: Option<ActingUser>,
     asked: Timestamp,
+    /// The newest answers of theirs that had been seen when they were asked for.
+    answers: BTreeSet<Answered>,
 }
+
+/// An answer in a record's history: when, by the CRM's clock, and the history row.
+pub(crate) type Answered = (Timestamp, String);
 
 /// The people of one connection.
 pub(crate) struct Directory {
@@ -78,7 +83,9 @@ impl Directory {
         let mut known: BTreeMap<String, String> = BTreeMap::new();
         for user in found {
             known.entry(key(&user.login)).or_insert_with(|| user.id.clone());
-            users.insert(user.id.clone(), Known { user: Some(user), asked: now });
+            // Whatever he answers is asked for anew.
+            let answers = users.get(&user.id).map(|known| known.answers.clone()).unwrap_or_default();
+            users.insert(user.id.clone(), Known { user: Some(user), asked: now, answers });
         }
         *self.logins.write().unwrap_or_else(PoisonError::into_inner) = (known, Some(now));
     }
@@ -106,12 +113,14 @@ impl Directory {
         self.posts.iter().filter_map(of_role).collect()
     }
 
-    /// Makes sure that all users in these records are known as of now.
+    /// Makes sure that all users in these records are known as of now, and whoever answered as of after his answer: a login that was switched off a
+    /// moment ago answers nothing.
     pub(crate) async fn meet(
         &self,
         source: &dyn Source,
         transport: &Transport,
         ids: BTreeSet<String>,
+        answers: &BTreeMap<String, BTreeSet<Answered>>,
         now: Timestamp,
     ) -> Result<(), Fault> {
         if self.ourselves.read().unwrap_or_else(PoisonError::into_inner).is_none() {
@@ -119,7 +128,8 @@ impl Directory {
             *self.ourselves.write().unwrap_or_else(PoisonError::into_inner) = Some(id);
         }
         let is_queue = |id: &String| self.people.queue.values().any(|queue| queue.id == *id);
-        let ids: Vec<String> = ids.into_iter().filter(|id| !is_queue(id) && self.is_stale(id, now)).collect();
+        let ids: Vec<String> =
+            ids.into_iter().filter(|id| !is_queue(id) && self.is_stale(id, answers.get(id), now)).collect();
         for chunk in ids.chunks(BATCH) {
             let found = transport.run(source.users(chunk)).await?;
             let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
@@ -127,10 +137,11 @@ impl Directory {
                 users.clear();
             }
             for id in chunk {
-                users.insert(id.clone(), Known { user: None, asked: now });
+                users.insert(id.clone(), Known { user: None, asked: now, answers: newest(answers.get(id)) });
             }
             for user in found {
-                users.insert(user.id.clone(), Known { user: Some(user), asked: now });
+                let answers = newest(answers.get(&user.id));
+                users.insert(user.id.clone(), Known { user: Some(user), asked: now, answers });
             }
         }
         Ok(())
@@ -154,9 +165,15 @@ impl Directory {
         }
     }
 
-    fn is_stale(&self, id: &str, now: Timestamp) -> bool {
+    fn is_stale(&self, id: &str, answers: Option<&BTreeSet<Answered>>, now: Timestamp) -> bool {
         let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
         users.get(id).is_none_or(|known| {
+            // Who was asked for after a later answer was asked for after this one too.
+            let newest = known.answers.last().map(|(at, _)| *at);
+            let is_new = |answer: &Answered| Some(answer.0) >= newest && !known.answers.contains(answer);
+            if answers.is_some_and(|answers| answers.iter().any(is_new)) {
+                return true;
+            }
             let holds = if known.user.is_some() { FRESH } else { RETRY };
             known.asked.checked_add(holds).is_ok_and(|until| until <= now)
         })
@@ -192,6 +209,34 @@ impl handoff_core::extract::Directory for Directory {
             roles: self.roles(user, machine),
         }
     }
+}
+
+/// The answers of the newest moment.
+fn newest(answers: Option<&BTreeSet<Answered>>) -> BTreeSet<Answered> {
+    let Some((last, answers)) = answers.and_then(|answers| Some((answers.last()?.0, answers))) else {
+        return BTreeSet::new();
+    };
+    answers.iter().filter(|(at, _)| *at == last).cloned().collect()
+}
+
+/// Who answered on these records, and when: history of the fields in which mappings take answers, or the last change where there is none.
+pub(crate) fn answers<'a>(
+    raws: impl IntoIterator<Item = &'a RawRecord>,
+    mappings: &[&'a Mapping],
+) -> BTreeMap<String, BTreeSet<Answered>> {
+    let mut found: BTreeMap<String, BTreeSet<Answered>> = BTreeMap::new();
+    for raw in raws {
+        let takes = |field: &str| mappings.iter().any(|mapping| mapping.decision.field == field);
+        let changes = raw.history.iter().flatten().filter(|change| takes(&change.field));
+        for change in changes.filter(|change| change.new.as_ref().is_some_and(|new| !new.is_null())) {
+            found.entry(change.by.0.clone()).or_default().insert((change.at, change.id.clone()));
+        }
+        let weak = mappings.iter().any(|mapping| mapping.decision.who == Who::LastModifiedBy);
+        if let Some((at, by)) = raw.last_modified.as_ref().filter(|_| weak || raw.history.is_none()) {
+            found.entry(by.0.clone()).or_default().insert((*at, raw.record.to_string()));
+        }
+    }
+    found
 }
 
 /// A login as it is compared.
@@ -242,7 +287,8 @@ mod tests {
             user("2", "rosa.admin@acme.test", false),
             user("3", "bot@acme.test", true),
         ] {
-            users.insert(user.id.clone(), Known { user: Some(user), asked: Timestamp::UNIX_EPOCH });
+            let (asked, answers) = (Timestamp::UNIX_EPOCH, BTreeSet::new());
+            users.insert(user.id.clone(), Known { user: Some(user), asked, answers });
         }
         drop(users);
         directory
@@ -255,6 +301,23 @@ mod tests {
         assert_eq!(first.person, second.person);
         assert!(first.roles.contains("onboarding_lead"));
         assert!(!second.roles.contains("onboarding_lead"));
+    }
+
+    #[test]
+    fn f11_whoever_answers_is_asked_for_after_his_answer_and_then_not_again() {
+        let directory = directory();
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let answers =
+            |all: &[(i64, &str)]| all.iter().map(|(second, id)| (at(*second), (*id).to_owned())).collect();
+        let is_stale = |answers: &BTreeSet<Answered>| directory.is_stale("1", Some(answers), at(20));
+        assert!(!directory.is_stale("1", None, at(20)), "known for a moment");
+        let first: BTreeSet<Answered> = answers(&[(15, "a")]);
+        assert!(is_stale(&first));
+        directory.users.write().unwrap().get_mut("1").unwrap().answers = newest(Some(&first));
+        assert!(!is_stale(&first));
+        assert!(!is_stale(&answers(&[(14, "of an earlier moment")])));
+        assert!(is_stale(&answers(&[(15, "a"), (15, "in the same second")])));
+        assert!(is_stale(&answers(&[(15, "a"), (16, "b")])));
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub type Fields = Map<String, Value>;
 pub enum Way {
     /// On the record's page, under every rule.
     Page,
-    /// By an automation, past every rule and field permission.
-    Automation,
+    /// Past every rule and field permission, as an automation that somebody starts saves.
+    Forced,
     /// By an app or integration user, over the API.
     App,
 }

@@ -30,6 +30,9 @@ const OBJECTS: [&str; 9] = [
     "p_touchpoint",
 ];
 
+/// Begins the names of properties that HubSpot counts by itself.
+const COUNTED: &str = "hs_analytics_";
+
 /// Properties that a clone of a deal takes along, besides our own.
 const COPIED: [&str; 6] = ["dealname", "pipeline", "dealstage", "amount", "closedate", "hubspot_owner_id"];
 
@@ -96,7 +99,7 @@ impl Face for Hub {
     ) -> Result<String, String> {
         let portal = world.portal();
         let (counted, written): (Map<_, _>, Map<_, _>) =
-            fields.into_iter().partition(|(name, _)| name.starts_with("hs_analytics_"));
+            fields.into_iter().partition(|(name, _)| name.starts_with(COUNTED));
         let told = |error: &dyn std::fmt::Display| format!("{}: {error}", made.name);
         let act = Act::create(made.by, made.object, Value::Object(written));
         let id = portal.act(&act).map_err(|error| told(&error))?;
@@ -132,13 +135,27 @@ impl Face for Hub {
         record: &RecordRef,
         fields: &Fields,
     ) -> Result<(), String> {
-        let act = Act::update(who, record.object.as_str(), id(record), told(fields));
-        let act = match way {
-            Way::Page => act,
-            Way::Automation => Act { user: String::new(), ..act }.by(ActorKind::Workflow),
-            Way::App => Act { user: String::new(), ..act }.by(ActorKind::Api),
+        let (counted, written): (Fields, Fields) =
+            fields.clone().into_iter().partition(|(name, _)| name.starts_with(COUNTED));
+        let save = |fields: &Fields, by: Option<ActorKind>| {
+            let act = Act::update(who, record.object.as_str(), id(record), told(fields));
+            let act = match by {
+                None => act,
+                Some(kind) => Act { user: String::new(), ..act }.by(kind),
+            };
+            world.portal().act(&act).map(drop).map_err(|error| words(&error))
         };
-        world.portal().act(&act).map(drop).map_err(|error| words(&error))
+        if !counted.is_empty() {
+            save(&counted, Some(ActorKind::Load))?;
+        }
+        if written.is_empty() {
+            return Ok(());
+        }
+        match way {
+            // Nobody who may edit the record is stopped from editing any of its properties.
+            Way::Page | Way::Forced => save(&written, None),
+            Way::App => save(&written, Some(ActorKind::Api)),
+        }
     }
 
     fn link(

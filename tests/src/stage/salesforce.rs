@@ -80,7 +80,7 @@ impl Face for Org {
         let act = Act::update(who, record.object.as_str(), id(record), &Value::Object(fields.clone()));
         let act = match way {
             Way::Page => act,
-            Way::Automation => act.by(ActorKind::Workflow),
+            Way::Forced => act.by(ActorKind::Workflow),
             Way::App => Act { user: seed::INTEGRATION_USER.to_owned(), ..act }.by(ActorKind::Workflow),
         };
         world.org().act(&act).map(drop).map_err(|error| words(&error))
@@ -128,7 +128,9 @@ impl Face for Org {
             Talk::ToCustomer => ("CaseComment", comment(true)),
             Talk::Call => {
                 let owner = self.user(world, who);
-                ("Task", json!({ "Subject": "Call", "Status": "Completed", "WhatId": on, "OwnerId": owner }))
+                // People are named apart from things.
+                let what = if record.object.as_str() == "Lead" { "WhoId" } else { "WhatId" };
+                ("Task", json!({ "Subject": "Call", "Status": "Completed", what: on, "OwnerId": owner }))
             }
         };
         world.org().act(&Act::create(who, object, &fields)).map(drop).map_err(|error| words(&error))

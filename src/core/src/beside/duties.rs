@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::terms::Reunify;
 use crate::contract::Contract;
+use crate::event::Concern;
 use crate::handoff::{Handoff, Phase};
 use crate::motion::{SignalTable, actions};
 use crate::obligation::{ADMIN, Duty, ObligationKind as Kind, Owner};
@@ -78,7 +79,13 @@ impl List<'_> {
             let key = eta.to_string();
             let words = ("Give a new date", "The date promised to the customer passed without a resolution.");
             self.add(Kind::Eta, &key, self.receiver(), None, words);
-            self.add(Kind::Escalation, &format!("eta-{key}"), above(), None, ("A promised date passed", words.1));
+            self.add(
+                Kind::Escalation,
+                &format!("eta-{key}"),
+                above(),
+                None,
+                ("A promised date passed", words.1),
+            );
         }
         if path.silent && path.resolved.is_none() {
             let key = path.echoes_missed.to_string();
@@ -115,12 +122,12 @@ impl List<'_> {
     fn shared(&mut self, contract: &Contract) {
         let handoff = self.handoff;
         let Some(terms) = &contract.cross_motion else { return };
-        let Some(shared) = handoff.beside.shared.as_deref() else { return };
-        if shared.primary.is_none() {
+        if handoff.concerns.contains(&Concern::NotOnePrimaryOwner) {
             let words =
                 ("Name exactly one primary owner", "Nobody, or more than one, owns the relationship now.");
             self.add(Kind::PrimaryOwner, "", self.sender(), None, words);
         }
+        let Some(shared) = handoff.beside.shared.as_deref() else { return };
         if let Some(due) = shared.due.as_ref().filter(|_| shared.reunified.is_none()) {
             let words = match due.policy {
                 Reunify::Propose => {
@@ -132,7 +139,13 @@ impl List<'_> {
                 ),
             };
             let key = due.at.as_second().to_string();
-            self.add(Kind::Reunify, &key, due.to.clone().map(Owner::By).or_else(|| self.sender()), Some(due.at), words);
+            self.add(
+                Kind::Reunify,
+                &key,
+                due.to.clone().map(Owner::By).or_else(|| self.sender()),
+                Some(due.at),
+                words,
+            );
         }
         if shared.low {
             let words = (

@@ -31,5 +31,12 @@ pub(super) fn fill(case: &Case<'_>) -> Vec<Duty> {
         );
         (format!("Fill the handoff: {contract}"), text)
     };
-    vec![Duty { kind: ObligationKind::Fill, key: handoff.round.to_string(), owner: owner.into(), due: None, title, text }]
+    vec![Duty {
+        kind: ObligationKind::Fill,
+        key: handoff.round.to_string(),
+        owner: owner.into(),
+        due: None,
+        title,
+        text,
+    }]
 }

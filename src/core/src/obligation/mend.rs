@@ -51,5 +51,12 @@ pub(super) fn mend(case: &Case<'_>) -> Vec<Duty> {
     );
     let title = format!("Mend the handoff, it was sent back: {}", case.contract.title);
     let key = handoff.round.to_string();
-    vec![Duty { kind: ObligationKind::Mend, key, owner: owner.into(), due: None, title, text: text.join("\n\n") }]
+    vec![Duty {
+        kind: ObligationKind::Mend,
+        key,
+        owner: owner.into(),
+        due: None,
+        title,
+        text: text.join("\n\n"),
+    }]
 }

@@ -92,7 +92,9 @@ fn vacant(role: &str) -> Actor {
 /// The roles that may owe something under a contract without a record naming who holds them.
 pub fn roles(contract: &Contract, signals: Option<&SignalTable>) -> BTreeSet<String> {
     let path = contract.return_path.as_ref();
-    let above = [&contract.sla.escalate_to, &contract.roles.fallback].into_iter().chain(path.map(|path| &path.escalate_to));
+    let above = [&contract.sla.escalate_to, &contract.roles.fallback]
+        .into_iter()
+        .chain(path.map(|path| &path.escalate_to));
     let mut roles: BTreeSet<String> = above.flatten().cloned().collect();
     if let Some(table) = signals {
         let actions = table.signal.values().flat_map(|signal| signal.action.values()).flatten();

@@ -60,7 +60,8 @@ fn exceptions<'a>(case: &'a Case<'a>) -> impl Iterator<Item = Duty> + 'a {
 fn unknowns(case: &Case<'_>) -> Vec<Duty> {
     let handoff = case.handoff;
     let Some(owner) = &handoff.sender else { return Vec::new() };
-    let duty = |(key, due): (&FieldKey, Timestamp)| Duty {
+    let duty = |(key, due): (&FieldKey, Timestamp)| {
+        Duty {
         kind: ObligationKind::Unknown,
         key: format!("{}-{key}", handoff.round),
         owner: owner.clone().into(),
@@ -69,6 +70,7 @@ fn unknowns(case: &Case<'_>) -> Vec<Duty> {
         text: "You said that it is not known yet, and until when. Fill it on the record, or say why it takes longer. This task closes \
                itself."
             .to_owned(),
+    }
     };
     unknown_fields(case).into_iter().map(duty).collect()
 }
@@ -76,8 +78,7 @@ fn unknowns(case: &Case<'_>) -> Vec<Duty> {
 fn confirm(case: &Case<'_>) -> Option<Duty> {
     let handoff = case.handoff;
     let owner = handoff.receiver.clone().filter(|_| handoff.awaits_confirmation())?;
-    let fields: Vec<&str> =
-        handoff.returns.unconfirmed.keys().map(|key| label(case.contract, key)).collect();
+    let fields: Vec<&str> = handoff.returns.unconfirmed.keys().map(|key| label(case.contract, key)).collect();
     let number = handoff.returns.version.as_ref().map_or(0, |version| version.number);
     Some(Duty {
         kind: ObligationKind::Confirm,

@@ -69,7 +69,10 @@ fn f15_a_promise_that_passed_is_to_be_made_anew() {
     stage.now = at("2026-03-06T00:00:00Z");
     stage.look();
     let kinds: BTreeSet<(Kind, String)> = owed(&stage).into_iter().collect();
-    assert!(kinds.contains(&is(Kind::Eta, "sue")) && kinds.contains(&is(Kind::Escalation, "dora")), "{kinds:?}");
+    assert!(
+        kinds.contains(&is(Kind::Eta, "sue")) && kinds.contains(&is(Kind::Escalation, "dora")),
+        "{kinds:?}"
+    );
     let first = one(&stage, Kind::Eta).id;
     stage.wait(1);
     stage.say("sue", "acknowledgement.eta", date("2026-03-09"));

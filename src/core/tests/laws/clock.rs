@@ -74,7 +74,13 @@ fn told(world: &World) -> Vec<String> {
 
 /// What the clock has people owe, as tasks: who holds the manager's role is Max.
 fn owed(world: &World) -> Vec<Obligation> {
-    let max = Actor { id: "005max".into(), person: "max".into(), machine: false, active: true, roles: BTreeSet::new() };
+    let max = Actor {
+        id: "005max".into(),
+        person: "max".into(),
+        machine: false,
+        active: true,
+        roles: BTreeSet::new(),
+    };
     let holders = Holders::from([("onboarding_manager".to_owned(), vec![max])]);
     let state = world.state().expect("open");
     let posts = Posts { holders: &holders, signals: None };

@@ -19,8 +19,8 @@ use utoipa::IntoParams;
 
 use super::guard::{self, problem};
 use super::model::{
-    self, Bypass, EvidenceAnswer, EvidenceRow, HandoffDetail, HandoffPage, HandoffRow, OwedRow, ParkedRow, PlanRow,
-    Problem, Status, Switch, VersionRow, Writing,
+    self, Bypass, EvidenceAnswer, EvidenceRow, HandoffDetail, HandoffPage, HandoffRow, OwedRow, ParkedRow,
+    PlanRow, Problem, Status, Switch, VersionRow, Writing,
 };
 use super::{Surface, page};
 use crate::calls::{Answered, NotAnswered};

@@ -40,7 +40,8 @@ pub(super) async fn demo(demo: &Demo, output: Output) -> Result<Exit, Failure> {
     let daemon = stage.app.local_addr();
     if !output.is_json() {
         output.line(&format!(
-            "One company: Salesforce on {}, HubSpot on {}, Gong on {}; governed by handoffd on http://{daemon}\n",
+            "One company: Salesforce on {}, HubSpot on {}, Gong on {}; governed by handoffd on http://{daemon}\n\
+             They share one clock. It is moved on where a step says so, between steps, and past waits for the vendors' limits of calls.\n",
             stage.salesforce.base_url(),
             stage.hubspot.base_url(),
             stage.gong.base_url()

@@ -154,7 +154,13 @@ fn tasks(tasks: &TasksRow) -> Vec<String> {
     }
     let refusals = tasks.refusals.iter().map(|why| format!("           {}", bad(&plain(why))));
     let vacant = tasks.vacant.iter().map(|role| {
-        format!("           {}", bad(&format!("nobody can be found for the role {}: name somebody in [people.roles]", plain(role))))
+        format!(
+            "           {}",
+            bad(&format!(
+                "nobody can be found for the role {}: name somebody in [people.roles]",
+                plain(role)
+            ))
+        )
     });
     std::iter::once(line).chain(vacant).chain(refusals).collect()
 }

@@ -134,6 +134,9 @@ pub trait Crm: Send + Sync {
     /// How healthy a customer is, out of a hundred.
     fn health(&self, who: &str, customer: &str, score: u32) -> Result<(), DemoError>;
 
+    /// What happened to a customer, as mappings of signals read it.
+    fn signal(&self, who: &str, customer: &str, what: &str) -> Result<(), DemoError>;
+
     /// The rep gets, or loses, the right to fill in the receiver's answer.
     fn let_answer(&self, who: &str, may: bool) -> Result<(), DemoError>;
 

@@ -11,8 +11,10 @@ use url::Url;
 use super::DemoError;
 use crate::feed::signature;
 
-/// The feed's name.
+/// The feed with how much each feature is used.
 pub(super) const USAGE: &str = "usage";
+/// The feed with who came to which training.
+pub(super) const ATTENDANCE: &str = "attendance";
 /// Signs its deliveries; it protects nothing, for both ends are on loopback.
 pub(super) const SECRET: &str = "whsec_ZGVtby1mZWVkLXNlY3JldC1mb3ItbG9vcGJhY2s=";
 
@@ -26,6 +28,7 @@ pub(super) struct Answer {
 
 /// Sends rows, signed or not.
 pub(super) async fn send(
+    feed: &str,
     daemon: std::net::SocketAddr,
     at: Timestamp,
     rows: &[Value],
@@ -53,7 +56,7 @@ pub(super) async fn send(
         extra_roots: Vec::new(),
     })
     .map_err(|_no_wire| DemoError::Feed)?;
-    let url = Url::parse(&format!("http://{daemon}/feeds/{USAGE}")).map_err(|_not_a_url| DemoError::Feed)?;
+    let url = Url::parse(&format!("http://{daemon}/feeds/{feed}")).map_err(|_not_a_url| DemoError::Feed)?;
     let timeout = Duration::from_secs(30);
     let request = WireRequest { method: Method::POST, url, headers, body: body.into(), timeout };
     let reply = wire.send(request).await.map_err(not_sent)?;

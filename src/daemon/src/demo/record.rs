@@ -7,7 +7,11 @@ use serde_json::Value;
 
 use super::crm::{Crm, Fields, NewRecord, Saved};
 use super::look::{Record, text_of};
+use super::wiring::Telemetry;
 use super::{DemoError, Stage, fill};
+
+/// The column of a row that dates it, whether or not the contract asks for it.
+pub(super) const DAY: &str = "seen_on";
 
 /// A record as it is made.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +82,9 @@ impl<'a> Package<'a> {
             let named =
                 mapping.motion.names.get(&MotionId::from(opening.motion)).and_then(|values| values.first());
             fields.extend(named.map(|value| (field.clone(), Value::from(value.as_str()))));
+        }
+        if let Some(telemetry) = Telemetry::of(mapping) {
+            fields.insert(telemetry.key, Value::from(opening.name));
         }
         let new = NewRecord {
             name: opening.name,
@@ -178,8 +185,8 @@ impl<'a> Package<'a> {
         also: &[(&str, &str)],
     ) -> Result<(), DemoError> {
         let mapping = self.record.mapping;
-        let (related, of, mut fields, name_of) = match way(mapping, field, part)? {
-            Way::Rows(rows, names) => (rows.related, rows.of, wanted(rows.matching), names),
+        let (rows, mut fields, name_of) = match way(mapping, field, part)? {
+            Way::Rows(rows, names) => (rows, wanted(rows.matching), names),
             Way::Field(name) => {
                 let stands = self.record.text(name);
                 let more = columns.first().map(|(_, value)| text_of(value)).unwrap_or_default();
@@ -203,16 +210,18 @@ impl<'a> Package<'a> {
             }
         }
         for (column, value) in columns {
-            if let Some(name) = name_of.get(*column).filter(|name| *name != COUNT_COLUMN) {
-                fields.insert(name.clone(), value.clone());
+            let dated = rows.window.filter(|_| *column == DAY).map(|(name, _)| name.to_owned());
+            let name = name_of.get(*column).filter(|name| *name != COUNT_COLUMN).cloned();
+            if let Some(name) = name.or(dated) {
+                fields.insert(name, value.clone());
             }
         }
         let customer = self.customer.clone().unwrap_or_default();
-        let to = if of.is_some() {
+        let to = if rows.of.is_some() {
             ("companies", customer.as_str())
         } else {
             (self.record.object(), self.record.id.as_str())
         };
-        self.record.crm.relate(who, to, related, &fields).map(drop)
+        self.record.crm.relate(who, to, rows.related, &fields).map(drop)
     }
 }

@@ -8,7 +8,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use handoff_core::id::ConnectionId;
 use handoff_core::mapping::Mapping;
-use handoff_core::registry::Registry;
+use handoff_core::motion::SignalTable;
+use handoff_core::registry::{Registry, shipped};
 use handoff_sandbox_gong as gong;
 use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce as salesforce;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 
 use super::DemoError;
 use super::crm::{Crm, HubSpotFace, SalesforceFace};
+use super::pace::Paced;
 use super::story::{MONA, SUNIL};
 use super::wiring::{self, HUBSPOT, SALESFORCE};
 use crate::api::Surface;
@@ -41,6 +43,7 @@ pub struct Stage {
     pub folder: tempfile::TempDir,
     crms: Vec<Box<dyn Crm>>,
     mappings: Vec<Mapping>,
+    signals: Option<SignalTable>,
     whole: bool,
 }
 
@@ -112,10 +115,11 @@ impl Stage {
         }
         let folder = tempfile::Builder::new().prefix("handoffd-demo-").tempdir()?;
         let rule = gong.workspace().add_rule(gong::Rule::signed(wiring::GONG_HOOK))?;
-        let registry = Registry::load(wiring::company()).map_err(|problems| {
+        let registry = Registry::load(shipped()).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             DemoError::Contracts(lines.join("; "))
         })?;
+        let signals = registry.signals().cloned();
         let mappings = wiring::mappings(&registry, setting.whole)?;
         let config = wiring::Wiring {
             salesforce: &salesforce,
@@ -132,11 +136,13 @@ impl Stage {
         let metrics = Arc::new(Metrics::default());
         let (routed, ticking) = (Arc::clone(&metrics), Arc::clone(&clock));
         let routes = Box::new(move |handle: Handle| Surface::new(handle, routed, ticking, None).router());
+        let paced = || -> Arc<dyn Connect> { Arc::new(Paced(salesforce.org().clone())) };
+        let connect = connect.or_else(|| setting.whole.then(paced));
         let options = Options { routes: Some(routes), observer: metrics, connect, ..Options::default() };
         let app = App::start(config.clone(), registry, clock, options).await?;
         wiring::deliver(&salesforce, &hubspot, (&gong, rule), app.local_addr())?;
         let whole = setting.whole;
-        Ok(Self { salesforce, hubspot, gong, app, config, folder, crms, mappings, whole })
+        Ok(Self { salesforce, hubspot, gong, app, config, folder, crms, mappings, signals, whole })
     }
 
     /// The CRMs, in the order of the story.
@@ -147,6 +153,11 @@ impl Stage {
     /// Whether all six handoffs are governed.
     pub(super) fn is_whole(&self) -> bool {
         self.whole
+    }
+
+    /// What signals ask for in each motion.
+    pub(super) fn signals(&self) -> Option<&SignalTable> {
+        self.signals.as_ref()
     }
 
     /// Where a handoff lives in a CRM.

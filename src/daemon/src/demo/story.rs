@@ -32,12 +32,13 @@ type Tell<'a> = &'a mut (dyn FnMut(&Step) + Send);
 pub async fn play(stage: &Stage, tell: &mut (dyn FnMut(&Step) + Send)) -> Result<bool, DemoError> {
     let mut teller = Teller { ok: true, tell };
     stage.settle().await?;
+    let mut known = Vec::new();
     if stage.is_whole() {
         for crm in stage.crms() {
             marketing::play(stage, crm, &mut teller).await?;
         }
         for crm in stage.crms() {
-            discovery::play(stage, crm, &mut teller).await?;
+            known.push((crm, discovery::play(stage, crm, &mut teller).await?));
         }
     }
     let mut sold = Vec::new();
@@ -51,8 +52,8 @@ pub async fn play(stage: &Stage, tell: &mut (dyn FnMut(&Step) + Send)) -> Result
         for crm in stage.crms() {
             escalation::play(stage, crm, &mut teller).await?;
         }
-        for crm in stage.crms() {
-            motion::play(stage, crm, &mut teller).await?;
+        for (crm, customer) in &known {
+            motion::play(stage, *crm, customer, &mut teller).await?;
         }
     }
     verify(stage, &mut teller)?;

@@ -1,7 +1,6 @@
 //! How the stage is wired: what an admin would write to run two CRMs, one motion each, the product's telemetry and recorded calls under one
 //! daemon.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,7 +11,7 @@ use handoff_core::contract::Mode;
 use handoff_core::feed::ColumnKind;
 use handoff_core::id::{ConnectionId, FieldKey, GateName, MotionId, PartKey};
 use handoff_core::mapping::{Mapping, Way};
-use handoff_core::registry::{Registry, shipped};
+use handoff_core::registry::Registry;
 use handoff_sandbox_gong as gong;
 use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce as salesforce;
@@ -131,19 +130,25 @@ impl Wiring<'_> {
     fn feed(&self) -> Result<BTreeMap<String, Feed>, DemoError> {
         let telemetry = self.mappings.iter().find_map(Telemetry::of);
         let Some(telemetry) = telemetry else { return Ok(BTreeMap::new()) };
-        let columns = [
-            (KEY.to_owned(), ColumnKind::Text),
-            (telemetry.at.clone(), ColumnKind::Date),
-            (telemetry.per.clone(), ColumnKind::Text),
-            (telemetry.value, ColumnKind::Number),
-        ];
+        let text = |name: &str| (name.to_owned(), ColumnKind::Text);
         let usage = Feed {
             secrets: vec![self.secret("usage_secret", feed::SECRET)?],
             key: KEY.to_owned(),
-            identity: vec![telemetry.at, telemetry.per],
-            columns: columns.into(),
+            identity: vec![telemetry.at.clone(), telemetry.per.clone()],
+            columns: BTreeMap::from([
+                text(KEY),
+                (telemetry.at, ColumnKind::Date),
+                text(&telemetry.per),
+                (telemetry.value, ColumnKind::Number),
+            ]),
         };
-        Ok(BTreeMap::from([(feed::USAGE.to_owned(), usage)]))
+        let attendance = Feed {
+            secrets: vec![self.secret("attendance_secret", feed::SECRET)?],
+            key: KEY.to_owned(),
+            identity: vec!["person".to_owned(), "session".to_owned()],
+            columns: BTreeMap::from(["person", "session", "completed", KEY].map(text)),
+        };
+        Ok(BTreeMap::from([(feed::USAGE.to_owned(), usage), (feed::ATTENDANCE.to_owned(), attendance)]))
     }
 
     fn salesforce(&self) -> Result<Connection, DemoError> {
@@ -214,36 +219,6 @@ fn roles(whole: bool) -> BTreeMap<String, Vec<String>> {
     roles
 }
 
-/// Contracts and mappings of this company: those that ship, with the adoption of handoff 04 read from its product's telemetry.
-pub(super) fn company() -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
-    shipped().map(|(path, text)| {
-        let key = match path {
-            "salesforce/h04-onboarding-to-cs.toml" => "Name",
-            "hubspot/h04-onboarding-to-cs.toml" => "onboarding_name",
-            _ => return (path, Cow::Borrowed(text)),
-        };
-        (path, if text.contains("feed = ") { Cow::Borrowed(text) } else { Cow::Owned(fed(text, key)) })
-    })
-}
-
-/// The mapping with its two series of use read from the feed.
-fn fed(text: &str, key: &str) -> String {
-    let line = |line: &str| {
-        let per = match line.split_whitespace().next() {
-            Some("curve") => "",
-            Some("features") => ", per = \"feature\"",
-            Some(_) | None => return line.to_owned(),
-        };
-        let name = line.split('=').next().unwrap_or_default();
-        format!(
-            "{name}= {{ feed = \"{}\", key = \"{key}\", window = {{ days = 365, before = \"opening\" }}, \
-             series = {{ at = \"week\", value = \"users\", by = \"week\"{per} }} }}",
-            feed::USAGE
-        )
-    };
-    text.lines().map(|each| line(each) + "\n").collect()
-}
-
 /// The mappings of what is governed: handoff 03 in each CRM, or all six.
 pub(super) fn mappings(registry: &Registry, whole: bool) -> Result<Vec<Mapping>, DemoError> {
     let crm = ["salesforce", "hubspot"];
@@ -251,7 +226,7 @@ pub(super) fn mappings(registry: &Registry, whole: bool) -> Result<Vec<Mapping>,
         "h01-marketing-to-sdr",
         "h02-sdr-to-ae",
         "h03-ae-to-onboarding",
-        "h04-onboarding-to-cs",
+        "h04-onboarding-to-cs-fed",
         "h05-csm-to-support",
         "h06-motion-a-to-motion-b",
     ];

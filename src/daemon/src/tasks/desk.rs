@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use handoff_core::id::ConnectionId;
-use handoff_core::journal::LogEntry;
 use handoff_core::contract::Contract;
 use handoff_core::handoff::Handoff;
+use handoff_core::id::ConnectionId;
+use handoff_core::journal::LogEntry;
 use handoff_core::motion::SignalTable;
 use handoff_core::obligation::{Holders, Obligation, Posts, obligations, roles};
 use handoff_core::registry::Registry;
@@ -80,10 +80,13 @@ impl Desks {
         let signals = registry.signals().cloned();
         let has_tasks = |contract: &Contract| {
             let rules = objects.iter().flat_map(|object| &object.rules);
-            rules.filter(|rule| rule.mapping.write.task.is_some()).any(|rule| rule.mapping.contract == contract.contract)
+            rules
+                .filter(|rule| rule.mapping.write.task.is_some())
+                .any(|rule| rule.mapping.contract == contract.contract)
         };
         // Open handoffs stay on their version.
-        let contracts = registry.contracts().map(|held| &held.contract).filter(|contract| has_tasks(contract));
+        let contracts =
+            registry.contracts().map(|held| &held.contract).filter(|contract| has_tasks(contract));
         let posts = if rules.is_some() {
             contracts.flat_map(|contract| roles(contract, signals.as_ref())).collect()
         } else {

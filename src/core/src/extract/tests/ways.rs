@@ -278,6 +278,25 @@ fn a_window_ends_when_the_handoff_opened_and_stays_there() {
 }
 
 #[test]
+fn a_record_that_was_created_in_its_opening_stage_opened_at_its_creation() {
+    let mut raw = cases();
+    let number = Part::of(Kind::Number);
+    let path = r#"{ related = "Cases", of = "AccountId", count = true, dated = "CreatedDate", window = { days = 5, before = "opening" } }"#;
+    let one = Some(Value::Number(Decimal::ONE));
+    assert_eq!(value(&number, path, &raw), one, "30 September, by the record of 1 October");
+    raw.history = Some(vec![change(
+        "1",
+        "StageName",
+        json!("Negotiation/Review"),
+        json!("Closed Lost"),
+        "005AE",
+        "2026-11-04T09:00:00Z",
+    )]);
+    raw.fields.insert("StageName".to_owned(), json!("Closed Lost"));
+    assert_eq!(value(&number, path, &raw), one, "it moves on, and what was handed over stays");
+}
+
+#[test]
 fn what_others_say_is_not_read_from_the_record() {
     let mut raw = raw();
     raw.fields.insert("External__c".to_owned(), json!("acme"));
@@ -312,7 +331,8 @@ fn rows_of_a_feed_count_each_though_they_are_about_one_record() {
     let curve = of(&Part::of(Kind::Series), r#"series = { at = "day", value = "uses", by = "week" }"#);
     let points = vec![(day("2026-03-02"), 7.into()), (day("2026-03-09"), 5.into())];
     assert_eq!(curve, Some(Value::Series(points)));
-    let Some(Value::List(listed)) = of(&list(&[("name", Kind::Name)]), r#"rows = { name = "feature" }"#) else {
+    let Some(Value::List(listed)) = of(&list(&[("name", Kind::Name)]), r#"rows = { name = "feature" }"#)
+    else {
         panic!("a list");
     };
     assert_eq!(listed.len(), 3);

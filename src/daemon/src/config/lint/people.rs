@@ -78,7 +78,10 @@ fn vacant(config: &Config, registry: &Registry, found: &mut Found) {
     for role in roles.collect::<BTreeSet<_>>() {
         let named = config.people.roles.get(&role);
         if named.is_none_or(|holders| holders.iter().all(|holder| holder == "*")) {
-            let message = format!("nobody in particular holds the role {}, so that its tasks go to nobody", quoted(&role));
+            let message = format!(
+                "nobody in particular holds the role {}, so that its tasks go to nobody",
+                quoted(&role)
+            );
             found.advise(&["people"], message, format!("add [people.roles] {role} = [\"login\", …]"));
         }
     }

@@ -268,6 +268,11 @@ impl Crm for HubSpotFace {
         self.edit(who, COMPANIES, customer, &score).map(drop)
     }
 
+    fn signal(&self, who: &str, customer: &str, what: &str) -> Result<(), DemoError> {
+        let what = Fields::from_iter([("handoff_account_signal".to_owned(), Value::from(what))]);
+        self.edit(who, COMPANIES, customer, &what).map(drop)
+    }
+
     fn let_answer(&self, _who: &str, _may: bool) -> Result<(), DemoError> {
         // Everybody who may edit the deal may edit all of its properties.
         Ok(())

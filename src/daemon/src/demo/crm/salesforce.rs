@@ -215,6 +215,11 @@ impl Crm for SalesforceFace {
         self.edit(who, "Account", customer, &score).map(drop)
     }
 
+    fn signal(&self, who: &str, customer: &str, what: &str) -> Result<(), DemoError> {
+        let what = Fields::from_iter([("Account_Signal__c".to_owned(), Value::from(what))]);
+        self.edit(who, "Account", customer, &what).map(drop)
+    }
+
     fn let_answer(&self, who: &str, may: bool) -> Result<(), DemoError> {
         let set = "Handoff_Receiver";
         if may {

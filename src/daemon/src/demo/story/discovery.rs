@@ -8,8 +8,8 @@ use super::super::record::{Opening, Package};
 use super::super::{DemoError, Stage};
 use super::{AVA, NIA, Scene, Teller, standing};
 
-/// Plays the story.
-pub(super) async fn play(stage: &Stage, crm: &dyn Crm, teller: &mut Teller<'_>) -> Result<(), DemoError> {
+/// Plays the story; the id of the customer, who lives in its motion from then on.
+pub(super) async fn play(stage: &Stage, crm: &dyn Crm, teller: &mut Teller<'_>) -> Result<String, DemoError> {
     let customer = crm.customer(NIA, "Tidewell Marine - Bergen yard")?;
     let opening = Opening {
         name: "Tidewell Marine - Yard planning",
@@ -27,7 +27,8 @@ pub(super) async fn play(stage: &Stage, crm: &dyn Crm, teller: &mut Teller<'_>) 
     story.discovers().await?;
     story.sends_back().await?;
     story.mends().await?;
-    story.accepts().await
+    story.accepts().await?;
+    Ok(story.customer)
 }
 
 struct Story<'a, 't, 's> {

@@ -10,8 +10,8 @@ use super::super::record::{Opening, Package};
 use super::super::{DemoError, Stage};
 use super::{GRACE, SUNIL, Scene, Teller, standing};
 
-/// Hours of silence after the acceptance.
-const SILENCE: i64 = 50;
+/// Hours of silence after the acceptance, before each look: a day, and a bit.
+const SILENCE: i64 = 25;
 
 /// Plays the story.
 pub(super) async fn play(stage: &Stage, crm: &dyn Crm, teller: &mut Teller<'_>) -> Result<(), DemoError> {
@@ -151,8 +151,10 @@ impl Story<'_, '_, '_> {
     }
 
     async fn falls_silent(&mut self) -> Result<(), DemoError> {
-        self.stage.advance(SILENCE * 3_600);
-        self.stage.look(&self.case.record.record()).await?;
+        for _ in 0..2 {
+            self.stage.advance(SILENCE * 3_600);
+            self.stage.look(&self.case.record.record()).await?;
+        }
         let missed = self.has(|each| matches!(each, Happening::EchoMissed { .. })).await?;
         let passed = self.has(|each| matches!(each, Happening::EtaPassed { .. })).await?;
         let (echo, status) = (self.echo(), self.case.record.status());

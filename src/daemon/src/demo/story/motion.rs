@@ -1,19 +1,28 @@
 //! Handoff 06: motion A's CSM hands a cross-sell to motion B's account executive; the relationship stays in one hand, and comes back.
 
 use handoff_core::beside::Happening;
+use handoff_core::event::{Concern, Event};
+use handoff_core::id::MotionId;
+use handoff_core::motion::actions;
 use serde_json::{Value, json};
 
 use super::super::crm::{Crm, Fields};
 use super::super::look::yes;
 use super::super::record::{Opening, Package};
 use super::super::{DemoError, Stage};
-use super::{AVA, GRACE, Scene, Teller, standing};
+use super::{AVA, GRACE, MONA, NIA, Scene, Teller, standing};
 
 /// Hours in a bit more than half a year.
 const HALF_A_YEAR: i64 = 24 * 185;
 
-/// Plays the story.
-pub(super) async fn play(stage: &Stage, crm: &dyn Crm, teller: &mut Teller<'_>) -> Result<(), DemoError> {
+/// Plays the story; `known` is a customer who lives in motion A.
+pub(super) async fn play(
+    stage: &Stage,
+    crm: &dyn Crm,
+    known: &str,
+    teller: &mut Teller<'_>,
+) -> Result<(), DemoError> {
+    goes_past(stage, Scene { crm, handoff: "06" }, known, teller).await?;
     let customer = crm.customer(GRACE, "Willowmere Care Homes - Leicester")?;
     crm.health(GRACE, &customer, 82)?;
     let call = crm.call(GRACE, ("companies", &customer), "They asked for inspection plans")?;
@@ -58,9 +67,46 @@ pub(super) async fn play(stage: &Stage, crm: &dyn Crm, teller: &mut Teller<'_>) 
     story.one_is_named().await?;
     story.accepts().await?;
     if story.deal.record.mapping.beside.is_some() {
+        story.a_signal_fires().await?;
         story.motion_a_suffers().await?;
         story.comes_back().await?;
     }
+    Ok(())
+}
+
+/// Where leads belong to a customer, one of motion B is found at a customer of another motion without a cross-sell that was agreed.
+async fn goes_past(
+    stage: &Stage,
+    scene: Scene<'_>,
+    known: &str,
+    teller: &mut Teller<'_>,
+) -> Result<(), DemoError> {
+    if stage.mapping(scene.crm, "h01-marketing-to-sdr")?.account.is_none() {
+        return Ok(());
+    }
+    let opening = Opening {
+        name: "Solberg, Bergen yard",
+        by: MONA,
+        motion: "b",
+        stage: "mql",
+        sender: MONA,
+        receiver: NIA,
+        customer: Some(known),
+        deal: None,
+    };
+    let lead = Package::open(stage, scene.crm, "h01-marketing-to-sdr", opening)?.record;
+    stage.settle().await?;
+    stage.look(&lead.record()).await?;
+    let found = lead.ledger().await?.iter().any(|event| {
+        matches!(event, Event::ConcernsChanged { concerns } if concerns.contains(&Concern::CrossSellWithoutHandoff))
+    });
+    teller.report(
+        scene,
+        "A lead of motion B is worked at a customer who lives in another motion; nobody agreed on a cross-sell",
+        "it is found, and stands in the ledger, until a handoff 06 is on for the customer",
+        found && !lead.is_open("routing"),
+        format!("cross-sell without a handoff in the ledger: {}", yes(found)),
+    );
     Ok(())
 }
 
@@ -76,7 +122,7 @@ impl Story<'_, '_, '_> {
     /// The field in which somebody else claims the relationship, where the mapping names one.
     fn claim(&self) -> Option<String> {
         let beside = self.deal.record.mapping.beside.as_ref()?;
-        beside.claims.values().next().map(|claim| claim.field.clone())
+        beside.claims.get("a").map(|claim| claim.field.clone())
     }
 
     /// Who owns the relationship, as the CRM shows it.
@@ -153,6 +199,38 @@ impl Story<'_, '_, '_> {
             "the record says that the handoff is done",
             status.contains("Accepted"),
             format!("status: \"{status}\""),
+        );
+        Ok(())
+    }
+
+    /// What a signal asks for in a motion, as the company's table says it.
+    fn asked(&self, signal: &str, motion: &str) -> String {
+        let table = self.stage.signals();
+        let actions = table.and_then(|table| actions(table, signal, &MotionId::from(motion)).ok());
+        actions
+            .unwrap_or_default()
+            .iter()
+            .map(|action| format!("{}: {}", action.role, action.title))
+            .collect()
+    }
+
+    async fn a_signal_fires(&mut self) -> Result<(), DemoError> {
+        let record = &self.deal.record;
+        record.crm.signal(GRACE, &self.customer, "Champion departed")?;
+        self.stage.look(&record.record()).await?;
+        let name = "champion_departed";
+        let happened = self.deal.record.happened().await?;
+        let fires = happened
+            .iter()
+            .any(|each| matches!(each, Happening::SignalsChanged { signals, .. } if signals.contains(name)));
+        let own = self.deal.record.stream().is_some_and(|stream| stream.contains("/b/"));
+        let (in_a, in_b) = (self.asked(name, "a"), self.asked(name, "b"));
+        self.teller.report(
+            self.scene,
+            "The customer's champion leaves",
+            "the signal is found on this deal, which is motion B's: it asks for motion B's action, never for motion A's",
+            fires && own && !in_b.is_empty() && in_a != in_b,
+            format!("signal in the ledger: {}; motion B: \"{in_b}\"; motion A would: \"{in_a}\"", yes(fires)),
         );
         Ok(())
     }

@@ -85,7 +85,7 @@ impl Story<'_, '_, '_> {
 
     async fn takes_nothing_unsigned(&mut self) -> Result<(), DemoError> {
         let (daemon, rows) = (self.stage.app.local_addr(), self.usage()?);
-        let answer = feed::send(daemon, self.stage.now(), &rows, false).await?;
+        let answer = feed::send(feed::USAGE, daemon, self.stage.now(), &rows, false).await?;
         self.stage.look(&self.onboarding.record.record()).await?;
         let record = &self.onboarding.record;
         let missing = record.missing().to_lowercase().contains("adoption");
@@ -106,8 +106,8 @@ impl Story<'_, '_, '_> {
 
     async fn counts_use(&mut self) -> Result<(), DemoError> {
         let (daemon, rows) = (self.stage.app.local_addr(), self.usage()?);
-        let answer = feed::send(daemon, self.stage.now(), &rows, true).await?;
-        let again = feed::send(daemon, self.stage.now(), &rows, true).await?;
+        let answer = feed::send(feed::USAGE, daemon, self.stage.now(), &rows, true).await?;
+        let again = feed::send(feed::USAGE, daemon, self.stage.now(), &rows, true).await?;
         self.stage.look(&self.onboarding.record.record()).await?;
         let record = &self.onboarding.record;
         let missing = record.missing().to_lowercase().contains("adoption");
@@ -133,12 +133,12 @@ impl Story<'_, '_, '_> {
     async fn gathers(&mut self) -> Result<(), DemoError> {
         let crm = self.onboarding.record.crm;
         let person = crm.contact(INGRID, &self.customer, "Osei")?;
-        let attended = [
-            ("person", json!(person)),
-            ("session", json!("Dispatcher basics")),
-            ("completed", json!("Completed")),
-        ];
-        self.onboarding.row(INGRID, ("training", "sessions"), &attended, &[])?;
+        let key =
+            Telemetry::of(self.onboarding.record.mapping).map(|told| self.onboarding.record.text(&told.key));
+        let attended =
+            json!({KEY: key, "person": person, "session": "Dispatcher basics", "completed": "Completed"});
+        let daemon = self.stage.app.local_addr();
+        feed::send(feed::ATTENDANCE, daemon, self.stage.now(), &[attended], true).await?;
         let sponsor = [("person", json!(person)), ("role", json!("Sponsor")), ("heat", json!("Warm"))];
         self.onboarding.row(INGRID, ("sponsors", "people"), &sponsor, &[])?;
         self.onboarding.say(INGRID, &[("escalations", "none", json!(true))])?;
@@ -147,7 +147,7 @@ impl Story<'_, '_, '_> {
         let record = &self.onboarding.record;
         self.teller.report(
             self.scene,
-            "Ingrid records who was trained and who sponsors it, and ticks that nothing was escalated",
+            "The training system sends who came; Ingrid records who sponsors it, and ticks that nothing was escalated",
             "nothing is missing; the customer is in Grace's queue",
             record.missing().is_empty() && record.queued(),
             standing(&self.onboarding),
