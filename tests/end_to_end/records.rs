@@ -137,7 +137,7 @@ fn e10_a_broken_mapping_is_refused_with_its_line() {
         ("connector = \"salesforce\"", "conector = \"salesforce\"", "conector"),
         ("version   = 1 ", "version   = \"one\" ", "version   = \"one\""),
         ("Handoff_03_In_Queue__c", "Handoff_03_Stage_Open__c", "receiver_queue"),
-        ("accept = \"Accept\"", "accept = [\"Accept\"]", "accept = ["),
+        ("accept      = \"Accept\"", "accept      = [\"Accept\"]", "accept      = ["),
         ("[write.note]", "[write.note", "[write.note"),
         ("sender   = { field", "sneder   = { field", "sneder"),
         ("connector = \"salesforce\"", "include = \"salesforce/h03-ae-to-onboarding.toml\"", "include"),

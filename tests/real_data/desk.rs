@@ -112,6 +112,18 @@ impl Desk {
         }
     }
 
+    /// Time goes on in the CRM; the daemon's stands still until it looks, so that nothing happens in between.
+    pub(crate) fn crm_time(&self, second: i64) {
+        let at = jiff::Timestamp::from_second(second).unwrap();
+        self.world.company().vendors().for_each(|vendor| vendor.set_time(at));
+    }
+
+    /// The daemon looks at what changed and at what is due.
+    pub(crate) async fn look(&self, second: i64) {
+        self.world.set_time(jiff::Timestamp::from_second(second).unwrap());
+        self.world.settle().await;
+    }
+
     fn person(&self, login: &str) -> String {
         match self.kind {
             Kind::Salesforce => self.world.org().user(login).unwrap().to_string(),

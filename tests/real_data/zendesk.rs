@@ -115,7 +115,7 @@ async fn equals_the_export(crms: &'static [Kind]) {
 async fn play(desk: &mut Desk, steps: &[Step]) -> BTreeMap<String, String> {
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
     for step in steps {
-        desk.world.set_time(Timestamp::from_second(step.at).unwrap());
+        desk.crm_time(step.at);
         let (who, case) = (login(&step.by), step.case.as_str());
         let id = ids.get(case).cloned().unwrap_or_default();
         match step.what.as_str() {
@@ -138,6 +138,7 @@ async fn play(desk: &mut Desk, steps: &[Step]) -> BTreeMap<String, String> {
             "message" => desk.write(&who, &id),
             "delete" => desk.delete(&who, &id),
             "look" => {
+                desk.look(step.at).await;
                 // HubSpot's search shows nothing that was archived: the sweep finds out.
                 desk.world.handle().sweep_now().await.unwrap();
                 desk.world.settle().await;

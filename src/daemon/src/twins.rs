@@ -76,7 +76,7 @@ fn rivals(
 ) -> Result<Vec<TwinSeen>, Fatal> {
     let claims = |named: &RecordRef| -> Result<BTreeMap<RecordRef, TwinSeen>, Fatal> {
         let mut claims = BTreeMap::new();
-        for (stream, _) in engine.snapshots.naming(named) {
+        for stream in engine.snapshots.naming(named).into_keys() {
             if stream.split('/').next() != Some(contract.as_str()) {
                 continue;
             }
