@@ -36,7 +36,7 @@ fn owed(stage: &Stage) -> Vec<(Kind, String)> {
 
 fn one(stage: &Stage, kind: Kind) -> Obligation {
     let mut found = owed_with(stage, None).into_iter().filter(|one| one.kind == kind);
-    let first = found.next().unwrap_or_else(|| panic!("nobody owes {}", kind.as_str()));
+    let first = found.next().expect("somebody owes it");
     assert_eq!(found.next(), None);
     first
 }
