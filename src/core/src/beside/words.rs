@@ -62,13 +62,13 @@ pub fn aside(handoff: &Handoff) -> String {
         && let Some(due) = shared.due.as_ref().filter(|_| shared.reunified.is_none())
     {
         let to = due.to.as_ref().map_or("nobody named", |to| to.person.as_str());
-        told.push(format!("The relationship is to come back to {to}. "));
+        told.push(format!("The relationship is to come back to {to}."));
     }
     let touch = handoff.beside.touch.clone().unwrap_or_default();
     if touch.missed && touch.touched.is_none() {
-        told.push("Nobody touched the lead in time. ".to_owned());
+        told.push("Nobody touched the lead in time.".to_owned());
     }
-    told.concat()
+    told.iter().map(|sentence| format!("{sentence} ")).collect()
 }
 
 /// Fields of the record itself: the echo, if it has no record of its own; the brief; the primary owner where the policy writes it.
