@@ -70,6 +70,7 @@ stories! {
     h05_ways_round_the_gate
     h06_both_motions_claim
     h06_reunification_after_six_months
+    h06_the_customer_is_not_well
     h06_the_happy_path
     h06_ways_round_the_gate
     sla_a_change_to_summer_time
