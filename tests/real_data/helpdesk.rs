@@ -161,7 +161,9 @@ async fn equals_the_tickets(crms: &'static [Kind], which: &[&str]) {
     for entry in entries.iter().filter_map(|entry| entry.entry.as_ref()) {
         let Some((handoff, events)) = LogEntry::handoff(entry) else { continue };
         let ticket = told.entry(names[handoff.subject.record.as_str()].to_owned()).or_default();
-        events.iter().for_each(|event| ticket.hear(event));
+        for event in events {
+            ticket.hear(event);
+        }
     }
     let told: BTreeMap<String, Value> = told.iter().map(|(name, told)| (name.clone(), told.json())).collect();
     let unheard: Vec<&String> = truth.keys().filter(|name| !told.contains_key(*name)).collect();

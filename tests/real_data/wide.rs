@@ -36,7 +36,7 @@ async fn e03_a_lead_with_hundreds_of_unknown_columns_is_read_like_any_other() {
         }];
     });
     let name = |column: &str| format!("Wide_{}__c", column.trim_matches('_').replace("__", "_"));
-    let wide = columns.iter().map(|column| FieldSpec::new(&name(column), FieldType::String)).collect();
+    let wide = columns.iter().map(|column| FieldSpec::new(name(column), FieldType::String)).collect();
     world.org().add_fields("Lead", wide).unwrap();
     let mut mapping =
         "object = \"Lead\"\nformat = \"csv\"\n[constants]\nCompany = \"unknown\"\nStatus = \"Marketing Qualified\"\n[fields]\nLastName = \"id\"\n"
