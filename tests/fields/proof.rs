@@ -13,7 +13,6 @@ use handoffd_tests::stage::face::{Cast, Face, perform};
 use handoffd_tests::stage::govern::govern;
 use handoffd_tests::stage::table::{Junk, Made, Missing, ROOT, Scene};
 
-
 /// One way in which a package is not whole.
 struct Flaw {
     field: &'static str,

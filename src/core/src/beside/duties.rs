@@ -52,7 +52,7 @@ impl List<'_> {
     /// The receiver, or the role that stands in while the record names nobody who could act.
     fn receiver(&self) -> Option<Owner> {
         let receiver = self.handoff.receiver.as_ref();
-        match falls_to(self.contract, receiver) {
+        match falls_to(self.contract, self.handoff.sender.as_ref(), receiver) {
             Some(role) => Some(Owner::ByRole(role.to_owned())),
             None => receiver.cloned().map(Owner::By),
         }

@@ -22,7 +22,7 @@ pub(super) fn answer(case: &Case<'_>) -> Vec<Duty> {
         return vec![Duty { kind: ObligationKind::Name, key, owner: owner.into(), due, title, text }];
     }
     let receiver = handoff.receiver.as_ref();
-    let owner = match (falls_to(case.contract, receiver), receiver) {
+    let owner = match (falls_to(case.contract, handoff.sender.as_ref(), receiver), receiver) {
         (Some(role), _) => Owner::ByRole(role.to_owned()),
         (None, Some(receiver)) => Owner::By(receiver.clone()),
         (None, None) => return Vec::new(),

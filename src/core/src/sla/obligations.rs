@@ -18,7 +18,7 @@ pub fn clock_obligations(contract: &Contract, handoff: &Handoff) -> Vec<Duty> {
 
 fn reminder(contract: &Contract, handoff: &Handoff, clock: &Clock) -> Option<Duty> {
     let receiver = handoff.receiver.as_ref();
-    let owner = match falls_to(contract, receiver) {
+    let owner = match falls_to(contract, handoff.sender.as_ref(), receiver) {
         Some(role) => Owner::ByRole(role.to_owned()),
         None => Owner::By(receiver.cloned()?),
     };

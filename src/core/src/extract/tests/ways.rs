@@ -281,7 +281,7 @@ fn a_window_ends_when_the_handoff_opened_and_stays_there() {
 fn a_record_that_was_created_in_its_opening_stage_opened_at_its_creation() {
     let mut raw = cases();
     let number = Part::of(Kind::Number);
-    let path = r#"{ related = "Cases", of = "AccountId", count = true, dated = "CreatedDate", window = { days = 5, before = "opening" } }"#;
+    let path = r#"{ related = "Cases", of = "AccountId", count = true, dated = "CreatedDate", window = { days = 2, before = "opening" } }"#;
     let one = Some(Value::Number(Decimal::ONE));
     assert_eq!(value(&number, path, &raw), one, "30 September, by the record of 1 October");
     raw.history = Some(vec![change(
