@@ -40,6 +40,7 @@ pub fn scene() -> Scene {
                         "handoff_06_communication_plan",
                         json!("The CSM opens every meeting and sends every summary"),
                     ),
+                    ("handoff_06_health_baseline", json!(82)),
                     ("handoff_06_stop_below", json!(60)),
                     ("handoff_06_entity", json!("Northwind Peak GmbH")),
                     ("handoff_06_paperwork_route", json!("Their legal first, then our finance")),
@@ -71,7 +72,7 @@ fn parts() -> Vec<Part> {
             along: None,
         },
         column("communication", "plan", own("handoff_06_communication_plan"), json!("as usual")),
-        typed("health", "baseline", ("company", "handoff_health_score"), "green")
+        typed("health", "baseline", own("handoff_06_health_baseline"), "green")
             .says(json!({"kind": "number", "value": "82"})),
         typed("health", "stop_below", own("handoff_06_stop_below"), "red"),
         typed("paperwork", "entity", own("handoff_06_entity"), "the other one"),

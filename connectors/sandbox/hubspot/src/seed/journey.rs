@@ -367,7 +367,7 @@ impl Journey<'_> {
                 "handoff_06_reunify_by": self.hand.day(120),
                 "handoff_06_communication_plan":
                     "The CSM opens every meeting and sends every summary; the account executive speaks on price only",
-                "handoff_06_stop_below": 60, "handoff_06_entity": "Northwind Peak GmbH",
+                "handoff_06_health_baseline": 82, "handoff_06_stop_below": 60, "handoff_06_entity": "Northwind Peak GmbH",
                 "handoff_06_paperwork_route": "Their legal first, then our finance, then the managing director",
             })));
         }

@@ -256,14 +256,6 @@ impl Story<'_, '_, '_> {
     }
 
     async fn comes_back(&mut self) -> Result<(), DemoError> {
-        // Where the plan's baseline is the customer's score itself, what she accepted has changed with it: she accepts again.
-        if !self.deal.record.status().contains("Accepted") {
-            for answer in [false, true] {
-                let record = &self.deal.record;
-                record.save(AVA, &record.accept(answer))?;
-                self.stage.settle().await?;
-            }
-        }
         let moments = self.deal.record.mapping.beside.as_ref().map(|beside| &beside.moments);
         let went_live =
             moments.and_then(|moments| moments.get("go_live")).and_then(|moment| moment.field.clone());
