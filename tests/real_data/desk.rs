@@ -114,8 +114,7 @@ impl Desk {
 
     /// Time goes on in the CRM; the daemon's stands still until it looks, so that nothing happens in between.
     pub(crate) fn crm_time(&self, second: i64) {
-        let at = jiff::Timestamp::from_second(second).unwrap();
-        self.world.company().vendors().for_each(|vendor| vendor.set_time(at));
+        self.world.set_crm_time(jiff::Timestamp::from_second(second).unwrap());
     }
 
     /// The daemon looks at what changed and at what is due.
