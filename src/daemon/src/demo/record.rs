@@ -124,17 +124,14 @@ impl<'a> Package<'a> {
             match way(mapping, field, part)? {
                 Way::Field(name) => drop(own.insert(name.to_owned(), value.clone())),
                 Way::Take(rows, column) => {
-                    let place = match beside.iter_mut().find(|(name, _)| *name == rows.related) {
-                        Some((_, fields)) => fields,
-                        None => {
-                            beside.push((rows.related, wanted(rows.matching)));
-                            &mut beside
-                                .last_mut()
-                                .ok_or_else(|| DemoError::NoRecord(rows.related.to_owned()))?
-                                .1
-                        }
-                    };
-                    place.insert(column.to_owned(), value.clone());
+                    let known = beside.iter().position(|(name, _)| *name == rows.related);
+                    let at = known.unwrap_or(beside.len());
+                    if known.is_none() {
+                        beside.push((rows.related, wanted(rows.matching)));
+                    }
+                    if let Some((_, place)) = beside.get_mut(at) {
+                        place.insert(column.to_owned(), value.clone());
+                    }
                 }
                 Way::Count(..)
                 | Way::Newest(..)

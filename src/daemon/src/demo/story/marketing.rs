@@ -38,7 +38,7 @@ struct Story<'a, 't, 's> {
     teller: &'t mut Teller<'s>,
 }
 
-fn count(value: Option<Answer>) -> String {
+fn count(value: Option<&Answer>) -> String {
     match value {
         Some(Answer::Number(number)) => number.to_string(),
         Some(_) | None => "none".to_owned(),
@@ -95,7 +95,7 @@ impl Story<'_, '_, '_> {
             self.lead.visit(MONA, &visit)?;
         }
         self.stage.look(&self.lead.record.record()).await?;
-        let visits = count(self.lead.record.read("behaviour", "return_visits").await?);
+        let visits = count(self.lead.record.read("behaviour", "return_visits").await?.as_ref());
         let missing = self.lead.record.missing().to_lowercase();
         let journey = missing.lines().any(|line| line.contains("journey"));
         self.teller.report(
@@ -165,7 +165,7 @@ impl Story<'_, '_, '_> {
     }
 
     async fn touches(&mut self) -> Result<(), DemoError> {
-        if !self.lead.record.mapping.beside.as_ref().is_some_and(|beside| !beside.activities.is_empty()) {
+        if self.lead.record.mapping.beside.as_ref().is_none_or(|beside| beside.activities.is_empty()) {
             return Ok(());
         }
         self.stage.advance(2 * 3_600);

@@ -207,11 +207,9 @@ impl Story<'_, '_, '_> {
     fn asked(&self, signal: &str, motion: &str) -> String {
         let table = self.stage.signals();
         let actions = table.and_then(|table| actions(table, signal, &MotionId::from(motion)).ok());
-        actions
-            .unwrap_or_default()
-            .iter()
-            .map(|action| format!("{}: {}", action.role, action.title))
-            .collect()
+        let told =
+            actions.unwrap_or_default().iter().map(|action| format!("{}: {}", action.role, action.title));
+        told.collect::<Vec<_>>().join("; ")
     }
 
     async fn a_signal_fires(&mut self) -> Result<(), DemoError> {
