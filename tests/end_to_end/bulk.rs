@@ -62,7 +62,7 @@ async fn f16_a_bulk_acceptance_is_judged_deal_by_deal_and_those_refused_say_why(
 
 async fn asked(world: &Governed, method: reqwest::Method, path: &str, body: String) -> u16 {
     let address = format!("http://{}{path}", world.app().local_addr());
-    let client = reqwest::Client::new();
+    let client = crate::wire::client();
     client.request(method, address).body(body).send().await.unwrap().status().as_u16()
 }
 

@@ -111,10 +111,10 @@ async fn criteria(world: &Governed, onboarding: &RecordRef) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_promised_is_carried_and_drift_is_told_in_salesforce() {
-    follows_its_source(SALESFORCE).await;
+    Box::pin(follows_its_source(SALESFORCE)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_promised_is_carried_and_drift_is_told_in_hubspot() {
-    follows_its_source(HUBSPOT).await;
+    Box::pin(follows_its_source(HUBSPOT)).await;
 }

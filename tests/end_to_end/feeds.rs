@@ -74,7 +74,7 @@ impl Delivery {
     /// The status, and what the daemon says.
     async fn send(self, world: &Governed) -> (u16, Value) {
         let url = format!("http://{}/{}", world.app().local_addr(), self.path);
-        let request = reqwest::Client::new()
+        let request = crate::wire::client()
             .post(url)
             .header("webhook-id", self.id)
             .header("webhook-timestamp", self.time.to_string())

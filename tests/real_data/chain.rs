@@ -237,8 +237,8 @@ fn events(detail: &Detail) -> impl Iterator<Item = &Event> {
     entries.flat_map(|(_, events)| events)
 }
 
-fn has(detail: &Detail, concern: &Concern) -> bool {
-    detail.state.as_ref().unwrap().concerns.contains(concern)
+fn has(detail: &Detail, concern: Concern) -> bool {
+    detail.state.as_ref().unwrap().concerns.contains(&concern)
 }
 
 async fn agrees_with_the_script(crms: &'static [Kind]) {
@@ -310,7 +310,7 @@ async fn leads_agree(world: &Governed, truth: &Value, sold: &BTreeSet<&str>) {
 async fn qualified_agree(world: &Governed, truth: &Value, names: &BTreeMap<&str, &str>) {
     let found = details(world, QUALIFIED).await;
     assert_eq!(found.len(), count(truth, "deals"));
-    let one_person = which(&found, names, |detail| has(detail, &Concern::SenderIsReceiver));
+    let one_person = which(&found, names, |detail| has(detail, Concern::SenderIsReceiver));
     assert_eq!(json!(one_person), truth["one_person"]);
     for detail in &found {
         assert_eq!((detail.summary.phase, missing(detail).len()), (Phase::Draft, 6));
@@ -338,10 +338,10 @@ async fn sold_agree(world: &Governed, truth: &Value, names: &BTreeMap<&str, &str
         };
         let passed: Vec<bool> = events(detail).filter_map(passed).collect();
         assert_eq!(passed, [false]);
-        assert!(has(detail, &Concern::NoReceiver));
+        assert!(has(detail, Concern::NoReceiver));
         assert!(all_shut(detail), "no pay");
     }
-    let unlinked = which(&found, names, |detail| has(detail, &Concern::WonBeforeFirstContact));
+    let unlinked = which(&found, names, |detail| has(detail, Concern::WonBeforeFirstContact));
     assert_eq!(json!(unlinked), truth["unlinked"]);
 }
 

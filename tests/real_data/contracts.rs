@@ -38,7 +38,7 @@ pub(crate) async fn company(
     };
     let receiver = |contract: &&str| {
         let contract = &registry.latest(&ContractId::from(*contract)).unwrap().contract;
-        (contract.roles.receiver.to_string(), vec!["*".to_owned()])
+        (contract.roles.receiver.clone(), vec!["*".to_owned()])
     };
     world.config(|config| {
         config.govern = contracts.iter().map(govern).collect();

@@ -21,7 +21,7 @@ impl Player {
         if let [.., "on" | "of", name] = said.as_slice()
             && self.records.contains_key(*name)
         {
-            self.about = (*name).to_owned();
+            (*name).clone_into(&mut self.about);
             said.truncate(said.len() - 2);
         }
         if self.daemon(&said).await {
@@ -89,14 +89,14 @@ impl Player {
             ["opens", "gate", gate, "past", "every", "rule"] => self.save(who, Way::Forced, &self.flag(gate)),
             ["opens", name, rest @ ..] => self.open(who, name, rest),
             ["fills", "everything"] => self.fill_all(who),
-            ["fills", part, "with", text] => self.write(who, part, Value::from(*text)),
-            ["empties", part] => self.write(who, part, Value::Null),
+            ["fills", part, "with", text] => self.write(who, part, &Value::from(*text)),
+            ["empties", part] => self.write(who, part, &Value::Null),
             ["junks", part] => {
                 let junk = self.part(part).map(|part| part.junk.clone());
                 let Some(Junk::Says(_, _, junk) | Junk::Refused(_, _, junk)) = junk else {
                     panic!("no junk fits there: {line}");
                 };
-                self.write(who, part, junk)
+                self.write(who, part, &junk)
             }
             ["accepts"] => self.save(who, Way::Page, &fill::accept(self.own_mapping(), true)),
             ["accepts", "past", "every", "rule"] => {
@@ -183,7 +183,7 @@ impl Player {
         let given = given.map(|record| [("deal", record.clone()), ("other", record)]);
         let cast = perform(self.face, &self.world, &made, &given.into_iter().flatten().collect())?;
         self.records.insert(name.to_owned(), Known { scene, cast, made, gone: false });
-        self.about = name.to_owned();
+        name.clone_into(&mut self.about);
         Ok(())
     }
 
@@ -233,19 +233,18 @@ impl Player {
     }
 
     /// Somebody writes a part, or what the head of the story names.
-    fn write(&mut self, who: &str, key: &str, value: Value) -> Result<(), String> {
-        let (on, column) = match self.places.get(key) {
-            Some((on, column)) => (on.clone(), column.clone()),
-            None => {
-                let part = self.part(key).unwrap_or_else(|| panic!("no part {key}"));
-                let (on, column) = part.place().unwrap_or_else(|| panic!("nobody writes {key}"));
-                (on.to_owned(), column.to_owned())
-            }
+    fn write(&mut self, who: &str, key: &str, value: &Value) -> Result<(), String> {
+        let (on, column) = if let Some((on, column)) = self.places.get(key) {
+            (on.clone(), column.clone())
+        } else {
+            let part = self.part(key).unwrap_or_else(|| panic!("no part {key}"));
+            let (on, column) = part.place().unwrap_or_else(|| panic!("nobody writes {key}"));
+            (on.to_owned(), column.to_owned())
         };
         // A person is named by his first name.
         let value = match value.as_str().and_then(|name| self.people.find(name)) {
             Some(login) => self.face.user(&self.world, login),
-            None => refer(self.face, &self.world, &self.known().cast, &value).unwrap_or_default(),
+            None => refer(self.face, &self.world, &self.known().cast, value).unwrap_or_default(),
         };
         let known = self.known();
         let on = if on == "record" { ROOT.to_owned() } else { on };
@@ -288,7 +287,7 @@ impl Player {
         let made = known.made.iter().filter(|one| one.name == ROOT).map(root_alone).collect();
         let copy = Known { scene: known.scene, cast: [(ROOT, root)].into(), made, gone: false };
         self.records.insert(name.to_owned(), copy);
-        self.about = name.to_owned();
+        name.clone_into(&mut self.about);
         Ok(())
     }
 
@@ -298,7 +297,7 @@ impl Player {
         self.records.get_mut(name).unwrap().gone = true;
         let known = self.records.get_mut(into).unwrap();
         known.cast.insert(ROOT, RecordRef { record: RecordId(left), ..winner });
-        self.about = into.to_owned();
+        into.clone_into(&mut self.about);
         Ok(())
     }
 

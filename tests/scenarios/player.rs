@@ -115,8 +115,7 @@ impl Player {
     fn set(&mut self, kind: Kind, key: &str, value: &str) {
         let words: Vec<&str> = value.split_whitespace().collect();
         match (key, words.as_slice()) {
-            ("starts", _) | ("contract", _) => {}
-            ("mapping salesforce" | "mapping hubspot", _) => {}
+            ("starts" | "contract" | "mapping salesforce" | "mapping hubspot", _) => {}
             ("office", [zone, hours, holidays @ ..]) => {
                 let week = [Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri];
                 let hours = || Hours::try_from((*hours).to_owned()).unwrap();

@@ -46,10 +46,7 @@ fn id(record: &RecordRef) -> u64 {
 
 /// The portal's words of refusal.
 fn words(error: &Error) -> String {
-    match error {
-        Error::Refused(refusal) => refusal.message.clone(),
-        other => other.to_string(),
-    }
+    if let Error::Refused(refusal) = error { refusal.message.clone() } else { error.to_string() }
 }
 
 /// A value as HubSpot takes it: nothing is the empty text.

@@ -27,9 +27,10 @@ fn id(record: &RecordRef) -> Id {
 
 /// The org's words of refusal, as its page shows them.
 fn words(error: &Error) -> String {
-    match error {
-        Error::Refused(errors) => errors.first().map(|error| error.message.clone()).unwrap_or_default(),
-        other => other.to_string(),
+    if let Error::Refused(errors) = error {
+        errors.first().map(|error| error.message.clone()).unwrap_or_default()
+    } else {
+        error.to_string()
     }
 }
 

@@ -63,7 +63,6 @@ pub enum Missing {
 
 /// One part of one contract field.
 #[derive(Debug, Clone)]
-#[expect(clippy::struct_field_names, reason = "field and part are what a contract calls them")]
 pub struct Part {
     /// The field's key.
     pub field: &'static str,
