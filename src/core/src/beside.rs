@@ -1,6 +1,6 @@
 //! What happens beside the package: who told the customer, what the receiving team said, who claims the relationship, what moved.
 //!
-//! [`look`] reads it through a mapping's `[beside]`, [`Beside`] remembers what it led to, [`Happening`] is what happened. What it means is
+//! A look reads it through a mapping's `[beside]`, [`Beside`] remembers what it led to, [`Happening`] is what happened. What it means is
 //! decided in [`crate::escalation`] (the return path), [`crate::motion`] (the shared account) and [`crate::first_touch`] (the lead).
 
 mod duties;
