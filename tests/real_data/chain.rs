@@ -257,10 +257,11 @@ async fn agrees_with_the_script(crms: &'static [Kind]) {
     for step in &steps {
         // Each lead is seen before it becomes a deal, and each deal in the SDR's hands before it is won.
         if step.what != seen_for && step.what != "lead" {
+            world.set_time(world.now());
             world.settle().await;
         }
         seen_for.clone_from(&step.what);
-        world.set_time(time(step));
+        world.set_crm_time(time(step));
         match step.what.as_str() {
             "lead" => funnel.lead(step),
             "sell" => funnel.sell(step),

@@ -1,8 +1,8 @@
 """Counts, outside the daemon, what product telemetry says about the adoption of each customer: handoff 04's field `adoption`.
 
-Usage: usage.py SET DATA_DIRECTORY OUTPUT_DIRECTORY. SET is ravenstack or pendo. Writes onboardings.csv (one line for each key of the telemetry)
+Usage: usage.py SET DATA_DIRECTORY OUTPUT_DIRECTORY [--first N]. SET is ravenstack or pendo. Writes onboardings.csv (one line for each key of the telemetry)
 and, for pendo, rows.json (the rows as a sender would make them: neither address nor browser of a visitor); ravenstack's file is sent as it is.
-Prints one JSON object.
+With --first only the first N rows are counted. Prints one JSON object.
 
 The rules:
 
@@ -51,6 +51,8 @@ def pendo(folder):
 def main():
     name, source, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     rows = list({"ravenstack": ravenstack, "pendo": pendo}[name](source))
+    if "--first" in sys.argv:
+        rows = rows[: int(sys.argv[sys.argv.index("--first") + 1])]
     opening = OPENING[name]
     if name == "pendo":
         sent = [
