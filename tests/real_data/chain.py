@@ -9,7 +9,7 @@ Usage: chain.py FUNNEL_DIRECTORY [--truth]. Without --truth: one JSON object a l
 
 With --truth it prints figures instead, counted from the same files and nowhere else:
 
-  sourced  leads that did not become a deal, and whose origin is told, by a word that is an answer ("unknown" and "other" are none); every lead has a landing page.
+  sourced  leads whose origin is told, by a word that is an answer ("unknown" and "other" are none); every lead has a landing page.
   filled   per deal the fields of handoff 03 that are filled. A text answers its question with at least 15 letters and digits; a name and a date
            with anything. displacement = business segment (name) + lead type and behaviour (text); expansion = business type, segment and lead
            type (text); go-live = won date (date) + behaviour (text). No other field has a column.
@@ -61,12 +61,11 @@ def main():
     early = {deal["mql_id"] for deal in deals if deal["won_date"][:10] < first[deal["mql_id"]]}
     if "--truth" in sys.argv:
         people = {deal[role] for deal in deals for role in ("sdr_id", "sr_id")}
-        linked = {deal["mql_id"] for deal in deals} - early
         print(json.dumps({
             "leads": len(leads),
             "deals": len(deals),
             "people": len(people),
-            "sourced": sum(row["origin"] not in ("", "unknown", "other") for row in leads if row["mql_id"] not in linked),
+            "sourced": sum(row["origin"] not in ("", "unknown", "other") for row in leads),
             "filled": {deal["mql_id"]: filled(deal) for deal in deals},
             "one_person": sorted(deal["mql_id"] for deal in deals if deal["sdr_id"] == deal["sr_id"]),
             "unlinked": sorted(early),
