@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::proof::{detail, set, show, show_in};
 
+mod conduct;
 mod together;
 
 #[tokio::test(flavor = "multi_thread")]
