@@ -105,3 +105,29 @@ fn a_step_keeps_names_and_comments_out_of_the_public_leaf() {
     let erased = LogEntry::decode(&encoded.leaf, |_| None).unwrap();
     assert!(matches!(erased, Some(LogEntry::ContractStep { by, .. }) if by == "erased"));
 }
+
+#[test]
+fn two_texts_of_one_version_are_meant_by_no_version_and_an_approval_is_given_once() {
+    let mut life = life(&[proposed(), step(2, "rita", Step::Approved)]);
+    let id = text(2).id;
+    assert_eq!(life.of_version(&id, 2), Some(&text(2)));
+    life.adopt(&text(2));
+    assert!(
+        !life.standing(&text(2)).unwrap().adopted,
+        "what was proposed is not adopted because files name it"
+    );
+    let receiver = [contract().roles.receiver];
+    let again = life.may_approve(&text(2), &contract(), &who("r", "rita", &receiver));
+    assert_eq!(again, Err(NotAllowed::AlreadyApproved));
+    life.adopt(&ContractRef { digest: text(9).digest, ..text(2) });
+    assert_eq!(life.of_version(&id, 2), None);
+}
+
+#[test]
+fn of_two_adopted_texts_the_files_choose_and_a_third_takes_the_newer() {
+    let mut life = life(&[]);
+    life.adopt(&text(3));
+    for (named, in_force) in [(1, 1), (3, 3), (7, 3)] {
+        assert_eq!(life.in_force(&text(named), at(0)), Some(&text(in_force)), "{named}");
+    }
+}

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
+use crate::contract::{Returned, Sla};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -103,6 +104,32 @@ fn an_unusable_calendar_counts_every_hour_so_that_it_never_prolongs() {
     for broken in [office("Europe/Atlantis", &[]), calendar("UTC", &[], &[])] {
         assert_eq!(due_at(&broken, from, h(2), &[]), at("2026-06-06T11:00:00Z"));
     }
+}
+
+#[test]
+fn a_hundred_rounds_of_returns_keep_the_clock_exact_for_the_last_ones_and_its_pauses_few() {
+    let sla = Sla { accept_within_hours: Some(1_000), when_returned: Returned::Pause, ..Sla::default() };
+    let begin = at("2026-01-01T00:00:00Z");
+    let set = |before: Option<&Clock>, completed| sla.settings(&BTreeMap::new(), before, completed);
+    let mut clock = Clock::set(&set(None, begin), None);
+    // An hour with the receiver, an hour with the sender, again and again.
+    let mut last = clock.set.due.unwrap();
+    for round in 0..100 {
+        let returned = begin + h(2 * round + 1);
+        clock.pause(returned);
+        clock.pause(returned + h(9));
+        let settings = set(Some(&clock), returned + h(1));
+        clock = Clock::set(&settings, Some(&clock));
+        assert_eq!(clock.set.started, begin);
+        assert_eq!(clock.set.pauses.last().unwrap().to, returned + h(1), "round {round}");
+        assert!(clock.set.due.unwrap() >= last + h(1), "what was with the sender is not counted");
+        last = clock.set.due.unwrap();
+    }
+    assert!(clock.set.pauses.len() <= 64);
+    // A package that is complete before it was sent back adds no pause.
+    let pauses = clock.set.pauses.len();
+    clock.pause(begin + h(300));
+    assert_eq!(set(Some(&clock), begin + h(299)).pauses.len(), pauses);
 }
 
 #[test]

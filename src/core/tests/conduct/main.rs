@@ -4,11 +4,13 @@
 #![expect(clippy::expect_used, reason = "tests stop at the first surprise")]
 
 mod account;
+mod edges;
 mod escalation;
 mod lead;
 mod motions;
 mod owed;
 mod quiet;
+mod shared_edges;
 mod signals;
 mod stage;
 mod writes;

@@ -7,6 +7,7 @@
     reason = "tests stop at the first surprise and pick single events"
 )]
 
+mod answers;
 mod clock;
 mod encoding;
 mod outages;

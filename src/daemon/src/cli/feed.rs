@@ -14,6 +14,9 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::load;
 use crate::feed::{Format, PARTS_OF, Taken, keys, rows, signature};
 
+/// Largest file.
+const FILE: u64 = 256 * 1024 * 1024;
+
 /// Data from outside the CRM.
 #[derive(Debug, Args)]
 pub(super) struct Feed {
@@ -58,14 +61,23 @@ fn format(send: &Send) -> Result<Format, Failure> {
 }
 
 fn body(file: &Path) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
     let read = if file == Path::new("-") {
-        std::io::Read::read_to_end(&mut std::io::stdin().lock(), &mut body).map(|_read| body)
+        capped(std::io::stdin().lock(), FILE)
     } else {
-        std::fs::read(file)
+        std::fs::File::open(file).and_then(|file| capped(file, FILE))
     };
     let name = file.display();
-    read.map_err(|error| Failure::new(Exit::Usage, format!("cannot read {name}: {error}")))
+    let body = read.map_err(|error| Failure::new(Exit::Usage, format!("cannot read {name}: {error}")))?;
+    body.ok_or_else(|| Failure::new(Exit::Usage, format!("{name} is larger than 256 MiB: send it in parts")))
+}
+
+/// Everything there is to read; `None` = more than so many bytes.
+fn capped(input: impl std::io::Read, most: u64) -> std::io::Result<Option<Vec<u8>>> {
+    use std::io::Read as _;
+    let mut body = Vec::new();
+    input.take(most.saturating_add(1)).read_to_end(&mut body)?;
+    let fits = u64::try_from(body.len()).is_ok_and(|length| length <= most);
+    Ok(fits.then_some(body))
 }
 
 async fn send(path: &Path, send: &Send, output: Output) -> Result<Exit, Failure> {
@@ -123,4 +135,14 @@ fn headers(pairs: &[(&'static str, &str)]) -> Result<HeaderMap, Failure> {
         headers.insert(HeaderName::from_static(name), value);
     }
     Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn c15_a_file_without_an_end_is_read_to_its_cap_only() {
+        assert_eq!(super::capped(&b"12345"[..], 5).unwrap().as_deref(), Some(&b"12345"[..]));
+        assert_eq!(super::capped(&b"123456"[..], 5).unwrap(), None);
+        assert_eq!(super::capped(std::io::repeat(b'x'), 1_000).unwrap(), None);
+    }
 }

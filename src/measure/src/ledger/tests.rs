@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 
+mod edges;
 mod properties;
 
 pub(crate) const CONTRACT: &str = r#"
