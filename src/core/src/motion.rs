@@ -9,7 +9,7 @@ mod signal;
 mod tests;
 mod trigger;
 
-pub use account::{AccountHandoff, unguarded};
+pub use account::{Residence, Standing};
 pub use owner::{primary, troubles};
 pub use reunion::{advance, look_again, shuts};
 pub use signal::{Action, Signal, SignalError, SignalTable, actions};

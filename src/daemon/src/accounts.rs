@@ -1,12 +1,10 @@
 //! What the handoffs of one account say to each other: which motion a record lives in, and deals of another motion than the account's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use handoff_core::event::Event;
 use handoff_core::handoff::Phase;
 use handoff_core::id::{ConnectionId, ContractId, MotionId, RecordRef};
-use handoff_core::journal::LogEntry;
-use handoff_core::motion::{self, AccountHandoff};
+use handoff_core::motion::Residence;
 use handoff_core::observation::Observation;
 
 use crate::engine::Engine;
@@ -33,73 +31,57 @@ pub(crate) fn is_elsewhere(
 
 /// Whether the record is a deal of another motion than the one its account lives in, without a cross-motion handoff.
 pub(crate) fn is_unguarded(engine: &Engine, rule: &Rule, motion: &MotionId, seen: &Observation) -> bool {
-    let Some(account) = seen.account.as_ref().filter(|_| rule.current.contract.cross_motion.is_none()) else {
-        return false;
-    };
-    if !motions_meet(engine) {
-        return false;
-    }
-    let cross: BTreeSet<ContractId> = engine
-        .objects
-        .iter()
-        .flat_map(|object| &object.rules)
-        .filter(|rule| rule.current.contract.cross_motion.is_some())
-        .map(|rule| rule.mapping.contract.clone())
-        .collect();
-    let mut known = of_account(engine, &seen.subject.connection, account);
-    let (contract, record) = (rule.mapping.contract.clone(), seen.subject.clone());
-    let own = |handoff: &AccountHandoff| {
-        handoff.record == record && handoff.contract == contract && handoff.motion == *motion
-    };
-    if !known.iter().any(own) {
-        let (motion, phase) = (motion.clone(), Phase::Draft);
-        known.push(AccountHandoff { record: record.clone(), contract, motion, phase });
-    }
-    motion::unguarded(&known, &cross).contains(&record)
+    let cross = cross(engine);
+    let account = seen.account.as_ref().filter(|_| !cross.contains(&rule.mapping.contract));
+    account.is_some_and(|account| {
+        engine.snapshots.residence(&seen.subject.connection, account, &cross).is_unguarded(motion)
+    })
 }
 
-/// Whether records of more than one motion are governed: only then has a handoff of an account anything to say to another. An account of a company
-/// with one motion may have thousands.
-fn motions_meet(engine: &Engine) -> bool {
+/// Where the accounts live that a record belonged and belongs to.
+pub(crate) struct Homes {
+    cross: BTreeSet<ContractId>,
+    connection: ConnectionId,
+    homes: BTreeMap<String, Residence>,
+}
+
+impl Homes {
+    /// As they are before the record's new state is noted.
+    pub(crate) fn of<'a>(
+        engine: &Engine,
+        record: &RecordRef,
+        accounts: impl IntoIterator<Item = &'a String>,
+    ) -> Self {
+        let (cross, connection) = (cross(engine), record.connection.clone());
+        let home =
+            |account: &String| (account.clone(), engine.snapshots.residence(&connection, account, &cross));
+        let homes = accounts.into_iter().map(home).collect();
+        Self { cross, connection, homes }
+    }
+
+    /// The accounts' deals that are judged otherwise than before, now that the record's new state is noted.
+    pub(crate) fn onlookers(self, engine: &Engine) -> BTreeSet<RecordRef> {
+        let mut onlookers = BTreeSet::new();
+        for (account, before) in self.homes {
+            let now = engine.snapshots.residence(&self.connection, &account, &self.cross);
+            if now == before {
+                continue;
+            }
+            let streams = engine.snapshots.of_account(&self.connection, &account);
+            let handoffs = streams.iter().filter_map(|stream| engine.snapshots.summary(stream));
+            let turned = handoffs.map(|summary| summary.handoff).filter(|handoff| {
+                !self.cross.contains(&handoff.contract)
+                    && before.is_unguarded(&handoff.motion) != now.is_unguarded(&handoff.motion)
+            });
+            onlookers.extend(turned.map(|handoff| handoff.subject));
+        }
+        onlookers
+    }
+}
+
+/// The governed contracts of handoffs between motions.
+fn cross(engine: &Engine) -> BTreeSet<ContractId> {
     let rules = engine.objects.iter().flat_map(|object| &object.rules);
-    let motions: Option<BTreeSet<&MotionId>> =
-        rules.map(|rule| rule.mapping.motion.always.as_ref()).collect();
-    motions.is_none_or(|motions| motions.len() > 1)
-}
-
-fn of_account(engine: &Engine, connection: &ConnectionId, account: &str) -> Vec<AccountHandoff> {
-    let streams = engine.snapshots.of_account(connection, account);
-    let summaries = streams.iter().filter_map(|stream| engine.snapshots.summary(stream));
-    summaries
-        .map(|summary| AccountHandoff {
-            record: summary.handoff.subject,
-            contract: summary.handoff.contract,
-            motion: summary.handoff.motion,
-            phase: summary.phase,
-        })
-        .collect()
-}
-
-/// The account's other records, when a handoff of it began, ended or was accepted: what they are judged by changed.
-pub(crate) fn onlookers(engine: &Engine, saved: &Saved, entry: &LogEntry) -> BTreeSet<RecordRef> {
-    let events = entry.handoff().map(|(_, events)| events).unwrap_or_default();
-    let turns = events.iter().any(|event| {
-        matches!(
-            event,
-            Event::Opened { .. } | Event::Voided { .. } | Event::Accepted { .. } | Event::Reopened { .. }
-        )
-    });
-    let subject = &saved.state.id.subject;
-    let Some(account) = saved.account.as_ref().filter(|_| turns && motions_meet(engine)) else {
-        return BTreeSet::new();
-    };
-    let known = of_account(engine, &subject.connection, account);
-    // One motion has nothing to say to itself.
-    if known
-        .iter()
-        .all(|handoff| handoff.motion == saved.state.id.motion && handoff.contract == saved.state.id.contract)
-    {
-        return BTreeSet::new();
-    }
-    known.into_iter().map(|handoff| handoff.record).filter(|record| record != subject).collect()
+    let cross = rules.filter(|rule| rule.current.contract.cross_motion.is_some());
+    cross.map(|rule| rule.mapping.contract.clone()).collect()
 }

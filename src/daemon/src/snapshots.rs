@@ -9,8 +9,9 @@ use handoff_core::event::VoidCause;
 use handoff_core::extract::Existence;
 use handoff_core::gate::{Opening, Verdict, evaluate};
 use handoff_core::handoff::{Handoff, Phase, Stamp};
-use handoff_core::id::{ConnectionId, RecordId, RecordRef};
+use handoff_core::id::{ConnectionId, ContractId, RecordId, RecordRef};
 use handoff_core::journal::LogEntry;
+use handoff_core::motion::{Residence, Standing};
 use handoff_store::bodies::{Bodies, BodyDigest};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -120,31 +121,47 @@ struct Known {
     summaries: BTreeMap<String, Summary>,
     /// Stream → positions of its entries.
     index: BTreeMap<String, Vec<u64>>,
-    /// Connection and account → streams.
-    accounts: BTreeMap<(ConnectionId, String), BTreeSet<String>>,
+    /// Connection and account → its handoffs.
+    accounts: BTreeMap<(ConnectionId, String), Account>,
     /// Record → streams whose record names it, as the same deal or as what something is carried from, with that record.
     named_by: BTreeMap<RecordRef, BTreeMap<String, RecordRef>>,
     /// Record → ids of the governed records that were merged into it.
     absorbed: BTreeMap<RecordRef, BTreeSet<String>>,
 }
 
+/// The handoffs of an account.
+#[derive(Default)]
+struct Account {
+    streams: BTreeSet<String>,
+    standing: Standing,
+}
+
+impl Account {
+    fn add(&mut self, summary: &Summary) {
+        self.streams.insert(summary.stream.clone());
+        self.standing.add(&summary.handoff.contract, &summary.handoff.motion, summary.phase);
+    }
+
+    fn remove(&mut self, summary: &Summary) {
+        self.streams.remove(&summary.stream);
+        self.standing.remove(&summary.handoff.contract, &summary.handoff.motion, summary.phase);
+    }
+}
+
 impl Known {
     fn insert(&mut self, summary: Summary) {
-        let (subject, stream) = (summary.handoff.subject.clone(), summary.stream.clone());
-        let connection = subject.connection.clone();
-        let (account, names) = (summary.account.clone(), named_in(&summary));
-        let merged_into = summary.merged_into.clone();
-        if let Some(account) = &account {
-            let streams = self.accounts.entry((connection.clone(), account.clone())).or_default();
-            streams.insert(stream.clone());
+        if let Some(before) = self.summaries.get(&summary.stream)
+            && let Some(left) = account_of(before).and_then(|key| self.accounts.get_mut(&key))
+        {
+            left.remove(before);
         }
+        if let Some(key) = account_of(&summary) {
+            self.accounts.entry(key).or_default().add(&summary);
+        }
+        let (subject, stream) = (summary.handoff.subject.clone(), summary.stream.clone());
+        let (names, merged_into) = (named_in(&summary), summary.merged_into.clone());
         let before = self.summaries.insert(stream.clone(), summary);
         let named_before = before.as_ref().map(named_in).unwrap_or_default();
-        let account_before = before.and_then(|before| before.account);
-        let left = account_before.filter(|before| Some(before) != account.as_ref());
-        if let Some(streams) = left.and_then(|left| self.accounts.get_mut(&(connection, left))) {
-            streams.remove(&stream);
-        }
         for left in named_before.difference(&names) {
             if let Some(streams) = self.named_by.get_mut(left) {
                 streams.remove(&stream);
@@ -157,6 +174,11 @@ impl Known {
             self.named_by.entry(name).or_default().insert(stream.clone(), subject.clone());
         }
     }
+}
+
+/// The account whose handoff it is, where it names one.
+fn account_of(summary: &Summary) -> Option<(ConnectionId, String)> {
+    Some((summary.handoff.subject.connection.clone(), summary.account.clone()?))
 }
 
 /// The records that a handoff looks at.
@@ -184,7 +206,18 @@ impl Snapshots {
     /// Streams of the handoffs whose record belongs to this account.
     pub(crate) fn of_account(&self, connection: &ConnectionId, account: &str) -> BTreeSet<String> {
         let key = (connection.clone(), account.to_owned());
-        self.read().accounts.get(&key).cloned().unwrap_or_default()
+        self.read().accounts.get(&key).map(|account| account.streams.clone()).unwrap_or_default()
+    }
+
+    /// Where an account lives; `cross` = the contracts of handoffs between motions.
+    pub(crate) fn residence(
+        &self,
+        connection: &ConnectionId,
+        account: &str,
+        cross: &BTreeSet<ContractId>,
+    ) -> Residence {
+        let key = (connection.clone(), account.to_owned());
+        self.read().accounts.get(&key).map(|account| account.standing.residence(cross)).unwrap_or_default()
     }
 
     /// Records whose handoff is not off and, if it was accepted, had an entry since `since`.

@@ -1,50 +1,59 @@
 //! A whole account: a deal of one motion on an account that lives in another, without a cross-motion handoff.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::handoff::Phase;
-use crate::id::{ContractId, MotionId, RecordRef};
+use crate::id::{ContractId, MotionId};
 
-/// One known handoff of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountHandoff {
-    /// Its record.
-    pub record: RecordRef,
-    /// Its contract.
-    pub contract: ContractId,
-    /// Its motion.
-    pub motion: MotionId,
-    /// Where it stands.
-    pub phase: Phase,
-}
+/// How many handoffs of an account stand where: an account may have thousands, and every look at one of them asks. Those that are off are
+/// not counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing(BTreeMap<(ContractId, MotionId, Phase), usize>);
 
-impl AccountHandoff {
-    fn is_on(&self) -> bool {
-        self.phase != Phase::Voided
+impl Standing {
+    /// Counts a handoff.
+    pub fn add(&mut self, contract: &ContractId, motion: &MotionId, phase: Phase) {
+        if phase != Phase::Voided {
+            *self.0.entry((contract.clone(), motion.clone(), phase)).or_default() += 1;
+        }
+    }
+
+    /// Counts a handoff no more that was counted with the same contract, motion and phase.
+    pub fn remove(&mut self, contract: &ContractId, motion: &MotionId, phase: Phase) {
+        let key = (contract.clone(), motion.clone(), phase);
+        if let Some(count) = self.0.get_mut(&key) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.0.remove(&key);
+            }
+        }
+    }
+
+    /// Where the account lives; `cross` = the contracts of handoffs between motions.
+    pub fn residence(&self, cross: &BTreeSet<ContractId>) -> Residence {
+        let deals = self.0.keys().filter(|(contract, ..)| !cross.contains(contract));
+        let lives =
+            deals.filter(|(_, motion, phase)| *phase == Phase::Accepted && *motion != super::unknown());
+        Residence {
+            motions: lives.map(|(_, motion, _)| motion.clone()).collect(),
+            is_crossing: self.0.keys().any(|(contract, ..)| cross.contains(contract)),
+        }
     }
 }
 
-/// Records of open deals whose motion is not the one in which the account lives, while no handoff under a `cross` contract is on for the
-/// account. An account lives in the motions of its accepted handoffs. A deal in one of those motions is no cross-sell; a record of unknown
-/// motion is told as that and not as this.
-pub fn unguarded(known: &[AccountHandoff], cross: &BTreeSet<ContractId>) -> BTreeSet<RecordRef> {
-    let is_cross = |handoff: &&AccountHandoff| cross.contains(&handoff.contract);
-    if known.iter().any(|handoff| is_cross(&handoff) && handoff.is_on()) {
-        return BTreeSet::new();
+/// Where an account lives: what its deals are judged by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Residence {
+    /// The motions of its accepted handoffs.
+    pub motions: BTreeSet<MotionId>,
+    /// Whether a handoff between motions is on for it.
+    pub is_crossing: bool,
+}
+
+impl Residence {
+    /// Whether a deal of this motion needs a handoff between motions and has none. A record of unknown motion is told as that and not as this.
+    pub fn is_unguarded(&self, motion: &MotionId) -> bool {
+        let is_foreign = !self.motions.is_empty() && !self.motions.contains(motion);
+        is_foreign && !self.is_crossing && *motion != super::unknown()
     }
-    let unknown = super::unknown();
-    let deals: Vec<&AccountHandoff> = known
-        .iter()
-        .filter(|handoff| !is_cross(handoff) && handoff.is_on() && handoff.motion != unknown)
-        .collect();
-    let lives: BTreeSet<&MotionId> =
-        deals.iter().filter(|deal| deal.phase == Phase::Accepted).map(|deal| &deal.motion).collect();
-    if lives.is_empty() {
-        return BTreeSet::new();
-    }
-    deals
-        .into_iter()
-        .filter(|deal| deal.phase != Phase::Accepted && !lives.contains(&deal.motion))
-        .map(|deal| deal.record.clone())
-        .collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use handoff_core::beside::{Happening, Reunify};
 use handoff_core::event::Concern;
 use handoff_core::handoff::Phase;
-use handoff_core::motion::{AccountHandoff, unguarded};
+use handoff_core::motion::Standing;
 use handoff_core::value::Value;
 
 use crate::stage::{Stage, at, choice, date, number, person, say_all, text};
@@ -176,25 +176,22 @@ fn low_health_of_motion_a_stops_the_cross_sell_until_it_recovers() {
 
 #[test]
 fn a_deal_of_another_motion_on_a_live_account_needs_a_cross_motion_handoff() {
-    let handoff = |contract: &str, motion: &str, record: &str, phase| AccountHandoff {
-        record: handoff_core::id::RecordRef {
-            connection: "sf".into(),
-            object: "Opportunity".into(),
-            record: record.into(),
-        },
-        contract: contract.into(),
-        motion: motion.into(),
-        phase,
-    };
+    let (h03, h06) = ("h03".into(), "h06".into());
+    let (a, b) = ("a".into(), "b".into());
     let cross = [handoff_core::id::ContractId::from("h06")].into();
-    let live = handoff("h03", "a", "1", Phase::Accepted);
-    let deal = handoff("h03", "b", "2", Phase::Draft);
-    let found = unguarded(&[live.clone(), deal.clone()], &cross);
-    assert_eq!(found.iter().collect::<Vec<_>>(), [&deal.record]);
-    let guarded = handoff("h06", "b", "2", Phase::Draft);
-    assert!(unguarded(&[live.clone(), deal.clone(), guarded], &cross).is_empty());
-    let off = handoff("h06", "b", "2", Phase::Voided);
-    assert_eq!(unguarded(&[live.clone(), deal.clone(), off], &cross).len(), 1);
-    assert!(unguarded(&[live, handoff("h03", "a", "3", Phase::Draft)], &cross).is_empty(), "the same motion");
-    assert!(unguarded(&[deal], &cross).is_empty(), "the account lives nowhere yet");
+    let mut account = Standing::default();
+    account.add(&h03, &b, Phase::Draft);
+    assert!(!account.residence(&cross).is_unguarded(&b), "the account lives nowhere yet");
+    account.add(&h03, &a, Phase::Accepted);
+    assert!(account.residence(&cross).is_unguarded(&b));
+    assert!(!account.residence(&cross).is_unguarded(&a), "the same motion");
+    assert!(!account.residence(&cross).is_unguarded(&handoff_core::motion::unknown()));
+    account.add(&h06, &b, Phase::Draft);
+    assert!(!account.residence(&cross).is_unguarded(&b), "a cross-motion handoff is on");
+    account.remove(&h06, &b, Phase::Draft);
+    account.add(&h06, &b, Phase::Voided);
+    assert!(account.residence(&cross).is_unguarded(&b), "it is off");
+    account.remove(&h03, &a, Phase::Accepted);
+    account.add(&h03, &a, Phase::Rejected);
+    assert!(!account.residence(&cross).is_unguarded(&b), "it lives there no more");
 }

@@ -11,13 +11,14 @@ use handoff_core::plan::{Inputs, plan};
 use jiff::Timestamp;
 
 use super::judge::{Judged, Step};
+use crate::accounts::Homes;
 use crate::engine::Engine;
 use crate::execute::Job;
 use crate::fatal::Fatal;
 use crate::govern::{Governed, Rule};
 use crate::memory::Change;
 use crate::snapshots::fold;
-use crate::{accounts, twins};
+use crate::twins;
 
 /// Concludes one record: notes new states, and adds a job where the CRM does not match. Blocks.
 pub(super) fn conclude(
@@ -61,15 +62,15 @@ pub(super) fn conclude(
         tasks(engine, rule, &case.contract, &saved.state, now);
         if moved || matches!(&case.step, Step::Decided { entry, .. } if opens(entry)) {
             // Calls of the account that it left concern it no more.
-            judged.recall = Some(known.into_iter().chain(saved.account.clone()).collect());
+            judged.recall = Some(known.iter().chain(&saved.account).cloned().collect());
         }
         if moved || !news.is_empty() {
+            let record = &saved.state.id.subject;
+            let homes = Homes::of(engine, record, known.iter().chain(&saved.account));
             engine.snapshots.note(change, &saved, &verdict, &news)?;
+            judged.onlookers.extend(homes.onlookers(engine).into_iter().filter(|other| other != record));
             judged.onlookers.extend(looked_on);
             judged.onlookers.extend(twins::onlookers(engine, &saved.state));
-            if let Step::Decided { entry, .. } = &case.step {
-                judged.onlookers.extend(accounts::onlookers(engine, &saved, entry));
-            }
         }
         judged.look_again_at = [judged.look_again_at, verdict.look_again_at].into_iter().flatten().min();
         let Some(raw) = &judged.raw else { continue };
