@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use handoff_core::beside::Reunify;
 use handoff_core::completeness::{Finding, Problem};
 use handoff_core::contract::Condition;
 use handoff_core::handoff::Phase;
 use handoff_core::id::{ContractId, RecordRef};
 use handoffd::view::{Detail, Filter};
 use handoffd_tests::crm::Kind;
-use handoffd_tests::governed::{Governed, Options};
+use handoffd_tests::governed::{Governed, Options, event_names};
 use handoffd_tests::stage::face::{Cast, Face, perform};
 use handoffd_tests::stage::govern::govern;
 use handoffd_tests::stage::table::{Junk, Made, Missing, ROOT, Scene};
@@ -39,6 +40,28 @@ pub(crate) async fn set(face: &dyn Face, crms: &'static [Kind], scenes: &[&Scene
     face.prepare(&world);
     world.begin().await.unwrap();
     world
+}
+
+/// A running daemon that has looked once at the scene's record as it should be; `reunify` = how a relationship comes back.
+pub(crate) async fn performed(
+    face: &dyn Face,
+    crms: &'static [Kind],
+    scene: &Scene,
+    reunify: Option<Reunify>,
+) -> (Governed, Cast) {
+    let mut world = Governed::prepare(Options { crms, ..Options::default() }).await;
+    govern(face, &mut world, &[scene]);
+    world.govern().reunify = reunify;
+    face.prepare(&world);
+    let cast = perform(face, &world, &scene.made, &Cast::new()).unwrap();
+    world.begin().await.unwrap();
+    world.pass().await;
+    (world, cast)
+}
+
+/// Names of all events of the scene's handoff, oldest first.
+pub(crate) async fn events(world: &Governed, contract: &str, cast: &Cast) -> Vec<&'static str> {
+    event_names(&detail(world, contract, &cast[ROOT]).await)
 }
 
 /// Shows every part of every field where the scene's contract is governed. What is given is there already and plays in every performance.

@@ -4,6 +4,7 @@ use handoff_core::id::GateName;
 use handoff_measure::ledger::{Month, Row};
 use handoffd::overrides::{Said, Word};
 use handoffd_tests::crm::Deal;
+use handoffd_tests::governed::event_names;
 use jiff::SignedDuration;
 
 use crate::player::Player;
@@ -69,11 +70,7 @@ impl Player {
             ("log", []) => {
                 let known = self.known();
                 let detail = self.detail(known.scene, known.root()).await.unwrap();
-                let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
-                let events: Vec<&str> = entries
-                    .flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name))
-                    .collect();
-                self.said.push(events.join(", "));
+                self.said.push(event_names(&detail).join(", "));
             }
             ("package", []) => {
                 let known = self.known();

@@ -27,7 +27,8 @@ use crate::journal::{Journal, Refused};
 use crate::link::Link;
 use crate::memory::{Change, Rows, SWITCH};
 use crate::parked::Shelf;
-use crate::snapshots::{Contracts, Snapshots};
+use crate::published::Contracts;
+use crate::snapshots::Snapshots;
 use crate::tasks::Desks;
 use crate::view::SwitchView;
 

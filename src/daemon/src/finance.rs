@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use crate::app::Handle;
 use crate::fatal::Fatal;
 use crate::memory::{Change, Rows};
-use crate::snapshots::Contracts;
+use crate::published::Contracts;
 
 pub use commission::{Closed, Commission, Gathering, NotClosed};
 pub(crate) use contracts::rows;

@@ -34,6 +34,7 @@ pub mod overrides;
 pub mod parked;
 mod poll;
 mod progress;
+mod published;
 pub mod reconcile;
 mod seats;
 pub mod secret;

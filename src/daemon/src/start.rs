@@ -39,7 +39,8 @@ use crate::link::{Connect, Equipment, Link};
 use crate::memory::{BOOK, Change, OUTAGES, Rows, SETTING, SWITCH, blocking};
 use crate::parked::Shelf;
 use crate::secret;
-use crate::snapshots::{Contracts, Snapshots};
+use crate::published::Contracts;
+use crate::snapshots::Snapshots;
 use crate::tasks::{self, Desks};
 use crate::view::SwitchView;
 

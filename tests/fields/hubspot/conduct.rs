@@ -3,27 +3,15 @@
 use handoff_core::beside::Reunify;
 use handoff_sandbox_hubspot::Act;
 use handoffd_tests::crm::HUBSPOT;
-use handoffd_tests::governed::{Governed, Options};
-use handoffd_tests::stage::face::{Cast, Face as _, perform};
-use handoffd_tests::stage::govern::govern;
+use handoffd_tests::governed::Governed;
+use handoffd_tests::stage::face::{Cast, Face as _};
 use handoffd_tests::stage::hubspot::{Hub, h05, h06};
 use handoffd_tests::stage::people::{GRACE, SUNIL};
-use handoffd_tests::stage::table::{ROOT, Scene};
+use handoffd_tests::stage::table::ROOT;
 use handoffd_tests::story::AVA;
 use serde_json::{Value, json};
 
-use crate::proof::detail;
-
-async fn world(scene: &Scene, reunify: Option<Reunify>) -> (Governed, Cast) {
-    let mut world = Governed::prepare(Options { crms: HUBSPOT, ..Options::default() }).await;
-    govern(&Hub, &mut world, &[scene]);
-    world.govern().reunify = reunify;
-    Hub.prepare(&world);
-    let cast = perform(&Hub, &world, &scene.made, &Cast::new()).unwrap();
-    world.begin().await.unwrap();
-    world.pass().await;
-    (world, cast)
-}
+use crate::proof::{detail, events, performed};
 
 fn id(cast: &Cast, name: &str) -> u64 {
     cast[name].record.as_str().parse().unwrap()
@@ -49,18 +37,12 @@ fn field(world: &Governed, cast: &Cast, name: &str) -> String {
     world.portal().property(cast[ROOT].object.as_str(), id(cast, ROOT), name).unwrap_or_default()
 }
 
-async fn events(world: &Governed, contract: &str, cast: &Cast) -> Vec<&'static str> {
-    let detail = detail(world, contract, &cast[ROOT]).await;
-    let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
-    entries.flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name)).collect()
-}
-
 /// Sunil takes the escalation, falls silent past his date, writes to the customer himself, and fixes it; Grace tells the customer.
 #[tokio::test(flavor = "multi_thread")]
 async fn f15_an_escalation_goes_silent_and_comes_back_to_the_customer() {
     let scene = h05::scene();
     let contract = scene.contract;
-    let (mut world, cast) = world(&scene, None).await;
+    let (mut world, cast) = performed(&Hub, HUBSPOT, &scene, None).await;
     let echo = |world: &Governed| field(world, &cast, "handoff_05_echo");
     assert!(echo(&world).contains("escalation_new"), "{}", echo(&world));
     save(&world, SUNIL, &cast, json!({ "handoff_05_decision": "Accept" }));
@@ -97,7 +79,7 @@ async fn f15_an_escalation_goes_silent_and_comes_back_to_the_customer() {
 async fn f14_two_claims_then_one_then_back_after_six_months() {
     let scene = h06::scene();
     let contract = scene.contract;
-    let (mut world, cast) = world(&scene, Some(Reunify::Write)).await;
+    let (mut world, cast) = performed(&Hub, HUBSPOT, &scene, Some(Reunify::Write)).await;
     let open = |world: &Governed| field(world, &cast, "handoff_06_in_queue") == "true";
     let user = |login: &str| Hub.user(&world, login);
     let (ava, grace) = (user(AVA), user(GRACE));

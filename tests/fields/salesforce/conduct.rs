@@ -4,27 +4,15 @@ use handoff_core::beside::Reunify;
 use handoff_core::handoff::Phase;
 use handoff_sandbox_salesforce::{Act, Id};
 use handoffd_tests::crm::SALESFORCE;
-use handoffd_tests::governed::{Governed, Options};
-use handoffd_tests::stage::face::{Cast, Face as _, perform};
-use handoffd_tests::stage::govern::govern;
+use handoffd_tests::governed::Governed;
+use handoffd_tests::stage::face::Cast;
 use handoffd_tests::stage::people::{GRACE, SUNIL};
 use handoffd_tests::stage::salesforce::{Org, h03, h05, h06};
-use handoffd_tests::stage::table::{ROOT, Scene};
+use handoffd_tests::stage::table::ROOT;
 use handoffd_tests::story::{AVA, INGRID};
 use serde_json::{Value, json};
 
-use crate::proof::detail;
-
-async fn world(scene: &Scene, reunify: Option<Reunify>) -> (Governed, Cast) {
-    let mut world = Governed::prepare(Options { crms: SALESFORCE, ..Options::default() }).await;
-    govern(&Org, &mut world, &[scene]);
-    world.govern().reunify = reunify;
-    Org.prepare(&world);
-    let cast = perform(&Org, &world, &scene.made, &std::collections::BTreeMap::new()).unwrap();
-    world.begin().await.unwrap();
-    world.pass().await;
-    (world, cast)
-}
+use crate::proof::{detail, events, performed};
 
 fn save(world: &Governed, who: &str, cast: &Cast, name: &str, fields: &Value) {
     world.advance(5);
@@ -42,18 +30,12 @@ fn field(world: &Governed, cast: &Cast, name: &str, field: &str) -> Value {
     world.org().field(Id::parse(cast[name].record.as_str()).unwrap(), field)
 }
 
-async fn events(world: &Governed, contract: &str, cast: &Cast) -> Vec<&'static str> {
-    let detail = detail(world, contract, &cast[ROOT]).await;
-    let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
-    entries.flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name)).collect()
-}
-
 /// Sunil takes the escalation, falls silent past his date, writes to the customer himself, and fixes it; Grace tells the customer.
 #[tokio::test(flavor = "multi_thread")]
 async fn f15_an_escalation_goes_silent_and_comes_back_to_the_customer() {
     let scene = h05::scene();
     let contract = scene.contract;
-    let (mut world, cast) = world(&scene, None).await;
+    let (mut world, cast) = performed(&Org, SALESFORCE, &scene, None).await;
     let echo = |world: &Governed| {
         field(world, &cast, "account", "Handoff_05_Echo__c").as_str().unwrap_or_default().to_owned()
     };
@@ -98,7 +80,7 @@ async fn f15_an_escalation_goes_silent_and_comes_back_to_the_customer() {
 async fn f14_two_owners_then_one_then_back_after_six_months() {
     let scene = h06::scene();
     let contract = scene.contract;
-    let (mut world, cast) = world(&scene, Some(Reunify::Write)).await;
+    let (mut world, cast) = performed(&Org, SALESFORCE, &scene, Some(Reunify::Write)).await;
     let open = |world: &Governed| field(world, &cast, ROOT, "Handoff_06_In_Queue__c") == json!(true);
     assert!(open(&world));
     let user = |login: &str| world.org().user(login).unwrap().to_string();
@@ -131,7 +113,7 @@ async fn f14_two_owners_then_one_then_back_after_six_months() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_of_the_shipped_mapping_is_heard() {
     let scene = h03::scene();
-    let (mut world, cast) = world(&scene, None).await;
+    let (mut world, cast) = performed(&Org, SALESFORCE, &scene, None).await;
     let unknown =
         json!({ "Desired_Go_Live__c": null, "Go_Live_Unknown__c": "the board decides, until 2027-01-31" });
     save(&world, AVA, &cast, ROOT, &unknown);

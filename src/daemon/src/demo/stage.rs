@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use handoff_core::id::ConnectionId;
 use handoff_core::mapping::Mapping;
 use handoff_core::motion::SignalTable;
-use handoff_core::registry::Registry;
+use handoff_core::registry::{Registry, shipped};
 use handoff_sandbox_gong as gong;
 use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce as salesforce;
@@ -115,7 +115,7 @@ impl Stage {
         }
         let folder = tempfile::Builder::new().prefix("handoffd-demo-").tempdir()?;
         let rule = gong.workspace().add_rule(gong::Rule::signed(wiring::GONG_HOOK))?;
-        let registry = Registry::load(wiring::company(setting.whole)).map_err(|problems| {
+        let registry = Registry::load(shipped()).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             DemoError::Contracts(lines.join("; "))
         })?;

@@ -54,7 +54,7 @@ async fn why_tells_the_whole_story_of_a_deal() {
     let in_salesforce = all.iter().filter(|summary| summary.handoff.subject.connection.as_str() == "sf");
     let longest = in_salesforce.max_by_key(|summary| (summary.handoff.cycle, &summary.stream)).unwrap();
     let detail = view.handoff(&longest.stream).await.unwrap().unwrap();
-    let registry = handoff_core::registry::Registry::load(wiring::company(false)).unwrap();
+    let registry = handoff_core::registry::Registry::load(handoff_core::registry::shipped()).unwrap();
     let contract = registry.pinned(&longest.contract).map(|held| &held.contract);
     let entries: Vec<_> =
         detail.entries.into_iter().filter_map(|each| Some((each.position, each.entry?))).collect();
