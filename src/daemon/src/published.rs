@@ -80,4 +80,3 @@ fn body_digest(hex: &str) -> Option<BodyDigest> {
     }
     Some(BodyDigest(bytes))
 }
-
