@@ -1,8 +1,10 @@
 //! The edges of the shared account: owners who cannot own, the earlier of two dates, a line that is only touched, a relationship that came back.
 
+use std::collections::BTreeSet;
+
 use handoff_core::beside::{Because, Happening, LowHealth};
 use handoff_core::handoff::Phase;
-use handoff_core::motion::{AccountHandoff, unguarded};
+use handoff_core::motion::Standing;
 use handoff_core::observation::Actor;
 
 use crate::account::{accepted, shared};
@@ -92,22 +94,13 @@ fn low_health_shuts_only_where_the_contract_says_so() {
 
 #[test]
 fn a_deal_whose_motion_nobody_knows_is_told_as_that_and_guards_nothing() {
-    let handoff = |motion: &str, record: &str, phase| AccountHandoff {
-        record: handoff_core::id::RecordRef {
-            connection: "sf".into(),
-            object: "Opportunity".into(),
-            record: record.into(),
-        },
-        contract: "h03".into(),
-        motion: motion.into(),
-        phase,
-    };
-    let cross = [handoff_core::id::ContractId::from("h06")].into();
-    let live = handoff("a", "1", Phase::Accepted);
-    let unknown = handoff(handoff_core::motion::UNKNOWN, "2", Phase::Draft);
-    assert!(unguarded(&[live, unknown], &cross).is_empty());
-    let elsewhere = handoff(handoff_core::motion::UNKNOWN, "3", Phase::Accepted);
-    assert!(unguarded(&[elsewhere, handoff("b", "4", Phase::Draft)], &cross).is_empty());
+    let h03 = "h03".into();
+    let unknown = handoff_core::motion::unknown();
+    let mut account = Standing::default();
+    account.add(&h03, &unknown, Phase::Accepted);
+    assert!(!account.residence(&BTreeSet::new()).is_unguarded(&"b".into()), "it guards nothing");
+    account.add(&h03, &"a".into(), Phase::Accepted);
+    assert!(!account.residence(&BTreeSet::new()).is_unguarded(&unknown), "it is told as unknown");
 }
 
 #[test]
