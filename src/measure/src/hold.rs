@@ -90,7 +90,7 @@ pub struct Holds {
     /// When handoffd was down or its writing was off.
     blind: Vec<Span>,
     off_since: Option<i64>,
-    /// When the newest entry was logged.
+    /// When the newest decision was logged.
     newest: i64,
 }
 
@@ -121,7 +121,7 @@ impl Holds {
             }
             LogEntry::Switched { on, at, .. } => self.switched(*on, ms(*at)),
             LogEntry::Started { down_since, at, .. } => {
-                // Whoever appended an entry was not down.
+                // Whoever decided was not down.
                 self.blind.extend(down_since.map(|since| (ms(since).max(self.newest), ms(*at))));
             }
             LogEntry::EvidenceSuggested { .. }
@@ -135,7 +135,9 @@ impl Holds {
             | LogEntry::PeriodClosed { .. }
             | LogEntry::ConfigChanged { .. } => {}
         }
-        self.newest = self.newest.max(ms(entry.at()));
+        if let LogEntry::Decided { at, .. } = entry {
+            self.newest = self.newest.max(ms(*at));
+        }
     }
 
     /// Who held each cycle of a stream, as of this moment for one that still goes on; oldest first.

@@ -1,5 +1,7 @@
 //! The three live numbers are the same wherever they are shown; months freeze once.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
