@@ -40,6 +40,12 @@ pub(crate) struct Cell {
     pub(crate) first_pass: usize,
     /// The newest first answer that is an acceptance.
     pub(crate) newest: Option<Timestamp>,
+    /// The newest acceptance.
+    pub(crate) accepted: Option<Timestamp>,
+    /// Account → its accepted cycles, and those of them that were asked again; everybody's cells alone.
+    pub(crate) accounts: BTreeMap<u32, (u32, u32)>,
+    /// Accounts that were asked again.
+    pub(crate) asked: usize,
     pub(crate) unmeasurable: usize,
     pub(crate) waited: Ranks,
     pub(crate) total: Ranks,
@@ -52,8 +58,24 @@ pub(crate) struct Cell {
 pub(crate) struct Facts {
     opened: Option<Timestamp>,
     transition: Option<Transition>,
-    decision: Option<(Decision, u32)>,
-    acceptance: Option<Acceptance>,
+    decision: Option<Decided>,
+    acceptance: Option<Accepted>,
+}
+
+/// What a first answer adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Decided {
+    decision: Decision,
+    rejections: u32,
+    first_pass: bool,
+}
+
+/// What an acceptance adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Accepted {
+    acceptance: Acceptance,
+    account: Option<u32>,
+    rediscovered: bool,
 }
 
 impl Facts {
@@ -61,8 +83,16 @@ impl Facts {
         Self {
             opened: unit.opened,
             transition: unit.transition,
-            decision: unit.decision.map(|decision| (decision, unit.rejections)),
-            acceptance: unit.acceptance,
+            decision: unit.decision.map(|decision| Decided {
+                decision,
+                rejections: unit.rejections,
+                first_pass: unit.is_first_pass(),
+            }),
+            acceptance: unit.acceptance.map(|acceptance| Accepted {
+                acceptance,
+                account: unit.account,
+                rediscovered: unit.rediscovered,
+            }),
         }
     }
 
@@ -71,7 +101,7 @@ impl Facts {
         let differ = |before: Option<Timestamp>, after: Option<Timestamp>, same: bool| {
             [before, after].into_iter().flatten().filter(move |_| !same)
         };
-        let decided = |facts: &Self| facts.decision.map(|(decision, _)| decision.at);
+        let decided = |facts: &Self| facts.decision.map(|each| each.decision.at);
         differ(self.opened, after.opened, self.opened == after.opened)
             .chain(differ(
                 self.transition.map(|each| each.at),
@@ -80,8 +110,8 @@ impl Facts {
             ))
             .chain(differ(decided(self), decided(after), self.decision == after.decision))
             .chain(differ(
-                self.acceptance.map(|each| each.at),
-                after.acceptance.map(|each| each.at),
+                self.acceptance.map(|each| each.acceptance.at),
+                after.acceptance.map(|each| each.acceptance.at),
                 self.acceptance == after.acceptance,
             ))
     }
@@ -199,12 +229,12 @@ impl Cube {
         });
     }
 
-    fn decision(&mut self, line: usize, sign: Sign, decision: Option<(Decision, u32)>) {
-        let Some((decision, rejections)) = decision else { return };
+    fn decision(&mut self, line: usize, sign: Sign, decided: Option<Decided>) {
+        let Some(Decided { decision, rejections, first_pass }) = decided else { return };
         let rejections = usize::try_from(rejections).unwrap_or(usize::MAX);
         self.each(line, decision.at, decision.sender, decision.receiver, |_, cell| {
             sign.count(&mut cell.decided, 1);
-            sign.count(&mut cell.first_pass, usize::from(decision.is_first_pass()));
+            sign.count(&mut cell.first_pass, usize::from(first_pass));
             sign.count(&mut cell.counts.rejections, rejections);
             if decision.accepted {
                 cell.newest = cell.newest.max(Some(decision.at));
@@ -212,8 +242,8 @@ impl Cube {
         });
     }
 
-    fn acceptance(&mut self, line: usize, sign: Sign, acceptance: Option<Acceptance>) {
-        let Some(acceptance) = acceptance else { return };
+    fn acceptance(&mut self, line: usize, sign: Sign, accepted: Option<Accepted>) {
+        let Some(Accepted { acceptance, account, rediscovered }) = accepted else { return };
         self.each(line, acceptance.at, acceptance.sender, acceptance.receiver, |group, cell| {
             sign.count(&mut cell.counts.accepted, 1);
             sign.count(&mut cell.unmeasurable, usize::from(acceptance.waited.is_none()));
@@ -221,12 +251,34 @@ impl Cube {
             if group != Group::All {
                 return;
             }
+            cell.accepted = cell.accepted.max(Some(acceptance.at));
+            if let Some(account) = account {
+                cell.account(sign, account, rediscovered);
+            }
             sign.put(&mut cell.total, acceptance.total);
             if let Some(shares) = acceptance.shares {
                 sign.count(&mut cell.held.n, 1);
                 held(&mut cell.held.shares, sign, shares);
             }
         });
+    }
+}
+
+impl Cell {
+    /// Counts an accepted cycle of an account.
+    fn account(&mut self, sign: Sign, account: u32, rediscovered: bool) {
+        let (cycles, asked) = self.accounts.entry(account).or_default();
+        let was = *asked > 0;
+        let again = u32::from(rediscovered);
+        (*cycles, *asked) = match sign {
+            Sign::Plus => (cycles.saturating_add(1), asked.saturating_add(again)),
+            Sign::Minus => (cycles.saturating_sub(1), asked.saturating_sub(again)),
+        };
+        let is = *asked > 0;
+        if *cycles == 0 {
+            self.accounts.remove(&account);
+        }
+        self.asked = (self.asked + usize::from(is)).saturating_sub(usize::from(was));
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Record {
     pub bypassed: bool,
     /// Whether the receiver's first answer was an acceptance that stood, if that is in this period.
     pub first_pass: Option<bool>,
-    /// Whether a re-discovery within 30 days of that answer was confirmed.
+    /// Whether the customer was asked again, within 30 days of the acceptance, what it had told.
     pub rediscovered: bool,
     /// Rejections in the cycle.
     pub rejections: u32,
@@ -99,8 +99,8 @@ fn is_behind(unit: &Unit, question: &Question) -> bool {
     match question.metric {
         Some(Metric::Completion) => transition(),
         Some(Metric::Acceptance) => decision(),
-        Some(Metric::TimeToAcceptance) => acceptance(),
-        Some(Metric::ReDiscovery | Metric::NpsDelta | Metric::LeakToChurn) => false,
+        Some(Metric::TimeToAcceptance | Metric::ReDiscovery) => acceptance(),
+        Some(Metric::NpsDelta | Metric::LeakToChurn) => false,
         None => transition() || decision() || acceptance(),
     }
 }
@@ -114,8 +114,8 @@ fn record(unit: &Unit, slice: Slice) -> Record {
         cycle: unit.cycle,
         score: transition.map(|each| Score { filled: each.filled, required: each.required }),
         bypassed: transition.is_some_and(|each| each.passage == Passage::Bypassed),
-        first_pass: decision.map(|each| each.is_first_pass()),
-        rediscovered: decision.is_some_and(|each| each.rediscovered),
+        first_pass: decision.map(|_| unit.is_first_pass()),
+        rediscovered: unit.rediscovered,
         rejections: unit.rejections,
         accepted: acceptance.is_some(),
         waited_ms: acceptance.and_then(|each| each.waited),

@@ -250,8 +250,11 @@ pub(crate) fn row(scorecard: &Scorecard, line: usize, slice: Slice, as_of: Times
     let Line { contract, motion } = scorecard.line(line)?;
     let window = slice.window(as_of);
     let first = three(cell, slice, as_of);
-    let others = [Metric::ReDiscovery, Metric::NpsDelta, Metric::LeakToChurn]
-        .map(|metric| Figure::not_measurable(metric, window, "nothing tells it yet"));
+    let heard = scorecard.heard_since.is_some_and(|since| since < window.until);
+    let young = cell.accepted.is_some_and(|newest| as_of.duration_since(newest) < PROVISIONAL);
+    let asked = metric::rediscovery(window, heard.then_some(cell.asked), cell.accounts.len(), young);
+    let others = [Metric::NpsDelta, Metric::LeakToChurn]
+        .map(|metric| Figure::not_measurable(metric, window, "told by the leak audit, not by month"));
     let time_to_acceptance = spread(&cell.waited);
     let mut row = Row {
         contract: contract.0.clone(),
@@ -269,7 +272,7 @@ pub(crate) fn row(scorecard: &Scorecard, line: usize, slice: Slice, as_of: Times
         unmeasurable: cell.unmeasurable,
         held: cell.held,
         counts: cell.counts.clone(),
-        figures: first.into_iter().chain(others).collect(),
+        figures: first.into_iter().chain([asked]).chain(others).collect(),
     };
     let band = |metric| row.figure(metric).map_or(Band::NotMeasurable, |figure| figure.band);
     let (completion, acceptance, time) =

@@ -43,6 +43,10 @@ pub struct Scorecard {
     next: u64,
     /// When the first entry was logged.
     pub(crate) began: Option<Timestamp>,
+    /// Since when something tells of questions that were asked again.
+    pub(crate) heard_since: Option<Timestamp>,
+    /// Account → its number.
+    accounts: BTreeMap<String, u32>,
 }
 
 /// What is known of a contract and motion beside its cells.
@@ -64,6 +68,8 @@ struct Stream {
     bypass_entry: Option<String>,
     /// By-passes that count as never accepted until it is.
     bypasses: Vec<Timestamp>,
+    /// The account of its record, if that ever named one.
+    account: Option<u32>,
 }
 
 /// What is counted beside the cycles.
@@ -156,13 +162,16 @@ impl Scorecard {
                 continue;
             }
             let before = Facts::of(unit);
-            if let Some(decision) = &mut unit.decision {
-                decision.rediscovered = stands;
-            }
+            unit.rediscovered = stands;
             let after = Facts::of(unit);
             self.changed(line, &before, &after, told, "rediscovered");
             return;
         }
+    }
+
+    /// Something listens to what customers are asked, from this moment on.
+    pub fn hears(&mut self, since: Timestamp) {
+        self.heard_since.get_or_insert(since);
     }
 
     /// Who held each cycle of a stream, as of this moment for one that still goes on; oldest first.
@@ -262,6 +271,40 @@ impl Scorecard {
             let after = Facts::of(unit);
             self.changed(line, &before, &after, logged, event.name());
         }
+        if let Some(seen) = seen {
+            self.belongs(&name, seen, logged);
+        }
+    }
+
+    /// Gives all cycles of a stream to the account that its record names; to the record itself while it never named one.
+    fn belongs(&mut self, name: &str, seen: &Observation, logged: Timestamp) {
+        let Some(stream) = self.streams.get_mut(name) else { return };
+        let id = match (&seen.account, stream.account) {
+            (Some(id), _) => Some(id.as_str()),
+            (None, None) => Some(seen.subject.record.as_str()),
+            (None, Some(_)) => None,
+        };
+        let number = id.map(|id| {
+            let key = format!("{}/{id}", seen.subject.connection);
+            let fresh = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+            *self.accounts.entry(key).or_insert(fresh)
+        });
+        if seen.account.is_some() {
+            stream.account = number;
+        }
+        let Some(number) = number.or(stream.account) else { return };
+        let (line, mut next) = (stream.line, Some(stream.unit));
+        while let Some(unit) = next.and_then(|index| self.units.get_mut(index)) {
+            // Those before were given with it.
+            if unit.account == Some(number) {
+                return;
+            }
+            next = unit.before;
+            let before = Facts::of(unit);
+            unit.account = Some(number);
+            let after = Facts::of(unit);
+            self.changed(line, &before, &after, logged, "account_changed");
+        }
     }
 
     /// Lets the cells know what a unit adds now, and frozen months that they are touched.
@@ -319,7 +362,8 @@ impl Scorecard {
         if let Some(state) = self.line_list.get(line) {
             self.units.push(Unit::new(Arc::clone(&state.line), Arc::clone(&stream), cycle, position));
         }
-        let fresh = Stream { unit, line, accepted: false, bypass_entry: None, bypasses: Vec::new() };
+        let fresh =
+            Stream { unit, line, accepted: false, bypass_entry: None, bypasses: Vec::new(), account: None };
         self.streams.insert(stream, fresh);
         (unit, line)
     }

@@ -99,19 +99,10 @@ pub struct Decision {
     pub at: Timestamp,
     /// Whether it was an acceptance.
     pub accepted: bool,
-    /// Whether a re-discovery within 30 days was confirmed.
-    pub rediscovered: bool,
     /// Who had handed over.
     pub sender: Option<Person>,
     /// Who answered.
     pub receiver: Option<Person>,
-}
-
-impl Decision {
-    /// Whether it counts as accepted without rework and without re-discovery.
-    pub fn is_first_pass(&self) -> bool {
-        self.accepted && !self.rediscovered
-    }
 }
 
 /// The acceptance of this cycle.
@@ -156,6 +147,10 @@ pub struct Unit {
     pub acceptance: Option<Acceptance>,
     /// Rejections.
     pub rejections: u32,
+    /// Whether the customer was asked again, within 30 days of the acceptance, what this handoff had told.
+    pub rediscovered: bool,
+    /// The account of the record as last seen, by its number; the record itself where it names none.
+    pub(crate) account: Option<u32>,
     /// The running round's completion.
     completed: Option<When>,
     /// The first round's completion.
@@ -197,11 +192,18 @@ impl Unit {
             decision: None,
             acceptance: None,
             rejections: 0,
+            rediscovered: false,
+            account: None,
             completed: None,
             first_completed: None,
             rejected: BTreeMap::new(),
             excepted: false,
         }
+    }
+
+    /// Whether the first answer was an acceptance that nobody had to rework or ask again for.
+    pub fn is_first_pass(&self) -> bool {
+        self.decision.is_some_and(|decision| decision.accepted) && !self.rediscovered
     }
 
     /// Folds one event of this cycle.
@@ -283,7 +285,7 @@ impl Unit {
 
     fn decide(&mut self, scene: Scene<'_>, at: Timestamp, accepted: bool) {
         let (sender, receiver) = (scene.sender, scene.by);
-        let decision = Decision { at, accepted, rediscovered: false, sender, receiver };
+        let decision = Decision { at, accepted, sender, receiver };
         self.decision.get_or_insert(decision);
     }
 

@@ -7,6 +7,7 @@
 mod acceptance;
 mod completion;
 mod interval;
+mod rediscovery;
 mod slice;
 mod time;
 
@@ -18,6 +19,7 @@ use utoipa::ToSchema;
 pub use acceptance::acceptance;
 pub use completion::completion;
 pub use interval::{median_ranks, wilson};
+pub use rediscovery::rediscovery;
 pub use slice::Slice;
 pub use time::time_to_acceptance;
 
