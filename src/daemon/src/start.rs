@@ -208,6 +208,8 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::EvidenceWithdrawn { .. }
         | LogEntry::Task { .. }
         | LogEntry::FeedTaken { .. }
+        | LogEntry::AccountSeen { .. }
+        | LogEntry::SurveyAnswered { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::ContractStep { .. }
         | LogEntry::PeriodClosed { .. }

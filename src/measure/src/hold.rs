@@ -118,6 +118,8 @@ impl Holds {
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
+            | LogEntry::AccountSeen { .. }
+            | LogEntry::SurveyAnswered { .. }
             | LogEntry::ContractStep { .. }
             | LogEntry::PeriodClosed { .. }
             | LogEntry::ConfigChanged { .. } => {}

@@ -105,6 +105,8 @@ impl Scorecard {
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
+            | LogEntry::AccountSeen { .. }
+            | LogEntry::SurveyAnswered { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }
             | LogEntry::PeriodClosed { .. }

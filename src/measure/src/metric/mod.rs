@@ -1,0 +1,4 @@
+//! The six metrics.
+
+pub mod churn;
+pub mod nps;
