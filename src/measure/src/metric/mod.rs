@@ -1,4 +1,0 @@
-//! The six metrics.
-
-pub mod churn;
-pub mod nps;
