@@ -43,7 +43,7 @@ impl Spread {
     }
 }
 
-fn hours(seconds: Decimal) -> Decimal {
+pub(crate) fn hours(seconds: Decimal) -> Decimal {
     hundredths(seconds / Decimal::from(3_600))
 }
 
