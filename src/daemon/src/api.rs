@@ -4,6 +4,7 @@ mod audit;
 mod finance;
 pub(crate) mod front;
 mod guard;
+mod leaks;
 pub mod model;
 mod overriding;
 mod page;
@@ -74,6 +75,8 @@ impl Surface {
         overriding::overriding,
         routes::plan,
         routes::scorecard,
+        leaks::leak_audit,
+        leaks::dossier,
         routes::parked,
         routes::bypasses,
         finance::commission,

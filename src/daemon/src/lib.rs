@@ -35,6 +35,7 @@ pub mod parked;
 mod poll;
 mod progress;
 pub mod reconcile;
+pub mod report;
 mod seats;
 pub mod secret;
 pub mod shutdown;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::{AccountKey, Accounts};
+use crate::metric::Window;
 use crate::scorecard::Scorecard;
 use crate::unit::{Passage, Transition};
 
@@ -49,25 +50,24 @@ pub fn leaked(filled: usize, required: usize) -> bool {
     filled * 100 < required * LEAK_UNDER_PERCENT
 }
 
-/// From when to when, both included.
+/// The part of the log that a figure is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Span {
-    /// From this moment; absent = from the beginning.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub since: Option<Timestamp>,
-    /// The moment up to which everything counts.
+pub struct Scope {
+    /// Transitions of these moments.
+    pub window: Window,
+    /// What is known of accounts counts as of this moment.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
 }
 
-impl Span {
-    /// Whether it holds a moment.
+impl Scope {
+    /// Whether a transition of this moment is in it.
     pub fn holds(&self, at: Timestamp) -> bool {
-        self.since.is_none_or(|since| since <= at) && at <= self.as_of
+        self.window.from.is_none_or(|from| from <= at) && at < self.window.until && at <= self.as_of
     }
 }
 
-/// First transitions by contract and account, ever; a report takes those of its span.
+/// First transitions by contract and account, ever; a report takes those of its scope.
 pub type Crossings = BTreeMap<ContractId, BTreeMap<AccountKey, Crossing>>;
 
 /// The first transitions of a log. Handoffs whose record names no account are nobody's: their number per contract stands beside.

@@ -16,7 +16,7 @@ use crate::spread::{Spread, hundredths};
 use crate::unit::{Passage, Unit};
 
 /// How long an acceptance may still be taken back by a re-discovery.
-const PROVISIONAL: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub(crate) const PROVISIONAL: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The numbers of an installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

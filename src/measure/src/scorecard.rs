@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use handoff_core::contract::{Contract, ContractRef};
 use handoff_core::event::{Event, Refusal};
-use handoff_core::id::HandoffId;
+use handoff_core::id::{ContractId, HandoffId};
 use handoff_core::journal::LogEntry;
 use handoff_core::lifecycle::Step;
 use handoff_core::observation::Observation;
@@ -122,6 +122,17 @@ impl Scorecard {
     /// What the entries so far amount to, per contract, motion and period. Acceptances younger than 30 days at `as_of` are provisional.
     pub fn report(&self, by: Period, as_of: Timestamp) -> Report {
         report::build(self, by, as_of)
+    }
+
+    /// The cycles of a stream, oldest first.
+    pub fn units_of<'a>(&'a self, stream: &'a str) -> impl Iterator<Item = &'a Unit> {
+        self.units.iter().filter(move |unit| unit.handoff.stream() == stream)
+    }
+
+    /// The title of a contract, in its newest text that the log holds.
+    pub fn title(&self, contract: &ContractId) -> Option<String> {
+        let texts = self.contracts.iter().filter(|(text, _)| text.id == *contract);
+        texts.max_by_key(|(text, _)| text.version).map(|(_, parsed)| parsed.title.clone())
     }
 
     /// Notes a published text that demands less than the one before.

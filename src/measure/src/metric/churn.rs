@@ -8,17 +8,21 @@ use std::collections::BTreeMap;
 
 use handoff_core::id::ContractId;
 use jiff::civil::Date;
-use jiff::{Span as Days, Timestamp};
+use jiff::{Span, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::{AccountKey, Accounts, day};
-use crate::crossing::{Crossing, Crossings, Span};
-use crate::interval::{Range, Share, difference, difference_range, ratio, ratio_range};
+use super::{Figure, Interval, Metric};
+use crate::compare::{Range, Share, difference, difference_range, ratio, ratio_range};
+use crate::crossing::{Crossing, Crossings, Scope};
 
 /// Fewest accounts in each of two groups that are compared, unless told otherwise.
 pub const MINIMUM: usize = 20;
+
+/// Fewest churned accounts that the sources' share is said of.
+pub const LEAST_CHURNED: usize = 10;
 
 /// The contract that stands for an account where none is named: the handoff from the sale to those who serve the customer.
 pub const DEFAULT_CONTRACT: &str = "h03-ae-to-onboarding";
@@ -29,8 +33,8 @@ pub struct LeakToChurn {
     /// The contract.
     #[schema(value_type = String)]
     pub contract: ContractId,
-    /// Transitions of this span.
-    pub span: Span,
+    /// What it is made of.
+    pub scope: Scope,
     /// Fewest accounts in each of two groups that are compared.
     pub minimum: usize,
     /// All accounts with a transition.
@@ -47,13 +51,13 @@ pub struct LeakToChurn {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Comparison {
     /// Churned accounts whose handoff leaked, of churned accounts: the figure of the sources.
-    pub churned_leaked: Figure,
+    pub churned_leaked: Proportion,
     /// The same share among retained accounts: the base rate.
-    pub retained_leaked: Figure,
+    pub retained_leaked: Proportion,
     /// Churned accounts among those whose handoff leaked.
-    pub leaked_churned: Figure,
+    pub leaked_churned: Proportion,
     /// Churned accounts among the others.
-    pub sound_churned: Figure,
+    pub sound_churned: Proportion,
     /// How many times as often accounts churn whose handoff leaked, with Koopman's 95 % interval; absent under the minimum.
     pub relative_risk: Option<Estimate>,
     /// By how many percentage points more often they churn, with Newcombe's 95 % interval; absent under the minimum.
@@ -64,17 +68,17 @@ pub struct Comparison {
 
 /// A share with Wilson's 95 % interval, in percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-pub struct Figure {
+pub struct Proportion {
     /// So many of so many.
     pub share: Share,
     /// In percent, rounded to hundredths; absent = of none.
     #[schema(value_type = Option<String>)]
     pub percent: Option<Decimal>,
     /// The interval in percent.
-    pub interval: Option<Range>,
+    pub interval: Option<Interval>,
 }
 
-impl From<Share> for Figure {
+impl From<Share> for Proportion {
     fn from(share: Share) -> Self {
         Self { share, percent: share.percent(), interval: share.wilson() }
     }
@@ -121,12 +125,12 @@ impl Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Outside {
     /// Known accounts that never went through this handoff, and how many of them churned.
-    pub ungoverned: Figure,
+    pub ungoverned: Proportion,
     /// Accounts with a transition that nobody told facts of.
     pub not_told: usize,
     /// Accounts that had left before their handoff.
     pub left_before: usize,
-    /// Accounts whose transition is not in the span.
+    /// Accounts whose transition is not in the window.
     pub other_time: usize,
     /// Accounts in `all` whose first year is not over yet.
     pub first_year_open: usize,
@@ -206,15 +210,15 @@ enum Place {
     LeftBefore,
 }
 
-fn place(crossing: &Crossing, accounts: &Accounts, span: Span) -> Place {
-    if !span.holds(crossing.at) {
+fn place(crossing: &Crossing, accounts: &Accounts, scope: Scope) -> Place {
+    if !scope.holds(crossing.at) {
         return Place::OtherTime;
     }
     if !accounts.is_told(&crossing.account) {
         return Place::NotTold;
     }
     let began = day(crossing.at);
-    let churned_at = accounts.churned(&crossing.account, span.as_of);
+    let churned_at = accounts.churned(&crossing.account, scope.as_of);
     if churned_at.is_some_and(|left| left < began) {
         return Place::LeftBefore;
     }
@@ -226,23 +230,23 @@ fn place(crossing: &Crossing, accounts: &Accounts, span: Span) -> Place {
         required: crossing.required,
         leaked: crossing.leaked(),
         churned_at,
-        first_year_churn: first_year(since, churned_at, span.as_of),
+        first_year_churn: first_year(since, churned_at, scope.as_of),
     })
 }
 
 /// Whether the first year from `since` on saw the end; `None` = it is not over. A year that is not over is left out even where it saw the
 /// end already: counting only those would make every young cohort look lost.
-fn first_year(since: Date, churned_at: Option<Date>, as_of: Timestamp) -> Option<bool> {
-    let end = since.checked_add(Days::new().years(1)).ok()?;
+pub(crate) fn first_year(since: Date, churned_at: Option<Date>, as_of: Timestamp) -> Option<bool> {
+    let end = since.checked_add(Span::new().years(1)).ok()?;
     (end <= day(as_of)).then(|| churned_at.is_some_and(|left| left < end))
 }
 
-/// Of one contract's transitions in a span.
+/// Of one contract's transitions.
 pub fn of(
     contract: &ContractId,
     crossings: &Crossings,
     accounts: &Accounts,
-    span: Span,
+    scope: Scope,
     minimum: usize,
 ) -> LeakToChurn {
     let none = BTreeMap::new();
@@ -250,7 +254,7 @@ pub fn of(
     let (mut all, mut year) = (Groups::default(), Groups::default());
     let (mut outside, mut records) = (Outside::default(), Vec::new());
     for crossing in own.values() {
-        match place(crossing, accounts, span) {
+        match place(crossing, accounts, scope) {
             Place::OtherTime => outside.other_time += 1,
             Place::NotTold => outside.not_told += 1,
             Place::LeftBefore => outside.left_before += 1,
@@ -267,10 +271,26 @@ pub fn of(
     let mut ungoverned = Share::default();
     for key in accounts.keys() {
         if accounts.is_told(key) && !own.contains_key(key) {
-            ungoverned.count(accounts.churned(key, span.as_of).is_some());
+            ungoverned.count(accounts.churned(key, scope.as_of).is_some());
         }
     }
     outside.ungoverned = ungoverned.into();
     let (all, first_year) = (all.compare(minimum), year.compare(minimum));
-    LeakToChurn { contract: contract.clone(), span, minimum, all, first_year, outside, records }
+    LeakToChurn { contract: contract.clone(), scope, minimum, all, first_year, outside, records }
+}
+
+impl LeakToChurn {
+    /// Metric 6 as it stands on the scorecard: the sources' share.
+    pub fn figure(&self) -> Figure {
+        let Share { met, n } = self.all.churned_leaked.share;
+        let (metric, window, why) = (Metric::LeakToChurn, self.scope.window, "fewer than 10 accounts churned");
+        let figure = if n < LEAST_CHURNED {
+            Figure { met: Some(met), n, ..Figure::not_measurable(metric, window, why) }
+        } else {
+            Figure::share(metric, window, met, n, why)
+        };
+        // Whoever stayed may still leave.
+        let provisional = self.all.retained_leaked.share.n > 0;
+        Figure { provisional, unmeasurable: self.outside.not_told, ..figure }
+    }
 }

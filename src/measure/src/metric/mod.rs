@@ -5,8 +5,10 @@
 //! that every machine gives the same digits; the ends are then rounded once to hundredths.
 
 mod acceptance;
+pub mod churn;
 mod completion;
 mod interval;
+pub mod nps;
 mod slice;
 mod time;
 
@@ -17,7 +19,7 @@ use utoipa::ToSchema;
 
 pub use acceptance::acceptance;
 pub use completion::completion;
-pub use interval::{median_ranks, wilson};
+pub use interval::{Z, median_ranks, wilson};
 pub use slice::Slice;
 pub use time::time_to_acceptance;
 

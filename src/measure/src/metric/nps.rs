@@ -9,10 +9,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{Band, Figure, Interval, Method, Metric, Window};
 use crate::account::{Accounts, Voices};
-use crate::crossing::{Crossing, Span};
-use crate::interval::{Range, mean_range, rounded};
-use crate::report::Band;
+use crate::compare::{Range, mean_range, rounded};
+use crate::crossing::{Crossing, Scope};
 
 /// How long after a transition answers still count.
 const OPEN: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -75,6 +75,25 @@ pub struct Measured {
     pub points: Decimal,
 }
 
+impl NpsDelta {
+    /// Metric 5 as it stands on the scorecard.
+    pub fn figure(&self, window: Window) -> Figure {
+        let why = "no account has answers on both sides of its handoff";
+        let ends = self.interval.and_then(|Range { low, high }| Some((low, high?)));
+        let missing = self.missing;
+        Figure {
+            value: self.points,
+            n: self.n,
+            interval: ends.map(|(low, high)| Interval { low, high, method: Method::StudentT }),
+            band: self.band,
+            provisional: self.provisional,
+            unmeasurable: missing.before + missing.after + missing.both,
+            why: self.points.is_none().then(|| why.to_owned()),
+            ..Figure::not_measurable(Metric::NpsDelta, window, why)
+        }
+    }
+}
+
 /// Whether the metric means anything for a contract: before handoff 03 nobody is a customer who could be asked.
 pub fn applies(contract: &str) -> bool {
     !contract.starts_with("h01") && !contract.starts_with("h02")
@@ -84,13 +103,13 @@ pub fn applies(contract: &str) -> bool {
 pub fn around<'a>(
     crossings: impl IntoIterator<Item = &'a Crossing>,
     accounts: &Accounts,
-    span: Span,
+    scope: Scope,
 ) -> NpsDelta {
     let mut missing = Missing::default();
     let (mut provisional, mut records, mut floats) = (false, Vec::new(), Vec::new());
     let (mut before, mut after, mut scores) = (Exact::default(), Exact::default(), Exact::default());
-    for crossing in crossings.into_iter().filter(|crossing| span.holds(crossing.at)) {
-        provisional |= is_open(crossing.at, span.as_of);
+    for crossing in crossings.into_iter().filter(|crossing| scope.holds(crossing.at)) {
+        provisional |= is_open(crossing.at, scope.as_of);
         let (early, late) = accounts.voices(&crossing.account, crossing.at);
         match (early.n, late.n) {
             (0, 0) => missing.both += 1,
