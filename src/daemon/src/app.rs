@@ -282,6 +282,11 @@ impl Handle {
         census::now(&self.0).await
     }
 
+    /// Reads now what the CRMs tell of accounts beside handoffs. False = a CRM could not be asked; the rest follows at the next try.
+    pub async fn facts_now(&self) -> Result<bool, Fatal> {
+        crate::facts::now(&self.0).await
+    }
+
     /// Looks at every open handoff now.
     pub async fn sweep_now(&self) -> Result<(), Fatal> {
         self.0.sweep().await

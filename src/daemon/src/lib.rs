@@ -19,6 +19,7 @@ mod directory;
 mod due;
 mod engine;
 mod execute;
+mod facts;
 pub mod failpoint;
 pub mod fatal;
 pub mod feed;

@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::connect::{ConnectError, Real, RowsLedger, RowsVault};
 use crate::directory::Directory;
 use crate::engine::{Engine, Switch};
+use crate::facts;
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
 use crate::feed::{self, Feeds};
@@ -75,7 +76,7 @@ pub(crate) async fn engine(
     let mut objects = governed(&config, &registry)?;
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
-    let feeds = Feeds::new(&config)?;
+    let (feeds, facts) = (Feeds::new(&config)?, config.facts.clone());
     let desks = Desks::new(&config, &registry, &objects);
     let opened = open(&config, &clock, &listeners, desks).await?;
     let outages = heartbeat::outages(&opened.memory, clock.now()).await?;
@@ -110,6 +111,7 @@ pub(crate) async fn engine(
         switch: opened.switch,
         ingress: Ingress::new(),
         feeds,
+        facts,
         key: opened.key,
         sweep_every: setup.sweep_every,
         failpoint: setup.failpoint,
@@ -147,6 +149,7 @@ async fn open(
             |position, entry, change| {
                 tasks.caught(entry, change);
                 feed::caught(&journal, entry, change);
+                facts::caught(entry, change);
                 own_entry(&evidence, position, entry, change);
             },
             |change| {

@@ -148,24 +148,42 @@ impl Accounts {
 
     /// What is known of an account: of several sources that tell a fact, the one that told last.
     pub fn facts(&self, account: &AccountKey) -> AccountFacts {
-        let mut told: Vec<&Told> = self.told.get(account).into_iter().flat_map(BTreeMap::values).collect();
-        told.sort_by_key(|told| std::cmp::Reverse(told.entry));
         AccountFacts {
-            arr: told.iter().find_map(|told| told.facts.arr.clone()),
-            customer_since: told.iter().find_map(|told| told.facts.customer_since),
-            churned_at: told.iter().find_map(|told| told.facts.churned_at),
+            arr: self.newest(account, |facts| facts.arr.as_ref()).cloned(),
+            customer_since: self.newest(account, |facts| facts.customer_since),
+            churned_at: self.newest(account, |facts| facts.churned_at),
         }
+    }
+
+    fn newest<'a, T>(
+        &'a self,
+        account: &AccountKey,
+        fact: impl Fn(&'a AccountFacts) -> Option<T>,
+    ) -> Option<T> {
+        let told = self.told.get(account)?.values();
+        let told = told.filter_map(|told| Some((told.entry, fact(&told.facts)?)));
+        told.max_by_key(|(entry, _)| *entry).map(|(_, fact)| fact)
+    }
+
+    /// Every account that any source told facts of.
+    pub fn told(&self) -> impl Iterator<Item = &AccountKey> {
+        self.told.keys()
+    }
+
+    /// The day from which it is a customer.
+    pub fn customer_since(&self, account: &AccountKey) -> Option<Date> {
+        self.newest(account, |facts| facts.customer_since)
     }
 
     /// The day on which it left, if that is not after `as_of`.
     pub fn churned(&self, account: &AccountKey, as_of: Timestamp) -> Option<Date> {
-        self.facts(account).churned_at.filter(|left| *left <= day(as_of))
+        self.newest(account, |facts| facts.churned_at).filter(|left| *left <= day(as_of))
     }
 
     /// What an account is worth a year: its ARR as told, else the largest amount of its deals. Whether it was told stands beside it.
     pub fn worth(&self, account: &AccountKey) -> Option<(Amount, bool)> {
-        if let Some(arr) = self.facts(account).arr {
-            return Some((arr, true));
+        if let Some(arr) = self.newest(account, |facts| facts.arr.as_ref()) {
+            return Some((arr.clone(), true));
         }
         let deals = self.deals.get(account).into_iter().flat_map(BTreeMap::values);
         deals.max_by_key(|deal| deal.amount).map(|deal| (deal.clone(), false))

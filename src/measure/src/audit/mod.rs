@@ -266,10 +266,10 @@ impl Facts<'_> {
 /// First-year and overall churn of all accounts that are told of. The first year needs the day on which it began.
 fn own_churn(accounts: &Accounts, as_of: Timestamp) -> OwnChurn {
     let (mut overall, mut year) = (crate::compare::Share::default(), crate::compare::Share::default());
-    for key in accounts.keys().into_iter().filter(|key| accounts.is_told(key)) {
+    for key in accounts.told() {
         let churned = accounts.churned(key, as_of);
         overall.count(churned.is_some());
-        let since = accounts.facts(key).customer_since;
+        let since = accounts.customer_since(key);
         if let Some(left) = since.and_then(|since| churn::first_year(since, churned, as_of)) {
             year.count(left);
         }

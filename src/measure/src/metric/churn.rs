@@ -222,7 +222,7 @@ fn place(crossing: &Crossing, accounts: &Accounts, scope: Scope) -> Place {
     if churned_at.is_some_and(|left| left < began) {
         return Place::LeftBefore;
     }
-    let since = accounts.facts(&crossing.account).customer_since.unwrap_or(began);
+    let since = accounts.customer_since(&crossing.account).unwrap_or(began);
     Place::Member(Member {
         account: crossing.account.to_string(),
         stream: crossing.stream.clone(),
@@ -269,10 +269,8 @@ pub fn of(
         }
     }
     let mut ungoverned = Share::default();
-    for key in accounts.keys() {
-        if accounts.is_told(key) && !own.contains_key(key) {
-            ungoverned.count(accounts.churned(key, scope.as_of).is_some());
-        }
+    for key in accounts.told().filter(|key| !own.contains_key(*key)) {
+        ungoverned.count(accounts.churned(key, scope.as_of).is_some());
     }
     outside.ungoverned = ungoverned.into();
     let (all, first_year) = (all.compare(minimum), year.compare(minimum));

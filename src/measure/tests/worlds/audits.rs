@@ -44,7 +44,7 @@ fn the_ranking_is_the_planted_one_in_95_of_100_worlds() {
     let mut wrong = Vec::new();
     for seed in 0..100 {
         let plants = plants(seed);
-        let audit = audited(&world(seed, 6_000, 60_000, &plants));
+        let audit = audited(&world(seed, 3_000, 60_000, &plants));
         let found: Vec<ContractId> = ranking(&audit.rows).into_iter().cloned().collect();
         if found == planted(&plants) {
             right += 1;
@@ -70,11 +70,11 @@ fn the_worst_one_is_named_in_small_companies_too() {
 fn where_nothing_is_lost_by_leaks_the_audit_does_not_invent_it() {
     let plants: Vec<Plant> =
         CONTRACTS.into_iter().map(|contract| Plant { contract, leaks: 400_000, kills: 0 }).collect();
-    let clear = (0..100).filter(|seed| {
-        let audit = audited(&world(*seed, 1_000, 100_000, &plants));
+    let clear = (0..50).filter(|seed| {
+        let audit = audited(&world(*seed, 600, 100_000, &plants));
         audit.first.is_some_and(|first| first.clear)
     });
-    assert!(clear.count() <= 2, "no choice is called clear where chance alone makes it");
+    assert!(clear.count() <= 1, "no choice is called clear where chance alone makes it");
 }
 
 #[test]

@@ -24,32 +24,36 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn handoff(record: &str) -> HandoffId {
+fn handoff(contract: &str, record: &str) -> HandoffId {
     HandoffId {
-        contract: CONTRACT.into(),
+        contract: contract.into(),
         motion: "main".into(),
         subject: RecordRef { connection: "sf".into(), object: "Opportunity".into(), record: record.into() },
         cycle: 1,
     }
 }
 
-fn pin() -> ContractRef {
-    ContractRef { id: CONTRACT.into(), version: 1, digest: Digest::of_bytes(b"") }
+fn pin(contract: &str) -> ContractRef {
+    ContractRef { id: contract.into(), version: 1, digest: Digest::of_bytes(b"") }
 }
 
-fn opened(record: &str, when: Timestamp) -> Event {
-    Event::Opened { handoff: handoff(record), contract: pin(), stage: StageName::from("commit"), at: Some(when) }
+fn opened(contract: &str, record: &str, when: Timestamp) -> Event {
+    let stage = StageName::from("commit");
+    Event::Opened { handoff: handoff(contract, record), contract: pin(contract), stage, at: Some(when) }
 }
 
-fn decided(record: &str, account: &str, when: Timestamp, events: Vec<Event>) -> LogEntry {
-    let handoff = handoff(record);
+fn decided(contract: &str, record: &str, account: &str, when: Timestamp, events: Vec<Event>) -> LogEntry {
+    let handoff = handoff(contract, record);
     let seen = Observation { account: Some(account.to_owned()), ..Observation::gone(handoff.subject.clone()) };
-    LogEntry::Decided { handoff, contract: pin(), terms: Terms::default(), at: when, seen: Box::new(seen), events }
+    LogEntry::Decided { handoff, contract: pin(contract), terms: Terms::default(), at: when, seen: Box::new(seen), events }
 }
 
 /// A deal that passed its stage without anybody's acceptance and with nothing filled: a leak.
 fn leaks(record: &str, account: &str, when: &str) -> LogEntry {
-    let when = at(when);
+    leaks_at(CONTRACT, record, account, at(when))
+}
+
+pub(crate) fn leaks_at(contract: &str, record: &str, account: &str, when: Timestamp) -> LogEntry {
     let bypassed = Event::Bypassed {
         gate: GateName::from("closed_won"),
         stage: StageName::from("closed_won"),
@@ -59,12 +63,16 @@ fn leaks(record: &str, account: &str, when: &str) -> LogEntry {
         entry: record.to_owned(),
         ever_accepted: false,
     };
-    decided(record, account, when, vec![opened(record, when), bypassed])
+    decided(contract, record, account, when, vec![opened(contract, record, when), bypassed])
 }
 
 /// A deal that was complete and accepted.
 fn is_sound(record: &str, account: &str, when: &str) -> LogEntry {
-    let when = at(when);
+    sound_at(CONTRACT, record, account, at(when), 5)
+}
+
+/// Accepted so many hours after it was complete.
+pub(crate) fn sound_at(contract: &str, record: &str, account: &str, when: Timestamp, hours: i64) -> LogEntry {
     let by = Actor {
         id: "005".into(),
         person: "rita".into(),
@@ -72,9 +80,9 @@ fn is_sound(record: &str, account: &str, when: &str) -> LogEntry {
         active: true,
         roles: BTreeSet::new(),
     };
-    let completed = Event::Completed { round: 1, at: when - SignedDuration::from_hours(5) };
+    let completed = Event::Completed { round: 1, at: when - SignedDuration::from_hours(hours) };
     let accepted = Event::Accepted { act: record.to_owned(), by, at: when, round: 1, behalf: None };
-    decided(record, account, when, vec![opened(record, when), completed, accepted])
+    decided(contract, record, account, when, vec![opened(contract, record, when), completed, accepted])
 }
 
 fn told(account: &str, since: Option<&str>, left: Option<&str>) -> LogEntry {
@@ -90,7 +98,7 @@ fn told(account: &str, since: Option<&str>, left: Option<&str>) -> LogEntry {
     }
 }
 
-fn answered(account: &str, score: u8, when: &str) -> LogEntry {
+pub(crate) fn answered(account: &str, score: u8, when: &str) -> LogEntry {
     let answer =
         SurveyAnswer { id: Digest::of_bytes(format!("{account}{when}").as_bytes()), score, answered_at: at(when) };
     let account = RecordRef { connection: "sf".into(), object: "Account".into(), record: account.into() };
