@@ -26,6 +26,7 @@ mod hubspot_login;
 mod hubspot_rows;
 mod interruptions;
 mod live;
+mod numbers;
 mod oddities;
 mod overriding;
 mod records;

@@ -14,12 +14,13 @@ use crate::decide::Terms;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::evidence::{CallRef, Spot, Withdrawal};
-use crate::feed::{self, FeedRow};
+use crate::feed::FeedRow;
 use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId, RecordRef};
 use crate::lifecycle::Step;
 use crate::observation::Observation;
 use crate::task::TaskChange;
 
+mod about;
 mod foreign;
 mod own;
 
@@ -34,6 +35,9 @@ pub const OPERATORS: &str = "operators";
 
 /// The part that holds what is said of tasks that stand for several handoffs; no record has this name.
 pub const LISTS: &str = "lists";
+
+/// The part that holds the numbers of frozen months; no record has this name.
+pub const NUMBERS: &str = "numbers";
 
 /// One log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -203,6 +207,27 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
+    /// A month of the scorecard changes no more, or is restated. Written since version 2.
+    MetricsFrozen {
+        /// The month, e.g. `2026-10`.
+        period: String,
+        /// From 1; each restatement is the next one.
+        version: u32,
+        /// SHA-256 of `rows`.
+        digest: Digest,
+        /// The month's numbers as JSON, sealed; no people. Empty = too large to be kept, the digest alone stands.
+        rows: String,
+        /// They are made of so many entries from the beginning of the log.
+        entries: u64,
+        /// What is otherwise than in the version before, in words; sealed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changed: Vec<String>,
+        /// Why, in words; sealed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        because: Vec<String>,
+        /// The daemon's time.
+        at: Timestamp,
+    },
     /// A mapping's text or a setting that governs changed.
     ConfigChanged {
         /// What, e.g. `mapping salesforce/h03-ae-to-onboarding` or `terms`.
@@ -275,6 +300,7 @@ impl LogEntry {
             | Self::SurveyAnswered { at, .. }
             | Self::ContractPublished { at, .. }
             | Self::ContractStep { at, .. }
+            | Self::MetricsFrozen { at, .. }
             | Self::PeriodClosed { at, .. }
             | Self::ConfigChanged { at, .. }
             | Self::Switched { at, .. }
@@ -297,6 +323,7 @@ impl LogEntry {
             | Self::SurveyAnswered { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
+            | Self::MetricsFrozen { .. }
             | Self::PeriodClosed { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
@@ -319,21 +346,11 @@ impl LogEntry {
             | Self::SurveyAnswered { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
+            | Self::MetricsFrozen { .. }
             | Self::PeriodClosed { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
             | Self::Started { .. } => None,
-        }
-    }
-
-    /// The account that it is about, beside handoffs, and its kind.
-    fn account(&self) -> Option<(&RecordRef, &'static str)> {
-        if let Self::AccountSeen { account, .. } = self {
-            Some((account, "account_seen"))
-        } else if let Self::SurveyAnswered { account, .. } = self {
-            Some((account, "survey_answered"))
-        } else {
-            None
         }
     }
 
@@ -345,17 +362,8 @@ impl LogEntry {
         if let Self::Task { handoff, connection, change, .. } = self {
             return self.encode_task(handoff.as_ref(), connection, change);
         }
-        if let Self::FeedTaken { feed, key, rows, at } = self {
-            let subject = feed::subject(feed, key).to_string();
-            let leaf = json!({ "v": VERSION, "entry": "feed_taken", "at": at, "about": subject, "rows": rows.len() });
-            let parts = BTreeMap::from([(subject, serde_json::to_vec(self)?)]);
-            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
-        }
-        if let Some((account, kind)) = self.account() {
-            let subject = account.to_string();
-            let leaf = json!({ "v": VERSION, "entry": kind, "at": self.at(), "about": subject });
-            let parts = BTreeMap::from([(subject, serde_json::to_vec(self)?)]);
-            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
+        if let Some(encoded) = about::encode(self)? {
+            return Ok(encoded);
         }
         if let Some(encoded) = own::encode(self)? {
             return Ok(encoded);
@@ -385,6 +393,7 @@ impl LogEntry {
             | Self::SurveyAnswered { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
+            | Self::MetricsFrozen { .. }
             | Self::PeriodClosed { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }

@@ -99,6 +99,7 @@ pub(crate) fn caught(position: u64, entry: &LogEntry, change: &mut Change) {
         | LogEntry::AccountSeen { .. }
         | LogEntry::SurveyAnswered { .. }
         | LogEntry::ContractPublished { .. }
+        | LogEntry::MetricsFrozen { .. }
         | LogEntry::PeriodClosed { .. }
         | LogEntry::ConfigChanged { .. }
         | LogEntry::Switched { .. }

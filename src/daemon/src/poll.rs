@@ -22,6 +22,7 @@ use crate::fatal::Fatal;
 use crate::govern::Governed;
 use crate::heartbeat;
 use crate::memory::{CURSOR, Change};
+use crate::numbers;
 use crate::tasks;
 
 /// Between signed heads while there are new entries.
@@ -52,6 +53,8 @@ pub(crate) fn spawn(engine: &Arc<Engine>, tasks: &mut JoinSet<()>, autopilot: bo
     tasks.spawn(async move { run(&sweeping, sweep(&sweeping)).await });
     let telling = Arc::clone(engine);
     tasks.spawn(async move { run(&telling, facts::every_day(&telling)).await });
+    let freezing = Arc::clone(engine);
+    tasks.spawn(async move { run(&freezing, numbers::keep_frozen(&freezing)).await });
     let daily = Arc::clone(engine);
     tasks.spawn(async move { run(&daily, census::every_day(&daily)).await });
 }

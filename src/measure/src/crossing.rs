@@ -73,15 +73,14 @@ pub type Crossings = BTreeMap<ContractId, BTreeMap<AccountKey, Crossing>>;
 /// The first transitions of a log. Handoffs whose record names no account are nobody's: their number per contract stands beside.
 pub fn crossings(scorecard: &Scorecard, accounts: &Accounts) -> (Crossings, BTreeMap<ContractId, usize>) {
     let (mut found, mut nobodys) = (Crossings::new(), BTreeMap::new());
-    for unit in &scorecard.units {
+    for unit in scorecard.units() {
         let Some(transition) = unit.transition else { continue };
-        let stream = unit.handoff.stream();
-        let contract = unit.handoff.contract.clone();
+        let (stream, contract) = (unit.stream.to_string(), unit.line.contract.clone());
         let Some(account) = accounts.of(&stream) else {
             *nobodys.entry(contract).or_default() += 1;
             continue;
         };
-        let crossing = crossing(account, stream, unit.handoff.cycle, transition);
+        let crossing = crossing(account, stream, unit.cycle, transition);
         let first = found.entry(contract).or_default();
         let earlier = first
             .get(account)
@@ -94,7 +93,7 @@ pub fn crossings(scorecard: &Scorecard, accounts: &Accounts) -> (Crossings, BTre
 }
 
 fn crossing(account: &AccountKey, stream: String, cycle: u32, transition: Transition) -> Crossing {
-    let Transition { at, passage, filled, required } = transition;
+    let Transition { at, passage, filled, required, .. } = transition;
     let bypassed = passage == Passage::Bypassed;
     Crossing { account: account.clone(), stream, cycle, at, filled, required, bypassed }
 }

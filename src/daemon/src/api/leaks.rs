@@ -1,9 +1,12 @@
 //! Routes of the leak audit and of an account's dossier.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use handoff_core::journal::LogEntry;
 use handoff_measure::audit::{Audit, audit};
 use http::StatusCode;
 use jiff::Timestamp;
@@ -14,6 +17,7 @@ use super::Surface;
 use super::guard::problem;
 use super::model::Problem;
 use super::routes::failed;
+use crate::fatal::Fatal;
 use crate::report::dossier::{Assembly, Dossier, Question};
 
 /// Entries read at once.
@@ -54,9 +58,9 @@ pub(super) async fn leak_audit(
     question.since = asked.since;
     question.minimum = asked.minimum.unwrap_or(question.minimum);
     question.target_percent = asked.target.unwrap_or(question.target_percent);
-    let mut follower = surface.follower.lock().await;
-    match follower.catch_up(&surface.handle.view()).await {
-        Ok(standing) => Json(audit(&standing.scorecard, &standing.accounts, &question)).into_response(),
+    let answer = surface.handle.view().standing(move |standing| audit(&standing.scorecard, &standing.accounts, &question));
+    match answer.await {
+        Ok(audit) => Json::<Audit>(audit).into_response(),
         Err(error) => failed(&error),
     }
 }
@@ -84,31 +88,49 @@ pub(super) async fn dossier(
         return problem(StatusCode::BAD_REQUEST, "a parameter is unknown or malformed", "use values=true");
     };
     let question = Question { account, as_of: surface.clock.now(), values };
+    match assembled(&surface, question).await {
+        Ok(Ok(dossier)) => Json::<Dossier>(dossier).into_response(),
+        Ok(Err(none)) => not_one(none),
+        Err(error) => failed(&error),
+    }
+}
+
+/// The dossier; `Err(true)` = no such account is known, `Err(false)` = several are.
+async fn assembled(surface: &Surface, question: Question) -> Result<Result<Dossier, bool>, Fatal> {
     let view = surface.handle.view();
-    let mut follower = surface.follower.lock().await;
-    let standing = match follower.catch_up(&view).await {
-        Ok(standing) => standing,
-        Err(error) => return failed(&error),
+    let asked = question.clone();
+    let found = view.standing(move |standing| {
+        let mut meant = asked.meant(&standing.accounts);
+        let Some(key) = meant.pop().filter(|_| meant.is_empty()) else { return Err(meant.is_empty()) };
+        let streams: BTreeSet<String> =
+            standing.accounts.streams(&key).into_iter().map(str::to_owned).collect();
+        Ok((key, streams))
+    });
+    let (key, streams) = match found.await? {
+        Ok(found) => found,
+        Err(none) => return Ok(Err(none)),
     };
-    let mut meant = question.meant(&standing.accounts);
-    let (Some(key), true) = (meant.pop(), meant.is_empty()) else {
-        return not_one(meant.is_empty());
-    };
-    let mut assembly = Assembly::new(key, &question, &standing.accounts, &standing.scorecard);
+    let mut entries = Vec::new();
     let mut next = 0;
     loop {
-        let page = match view.log(next, PAGE).await {
-            Ok(page) if page.is_empty() => return Json(assembly.finish()).into_response(),
-            Ok(page) => page,
-            Err(error) => return failed(&error),
-        };
+        let page = view.log(next, PAGE).await?;
+        if page.is_empty() {
+            break;
+        }
         for each in page {
             next = each.position.saturating_add(1);
-            if let Some(entry) = &each.entry {
-                assembly.apply(each.position, entry);
-            }
+            let own = |entry: &LogEntry| entry.handoff().is_some_and(|(handoff, _)| streams.contains(&handoff.stream()));
+            entries.extend(each.entry.filter(own).map(|entry| (each.position, entry)));
         }
     }
+    let told = view.standing(move |standing| {
+        let mut assembly = Assembly::new(key, &question, &standing.accounts, &standing.scorecard);
+        for (position, entry) in &entries {
+            assembly.apply(*position, entry);
+        }
+        assembly.finish()
+    });
+    told.await.map(Ok)
 }
 
 fn not_one(none: bool) -> Response {

@@ -57,7 +57,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 
 fn folded(loaded: &Loaded) -> Result<(Archive, Standing), Failure> {
     let archive = Archive::open(&loaded.config)?;
-    let mut standing = Standing::default();
+    let mut standing = Standing::new(&loaded.config.scorecard);
     archive.read("reading the log", |position, entry| {
         if let Some(entry) = entry {
             standing.apply(position, &entry);

@@ -133,8 +133,8 @@ pub fn audit(scorecard: &Scorecard, accounts: &Accounts, question: &Question) ->
     let facts = Facts { crossings: &crossings, accounts, question };
     let mut tallies: BTreeMap<ContractId, Tally> =
         question.contracts.iter().map(|contract| (contract.clone(), Tally::default())).collect();
-    for unit in &scorecard.units {
-        tallies.entry(unit.handoff.contract.clone()).or_default().count(unit, question.scope());
+    for unit in scorecard.units() {
+        tallies.entry(unit.line.contract.clone()).or_default().count(unit, question.scope());
     }
     let mut rows: Vec<Row> =
         tallies.into_iter().map(|(contract, tally)| facts.row(contract, tally)).collect();
@@ -177,8 +177,8 @@ impl Tally {
         }
         if let Some(decision) = unit.decision.filter(|decision| scope.holds(decision.at)) {
             self.decided += 1;
-            self.first_pass += usize::from(decision.accepted);
-            self.young |= decision.accepted && scope.as_of.duration_since(decision.at) < crate::report::PROVISIONAL;
+            self.first_pass += usize::from(decision.is_first_pass());
+            self.young |= decision.is_first_pass() && scope.as_of.duration_since(decision.at) < crate::report::PROVISIONAL;
         }
         if let Some(acceptance) = unit.acceptance.filter(|acceptance| scope.holds(acceptance.at)) {
             self.waited.extend(acceptance.waited);

@@ -47,6 +47,15 @@ impl Slice {
         (found.name().as_deref() == Some(name)).then_some(found)
     }
 
+    /// Whether a moment is in it.
+    pub fn holds(self, at: Timestamp) -> bool {
+        match self {
+            Self::Week(index) => week(at) == index,
+            Self::Month(index) => month(at) == index,
+            Self::All => true,
+        }
+    }
+
     /// Its name; `None` = all time, or outside of the calendar.
     pub fn name(self) -> Option<String> {
         let first = self.first()?;

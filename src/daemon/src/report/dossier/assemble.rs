@@ -9,7 +9,7 @@ use handoff_core::value::Package;
 use handoff_measure::account::{AccountKey, Accounts};
 use handoff_measure::audit::money;
 use handoff_measure::crossing::leaked;
-use handoff_measure::report::Score;
+use handoff_measure::drill::Score;
 use handoff_measure::scorecard::Scorecard;
 use handoff_measure::unit::Passage;
 use jiff::Timestamp;
@@ -121,8 +121,8 @@ impl<'a> Assembly<'a> {
         }
         let mut contract = None;
         for unit in self.scorecard.units_of(&stream) {
-            contract = Some(unit.handoff.contract.clone());
-            let Some(chapter) = chapters.get_mut(&unit.handoff.cycle) else { continue };
+            contract = Some(unit.line.contract.clone());
+            let Some(chapter) = chapters.get_mut(&unit.cycle) else { continue };
             chapter.rejections = unit.rejections;
             if let Some(transition) = unit.transition.filter(|each| each.at <= self.question.as_of) {
                 chapter.score = Some(Score { filled: transition.filled, required: transition.required });

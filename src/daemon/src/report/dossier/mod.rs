@@ -10,8 +10,8 @@ mod text;
 use std::collections::BTreeMap;
 
 use handoff_measure::account::AccountKey;
+use handoff_measure::drill::Score;
 use handoff_measure::hold::Shares;
-use handoff_measure::report::Score;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
