@@ -95,7 +95,7 @@ async fn facts_reach_the_numbers_once(crms: &'static [Kind]) {
     let found = audit(&scorecard, &accounts, &question);
     let row = found.row("h03-ae-to-onboarding").unwrap();
     assert_eq!(row.leak.passed.amount, Decimal::from(48_000));
-    assert_eq!(row.nps.value.unwrap().to_string(), "-200.00");
+    assert_eq!(row.nps.value.unwrap(), Decimal::from(-200));
     assert_eq!((row.churn_detail.all.sound_churned.share.met, row.churn_detail.all.sound_churned.share.n), (0, 1));
 
     // The same again, by other deliveries, is nothing new; what changed is one entry.

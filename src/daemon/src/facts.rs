@@ -40,7 +40,7 @@ pub(crate) async fn now(engine: &Arc<Engine>) -> Result<bool, Fatal> {
     for facts in &engine.facts {
         let Some(link) = engine.links.get(&facts.connection) else { continue };
         let Some(source) = link.purpose.source() else { continue };
-        done &= walk(engine, facts, link, source).await?;
+        done &= walk(engine, facts, link, source.as_ref()).await?;
     }
     Ok(done)
 }
@@ -92,7 +92,7 @@ async fn read(
             }
         };
         for raw in read.into_iter().flatten() {
-            take(engine, facts, source, &raw).await?;
+            take(engine, facts, source.as_ref(), &raw).await?;
         }
         if engine.is_stopping() {
             return Ok(false);

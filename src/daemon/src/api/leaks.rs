@@ -58,8 +58,9 @@ pub(super) async fn leak_audit(
     question.since = asked.since;
     question.minimum = asked.minimum.unwrap_or(question.minimum);
     question.target_percent = asked.target.unwrap_or(question.target_percent);
-    let answer = surface.handle.view().standing(move |standing| audit(&standing.scorecard, &standing.accounts, &question));
-    match answer.await {
+    let view = surface.handle.view();
+    let asked = view.standing(move |standing| audit(&standing.scorecard, &standing.accounts, &question));
+    match asked.await {
         Ok(audit) => Json::<Audit>(audit).into_response(),
         Err(error) => failed(&error),
     }

@@ -19,7 +19,8 @@ use utoipa::ToSchema;
 
 pub use acceptance::acceptance;
 pub use completion::completion;
-pub use interval::{Z, median_ranks, wilson};
+pub(crate) use interval::Z;
+pub use interval::{median_ranks, wilson};
 pub use slice::Slice;
 pub use time::time_to_acceptance;
 
