@@ -435,6 +435,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         evidence: Vec::new(),
         calendar: BTreeMap::new(),
         tasks: None,
+        facts: Vec::new(),
         feed: BTreeMap::new(),
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },

@@ -8,17 +8,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::account::{AccountFacts, SurveyAnswer};
 use crate::contract::ContractRef;
 use crate::decide::Terms;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::evidence::{CallRef, Spot, Withdrawal};
-use crate::feed::{self, FeedRow};
+use crate::feed::FeedRow;
 use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId, RecordRef};
 use crate::lifecycle::Step;
 use crate::observation::Observation;
 use crate::task::TaskChange;
 
+mod about;
+mod foreign;
 mod own;
 
 /// Newest version of this encoding; readers refuse a newer one.
@@ -138,6 +141,26 @@ pub enum LogEntry {
         key: String,
         /// The rows.
         rows: Vec<FeedRow>,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// What a source tells of an account, when it differs from what the source told before. Written since version 2.
+    AccountSeen {
+        /// The account.
+        account: RecordRef,
+        /// Who tells, e.g. `feed/customers`; facts of one source never take the place of another's.
+        source: String,
+        /// What it tells.
+        facts: AccountFacts,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// Somebody of an account answered a survey. Written since version 2.
+    SurveyAnswered {
+        /// The account.
+        account: RecordRef,
+        /// The answer; one that has the id of an earlier one takes its place.
+        answer: SurveyAnswer,
         /// The daemon's time.
         at: Timestamp,
     },
@@ -273,6 +296,8 @@ impl LogEntry {
             | Self::EvidenceWithdrawn { at, .. }
             | Self::Task { at, .. }
             | Self::FeedTaken { at, .. }
+            | Self::AccountSeen { at, .. }
+            | Self::SurveyAnswered { at, .. }
             | Self::ContractPublished { at, .. }
             | Self::ContractStep { at, .. }
             | Self::MetricsFrozen { at, .. }
@@ -294,6 +319,8 @@ impl LogEntry {
             | Self::EvidenceWithdrawn { .. }
             | Self::Task { .. }
             | Self::FeedTaken { .. }
+            | Self::AccountSeen { .. }
+            | Self::SurveyAnswered { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
             | Self::MetricsFrozen { .. }
@@ -315,6 +342,8 @@ impl LogEntry {
             | Self::Overridden { .. }
             | Self::Task { .. }
             | Self::FeedTaken { .. }
+            | Self::AccountSeen { .. }
+            | Self::SurveyAnswered { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
             | Self::MetricsFrozen { .. }
@@ -333,11 +362,8 @@ impl LogEntry {
         if let Self::Task { handoff, connection, change, .. } = self {
             return self.encode_task(handoff.as_ref(), connection, change);
         }
-        if let Self::FeedTaken { feed, key, rows, at } = self {
-            let subject = feed::subject(feed, key).to_string();
-            let leaf = json!({ "v": VERSION, "entry": "feed_taken", "at": at, "about": subject, "rows": rows.len() });
-            let parts = BTreeMap::from([(subject, serde_json::to_vec(self)?)]);
-            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
+        if let Some(encoded) = about::encode(self)? {
+            return Ok(encoded);
         }
         if let Some(encoded) = own::encode(self)? {
             return Ok(encoded);
@@ -363,6 +389,8 @@ impl LogEntry {
             | Self::EvidenceWithdrawn { .. }
             | Self::Task { .. }
             | Self::FeedTaken { .. }
+            | Self::AccountSeen { .. }
+            | Self::SurveyAnswered { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
             | Self::MetricsFrozen { .. }
@@ -377,7 +405,7 @@ impl LogEntry {
         let subject = handoff.subject.to_string();
         let mut body = serde_json::to_value(self)?;
         let mut foreign: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
-        take_foreign(&mut body, &subject, &mut String::new(), &mut foreign);
+        foreign::take(&mut body, &subject, &mut String::new(), &mut foreign);
         let mut parts = BTreeMap::from([(subject, serde_json::to_vec(&body)?)]);
         for (record, values) in foreign {
             parts.insert(record, serde_json::to_vec(&values)?);
@@ -444,7 +472,7 @@ impl LogEntry {
         let Some(bytes) = open(subject) else { return Ok(None) };
         let mut body: Value = serde_json::from_slice(&bytes)?;
         let mut records: Vec<String> = Vec::new();
-        foreign_records(&body, subject, &mut records);
+        foreign::records(&body, subject, &mut records);
         for record in records {
             let Some(bytes) = open(&record) else { continue };
             let values: BTreeMap<String, Value> = serde_json::from_slice(&bytes)?;
@@ -455,61 +483,5 @@ impl LogEntry {
             }
         }
         Ok(Some(serde_json::from_value(body)?))
-    }
-}
-
-/// A sourced value's record, if the JSON node is one.
-fn source(node: &Value) -> Option<RecordRef> {
-    let object = node.as_object().filter(|object| object.len() == 3 && object.contains_key("field"))?;
-    object.get("value")?;
-    serde_json::from_value(object.get("from")?.clone()).ok()
-}
-
-fn take_foreign(
-    node: &mut Value,
-    subject: &str,
-    pointer: &mut String,
-    foreign: &mut BTreeMap<String, BTreeMap<String, Value>>,
-) {
-    if let Some(record) = source(node).map(|record| record.to_string()).filter(|record| record != subject) {
-        if let Some(value) = node.get_mut("value") {
-            let taken = std::mem::replace(value, json!({"kind": "erased"}));
-            foreign.entry(record).or_default().insert(format!("{pointer}/value"), taken);
-        }
-        return;
-    }
-    let length = pointer.len();
-    match node {
-        Value::Object(object) => {
-            for (key, child) in object {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-                take_foreign(child, subject, pointer, foreign);
-                pointer.truncate(length);
-            }
-        }
-        Value::Array(items) => {
-            for (index, child) in items.iter_mut().enumerate() {
-                pointer.push('/');
-                pointer.push_str(&index.to_string());
-                take_foreign(child, subject, pointer, foreign);
-                pointer.truncate(length);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn foreign_records(node: &Value, subject: &str, records: &mut Vec<String>) {
-    if let Some(record) = source(node).map(|record| record.to_string()).filter(|record| record != subject) {
-        if !records.contains(&record) {
-            records.push(record);
-        }
-        return;
-    }
-    match node {
-        Value::Object(object) => object.values().for_each(|child| foreign_records(child, subject, records)),
-        Value::Array(items) => items.iter().for_each(|child| foreign_records(child, subject, records)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

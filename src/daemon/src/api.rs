@@ -3,6 +3,7 @@
 mod finance;
 pub(crate) mod front;
 mod guard;
+mod leaks;
 pub mod model;
 mod numbers;
 mod overriding;
@@ -71,6 +72,8 @@ impl Surface {
         routes::evidence,
         overriding::overriding,
         routes::plan,
+        leaks::leak_audit,
+        leaks::dossier,
         numbers::scorecard,
         numbers::records,
         numbers::people,

@@ -9,6 +9,7 @@ mod demo;
 mod evidence;
 pub mod exit;
 mod feed;
+mod leaks;
 pub(crate) mod output;
 mod overriding;
 mod record;
@@ -101,6 +102,16 @@ enum Command {
         after_help = "Examples:\n  handoffd scorecard --by week\n  handoffd scorecard --drill acceptance --contract h03-ae-to-onboarding --period 2026-10\n  handoffd scorecard --people --period 2026-10\n\nA month is frozen 30 days after its end; a restatement is a new version, and --version shows an older one."
     )]
     Scorecard(scorecard::Cut),
+    /// Where revenue leaks between teams, from history alone, and which handoff to fix first; writes nothing to any CRM.
+    #[command(
+        after_help = "Examples:\n  handoffd leak-audit --since 2025-01-01 --html leaks.html\n  handoffd leak-audit --json | jq -r .first.contract"
+    )]
+    LeakAudit(leaks::LeakAudit),
+    /// Every handoff of one account, replayed: what to read after a customer left.
+    #[command(
+        after_help = "Example:\n  handoffd dossier sf/001000000000001AAA --html dossier.html\n\nThe page prints to A4. Values of packages are shown with --values alone."
+    )]
+    Dossier(leaks::Dossier),
     /// What pay depends on, for finance: export, close and reconcile months.
     Commission(commission::Statements),
     /// Contract texts: diff, propose, approve, publish, repin, simulate.
@@ -182,6 +193,8 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Pause(by) => status::switch(config, by.by, false, output).await,
         Command::Resume(by) => status::switch(config, by.by, true, output).await,
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
+        Command::LeakAudit(asked) => leaks::leak_audit(config, &asked, output).await,
+        Command::Dossier(asked) => leaks::dossier(config, &asked, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Contract(contracts) => contract::contract(config, contracts, output).await,
         Command::Signals(what) => signals::signals(config, &what, output),

@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::connect::{ConnectError, Real, RowsLedger, RowsVault};
 use crate::directory::Directory;
 use crate::engine::{Engine, Switch};
+use crate::facts;
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
 use crate::feed::{self, Feeds};
@@ -77,7 +78,7 @@ pub(crate) async fn engine(
     let mut objects = governed(&config, &registry)?;
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
-    let feeds = Feeds::new(&config)?;
+    let (feeds, facts) = (Feeds::new(&config)?, config.facts.clone());
     let numbers = Numbers::new(&config);
     let desks = Desks::new(&config, &registry, &objects);
     let opened = open(&config, &clock, &listeners, desks).await?;
@@ -114,6 +115,7 @@ pub(crate) async fn engine(
         switch: opened.switch,
         ingress: Ingress::new(),
         feeds,
+        facts,
         key: opened.key,
         sweep_every: setup.sweep_every,
         failpoint: setup.failpoint,
@@ -151,6 +153,7 @@ async fn open(
             |position, entry, change| {
                 tasks.caught(entry, change);
                 feed::caught(&journal, entry, change);
+                facts::caught(entry, change);
                 own_entry(&evidence, position, entry, change);
             },
             |change| {
@@ -212,6 +215,8 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::EvidenceWithdrawn { .. }
         | LogEntry::Task { .. }
         | LogEntry::FeedTaken { .. }
+        | LogEntry::AccountSeen { .. }
+        | LogEntry::SurveyAnswered { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::ContractStep { .. }
         | LogEntry::MetricsFrozen { .. }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use handoff_core::contract::{Contract, ContractRef, Mode};
 use handoff_core::decide::Terms;
 use handoff_core::event::{Event, Refusal};
-use handoff_core::id::HandoffId;
+use handoff_core::id::{ContractId, HandoffId};
 use handoff_core::journal::LogEntry;
 use handoff_core::lifecycle::Step;
 use handoff_core::observation::{Actor, Observation};
@@ -144,6 +144,8 @@ impl Scorecard {
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
+            | LogEntry::AccountSeen { .. }
+            | LogEntry::SurveyAnswered { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }
             | LogEntry::PeriodClosed { .. }
@@ -221,6 +223,17 @@ impl Scorecard {
     pub(crate) fn line_of(&self, contract: &str, motion: &str) -> Option<usize> {
         let line = Line { contract: contract.into(), motion: motion.into() };
         self.lines.get(&line).copied()
+    }
+
+    /// The cycles of a stream, oldest first.
+    pub fn units_of<'a>(&'a self, stream: &'a str) -> impl Iterator<Item = &'a Unit> {
+        self.units.iter().filter(move |unit| &*unit.stream == stream)
+    }
+
+    /// The title of a contract, in its newest text that the log holds.
+    pub fn title(&self, contract: &ContractId) -> Option<String> {
+        let texts = self.contracts.iter().filter(|(text, _)| text.id == *contract);
+        texts.max_by_key(|(text, _)| text.version).map(|(_, parsed)| parsed.title.clone())
     }
 
     /// Notes a published text that demands less than the one before.

@@ -127,6 +127,8 @@ impl Evidence {
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
+            | LogEntry::AccountSeen { .. }
+            | LogEntry::SurveyAnswered { .. }
             | LogEntry::ContractPublished { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }

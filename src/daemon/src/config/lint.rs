@@ -3,6 +3,7 @@
 mod clock;
 mod connection;
 mod evidence;
+mod facts;
 mod feed;
 mod govern;
 mod people;
@@ -45,6 +46,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     govern::all(config, registry, &mut found);
     evidence::all(config, registry, &mut found);
     feed::all(config, registry, &mut found);
+    facts::all(config, &mut found);
     people::all(config, registry, &mut found);
     clock::all(config, registry, &mut found);
     tasks::all(config, registry, &mut found);

@@ -90,6 +90,7 @@ impl Wiring<'_> {
             http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
             govern: self.mappings.iter().map(|mapping| self.govern(mapping, &sf, &hs)).collect(),
             tasks: None,
+            facts: Vec::new(),
             feed: self.feed()?,
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([
@@ -133,6 +134,7 @@ impl Wiring<'_> {
         let Some(telemetry) = telemetry else { return Ok(BTreeMap::new()) };
         let text = |name: &str| (name.to_owned(), ColumnKind::Text);
         let usage = Feed {
+            about: None,
             secrets: vec![self.secret("usage_secret", feed::SECRET)?],
             key: KEY.to_owned(),
             identity: vec![telemetry.at.clone(), telemetry.per.clone()],
@@ -144,6 +146,7 @@ impl Wiring<'_> {
             ]),
         };
         let attendance = Feed {
+            about: None,
             secrets: vec![self.secret("attendance_secret", feed::SECRET)?],
             key: KEY.to_owned(),
             identity: vec!["person".to_owned(), "session".to_owned()],

@@ -5,9 +5,11 @@
 //! that every machine gives the same digits; the ends are then rounded once to hundredths.
 
 mod acceptance;
+pub mod churn;
 mod completion;
 mod interval;
 mod rediscovery;
+pub mod nps;
 mod slice;
 mod time;
 
@@ -18,6 +20,7 @@ use utoipa::ToSchema;
 
 pub use acceptance::acceptance;
 pub use completion::completion;
+pub(crate) use interval::Z;
 pub use interval::{median_ranks, wilson};
 pub use rediscovery::rediscovery;
 pub use slice::Slice;
