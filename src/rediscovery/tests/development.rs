@@ -1,0 +1,180 @@
+//! How well the shipped lexicon does on calls that were written for it. Run with `--nocapture` for the figures, with
+//! `REDISCOVERY_SHOW=tune` (or `test`) for every mistake.
+
+mod corpus;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use corpus::{Dev, Label, Shape, Tally, calls};
+use handoff_rediscovery::{Decision, Event, Events, Lexicon, Options, score};
+
+fn lexicon() -> Lexicon {
+    Lexicon::shipped().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn scored(call: &Dev, shape: Shape, lexicon: &Lexicon) -> Events {
+    let options = Options { quote: true, salt: String::new() };
+    score(&call.line(shape), lexicon, &options).unwrap()
+}
+
+/// The figures of one part, counting automatic events only or suggestions as well.
+#[derive(Default, Debug, Clone, Copy)]
+struct Figures {
+    utterances: Tally,
+    lines: u32,
+    fields: Tally,
+    accounts: u32,
+    right: u32,
+    clean: u32,
+    flagged: u32,
+}
+
+fn name(event: &Event) -> String {
+    format!("{}/{}", event.place.contract, event.place.field)
+}
+
+fn measure(part: &[&Dev], shape: Shape, auto_only: bool, lexicon: &Lexicon, show: bool) -> Figures {
+    let mut out = Figures::default();
+    for call in part {
+        let events = scored(call, shape, lexicon);
+        assert!(events.scored, "{}: {:?}", call.id, events.not_scored);
+        let counted: Vec<&Event> =
+            events.events.iter().filter(|event| !auto_only || event.decision == Decision::Auto).collect();
+        let mut found: BTreeSet<String> = BTreeSet::new();
+        for line in &call.lines {
+            out.lines += 1;
+            let here: Vec<&&Event> = counted.iter().filter(|event| (line.from_ms..line.to_ms.max(line.from_ms + 1)).contains(&event.place.span.from_ms)).collect();
+            let names: BTreeSet<String> = here.iter().map(|event| name(event)).collect();
+            let wanted: Vec<String> = if let Label::Reask(fields) = &line.label { fields.clone() } else { Vec::new() };
+            let right = names.iter().any(|name| wanted.contains(name));
+            let wrong = names.iter().filter(|name| !wanted.contains(name)).count();
+            out.utterances.hit += u32::from(right);
+            out.utterances.missed += u32::from(!wanted.is_empty() && !right);
+            out.utterances.wrong += u32::try_from(wrong).unwrap();
+            for name in names {
+                found.insert(if wanted.contains(&name) { wanted[0].clone() } else { name });
+            }
+            if show && (wrong > 0 || (!wanted.is_empty() && !right)) {
+                println!("{} {:?} {}\n      wanted {:?}", call.id, line.label, line.text, wanted);
+                for event in &here {
+                    println!("      got {} {:?} {} {:?}", name(event), event.decision, event.place.why, event.place.lexicon_hits);
+                }
+                let at = |from: u64| (line.from_ms..line.to_ms).contains(&from);
+                for place in events.confirms.iter().filter(|place| at(place.span.from_ms)) {
+                    println!("      confirm {}", place.field);
+                }
+                for place in events.new_details.iter().filter(|place| at(place.span.from_ms)) {
+                    println!("      new detail {}", place.field);
+                }
+                for place in events.asked_unfilled.iter().filter(|place| at(place.span.from_ms)) {
+                    println!("      unfilled {} {}", place.field, place.question_score);
+                }
+            }
+        }
+        let truth = call.truth();
+        out.fields.hit += u32::try_from(found.intersection(&truth).count()).unwrap();
+        out.fields.wrong += u32::try_from(found.difference(&truth).count()).unwrap();
+        out.fields.missed += u32::try_from(truth.difference(&found).count()).unwrap();
+        out.accounts += 1;
+        out.right += u32::from(found.is_empty() == truth.is_empty());
+        out.clean += u32::from(truth.is_empty());
+        out.flagged += u32::from(truth.is_empty() && !found.is_empty());
+    }
+    out
+}
+
+fn print(title: &str, figures: &Figures) {
+    let Figures { utterances, fields, lines, accounts, right, clean, flagged } = figures;
+    println!(
+        "{title}: {lines} utterances, P {:.3} R {:.3} F1 {:.3} | {accounts} calls, fields P {:.3} R {:.3} F1 {:.3} | accounts right {right}/{accounts}, clean flagged {flagged}/{clean}",
+        utterances.precision(), utterances.recall(), utterances.f1(), fields.precision(), fields.recall(), fields.f1(),
+    );
+}
+
+fn parts(all: &[Dev]) -> [(&'static str, Vec<&Dev>); 2] {
+    [("tune", all.iter().filter(|call| call.tune).collect()), ("test", all.iter().filter(|call| !call.tune).collect())]
+}
+
+#[test]
+fn the_set_is_large_and_diverse_enough() {
+    let all = calls();
+    let lines: usize = all.iter().map(|call| call.lines.len()).sum();
+    assert!(all.len() >= 40 && lines >= 1_000, "{} calls, {lines} utterances", all.len());
+    let asked: BTreeMap<String, usize> = all.iter().flat_map(Dev::truth).fold(BTreeMap::new(), |mut count, field| {
+        *count.entry(field).or_default() += 1;
+        count
+    });
+    println!("{} calls, {lines} utterances, {} fields asked again", all.len(), asked.len());
+    assert!(all.iter().filter(|call| call.truth().is_empty()).count() >= 12);
+}
+
+#[test]
+fn events_meet_the_bars_on_both_parts() {
+    let (all, lexicon) = (calls(), lexicon());
+    let show = std::env::var("REDISCOVERY_SHOW").unwrap_or_default();
+    for (title, part) in parts(&all) {
+        for (how, auto_only) in [("auto", true), ("auto+review", false)] {
+            let figures = measure(&part, Shape::default(), auto_only, &lexicon, show == title && !auto_only);
+            print(&format!("{title} {how}"), &figures);
+        }
+        for (how, auto_only) in [("auto", true), ("auto+review", false)] {
+            let bare = Shape { bare: true, ..Shape::default() };
+            let figures = measure(&part, bare, auto_only, &lexicon, show == format!("{title}-bare") && !auto_only);
+            print(&format!("{title} {how}, punctuation stripped"), &figures);
+        }
+    }
+}
+
+#[test]
+fn swapped_speakers_ask_nothing_again() {
+    let lexicon = lexicon();
+    let mut found = Vec::new();
+    for call in calls() {
+        let events = scored(&call, Shape { swapped: true, ..Shape::default() }, &lexicon);
+        found.extend(events.events.iter().map(|event| {
+            format!("{} {:?} {} {:?} {}", call.id, event.decision, name(event), event.place.quote, event.place.why)
+        }));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn emptied_fields_are_asked_for_and_not_again() {
+    let lexicon = lexicon();
+    let mut unfilled = 0;
+    for call in calls() {
+        let events = scored(&call, Shape { emptied: true, ..Shape::default() }, &lexicon);
+        assert!(events.events.is_empty(), "{}: {:?}", call.id, events.events);
+        unfilled += events.asked_unfilled.len();
+    }
+    assert!(unfilled > 40, "{unfilled}");
+}
+
+#[test]
+fn a_call_before_the_acceptance_is_not_scored() {
+    let lexicon = lexicon();
+    for call in calls() {
+        let events = scored(&call, Shape { early: true, ..Shape::default() }, &lexicon);
+        assert!(!events.scored && events.events.is_empty());
+    }
+}
+
+#[test]
+fn values_read_back_are_confirms() {
+    let lexicon = lexicon();
+    let (mut all, mut confirmed) = (0, 0);
+    let mut wrong = Vec::new();
+    for call in calls() {
+        let events = scored(&call, Shape::default(), &lexicon);
+        for line in call.lines.iter().filter(|line| matches!(line.label, Label::Confirm(_))) {
+            let here = |from: u64| (line.from_ms..line.to_ms).contains(&from);
+            all += 1;
+            confirmed += i32::from(events.confirms.iter().any(|place| here(place.span.from_ms)));
+            if events.events.iter().any(|event| here(event.place.span.from_ms)) {
+                wrong.push(format!("{} {}", call.id, line.text));
+            }
+        }
+    }
+    println!("{confirmed} of {all} values read back are seen as confirms");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
