@@ -129,6 +129,9 @@ fn wh(words: &[Word], at: usize, start: usize, asked: bool) -> Option<Cue> {
         || words.get(at).is_some_and(|word| word.after_mark)
         || at.checked_sub(1).is_some_and(|before| LINKS.contains(&text(words, before)));
     let next = text(words, at + 1);
+    if next == "else" && matches!(word, "who" | "whom" | "what" | "where") {
+        return Some(Cue { at, types: asks_for(words, at), request: false });
+    }
     let aux_next = AUX.contains(&next) && !(next == "is" && text(words, at + 2) == "why");
     let asks = match word {
         "who" | "whose" | "whom" | "which" => {
@@ -204,7 +207,9 @@ fn inversion(words: &[Word], at: usize, start: usize, asked: bool) -> Option<Cue
         then += 1;
     }
     let next = text(words, then);
-    let you = matches!(next, "you" | "your" | "there" | "anyone" | "anybody" | "any" | "they");
+    let you = matches!(next, "you" | "your" | "there" | "anyone" | "anybody" | "any" | "they")
+        || (aux == "am" && next == "i")
+        || (next == "we" && at.checked_sub(1).is_some_and(|before| text(words, before) == "or"));
     let other = subject(next) || matches!(next, "everyone" | "everybody" | "someone" | "somebody" | "all" | "we") || words.get(then).is_some_and(|word| word.proper);
     let asks = (first && (you || (other && asked) || (other && aux != "that" && !matches!(next, "we" | "that" | "it" | "this"))))
         || (linked && you && (asked || aux != "are"));
@@ -284,6 +289,13 @@ fn declarative(words: &[Word], start: usize, tag: bool) -> Act {
     let subjectless = !rest.iter().any(|word| {
         matches!(word.text.as_str(), "you" | "we" | "they" | "i" | "it" | "he" | "she") || AUX.contains(&word.text.as_str())
     });
+    let elliptic = rest.first().is_some_and(|first| {
+        matches!(first.text.as_str(), "any" | "anything" | "anyone" | "anybody" | "ever" | "somebody" | "someone")
+    });
+    if elliptic {
+        let types = BTreeSet::from([QuestionType::YesNo]);
+        return Act { types, from: 0, to: words.len(), declarative: false, tag, request: false };
+    }
     let asks = open_end || (subjectless && rest.len() <= 8);
     let mut types = BTreeSet::from([if asks { QuestionType::Request } else { QuestionType::YesNo }]);
     if asks {

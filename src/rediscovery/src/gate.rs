@@ -25,6 +25,7 @@ pub(crate) enum Gate {
     NewDetail,
 }
 
+/// The gate, and how much of the value the question and its surroundings give away.
 pub(crate) fn gate(
     value: &Value,
     said: &Said,
@@ -32,7 +33,7 @@ pub(crate) fn gate(
     (before, after): (&[&Said], &[&Said]),
     lexicon: &Lexicon,
     customers: &BTreeSet<String>,
-) -> Gate {
+) -> (Gate, f64) {
     let language = &lexicon.language;
     let has = |phrases: &[Phrase], words: &[Word]| phrases.iter().any(|phrase| phrase.is_in(words));
     let own = addressed(&said.words, customers);
@@ -60,18 +61,19 @@ pub(crate) fn gate(
     let small = value.secret() > 0.0 && given >= value.secret() * 0.45;
     let names = given >= NAMED || (given >= VERIFIED && small);
     if still {
-        return Gate::Confirm;
+        return (Gate::Confirm, given);
     }
     if verifies && (given >= VERIFIED || (act.tag && act.declarative)) {
-        return if yes_no || act.tag || act.declarative || reads_back { Gate::Confirm } else { Gate::NewDetail };
+        let confirms = yes_no || act.tag || act.declarative || reads_back;
+        return (if confirms { Gate::Confirm } else { Gate::NewDetail }, given);
     }
     if yes_no && here >= VERIFIED && (names || here >= NAMED) {
-        return Gate::Confirm;
+        return (Gate::Confirm, given);
     }
     if names || has(&language.narrower, &said.words) {
-        return Gate::NewDetail;
+        return (Gate::NewDetail, given);
     }
-    Gate::Open
+    (Gate::Open, given)
 }
 
 /// Without the names by which the customer's people are called.

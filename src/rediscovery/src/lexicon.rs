@@ -160,6 +160,8 @@ struct LanguageLists {
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Decide {
+    /// Least score of a question that is worth a person's look whatever is answered.
+    pub review: f64,
     /// Least score of a question that clearly asks for a field.
     pub high: f64,
     /// Least score of a question that may ask for a field.
@@ -447,7 +449,7 @@ impl Reader {
 }
 
 /// Where no file has a [decide] table.
-const DECIDE: Decide = Decide { high: 0.6, low: 0.3, answer_high: 3.5, answer_low: 6.5, answer_alone: 11.0 };
+const DECIDE: Decide = Decide { review: 0.7, high: 0.6, low: 0.3, answer_high: 3.5, answer_low: 6.5, answer_alone: 11.0 };
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -459,6 +461,7 @@ fn check(at: At<'_>, decide: Decide) -> Result<(), LexiconError> {
         let inside = (from..=to).contains(&value);
         if inside { Ok(()) } else { Err(at.fault(offset, LexiconFault::Range { key, from, to })) }
     };
+    range("review", decide.review, decide.high.clamp(0.0, 1.0), 1.0)?;
     range("high", decide.high, decide.low.clamp(0.0, 1.0), 1.0)?;
     range("low", decide.low, 0.05, 1.0)?;
     range("answer_high", decide.answer_high, 1.0, 100.0)?;
@@ -488,7 +491,7 @@ fn vocabulary(
     let mut out = BTreeSet::new();
     for ask in &field.asks {
         let about = ask.about.iter().filter_map(|topic| topics.get(topic)).flatten();
-        out.extend(about.chain(&ask.says).flat_map(Phrase::stems).map(str::to_owned));
+        out.extend(about.chain(&ask.says).flat_map(Phrase::stems));
     }
     for text in exemplars {
         out.extend(crate::text::words(text).into_iter().map(|word| word.stem));

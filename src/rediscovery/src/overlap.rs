@@ -59,8 +59,8 @@ impl Value {
         let mut seen = BTreeSet::new();
         for (part, text) in &recorded.parts {
             let said = words(text);
-            out.none |= said.len() <= 4
-                && said.first().is_some_and(|word| matches!(word.text.as_str(), "none" | "no" | "nothing" | "nobody"));
+            let only = recorded.parts.len() == 1 && said.len() <= 4;
+            out.none |= only && said.first().is_some_and(|word| matches!(word.text.as_str(), "none" | "nothing" | "nobody"));
             let named = is_name(part) || said.len() <= 3;
             for term in comparable(&said, &lexicon.same) {
                 if !seen.insert(term.key.clone()) {
@@ -81,7 +81,11 @@ impl Value {
         let joined = joined(answer);
         let mut out = Repeated::default();
         let mut everyday = 0.0;
+        let month = self.held.iter().any(|held| held.term.kind == Kind::Month && keys.contains(held.term.key.as_str()));
         for held in &self.held {
+            if held.term.kind == Kind::Quarter && month {
+                continue;
+            }
             if held.nats <= 0.0 || excluded.contains(&held.term.key) {
                 continue;
             }
@@ -127,6 +131,12 @@ impl Value {
 }
 
 impl Repeated {
+    /// Two different things that tell something, or a name.
+    pub(crate) fn is_strong(&self) -> bool {
+        let telling = self.hits.iter().filter(|hit| hit.nats >= 2.5).count();
+        telling >= 2 || self.hits.iter().any(|hit| hit.nats >= 7.0 || (hit.kind == Kind::Number && hit.nats >= 5.5))
+    }
+
     /// Two different things, or one that is more than a digit or two letters.
     pub(crate) fn is_evidence(&self) -> bool {
         let telling = self.hits.iter().filter(|hit| hit.nats >= 1.0).count();
@@ -171,10 +181,13 @@ fn salience(term: &Term, named: bool, field: &Field, lexicon: &Lexicon) -> f64 {
             if stem.starts_with('=') {
                 return 2.5;
             }
-            let own = field.vocabulary.contains(stem);
+            let own = field.vocabulary.iter().any(|word| match word.strip_suffix('*') {
+                Some(begin) => term.word.starts_with(begin),
+                None => word == stem,
+            });
             match (lexicon.background.knows(term), named || term.proper) {
                 (true, _) => 0.0,
-                (false, true) if own => 3.0,
+                (false, true) if own => 1.5,
                 (false, true) => 6.0,
                 (false, false) if own || stem.len() < 4 => 0.0,
                 (false, false) => 3.0,

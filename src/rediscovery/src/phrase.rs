@@ -13,11 +13,13 @@ const PREFIX: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Stem(String),
+    Exact(String),
     Prefix(String),
     Gap,
 }
 
-/// A phrase: words in this order, in any of their forms. `word*` = any word that begins so, `..` = up to four words between.
+/// A phrase: words in this order, in any of their forms. `=word` = this form only, `word*` = any word
+/// that begins so, `..` = up to four words between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Phrase(Vec<Piece>);
 
@@ -41,6 +43,8 @@ impl Phrase {
         for token in text.split_whitespace() {
             if token == ".." {
                 pieces.push(Piece::Gap);
+            } else if let Some(exact) = token.strip_prefix('=') {
+                pieces.extend(words(exact).into_iter().map(|word| Piece::Exact(word.text)));
             } else if let Some(begin) = token.strip_suffix('*') {
                 let begin = words(begin).pop().map(|word| word.text).unwrap_or_default();
                 if begin.chars().count() < PREFIX {
@@ -75,17 +79,14 @@ impl Phrase {
         self.find(words).is_some()
     }
 
-    /// The stems of the phrase.
-    pub(crate) fn stems(&self) -> impl Iterator<Item = &str> {
+    /// The stems of the phrase, and beginnings of words with a `*`.
+    pub(crate) fn stems(&self) -> impl Iterator<Item = String> {
         self.0.iter().filter_map(|piece| match piece {
-            Piece::Stem(stem) => Some(stem.as_str()),
-            Piece::Prefix(_) | Piece::Gap => None,
+            Piece::Stem(stem) => Some(stem.clone()),
+            Piece::Exact(text) => Some(stem(text)),
+            Piece::Prefix(begin) => Some(format!("{begin}*")),
+            Piece::Gap => None,
         })
-    }
-
-    /// How many words the phrase names.
-    pub(crate) fn len(&self) -> usize {
-        self.0.iter().filter(|piece| **piece != Piece::Gap).count()
     }
 }
 
@@ -96,6 +97,10 @@ fn begins(pieces: &[Piece], words: &[Word]) -> Option<usize> {
         Piece::Stem(wanted) => {
             let (word, rest) = words.split_first()?;
             (word.stem == *wanted).then(|| begins(pieces, rest))?.map(|length| length + 1)
+        }
+        Piece::Exact(wanted) => {
+            let (word, rest) = words.split_first()?;
+            (word.text == *wanted).then(|| begins(pieces, rest))?.map(|length| length + 1)
         }
         Piece::Prefix(wanted) => {
             let (word, rest) = words.split_first()?;
@@ -122,6 +127,7 @@ mod tests {
         assert!(has("implement*", "during implementation"));
         assert!(!has("pen .. paper", "a pen for each of the six people and paper"));
         assert!(!has("sign", "a signal"));
+        assert!(has("=timing", "the timing") && !has("=timing", "the time"));
     }
 
     #[test]

@@ -19,6 +19,15 @@ use crate::text::Word;
 
 /// Longest quote in characters.
 const QUOTE: usize = 200;
+/// What a statement gives away of a value that it reads back, in nats.
+const STATED: f64 = 5.5;
+/// How a customer begins who agrees.
+const AGREES: [&str; 16] = [
+    "yes", "yeah", "yep", "right", "correct", "exactly", "true", "indeed", "sure", "absolutely", "definitely", "still", "mhm", "is",
+    "they", "unfortunately",
+];
+/// What a question gives away of a value that it is about, in nats.
+const GIVEN: f64 = 2.5;
 /// By how much a question has to be clearer for an empty field to count as asking for that.
 const MARGIN: f64 = 0.2;
 
@@ -89,11 +98,26 @@ struct Candidate {
     asked: FieldScore,
     repeated: Repeated,
     gate: Gate,
+    /// How much of the value the question gives away, in nats.
+    given: f64,
     decision: Option<Decision>,
     complaint: bool,
 }
 
 impl Candidate {
+    /// How surely the question is about this value, for one that it reads back or names.
+    fn about(&self) -> f64 {
+        self.asked.score + self.given.min(12.0) / 6.0
+    }
+
+    /// Whether this is asked for although the question reads back or names another value.
+    fn outweighs(&self, gated: &Self) -> bool {
+        if self.decision == Some(Decision::Auto) {
+            return self.asked.score >= gated.asked.score || gated.given < GIVEN;
+        }
+        gated.given < GIVEN && self.asked.score > gated.asked.score + 0.1
+    }
+
     fn rank(&self) -> f64 {
         self.asked.score + self.repeated.nats.min(14.0) / 14.0 * 0.6
     }
@@ -144,6 +168,9 @@ impl<'a> Scoring<'a> {
                     for act in &said.acts {
                         self.question(at, said, act, named, events);
                     }
+                    if said.acts.is_empty() {
+                        self.statement(at, said, events);
+                    }
                 }
                 Role::Sender | Role::Unknown => {}
             }
@@ -176,11 +203,11 @@ impl<'a> Scoring<'a> {
         for (field, asked) in asked.into_iter().enumerate() {
             match self.known.get(field) {
                 Some(Known::Filled(value)) => {
-                    let gate = gate(value, said, act, (&before, &after), self.lexicon, &self.roles.customers);
+                    let (gate, given) = gate(value, said, act, (&before, &after), self.lexicon, &self.roles.customers);
                     let repeated = value.repeated(&said_again, &excluded);
                     let repeated = with_none(repeated, value, &answer);
                     candidates.push(self.decided(Candidate {
-                        field, asked, repeated, gate, complaint, decision: None,
+                        field, asked, repeated, gate, given, complaint, decision: None,
                     }, self.is_self_answered(act, said, &after, &answer)));
                 }
                 Some(Known::Empty) if empty.as_ref().is_none_or(|(_, held)| held.score < asked.score) => {
@@ -192,6 +219,27 @@ impl<'a> Scoring<'a> {
         self.report(said, act, named, candidates, empty, events);
     }
 
+    /// A value that is read back as a statement, and the customer agrees.
+    fn statement(&self, at: usize, said: &Said, events: &mut Events) {
+        let answer = self.talk.answer(at);
+        let first = answer.said.first().map(|said| said.words.as_slice()).unwrap_or_default();
+        let agrees = first.iter().take(3).any(|word| AGREES.contains(&word.text.as_str()));
+        let next = self.talk.said.get(at + 1).is_some_and(|next| next.role == Role::Customer);
+        if !agrees || !next {
+            return;
+        }
+        let words = comparable(&said.words, &self.lexicon.same);
+        let given = self.known.iter().enumerate().filter_map(|(field, known)| match known {
+            Known::Filled(value) => Some((field, value.given_away(&words))),
+            Known::Empty | Known::Absent => None,
+        });
+        let best = given.max_by(|left, right| left.1.nats.total_cmp(&right.1.nats));
+        let Some((field, given)) = best.filter(|(_, given)| given.nats >= STATED) else { return };
+        let act = Act { types: BTreeSet::new(), from: 0, to: said.words.len(), declarative: true, tag: false, request: false };
+        let place = self.place(said, &act, field, &FieldScore::default(), &given, "states the recorded value, and the customer agrees");
+        events.confirms.push(place);
+    }
+
     /// Auto, review or nothing, for one field by itself.
     fn decided(&self, mut candidate: Candidate, self_answered: bool) -> Candidate {
         let decide = self.lexicon.decide;
@@ -199,15 +247,16 @@ impl<'a> Scoring<'a> {
         let nats = if candidate.repeated.is_evidence() { candidate.repeated.nats } else { 0.0 };
         let clear = score >= decide.high;
         let may = score >= decide.low;
+        let several = candidate.repeated.is_strong();
         let repeats = (clear && nats >= decide.answer_high)
-            || (may && nats >= decide.answer_low)
-            || (candidate.asked.fits && nats >= decide.answer_alone && candidate.repeated.hits.len() >= 2);
+            || (may && several && nats >= decide.answer_low)
+            || (candidate.asked.fits && several && nats >= decide.answer_alone && candidate.repeated.hits.len() >= 2);
         let complains = candidate.complaint && (clear || (may && nats > 0.0));
         candidate.decision = match candidate.gate {
             Gate::Confirm => None,
             Gate::NewDetail if nats < decide.answer_low + 3.0 => None,
             Gate::NewDetail | Gate::Open if repeats || complains => Some(Decision::Auto),
-            Gate::Open if clear && !self_answered => Some(Decision::Review),
+            Gate::Open if score >= decide.review && !self_answered => Some(Decision::Review),
             Gate::NewDetail | Gate::Open => None,
         };
         candidate
@@ -225,10 +274,11 @@ impl<'a> Scoring<'a> {
         let decide = self.lexicon.decide;
         candidates.sort_by(|left, right| right.rank().total_cmp(&left.rank()));
         let gated = candidates.iter().filter(|one| one.gate != Gate::Open && one.decision.is_none());
-        let gated = gated.max_by(|left, right| left.asked.score.total_cmp(&right.asked.score)).filter(|one| one.asked.score >= decide.low);
-        let best = candidates.iter().find(|one| one.decision.is_some());
+        let gated = gated.filter(|one| one.given >= GIVEN || one.asked.score >= decide.low);
+        let gated = gated.max_by(|left, right| left.about().total_cmp(&right.about()));
         // the question is about a value that was just read back, whatever else it resembles
-        let best = best.filter(|best| gated.is_none_or(|gated| best.asked.score > gated.asked.score + 0.1 || (best.decision == Some(Decision::Auto) && best.asked.score >= gated.asked.score)));
+        let best = candidates.iter().find(|one| one.decision.is_some());
+        let best = best.filter(|best| gated.is_none_or(|gated| best.outweighs(gated)));
         if let Some((field, asked)) = empty
             && asked.score >= decide.high
             && best.is_none_or(|best| asked.score > best.asked.score + MARGIN)
@@ -356,7 +406,7 @@ impl<'a> Scoring<'a> {
 /// "None known" is repeated by an answer that begins with a no.
 fn with_none(mut repeated: Repeated, value: &Value, answer: &Answer<'_>) -> Repeated {
     let first = answer.said.first().map(|said| said.words.as_slice()).unwrap_or_default();
-    let denies = first.iter().take(6).any(|word| matches!(word.text.as_str(), "no" | "none" | "nobody" | "nope" | "nothing" | "not"));
+    let denies = first.iter().take(2).any(|word| matches!(word.text.as_str(), "no" | "none" | "nobody" | "nope" | "nothing" | "nah"));
     if value.none && denies {
         repeated.nats += 4.0;
         repeated.hits.push(Hit { part: String::new(), kind: Kind::Word, key: "w:(none)".to_owned(), nats: 4.0 });

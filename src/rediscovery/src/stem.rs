@@ -1,6 +1,6 @@
 //! Word stems: close enough that forms of a word meet, cheap enough for every word of a call.
 
-/// Suffixes of derived words; the rest has to keep at least four letters. Longer ones first.
+/// Suffixes of derived words; the rest has to keep at least four letters, five before "al". Longer ones first.
 const DERIVED: [&str; 22] = [
     "ization", "isation", "ational", "ations", "ation", "ition", "ments", "ment", "ness", "ance", "ence", "able",
     "ible", "ion", "ive", "ity", "ful", "ist", "al", "er", "or", "ly",
@@ -15,15 +15,18 @@ pub(crate) fn stem(word: &str) -> String {
         return known.to_owned();
     }
     let mut root = inflected(word);
-    for suffix in DERIVED {
-        if let Some(rest) = root.strip_suffix(suffix)
-            && rest.len() >= 4
-        {
-            root = rest.to_owned();
-            break;
-        }
+    while let Some(rest) = underived(&root) {
+        root = rest;
     }
     ending(root)
+}
+
+/// Without one suffix of a derived word.
+fn underived(word: &str) -> Option<String> {
+    DERIVED.into_iter().find_map(|suffix| {
+        let least = if suffix == "al" { 5 } else { 4 };
+        word.strip_suffix(suffix).filter(|rest| rest.len() >= least).map(str::to_owned)
+    })
 }
 
 fn irregular(word: &str) -> Option<&'static str> {
@@ -98,11 +101,12 @@ fn undoubled(rest: &str) -> String {
         [.., before, last] => before == last && !b"lsz".contains(last),
         _ => false,
     };
-    if twice { rest.get(..rest.len() - 1).unwrap_or(rest).to_owned() } else { rest.to_owned() }
+    if twice { rest.get(..rest.len() - 1).unwrap_or(rest).to_owned() } else { completed(rest) }
 }
 
+/// Long words lose a last "e" and write a last "y" as "i". Short ones are told apart by theirs: "site" is not "sit".
 fn ending(root: String) -> String {
-    if root.len() > 3
+    if root.len() > 4
         && let Some(rest) = root.strip_suffix('e')
     {
         return rest.to_owned();
@@ -113,6 +117,17 @@ fn ending(root: String) -> String {
         return format!("{rest}i");
     }
     root
+}
+
+/// "mov" is what is left of "moving": it gets its "e" back.
+fn completed(rest: &str) -> String {
+    let vowel = |each: u8| b"aeiou".contains(&each);
+    match rest.as_bytes() {
+        [first, middle, last] if !vowel(*first) && vowel(*middle) && !vowel(*last) && !b"wxy".contains(last) => {
+            format!("{rest}e")
+        }
+        _ => rest.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -134,7 +149,10 @@ mod tests {
             let stems: std::collections::BTreeSet<String> = forms.iter().map(|form| stem(form)).collect();
             assert_eq!(stems.len(), 1, "{forms:?} became {stems:?}");
         }
-        assert_ne!(stem("sign"), stem("signal"));
+        for [left, right] in [["sign", "signal"], ["site", "sit"], ["note", "not"], ["wine", "win"]] {
+            assert_ne!(stem(left), stem(right));
+        }
+        assert_eq!(stem("moving"), stem("moves"));
         assert_eq!(stem("q3"), "q3");
     }
 }

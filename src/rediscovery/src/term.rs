@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::text::{Word, words};
+use crate::text::Word;
 
 /// What kind of thing a term is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,11 +27,7 @@ pub(crate) struct Term {
     pub size: f64,
 }
 
-/// The terms of a text, each key once, in the order in which they were said first.
-pub(crate) fn terms(text: &str) -> Vec<Term> {
-    of_words(&words(text))
-}
-
+/// The terms of some words, each key once, in the order in which they were said first.
 pub(crate) fn of_words(words: &[Word]) -> Vec<Term> {
     let mut found = Found::default();
     let mut at = 0;
@@ -319,10 +315,11 @@ fn in_words(rest: &[Word]) -> Option<(f64, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::terms;
+    use super::of_words;
+    use crate::text::words;
 
     fn keys(text: &str) -> Vec<String> {
-        terms(text).into_iter().map(|term| term.key).collect()
+        of_words(&words(text)).into_iter().map(|term| term.key).collect()
     }
 
     #[test]

@@ -122,6 +122,9 @@ fn events_meet_the_bars_on_both_parts() {
             let figures = measure(&part, bare, auto_only, &lexicon, show == format!("{title}-bare") && !auto_only);
             print(&format!("{title} {how}, punctuation stripped"), &figures);
         }
+        let mute = Shape { mute: true, ..Shape::default() };
+        let figures = measure(&part, mute, false, &lexicon, show == format!("{title}-mute"));
+        print(&format!("{title} suggestions, answers taken away"), &figures);
     }
 }
 
@@ -177,4 +180,45 @@ fn values_read_back_are_confirms() {
     }
     println!("{confirmed} of {all} values read back are seen as confirms");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Meetings in which nothing was handed over, each voice as the receiving side in turn, each with the package of every call.
+#[test]
+fn ordinary_meetings_are_left_alone() {
+    let (calls, lexicon) = (calls(), lexicon());
+    let meetings = corpus::read("meetings.txt", include_str!("dev/meetings.txt"));
+    let (mut sentences, mut pairs, mut auto, mut review) = (0, 0, Vec::new(), Vec::new());
+    for meeting in &meetings {
+        let voices: BTreeSet<char> = meeting.lines.iter().map(|line| line.voice).collect();
+        for voice in voices {
+            let mut as_call = meeting.clone();
+            for line in &mut as_call.lines {
+                line.voice = if line.voice == voice { 'R' } else if line.voice == 'C' { 'C' } else { 'D' };
+            }
+            for call in calls.iter().step_by(3) {
+                as_call.package.clone_from(&call.package);
+                let events = scored(&as_call, Shape::default(), &lexicon);
+                pairs += events.counts.asker_sentences;
+                for event in &events.events {
+                    let said = format!("{} with {}: {} {:?} {:?} {}", meeting.id, call.id, name(event), event.place.quote, event.place.lexicon_hits, event.place.why);
+                    if event.decision == Decision::Auto { auto.push(said) } else { review.push(said) }
+                }
+            }
+        }
+        sentences += meeting.lines.len();
+    }
+    let per_thousand = |count: usize| f64::from(u32::try_from(count).unwrap()) * 1_000.0 / f64::from(u32::try_from(pairs).unwrap());
+    println!(
+        "{} meetings, {sentences} sentences, {pairs} pairs of sentence and package: {:.3} automatic and {:.2} suggested per 1,000",
+        meetings.len(), per_thousand(auto.len()), per_thousand(review.len()),
+    );
+    if std::env::var("REDISCOVERY_SHOW").is_ok_and(|show| show == "meetings") {
+        println!("{auto:#?}");
+        let mut quotes: BTreeMap<String, usize> = BTreeMap::new();
+        for said in &review {
+            *quotes.entry(said.split(": ").nth(1).unwrap().split(" asks").next().unwrap().to_owned()).or_default() += 1;
+        }
+        println!("{quotes:#?}");
+    }
+    assert!(per_thousand(auto.len()) <= 0.2, "{auto:#?}");
 }
