@@ -145,7 +145,7 @@ impl Repeated {
             Kind::Month | Kind::Day | Kind::Quarter => true,
             Kind::Number | Kind::Year => hit.nats >= 5.0,
         };
-        telling >= 2 || self.hits.iter().any(|hit| long(hit) && hit.nats >= 3.0)
+        telling >= 2 || self.hits.iter().any(|hit| long(hit) && hit.nats >= 4.4)
     }
 }
 

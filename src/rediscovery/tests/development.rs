@@ -182,6 +182,52 @@ fn values_read_back_are_confirms() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Questions by themselves, each asked of a package that holds every field of its contract.
+#[test]
+fn single_questions_are_told_apart() {
+    let lexicon = lexicon();
+    let show = std::env::var("REDISCOVERY_SHOW").unwrap_or_default();
+    let fields: Vec<(String, String)> = lexicon.fields().map(|(contract, key)| (contract.to_owned(), key.to_owned())).collect();
+    let mut tallies: BTreeMap<(&str, &str), Tally> = BTreeMap::new();
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in include_str!("dev/questions.txt").lines().filter(|line| !line.starts_with('#')) {
+        let (field, question) = line.split_once(": ").unwrap();
+        let at = seen.entry(field).or_default();
+        *at += 1;
+        let part = if *at % 2 == 1 { "tune" } else { "test" };
+        let wanted = field.split_once('.').map(|(short, key)| (corpus::contract(short), key));
+        for (how, text) in [("as typed", question.to_owned()), ("stripped", question.replace(['?', '.', ',', '!'], "").to_lowercase())] {
+            for contract in fields.iter().map(|(contract, _)| contract).collect::<BTreeSet<_>>() {
+                if wanted.is_some_and(|(own, _)| own != contract) {
+                    continue;
+                }
+                let held: serde_json::Map<String, serde_json::Value> = fields.iter().filter(|(of, _)| of == contract)
+                    .map(|(_, key)| (key.clone(), serde_json::json!({"part": "Zyxwvu Qponml"}))).collect();
+                let call = serde_json::json!({
+                    "call": {"id": "q", "started": "2026-02-01T15:00:00Z", "parties": [
+                        {"speakerId": "R", "affiliation": "Internal"}, {"speakerId": "C", "affiliation": "External"}]},
+                    "transcript": [{"speakerId": "R", "sentences": [{"start": 0, "end": 2000, "text": text}]},
+                                   {"speakerId": "C", "sentences": [{"start": 3000, "end": 4000, "text": "Let me think about it."}]}],
+                    "package": {contract: held}, "accepted_at": "2026-01-01T00:00:00Z",
+                });
+                let events = score(&call.to_string(), &lexicon, &Options::default()).unwrap();
+                let found: Vec<&str> = events.events.iter().map(|event| event.place.field.as_str()).collect();
+                let tally = tallies.entry((part, how)).or_default();
+                let hit = wanted.is_some_and(|(_, key)| found.contains(&key));
+                tally.hit += u32::from(hit);
+                tally.missed += u32::from(wanted.is_some() && !hit);
+                tally.wrong += u32::from(found.iter().any(|found| wanted.is_none_or(|(_, key)| key != *found)));
+                if show == format!("questions-{part}") && how == "as typed" && (wanted.is_some() != hit || (!hit && !found.is_empty())) {
+                    println!("  {field}: {question} -> {found:?}");
+                }
+            }
+        }
+    }
+    for ((part, how), tally) in tallies {
+        println!("questions {part} {how}: n {} P {:.3} R {:.3} F1 {:.3}", tally.hit + tally.missed, tally.precision(), tally.recall(), tally.f1());
+    }
+}
+
 /// Meetings in which nothing was handed over, each voice as the receiving side in turn, each with the package of every call.
 #[test]
 fn ordinary_meetings_are_left_alone() {
