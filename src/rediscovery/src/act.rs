@@ -34,18 +34,21 @@ struct Cue {
 }
 
 /// The questions of a sentence; `asked` = it ends in a question mark. Meeting mechanics, offers and reported questions are left out.
-pub(crate) fn acts(words: &[Word], asked: bool, language: &Language) -> Vec<Act> {
+///
+/// `bare` = nothing in the call carries punctuation: then a question may begin anywhere.
+pub(crate) fn acts(words: &[Word], asked: bool, bare: bool, language: &Language) -> Vec<Act> {
     let start = words.iter().take_while(|word| FILLERS.contains(&word.text.as_str())).count();
     if start == words.len() {
         return Vec::new();
     }
     let tag = ends_in_tag(words, asked);
     let mut cues = requests(words, language);
-    cues.extend((0..words.len()).filter_map(|at| wh(words, at, start, asked)));
-    cues.extend((0..words.len()).filter_map(|at| inversion(words, at, start, asked)));
+    cues.extend((0..words.len()).filter_map(|at| wh(words, at, start, asked).or_else(|| if bare { bare_wh(words, at) } else { None })));
+    cues.extend((0..words.len()).filter_map(|at| inversion(words, at, start, asked).or_else(|| if bare { bare_inversion(words, at, start) } else { None })));
     cues.sort_by_key(|cue| cue.at);
     let mut found = joined(cues, words, tag);
-    if found.is_empty() && asked {
+    let any = words.get(start).is_some_and(|word| word.text.starts_with("any"));
+    if found.is_empty() && (asked || (bare && any && words.len() > 4)) {
         found.push(declarative(words, start, tag));
     }
     found.retain(|act| !dropped(act, words, language));
@@ -141,6 +144,7 @@ fn wh(words: &[Word], at: usize, start: usize, asked: bool) -> Option<Cue> {
         }
         "what" | "why" => {
             (first && aux_next && !answers_itself(words, at))
+                || (first && word == "what" && matches!(text(words, at + 2), "you" | "y'all" | "your" | "they") && !subject(next) && !ME.contains(&next))
                 || (first && (matches!(next, "about" | "else" | "kind" | "sort" | "not" | "made" | "prompted" | "drove" | "happened" | "led" | "triggered" | "got" | "brought" | "keeps") || asked))
                 || (boundary && aux_next && (asked || subject(text(words, at + 2))))
                 || inverted(words, at)
@@ -153,6 +157,35 @@ fn wh(words: &[Word], at: usize, start: usize, asked: bool) -> Option<Cue> {
         _ => (first && aux_next) || (boundary && aux_next && (asked || subject(text(words, at + 2)))) || inverted(words, at) || (asked && at > 0 && at + 1 == words.len()),
     };
     (asks).then(|| Cue { at, types: asks_for(words, at), request: false })
+}
+
+/// Without punctuation a question word asks wherever it is not the head of a clause that belongs to something else.
+fn bare_wh(words: &[Word], at: usize) -> Option<Cue> {
+    let word = text(words, at);
+    let before = text(words, at.checked_sub(1)?);
+    if !WH.contains(&word) || RELATIVE.contains(&before) || EMBEDS.contains(&before) {
+        return None;
+    }
+    let next = text(words, at + 1);
+    let asks = match word {
+        "who" | "whose" => !ME.contains(&next) && at > 1,
+        "what" | "why" | "when" | "where" | "how" => AUX.contains(&next),
+        _ => false,
+    };
+    asks.then(|| Cue { at, types: asks_for(words, at), request: false })
+}
+
+/// Without punctuation "can you" asks wherever it stands behind a topic.
+fn bare_inversion(words: &[Word], at: usize, start: usize) -> Option<Cue> {
+    let aux = text(words, at);
+    let next = text(words, at + 1);
+    let before = text(words, at.checked_sub(1)?);
+    let asks = matches!(aux, "can" | "could" | "do" | "did" | "are" | "have" | "would" | "will" | "is")
+        && (next == "you" || (next == "that" && aux == "is" && at > start))
+        && !RELATIVE.contains(&before)
+        && !WH.contains(&before)
+        && !ME.contains(&before);
+    asks.then(|| Cue { at, types: BTreeSet::from([QuestionType::YesNo]), request: false })
 }
 
 /// "what is happening here is that we import it": the speaker goes on to say it.
@@ -181,6 +214,7 @@ fn inverted(words: &[Word], at: usize) -> bool {
         let between = words.get(at + 1..aux).unwrap_or_default();
         AUX.contains(&text(words, aux))
             && (matches!(then, "you" | "your" | "they" | "there" | "anyone" | "anybody" | "people" | "folks")
+                || (matches!(then, "i" | "we") && !matches!(text(words, aux), "is" | "has" | "had" | "have" | "may" | "might" | "will"))
                 || (matches!(then, "the" | "that" | "it" | "he" | "she" | "this" | "these" | "those") && between.len() <= 2))
             && !between.iter().any(|word| ME.contains(&word.text.as_str()) || subject(&word.text) || word.after_mark)
     })
@@ -211,7 +245,11 @@ fn inversion(words: &[Word], at: usize, start: usize, asked: bool) -> Option<Cue
         || (aux == "am" && next == "i")
         || (next == "we" && at.checked_sub(1).is_some_and(|before| text(words, before) == "or"));
     let other = subject(next) || matches!(next, "everyone" | "everybody" | "someone" | "somebody" | "all" | "we") || words.get(then).is_some_and(|word| word.proper);
-    let asks = (first && (you || (other && asked) || (other && aux != "that" && !matches!(next, "we" | "that" | "it" | "this"))))
+    let noun = first
+        && words.len() >= 4
+        && matches!(aux, "did" | "does" | "has" | "is" | "are" | "was" | "were" | "will" | "can" | "could" | "would")
+        && !NOT_SUBJECTS.contains(&next);
+    let asks = noun || (first && (you || (other && asked) || (other && aux != "that" && !matches!(next, "we" | "that" | "it" | "this"))))
         || (linked && you && (asked || aux != "are"));
     if !asks {
         return None;
@@ -330,6 +368,18 @@ const AUX: [&str; 20] = [
 const DEGREES: [&str; 22] = [
     "much", "many", "long", "soon", "often", "big", "large", "far", "happy", "satisfied", "confident", "likely", "firm",
     "hard", "bad", "well", "quickly", "fast", "strong", "strongly", "high", "healthy",
+];
+/// Words that follow an auxiliary whose subject was left out.
+const NOT_SUBJECTS: [&str; 34] = [
+    "do", "be", "not", "have", "love", "like", "say", "think", "thinking", "fine", "good", "great", "i", "we", "get", "send", "go",
+    "going", "just", "probably", "definitely", "also", "a", "really", "always", "never", "so", "very", "been", "to", "make", "take",
+    "give", "need",
+];
+/// Words before a clause that is no question.
+const RELATIVE: [&str; 30] = [
+    "that", "is", "was", "see", "exactly", "just", "matter", "depending", "depends", "those", "people", "person", "someone", "anyone",
+    "somebody", "anybody", "everyone", "everybody", "guy", "guys", "folks", "team", "one", "than", "as", "if", "whatever", "knows",
+    "knowing", "way",
 ];
 const LINKS: [&str; 12] =
     ["and", "so", "but", "or", "then", "because", "like", "also", "okay", "well", "actually", "basically"];

@@ -39,8 +39,10 @@ pub(crate) fn gate(
     let own = addressed(&said.words, customers);
     let mut words = own.clone();
     let mut reads_back = has(&language.read_back, &said.words);
-    for near in before.iter().take(2) {
-        if near.acts.is_empty() || has(&language.read_back, &near.words) {
+    let leans = said.words.len() <= 7 || act.tag || has(&language.still_true, &said.words);
+    for (far, near) in before.iter().take(2).enumerate() {
+        let leans = leans && far == 0 && near.acts.is_empty() && near.words.len() > 4;
+        if leans || has(&language.read_back, &near.words) {
             words.extend(near.words.iter().cloned());
             reads_back |= has(&language.read_back, &near.words);
         }
@@ -56,7 +58,10 @@ pub(crate) fn gate(
     let still = has(&language.still_true, &said.words);
     let yes_no = act.types.contains(&QuestionType::YesNo) && act.types.len() == 1;
     let verifies = still || act.tag || act.declarative || reads_back;
-    let given = value.given_away(&comparable(&words, &lexicon.same)).nats;
+    let words = comparable(&words, &lexicon.same);
+    let told = value.repeated(&words, &BTreeSet::new());
+    let told = if verifies && told.is_strong() { told.nats / 2.0 } else { 0.0 };
+    let given = value.given_away(&words).nats.max(told);
     let here = value.given_away(&comparable(&own, &lexicon.same)).nats;
     let small = value.secret() > 0.0 && given >= value.secret() * 0.45;
     let names = given >= NAMED || (given >= VERIFIED && small);

@@ -310,6 +310,17 @@ impl At<'_> {
         })
     }
 
+    fn exact(self, texts: &[Spanned<String>]) -> Result<Vec<Phrase>, LexiconError> {
+        texts
+            .iter()
+            .map(|text| {
+                Phrase::parse_exact(text.get_ref()).map_err(|source| {
+                    self.fault(text.span().start, LexiconFault::Phrase { phrase: text.get_ref().clone(), source })
+                })
+            })
+            .collect()
+    }
+
     fn phrases(self, texts: &[Spanned<String>]) -> Result<Vec<Phrase>, LexiconError> {
         texts.iter().map(|text| self.phrase(text)).collect()
     }
@@ -471,7 +482,7 @@ fn check(at: At<'_>, decide: Decide) -> Result<(), LexiconError> {
 
 fn language(at: At<'_>, lists: &LanguageLists) -> Result<Language, LexiconError> {
     Ok(Language {
-        requests: at.phrases(&lists.requests)?,
+        requests: at.exact(&lists.requests)?,
         mechanics: at.phrases(&lists.mechanics)?,
         offers: at.phrases(&lists.offers)?,
         read_back: at.phrases(&lists.read_back)?,

@@ -139,7 +139,7 @@ impl Repeated {
 
     /// Two different things, or one that is more than a digit or two letters.
     pub(crate) fn is_evidence(&self) -> bool {
-        let telling = self.hits.iter().filter(|hit| hit.nats >= 1.0).count();
+        let telling = self.hits.iter().filter(|hit| hit.nats >= 2.0).count();
         let long = |hit: &Hit| match hit.kind {
             Kind::Word => hit.key.len() >= 6,
             Kind::Month | Kind::Day | Kind::Quarter => true,

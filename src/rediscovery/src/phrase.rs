@@ -38,6 +38,20 @@ pub enum PhraseError {
 }
 
 impl Phrase {
+    /// The same with every word in the form in which it is written: "tell me" is not "told me".
+    pub(crate) fn parse_exact(text: &str) -> Result<Self, PhraseError> {
+        let mut phrase = Self::parse(text)?;
+        let mut written = text.split_whitespace().filter(|token| !token.contains(['*', '='])).flat_map(words);
+        for piece in &mut phrase.0 {
+            if let Piece::Stem(_) = piece
+                && let Some(word) = written.next()
+            {
+                *piece = Piece::Exact(word.text);
+            }
+        }
+        Ok(phrase)
+    }
+
     pub(crate) fn parse(text: &str) -> Result<Self, PhraseError> {
         let mut pieces = Vec::new();
         for token in text.split_whitespace() {

@@ -229,8 +229,14 @@ impl<'a> Scoring<'a> {
             return;
         }
         let words = comparable(&said.words, &self.lexicon.same);
+        let reads_back = self.lexicon.language.read_back.iter().any(|phrase| phrase.is_in(&said.words));
         let given = self.known.iter().enumerate().filter_map(|(field, known)| match known {
-            Known::Filled(value) => Some((field, value.given_away(&words))),
+            Known::Filled(value) => {
+                let given = value.given_away(&words);
+                let told = value.repeated(&words, &BTreeSet::new());
+                let told = if reads_back && told.is_strong() { told } else { Repeated::default() };
+                Some((field, if told.nats / 1.5 > given.nats { told } else { given }))
+            }
             Known::Empty | Known::Absent => None,
         });
         let best = given.max_by(|left, right| left.1.nats.total_cmp(&right.1.nats));
@@ -254,7 +260,7 @@ impl<'a> Scoring<'a> {
         let complains = candidate.complaint && (clear || (may && nats > 0.0));
         candidate.decision = match candidate.gate {
             Gate::Confirm => None,
-            Gate::NewDetail if nats < decide.answer_low + 3.0 => None,
+            Gate::NewDetail if !several || nats < decide.answer_low => None,
             Gate::NewDetail | Gate::Open if repeats || complains => Some(Decision::Auto),
             Gate::Open if score >= decide.review && !self_answered => Some(Decision::Review),
             Gate::NewDetail | Gate::Open => None,

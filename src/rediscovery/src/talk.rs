@@ -40,6 +40,7 @@ pub(crate) struct Talk {
 impl Talk {
     pub(crate) fn of(call: &Call, roles: &Roles, lexicon: &Lexicon) -> Self {
         let mut said: Vec<Said> = Vec::new();
+        let bare = !call.sentences.iter().flatten().any(|sentence| sentence.text.contains(['?', ',']));
         for sentence in call.sentences.iter().flatten() {
             let role = roles.role(sentence.speaker.as_deref());
             let parts = sentences(&sentence.text);
@@ -51,7 +52,7 @@ impl Talk {
                 let to_ms = if position == last { sentence.to_ms } else { from_ms + each };
                 let words = words(text);
                 let ours = matches!(role, Role::Asker { .. } | Role::Sender);
-                let acts = if ours { acts(&words, asked, &lexicon.language) } else { Vec::new() };
+                let acts = if ours { acts(&words, asked, bare, &lexicon.language) } else { Vec::new() };
                 let (speaker, text) = (sentence.speaker.clone(), text.to_owned());
                 said.push(Said { speaker, role, from_ms, to_ms, text, words, acts });
                 from_ms = to_ms;

@@ -285,10 +285,10 @@ fn in_words(rest: &[Word]) -> Option<(f64, usize)> {
         (Some("half"), Some("a"), Some("million")) => return Some((5e5, 3)),
         (Some("quarter"), Some("million"), _) => return Some((2.5e5, 2)),
         (Some("dozen"), _, _) => return Some((12.0, 1)),
-        (Some("a"), Some("hundred"), _) => return Some((100.0, 2)),
         _ => {}
     }
-    let (mut total, mut at) = (small(text(0)?)?, 1);
+    let one = text(0) == Some("a") && matches!(text(1), Some("hundred" | "thousand" | "million"));
+    let (mut total, mut at) = (if one { 1.0 } else { small(text(0)?)? }, 1);
     if text(1) == Some("point")
         && let Some(tenths) = text(2).and_then(small)
     {
@@ -330,6 +330,7 @@ mod tests {
         assert_eq!(keys("half a million"), ["n:500000"]);
         assert_eq!(keys("1.5 million"), keys("one point five million"));
         assert_eq!(keys("twenty five"), ["n:25"]);
+        assert_eq!(keys("a hundred and twenty"), ["n:120"]);
     }
 
     #[test]
