@@ -22,6 +22,9 @@ pub(crate) struct FieldScore {
     pub fits: bool,
 }
 
+/// What a question counts that speaks of the screen, of the meeting, or of what to do.
+const AROUND: f64 = 0.5;
+
 /// The words of a question and of what the same speaker said right before.
 #[derive(Clone, Copy)]
 pub(crate) struct Heard<'a> {
@@ -33,10 +36,12 @@ pub(crate) struct Heard<'a> {
 /// One score per field of the lexicon, in its order.
 pub(crate) fn scores(heard: Heard<'_>, lexicon: &Lexicon) -> Vec<FieldScore> {
     let alike = lexicon.bank.similar(heard.question);
-    lexicon.fields.iter().zip(alike).map(|(field, alike)| of(field, alike, heard, lexicon)).collect()
+    let around = lexicon.language.around.iter().any(|phrase| phrase.is_in(heard.question));
+    let times = if around || proposes(heard) { AROUND } else { 1.0 };
+    lexicon.fields.iter().zip(alike).map(|(field, alike)| of(field, alike, times, heard, lexicon)).collect()
 }
 
-fn of(field: &Field, alike: f64, heard: Heard<'_>, lexicon: &Lexicon) -> FieldScore {
+fn of(field: &Field, alike: f64, times: f64, heard: Heard<'_>, lexicon: &Lexicon) -> FieldScore {
     let act = heard.act;
     let fits = act.types.contains(&QuestionType::Request) || !act.types.is_disjoint(&field.expects);
     let mut out = FieldScore { fits, ..FieldScore::default() };
@@ -62,7 +67,14 @@ fn of(field: &Field, alike: f64, heard: Heard<'_>, lexicon: &Lexicon) -> FieldSc
     if is_about_us(heard.question) && !field.ours {
         out.score *= 0.55;
     }
+    out.score *= times;
     out
+}
+
+/// "Should the champion get …": asks what to do, not what is.
+fn proposes(heard: Heard<'_>) -> bool {
+    let yes_no = heard.act.types.len() == 1 && heard.act.types.contains(&QuestionType::YesNo);
+    yes_no && heard.question.iter().take(3).any(|word| word.text == "should")
 }
 
 /// The names of what a row hits, if it hits all it asks for.

@@ -147,6 +147,7 @@ struct File {
 struct LanguageLists {
     requests: Vec<Spanned<String>>,
     mechanics: Vec<Spanned<String>>,
+    around: Vec<Spanned<String>>,
     offers: Vec<Spanned<String>>,
     read_back: Vec<Spanned<String>>,
     still_true: Vec<Spanned<String>>,
@@ -207,6 +208,8 @@ pub(crate) struct Language {
     pub requests: Vec<Phrase>,
     /// "can you see my screen": keeps the meeting going.
     pub mechanics: Vec<Phrase>,
+    /// "column", "slide": speaks of the screen or the meeting.
+    pub around: Vec<Phrase>,
     /// "can i show you": offers.
     pub offers: Vec<Phrase>,
     /// "i have you down": what follows is read from a record.
@@ -484,6 +487,7 @@ fn language(at: At<'_>, lists: &LanguageLists) -> Result<Language, LexiconError>
     Ok(Language {
         requests: at.exact(&lists.requests)?,
         mechanics: at.phrases(&lists.mechanics)?,
+        around: at.phrases(&lists.around)?,
         offers: at.phrases(&lists.offers)?,
         read_back: at.phrases(&lists.read_back)?,
         still_true: at.phrases(&lists.still_true)?,

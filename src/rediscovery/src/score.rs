@@ -208,7 +208,7 @@ impl<'a> Scoring<'a> {
                     let repeated = with_none(repeated, value, &answer);
                     candidates.push(self.decided(Candidate {
                         field, asked, repeated, gate, given, complaint, decision: None,
-                    }, self.is_self_answered(act, said, &after, &answer)));
+                    }, answer.colleague_first || self.is_self_answered(act, said, &after, &answer)));
                 }
                 Some(Known::Empty) if empty.as_ref().is_none_or(|(_, held)| held.score < asked.score) => {
                     empty = Some((field, asked));
@@ -246,8 +246,8 @@ impl<'a> Scoring<'a> {
         events.confirms.push(place);
     }
 
-    /// Auto, review or nothing, for one field by itself.
-    fn decided(&self, mut candidate: Candidate, self_answered: bool) -> Candidate {
+    /// Auto, review or nothing, for one field by itself; `doubtful` = somebody of our own side seems to answer.
+    fn decided(&self, mut candidate: Candidate, doubtful: bool) -> Candidate {
         let decide = self.lexicon.decide;
         let score = candidate.asked.score;
         let nats = if candidate.repeated.is_evidence() { candidate.repeated.nats } else { 0.0 };
@@ -262,7 +262,7 @@ impl<'a> Scoring<'a> {
             Gate::Confirm => None,
             Gate::NewDetail if !several || nats < decide.answer_low => None,
             Gate::NewDetail | Gate::Open if repeats || complains => Some(Decision::Auto),
-            Gate::Open if score >= decide.review && !self_answered => Some(Decision::Review),
+            Gate::Open if score >= decide.review && !doubtful => Some(Decision::Review),
             Gate::NewDetail | Gate::Open => None,
         };
         candidate
