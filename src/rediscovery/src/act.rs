@@ -43,8 +43,13 @@ pub(crate) fn acts(words: &[Word], asked: bool, bare: bool, language: &Language)
     }
     let tag = ends_in_tag(words, asked);
     let mut cues = requests(words, language);
-    cues.extend((0..words.len()).filter_map(|at| wh(words, at, start, asked).or_else(|| if bare { bare_wh(words, at) } else { None })));
-    cues.extend((0..words.len()).filter_map(|at| inversion(words, at, start, asked).or_else(|| if bare { bare_inversion(words, at, start) } else { None })));
+    cues.extend((0..words.len()).filter_map(|at| {
+        wh(words, at, start, asked).or_else(|| if bare { bare_wh(words, at) } else { None })
+    }));
+    cues.extend((0..words.len()).filter_map(|at| {
+        inversion(words, at, start, asked)
+            .or_else(|| if bare { bare_inversion(words, at, start) } else { None })
+    }));
     cues.sort_by_key(|cue| cue.at);
     let mut found = joined(cues, words, tag);
     let any = words.get(start).is_some_and(|word| word.text.starts_with("any"));
@@ -139,13 +144,37 @@ fn wh(words: &[Word], at: usize, start: usize, asked: bool) -> Option<Cue> {
     let asks = match word {
         "who" | "whose" | "whom" | "which" => {
             (first && !ME.contains(&next))
-                || (boundary && (aux_next || asked) && !ME.contains(&next) && !(word == "which" && !first && aux_next))
+                || (boundary
+                    && (aux_next || asked)
+                    && !ME.contains(&next)
+                    && !(word == "which" && !first && aux_next))
                 || inverted(words, at)
         }
         "what" | "why" => {
             (first && aux_next && !answers_itself(words, at))
-                || (first && word == "what" && matches!(text(words, at + 2), "you" | "y'all" | "your" | "they") && !subject(next) && !ME.contains(&next))
-                || (first && (matches!(next, "about" | "else" | "kind" | "sort" | "not" | "made" | "prompted" | "drove" | "happened" | "led" | "triggered" | "got" | "brought" | "keeps") || asked))
+                || (first
+                    && word == "what"
+                    && matches!(text(words, at + 2), "you" | "y'all" | "your" | "they")
+                    && !subject(next)
+                    && !ME.contains(&next))
+                || (first
+                    && (matches!(
+                        next,
+                        "about"
+                            | "else"
+                            | "kind"
+                            | "sort"
+                            | "not"
+                            | "made"
+                            | "prompted"
+                            | "drove"
+                            | "happened"
+                            | "led"
+                            | "triggered"
+                            | "got"
+                            | "brought"
+                            | "keeps"
+                    ) || asked))
                 || (boundary && aux_next && (asked || subject(text(words, at + 2))))
                 || inverted(words, at)
         }
@@ -154,7 +183,12 @@ fn wh(words: &[Word], at: usize, start: usize, asked: bool) -> Option<Cue> {
                 || (boundary && asked && (aux_next || DEGREES.contains(&next)))
                 || inverted(words, at)
         }
-        _ => (first && aux_next) || (boundary && aux_next && (asked || subject(text(words, at + 2)))) || inverted(words, at) || (asked && at > 0 && at + 1 == words.len()),
+        _ => {
+            (first && aux_next)
+                || (boundary && aux_next && (asked || subject(text(words, at + 2))))
+                || inverted(words, at)
+                || (asked && at > 0 && at + 1 == words.len())
+        }
     };
     (asks).then(|| Cue { at, types: asks_for(words, at), request: false })
 }
@@ -192,7 +226,9 @@ fn bare_inversion(words: &[Word], at: usize, start: usize) -> Option<Cue> {
 fn answers_itself(words: &[Word], at: usize) -> bool {
     let rest: Vec<&str> = words.iter().skip(at + 2).take(8).map(|word| word.text.as_str()).collect();
     let told = rest.windows(2).any(|pair| matches!(pair, ["is", "we" | "that" | "it" | "you" | "i" | "the"]));
-    told && rest.first().is_some_and(|first| matches!(*first, "happening" | "going" | "nice" | "great" | "cool" | "interesting" | "important"))
+    told && rest.first().is_some_and(|first| {
+        matches!(*first, "happening" | "going" | "nice" | "great" | "cool" | "interesting" | "important")
+    })
 }
 
 /// Nothing but fillers, a preposition or a short opener stands before.
@@ -214,16 +250,36 @@ fn inverted(words: &[Word], at: usize) -> bool {
         let between = words.get(at + 1..aux).unwrap_or_default();
         AUX.contains(&text(words, aux))
             && (matches!(then, "you" | "your" | "they" | "there" | "anyone" | "anybody" | "people" | "folks")
-                || (matches!(then, "i" | "we") && !matches!(text(words, aux), "is" | "has" | "had" | "have" | "may" | "might" | "will"))
-                || (matches!(then, "the" | "that" | "it" | "he" | "she" | "this" | "these" | "those") && between.len() <= 2))
-            && !between.iter().any(|word| ME.contains(&word.text.as_str()) || subject(&word.text) || word.after_mark)
+                || (matches!(then, "i" | "we")
+                    && !matches!(text(words, aux), "is" | "has" | "had" | "have" | "may" | "might" | "will"))
+                || (matches!(then, "the" | "that" | "it" | "he" | "she" | "this" | "these" | "those")
+                    && between.len() <= 2))
+            && !between
+                .iter()
+                .any(|word| ME.contains(&word.text.as_str()) || subject(&word.text) || word.after_mark)
     })
 }
 
 fn subject(word: &str) -> bool {
     matches!(
         word,
-        "you" | "your" | "they" | "there" | "anyone" | "anybody" | "any" | "people" | "folks" | "he" | "she" | "it" | "that" | "this" | "the" | "those" | "these"
+        "you"
+            | "your"
+            | "they"
+            | "there"
+            | "anyone"
+            | "anybody"
+            | "any"
+            | "people"
+            | "folks"
+            | "he"
+            | "she"
+            | "it"
+            | "that"
+            | "this"
+            | "the"
+            | "those"
+            | "these"
     )
 }
 
@@ -244,12 +300,21 @@ fn inversion(words: &[Word], at: usize, start: usize, asked: bool) -> Option<Cue
     let you = matches!(next, "you" | "your" | "there" | "anyone" | "anybody" | "any" | "they")
         || (aux == "am" && next == "i")
         || (next == "we" && at.checked_sub(1).is_some_and(|before| text(words, before) == "or"));
-    let other = subject(next) || matches!(next, "everyone" | "everybody" | "someone" | "somebody" | "all" | "we") || words.get(then).is_some_and(|word| word.proper);
+    let other = subject(next)
+        || matches!(next, "everyone" | "everybody" | "someone" | "somebody" | "all" | "we")
+        || words.get(then).is_some_and(|word| word.proper);
     let noun = first
         && words.len() >= 4
-        && matches!(aux, "did" | "does" | "has" | "is" | "are" | "was" | "were" | "will" | "can" | "could" | "would")
+        && matches!(
+            aux,
+            "did" | "does" | "has" | "is" | "are" | "was" | "were" | "will" | "can" | "could" | "would"
+        )
         && !NOT_SUBJECTS.contains(&next);
-    let asks = noun || (first && (you || (other && asked) || (other && aux != "that" && !matches!(next, "we" | "that" | "it" | "this"))))
+    let asks = noun
+        || (first
+            && (you
+                || (other && asked)
+                || (other && aux != "that" && !matches!(next, "we" | "that" | "it" | "this"))))
         || (linked && you && (asked || aux != "are"));
     if !asks {
         return None;
@@ -304,16 +369,15 @@ fn asks_for(words: &[Word], at: usize) -> BTreeSet<QuestionType> {
 /// What a noun near a question word says about the answer.
 fn by_noun(word: &str) -> Option<QuestionType> {
     Some(match word {
-        "date" | "day" | "month" | "week" | "quarter" | "deadline" | "timeframe" | "timeline" | "timing" | "season" | "year" | "hours" | "dates" => {
-            QuestionType::When
+        "date" | "day" | "month" | "week" | "quarter" | "deadline" | "timeframe" | "timeline" | "timing"
+        | "season" | "year" | "hours" | "dates" => QuestionType::When,
+        "person" | "name" | "names" | "people" | "individual" | "individuals" | "exec" | "executive" => {
+            QuestionType::Who
         }
-        "person" | "name" | "names" | "people" | "individual" | "individuals" | "exec" | "executive" => QuestionType::Who,
-        "amount" | "number" | "figure" | "percent" | "percentage" | "range" | "size" | "dollar" | "threshold" => {
-            QuestionType::HowMuch
-        }
-        "made" | "prompted" | "drove" | "driving" | "triggered" | "pushed" | "caused" | "reason" | "behind" | "happened" | "changed" | "led" => {
-            QuestionType::Why
-        }
+        "amount" | "number" | "figure" | "percent" | "percentage" | "range" | "size" | "dollar"
+        | "threshold" => QuestionType::HowMuch,
+        "made" | "prompted" | "drove" | "driving" | "triggered" | "pushed" | "caused" | "reason"
+        | "behind" | "happened" | "changed" | "led" => QuestionType::Why,
         _ => return None,
     })
 }
@@ -325,10 +389,14 @@ fn declarative(words: &[Word], start: usize, tag: bool) -> Act {
         matches!(last.text.as_str(), "is" | "be" | "are" | "was" | "being" | "from" | "by" | "with" | "for")
     });
     let subjectless = !rest.iter().any(|word| {
-        matches!(word.text.as_str(), "you" | "we" | "they" | "i" | "it" | "he" | "she") || AUX.contains(&word.text.as_str())
+        matches!(word.text.as_str(), "you" | "we" | "they" | "i" | "it" | "he" | "she")
+            || AUX.contains(&word.text.as_str())
     });
     let elliptic = rest.first().is_some_and(|first| {
-        matches!(first.text.as_str(), "any" | "anything" | "anyone" | "anybody" | "ever" | "somebody" | "someone")
+        matches!(
+            first.text.as_str(),
+            "any" | "anything" | "anyone" | "anybody" | "ever" | "somebody" | "someone"
+        )
     });
     if elliptic {
         let types = BTreeSet::from([QuestionType::YesNo]);
@@ -362,40 +430,203 @@ fn dropped(act: &Act, words: &[Word], language: &Language) -> bool {
 const WH: [&str; 9] = ["who", "whom", "whose", "what", "which", "when", "where", "why", "how"];
 const ME: [&str; 4] = ["i", "we", "my", "our"];
 const AUX: [&str; 20] = [
-    "is", "are", "was", "were", "do", "does", "did", "have", "has", "had", "can", "could", "will", "would", "should",
-    "might", "must", "am", "be", "may",
+    "is", "are", "was", "were", "do", "does", "did", "have", "has", "had", "can", "could", "will", "would",
+    "should", "might", "must", "am", "be", "may",
 ];
 const DEGREES: [&str; 22] = [
-    "much", "many", "long", "soon", "often", "big", "large", "far", "happy", "satisfied", "confident", "likely", "firm",
-    "hard", "bad", "well", "quickly", "fast", "strong", "strongly", "high", "healthy",
+    "much",
+    "many",
+    "long",
+    "soon",
+    "often",
+    "big",
+    "large",
+    "far",
+    "happy",
+    "satisfied",
+    "confident",
+    "likely",
+    "firm",
+    "hard",
+    "bad",
+    "well",
+    "quickly",
+    "fast",
+    "strong",
+    "strongly",
+    "high",
+    "healthy",
 ];
 /// Words that follow an auxiliary whose subject was left out.
 const NOT_SUBJECTS: [&str; 34] = [
-    "do", "be", "not", "have", "love", "like", "say", "think", "thinking", "fine", "good", "great", "i", "we", "get", "send", "go",
-    "going", "just", "probably", "definitely", "also", "a", "really", "always", "never", "so", "very", "been", "to", "make", "take",
-    "give", "need",
+    "do",
+    "be",
+    "not",
+    "have",
+    "love",
+    "like",
+    "say",
+    "think",
+    "thinking",
+    "fine",
+    "good",
+    "great",
+    "i",
+    "we",
+    "get",
+    "send",
+    "go",
+    "going",
+    "just",
+    "probably",
+    "definitely",
+    "also",
+    "a",
+    "really",
+    "always",
+    "never",
+    "so",
+    "very",
+    "been",
+    "to",
+    "make",
+    "take",
+    "give",
+    "need",
 ];
 /// Words before a clause that is no question.
 const RELATIVE: [&str; 30] = [
-    "that", "is", "was", "see", "exactly", "just", "matter", "depending", "depends", "those", "people", "person", "someone", "anyone",
-    "somebody", "anybody", "everyone", "everybody", "guy", "guys", "folks", "team", "one", "than", "as", "if", "whatever", "knows",
-    "knowing", "way",
+    "that",
+    "is",
+    "was",
+    "see",
+    "exactly",
+    "just",
+    "matter",
+    "depending",
+    "depends",
+    "those",
+    "people",
+    "person",
+    "someone",
+    "anyone",
+    "somebody",
+    "anybody",
+    "everyone",
+    "everybody",
+    "guy",
+    "guys",
+    "folks",
+    "team",
+    "one",
+    "than",
+    "as",
+    "if",
+    "whatever",
+    "knows",
+    "knowing",
+    "way",
 ];
 const LINKS: [&str; 12] =
     ["and", "so", "but", "or", "then", "because", "like", "also", "okay", "well", "actually", "basically"];
 const PREPOSITIONS: [&str; 20] = [
-    "by", "at", "in", "on", "for", "from", "to", "with", "up", "of", "about", "until", "till", "around", "under", "per", "since",
-    "through", "against", "within",
+    "by", "at", "in", "on", "for", "from", "to", "with", "up", "of", "about", "until", "till", "around",
+    "under", "per", "since", "through", "against", "within",
 ];
 const EMBEDS: [&str; 26] = [
-    "know", "idea", "sense", "say", "tell", "me", "us", "sure", "clear", "decided", "remember", "of", "on", "about", "thought",
-    "figured", "defined", "out", "recall", "feel", "share", "understand", "explain", "describe", "to", "view",
+    "know",
+    "idea",
+    "sense",
+    "say",
+    "tell",
+    "me",
+    "us",
+    "sure",
+    "clear",
+    "decided",
+    "remember",
+    "of",
+    "on",
+    "about",
+    "thought",
+    "figured",
+    "defined",
+    "out",
+    "recall",
+    "feel",
+    "share",
+    "understand",
+    "explain",
+    "describe",
+    "to",
+    "view",
 ];
 /// Words that open a sentence without beginning what it does.
 const FILLERS: [&str; 66] = [
-    "so", "and", "but", "okay", "um", "uh", "er", "ah", "oh", "well", "now", "yeah", "yes", "yep", "right", "great", "cool", "perfect",
-    "awesome", "nice", "just", "also", "then", "actually", "gotcha", "sure", "sorry", "hey", "hi", "thanks", "hmm", "mhm", "excellent",
-    "fantastic", "wonderful", "alright", "anyway", "anyways", "like", "basically", "maybe", "first", "second", "secondly", "next",
-    "lastly", "finally", "again", "good", "super", "quickly", "quick", "interesting", "fair", "understood", "absolutely", "got",
-    "ooh", "huh", "look", "listen", "please", "honestly", "because", "cause", "or",
+    "so",
+    "and",
+    "but",
+    "okay",
+    "um",
+    "uh",
+    "er",
+    "ah",
+    "oh",
+    "well",
+    "now",
+    "yeah",
+    "yes",
+    "yep",
+    "right",
+    "great",
+    "cool",
+    "perfect",
+    "awesome",
+    "nice",
+    "just",
+    "also",
+    "then",
+    "actually",
+    "gotcha",
+    "sure",
+    "sorry",
+    "hey",
+    "hi",
+    "thanks",
+    "hmm",
+    "mhm",
+    "excellent",
+    "fantastic",
+    "wonderful",
+    "alright",
+    "anyway",
+    "anyways",
+    "like",
+    "basically",
+    "maybe",
+    "first",
+    "second",
+    "secondly",
+    "next",
+    "lastly",
+    "finally",
+    "again",
+    "good",
+    "super",
+    "quickly",
+    "quick",
+    "interesting",
+    "fair",
+    "understood",
+    "absolutely",
+    "got",
+    "ooh",
+    "huh",
+    "look",
+    "listen",
+    "please",
+    "honestly",
+    "because",
+    "cause",
+    "or",
 ];

@@ -137,9 +137,13 @@ impl Call {
         let call = pick(top, &["call", "callData"]).and_then(Value::as_object).unwrap_or(top);
         let meta = pick(call, &["metaData", "metadata"]).and_then(Value::as_object).unwrap_or(call);
         let id = text(pick(meta, &["id", "callId"])).or_else(|| text(pick(call, &["id", "callId"])));
-        let id = id.ok_or(InputError::Missing { key: "call.metaData.id", remedy: "give the vendor's id of the call" })?;
+        let id = id.ok_or(InputError::Missing {
+            key: "call.metaData.id",
+            remedy: "give the vendor's id of the call",
+        })?;
         let transcript = pick(top, &["transcript", "callTranscript"]).or_else(|| call.get("transcript"));
-        let started = ["started", "scheduled"].iter().find_map(|key| meta.get(*key)).filter(|at| !at.is_null());
+        let started =
+            ["started", "scheduled"].iter().find_map(|key| meta.get(*key)).filter(|at| !at.is_null());
         Ok(Self {
             sentences: transcript.map_or(Ok(None), |transcript| said(&id, transcript))?,
             id,
@@ -150,8 +154,12 @@ impl Call {
                 None | Some(Value::Null | Value::Bool(false))
             ),
             language: text(meta.get("language")).map(|language| language.to_lowercase()),
-            parties: list(pick(call, &["parties"]).or_else(|| top.get("parties"))).filter_map(party).collect(),
-            questions: call.get("interaction").and_then(|of| of.get("questions")?.get("companyCount")?.as_u64()),
+            parties: list(pick(call, &["parties"]).or_else(|| top.get("parties")))
+                .filter_map(party)
+                .collect(),
+            questions: call
+                .get("interaction")
+                .and_then(|of| of.get("questions")?.get("companyCount")?.as_u64()),
             package: package(top)?,
             accepted: accepted(top)?,
             contract: text(pick(top, &["contract", "handoff"])),
@@ -187,7 +195,9 @@ fn names(value: Option<&Value>) -> Vec<String> {
                 let keys = ["emailAddress", "email", "name", "userId", "speakerId", "id"];
                 keys.iter().filter_map(|key| text(person.get(*key))).collect()
             }
-            other => text(Some(other)).into_iter().collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                text(Some(value)).into_iter().collect()
+            }
         }
     };
     let all: Vec<String> = match value {
@@ -209,7 +219,11 @@ fn party(value: &Value) -> Option<Party> {
         speaker: text(of.get("speakerId")),
         name: text(of.get("name")),
         email: text(pick(of, &["emailAddress", "email"])).map(|email| email.to_lowercase()),
-        ids: ["id", "userId"].iter().filter_map(|key| text(of.get(*key))).map(|id| id.to_lowercase()).collect(),
+        ids: ["id", "userId"]
+            .iter()
+            .filter_map(|key| text(of.get(*key)))
+            .map(|id| id.to_lowercase())
+            .collect(),
         side,
     })
 }
@@ -227,7 +241,10 @@ fn said(call: &str, transcript: &Value) -> Result<Option<Vec<Sentence>>, InputEr
         Value::Array(passages) => return sentences(passages).map(Some),
         Value::Null => return Ok(None),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            return Err(InputError::Shape { key: "transcript".to_owned(), wanted: "Gong's callTranscript object" });
+            return Err(InputError::Shape {
+                key: "transcript".to_owned(),
+                wanted: "Gong's callTranscript object",
+            });
         }
     };
     if text(of.get("callId")).is_some_and(|id| id != call) {
@@ -236,7 +253,9 @@ fn said(call: &str, transcript: &Value) -> Result<Option<Vec<Sentence>>, InputEr
     match of.get("transcript") {
         Some(Value::Array(passages)) => sentences(passages).map(Some),
         None | Some(Value::Null) => Ok(None),
-        Some(_) => Err(InputError::Shape { key: "transcript.transcript".to_owned(), wanted: "a list of turns" }),
+        Some(_) => {
+            Err(InputError::Shape { key: "transcript.transcript".to_owned(), wanted: "a list of turns" })
+        }
     }
 }
 
@@ -308,8 +327,9 @@ fn package(top: &Map<String, Value>) -> Result<BTreeMap<String, BTreeMap<String,
     let mut out = BTreeMap::new();
     for (contract, fields) in contracts {
         let wanted = "an object of fields";
-        let fields =
-            fields.as_object().ok_or_else(|| InputError::Shape { key: format!("package.{contract}"), wanted })?;
+        let fields = fields
+            .as_object()
+            .ok_or_else(|| InputError::Shape { key: format!("package.{contract}"), wanted })?;
         let fields = pick(fields, &["fields"]).and_then(Value::as_object).unwrap_or(fields);
         let fields = fields.iter().filter(|(key, _)| !key.starts_with("accepted_at"));
         let fields = fields.map(|(field, parts)| (field.clone(), recorded(parts)));

@@ -58,8 +58,11 @@ pub fn estimate(incidents: u64, accounts: u64, accuracy: Accuracy) -> Estimate {
     let seen = wilson(incidents, accounts);
     let gain = accuracy.sensitivity + accuracy.specificity - 1.0;
     let truly = |share: f64| ((share + accuracy.specificity - 1.0) / gain).clamp(0.0, 1.0);
-    let corrected =
-        (gain > 0.0).then(|| Share { share: truly(seen.share), low: truly(seen.low), high: truly(seen.high) });
+    let corrected = (gain > 0.0).then(|| Share {
+        share: truly(seen.share),
+        low: truly(seen.low),
+        high: truly(seen.high),
+    });
     Estimate::Figure { accounts, incidents, seen, corrected }
 }
 
@@ -104,7 +107,9 @@ mod tests {
 
     #[test]
     fn the_detectors_errors_are_taken_out() {
-        let Estimate::Figure { seen, corrected: Some(corrected), .. } = estimate(22, 100, GOOD) else { panic!() };
+        let Estimate::Figure { seen, corrected: Some(corrected), .. } = estimate(22, 100, GOOD) else {
+            panic!()
+        };
         assert!((seen.share - 0.22).abs() < 1e-12);
         assert!((corrected.share - (0.22 + 0.95 - 1.0) / 0.85).abs() < 1e-12);
         assert!(corrected.low <= corrected.share && corrected.share <= corrected.high);

@@ -19,6 +19,9 @@ pub struct Events {
     /// When the call began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started: Option<Timestamp>,
+    /// When the receiver accepted what is in force: the last acceptance before the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Timestamp>,
     /// Whether the call counts.
     pub scored: bool,
     /// Why it does not.

@@ -49,7 +49,8 @@ pub(crate) fn gate(
     }
     // "Who signs? It's Dana, isn't it?"
     for near in after.iter().take(1) {
-        let verifies = near.acts.iter().any(|act| act.declarative || act.tag) || has(&language.read_back, &near.words);
+        let verifies =
+            near.acts.iter().any(|act| act.declarative || act.tag) || has(&language.read_back, &near.words);
         if verifies {
             words.extend(near.words.iter().cloned());
             reads_back = true;

@@ -27,7 +27,8 @@ impl Bank {
             *holding.entry(*gram).or_default() += 1.0;
         }
         let all = texts.iter().fold(1.0, |count, _| count + 1.0);
-        let rarity: BTreeMap<u64, f64> = holding.into_iter().map(|(gram, in_texts)| (gram, (all / in_texts).ln())).collect();
+        let rarity: BTreeMap<u64, f64> =
+            holding.into_iter().map(|(gram, in_texts)| (gram, (all / in_texts).ln())).collect();
         let mut bank = Self { rarity, fields: exemplars.len(), ..Self::default() };
         for (exemplar, (field, grams)) in texts.into_iter().enumerate() {
             bank.field.push(field);
@@ -60,7 +61,8 @@ impl Bank {
     /// Of length one; grams that no exemplar has tell as much as the rarest.
     fn weighted(&self, grams: &BTreeMap<u64, f64>) -> Vec<(u64, f64)> {
         let weight = |gram: &u64, count: &f64| self.rarity.get(gram).copied().unwrap_or(3.0) * count.min(2.0);
-        let weighted: Vec<(u64, f64)> = grams.iter().map(|(gram, count)| (*gram, weight(gram, count))).collect();
+        let weighted: Vec<(u64, f64)> =
+            grams.iter().map(|(gram, count)| (*gram, weight(gram, count))).collect();
         let length = weighted.iter().map(|(_, weight)| weight * weight).sum::<f64>().sqrt().max(1e-9);
         weighted.into_iter().map(|(gram, weight)| (gram, weight / length)).collect()
     }

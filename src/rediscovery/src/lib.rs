@@ -7,6 +7,7 @@
 //! The steps, each in its own room: `call` reads, `roles` says who is who, `act` finds questions, `field` scores them against the
 //! [`Lexicon`], `overlap` compares the customer's answer with the record, `gate` finds values that are read back, `score` decides.
 
+mod accounts;
 mod act;
 mod call;
 mod estimate;
@@ -26,6 +27,7 @@ mod term;
 mod text;
 mod weight;
 
+pub use accounts::{Accounts, Window, accounts};
 pub use call::{Call, InputError, MOST_SENTENCES, Party, Sentence, Side};
 pub use estimate::{Accuracy, Estimate, FEWEST, Share, estimate, wilson};
 pub use events::{Counts, Decision, Event, Events, Place, RecordHit, Span};

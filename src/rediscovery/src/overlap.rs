@@ -60,7 +60,10 @@ impl Value {
         for (part, text) in &recorded.parts {
             let said = words(text);
             let only = recorded.parts.len() == 1 && said.len() <= 4;
-            out.none |= only && said.first().is_some_and(|word| matches!(word.text.as_str(), "none" | "nothing" | "nobody"));
+            out.none |= only
+                && said
+                    .first()
+                    .is_some_and(|word| matches!(word.text.as_str(), "none" | "nothing" | "nobody"));
             let named = is_name(part) || said.len() <= 3;
             for term in comparable(&said, &lexicon.same) {
                 if !seen.insert(term.key.clone()) {
@@ -81,7 +84,10 @@ impl Value {
         let joined = joined(answer);
         let mut out = Repeated::default();
         let mut everyday = 0.0;
-        let month = self.held.iter().any(|held| held.term.kind == Kind::Month && keys.contains(held.term.key.as_str()));
+        let month = self
+            .held
+            .iter()
+            .any(|held| held.term.kind == Kind::Month && keys.contains(held.term.key.as_str()));
         for held in &self.held {
             if held.term.kind == Kind::Quarter && month {
                 continue;
@@ -90,7 +96,10 @@ impl Value {
                 continue;
             }
             let exact = keys.contains(held.term.key.as_str()) || joined.contains(&held.term.word);
-            let near = !exact && answer.iter().any(|said| !excluded.contains(&said.key) && is_near(&said.word, &held.term.word));
+            let near = !exact
+                && answer
+                    .iter()
+                    .any(|said| !excluded.contains(&said.key) && is_near(&said.word, &held.term.word));
             let mut nats = if exact {
                 held.nats
             } else if near {
@@ -114,7 +123,8 @@ impl Value {
         let mut out = Repeated::default();
         let joined = joined(words);
         for held in self.held.iter().filter(|held| held.salience > 0.0) {
-            let said = words.iter().any(|term| term.key == held.term.key || is_near(&term.word, &held.term.word));
+            let said =
+                words.iter().any(|term| term.key == held.term.key || is_near(&term.word, &held.term.word));
             if said || joined.contains(&held.term.word) {
                 out.nats += held.salience;
                 let (part, kind, key) = (held.part.clone(), held.term.kind, held.term.key.clone());
@@ -134,7 +144,8 @@ impl Repeated {
     /// Two different things that tell something, or a name.
     pub(crate) fn is_strong(&self) -> bool {
         let telling = self.hits.iter().filter(|hit| hit.nats >= 2.5).count();
-        telling >= 2 || self.hits.iter().any(|hit| hit.nats >= 7.0 || (hit.kind == Kind::Number && hit.nats >= 5.5))
+        telling >= 2
+            || self.hits.iter().any(|hit| hit.nats >= 7.0 || (hit.kind == Kind::Number && hit.nats >= 5.5))
     }
 
     /// Two different things, or one that is more than a digit or two letters.
@@ -152,8 +163,22 @@ impl Repeated {
 /// Parts that hold a proper name.
 fn is_name(part: &str) -> bool {
     const NAMES: [&str; 16] = [
-        "person", "name", "champion", "incumbent", "owner", "csm", "tool", "competitor", "asset", "campaign", "entity", "session",
-        "owner_after", "feature", "sponsor", "signer",
+        "person",
+        "name",
+        "champion",
+        "incumbent",
+        "owner",
+        "csm",
+        "tool",
+        "competitor",
+        "asset",
+        "campaign",
+        "entity",
+        "session",
+        "owner_after",
+        "feature",
+        "sponsor",
+        "signer",
     ];
     part.rsplit('.').next().is_some_and(|last| NAMES.contains(&last))
 }
@@ -199,7 +224,9 @@ fn salience(term: &Term, named: bool, field: &Field, lexicon: &Lexicon) -> f64 {
 /// Two words that follow each other, as one: "net suite" is "netsuite".
 fn joined(terms: &[Term]) -> BTreeSet<String> {
     let pairs = terms.windows(2).filter_map(|pair| match pair {
-        [left, right] if !left.word.is_empty() && !right.word.is_empty() => Some(format!("{}{}", left.word, right.word)),
+        [left, right] if !left.word.is_empty() && !right.word.is_empty() => {
+            Some(format!("{}{}", left.word, right.word))
+        }
         _ => None,
     });
     pairs.filter(|word| word.len() >= 6).collect()

@@ -120,8 +120,9 @@ fn begins(pieces: &[Piece], words: &[Word]) -> Option<usize> {
             let (word, rest) = words.split_first()?;
             word.text.starts_with(wanted.as_str()).then(|| begins(pieces, rest))?.map(|length| length + 1)
         }
-        Piece::Gap => (0..=GAP)
-            .find_map(|skipped| begins(pieces, words.get(skipped..)?).map(|length| length + skipped)),
+        Piece::Gap => {
+            (0..=GAP).find_map(|skipped| begins(pieces, words.get(skipped..)?).map(|length| length + skipped))
+        }
     }
 }
 

@@ -8,7 +8,21 @@ use crate::text::plain;
 const DEPTH: usize = 8;
 /// Words that fill a field without answering it.
 const FILLER: [&str; 16] = [
-    "", "n/a", "na", "tbd", "tba", "tbc", "-", "--", "?", "???", "unknown", "select", "see notes", "null", "pending",
+    "",
+    "n/a",
+    "na",
+    "tbd",
+    "tba",
+    "tbc",
+    "-",
+    "--",
+    "?",
+    "???",
+    "unknown",
+    "select",
+    "see notes",
+    "null",
+    "pending",
     "to be determined",
 ];
 
@@ -58,11 +72,16 @@ fn flatten(path: &str, value: &Value, depth: usize, out: &mut Recorded) {
         }
         Value::Array(many) => many.iter().for_each(|one| flatten(path, one, depth + 1, out)),
         Value::Object(of) => {
-            if let Some(inner) = of.get("value").filter(|_| of.contains_key("kind") || of.contains_key("from")) {
+            if let Some(inner) =
+                of.get("value").filter(|_| of.contains_key("kind") || of.contains_key("from"))
+            {
                 return flatten(path, inner, depth + 1, out);
             }
             for (key, inner) in of {
-                if matches!(key.as_str(), "id" | "email" | "emailAddress" | "phone" | "currency" | "kind" | "from") {
+                if matches!(
+                    key.as_str(),
+                    "id" | "email" | "emailAddress" | "phone" | "currency" | "kind" | "from"
+                ) {
                     continue;
                 }
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
@@ -77,7 +96,9 @@ fn is_id(text: &str) -> bool {
     let text = text.trim();
     let digits = text.chars().filter(char::is_ascii_digit).count();
     !text.contains(' ')
-        && ((matches!(text.len(), 15 | 18) && digits >= 3 && text.chars().all(|each| each.is_ascii_alphanumeric()))
+        && ((matches!(text.len(), 15 | 18)
+            && digits >= 3
+            && text.chars().all(|each| each.is_ascii_alphanumeric()))
             || (text.len() >= 8 && digits == text.len()))
 }
 

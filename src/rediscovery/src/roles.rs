@@ -36,7 +36,9 @@ pub enum NotScored {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
     /// On our side and not of those who handed over; whether the line names it as of the receiving team.
-    Asker { named: bool },
+    Asker {
+        named: bool,
+    },
     Sender,
     Customer,
     Unknown,
@@ -138,8 +140,8 @@ fn is_english(language: &str) -> bool {
 
 /// Everyday words: a transcript in English is full of them.
 const ENGLISH: [&str; 24] = [
-    "the", "and", "to", "a", "of", "that", "you", "we", "it", "is", "in", "i", "for", "so", "on", "what", "have", "with", "are", "this",
-    "but", "your", "be", "do",
+    "the", "and", "to", "a", "of", "that", "you", "we", "it", "is", "in", "i", "for", "so", "on", "what",
+    "have", "with", "are", "this", "but", "your", "be", "do",
 ];
 
 /// The vendor's word; where it has none, the e-mail domain.
@@ -151,7 +153,8 @@ fn side(party: &Party, call: &Call) -> Option<Side> {
     if call.domains.iter().any(|ours| ours == domain) {
         return Some(Side::Internal);
     }
-    let shared = |side| call.parties.iter().any(|other| other.side == Some(side) && has_domain(other, domain));
+    let shared =
+        |side| call.parties.iter().any(|other| other.side == Some(side) && has_domain(other, domain));
     match (shared(Side::Internal), shared(Side::External)) {
         (true, false) => Some(Side::Internal),
         (false, true) => Some(Side::External),

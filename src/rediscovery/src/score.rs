@@ -23,8 +23,22 @@ const QUOTE: usize = 200;
 const STATED: f64 = 5.5;
 /// How a customer begins who agrees.
 const AGREES: [&str; 16] = [
-    "yes", "yeah", "yep", "right", "correct", "exactly", "true", "indeed", "sure", "absolutely", "definitely", "still", "mhm", "is",
-    "they", "unfortunately",
+    "yes",
+    "yeah",
+    "yep",
+    "right",
+    "correct",
+    "exactly",
+    "true",
+    "indeed",
+    "sure",
+    "absolutely",
+    "definitely",
+    "still",
+    "mhm",
+    "is",
+    "they",
+    "unfortunately",
 ];
 /// What a question gives away of a value that it is about, in nats.
 const GIVEN: f64 = 2.5;
@@ -53,6 +67,7 @@ pub fn score_call(call: &Call, lexicon: &Lexicon, options: &Options) -> Events {
         call: call.id.clone(),
         account: call.account.clone(),
         started: call.started,
+        accepted: accepted(call).into_values().max(),
         scored: not_scored.is_none(),
         not_scored,
         incident: false,
@@ -124,15 +139,14 @@ impl Candidate {
 }
 
 impl<'a> Scoring<'a> {
-    fn new(call: &'a Call, lexicon: &'a Lexicon, options: &'a Options, roles: &'a Roles, talk: &'a Talk) -> Self {
-        let accepted: BTreeMap<&str, Timestamp> = call
-            .package
-            .keys()
-            .filter_map(|contract| {
-                let at = call.accepted.get(contract).or_else(|| call.accepted.get(""))?;
-                call.started.is_some_and(|started| *at < started).then_some((contract.as_str(), *at))
-            })
-            .collect();
+    fn new(
+        call: &'a Call,
+        lexicon: &'a Lexicon,
+        options: &'a Options,
+        roles: &'a Roles,
+        talk: &'a Talk,
+    ) -> Self {
+        let accepted = accepted(call);
         let last = accepted.iter().max_by_key(|(contract, at)| (**at, **contract));
         let strict = call.contract.clone().or_else(|| last.map(|(contract, _)| (*contract).to_owned()));
         let known = lexicon
@@ -176,7 +190,9 @@ impl<'a> Scoring<'a> {
             }
         }
         events.events.dedup_by(|later, earlier| {
-            later.place.field == earlier.place.field && later.place.contract == earlier.place.contract && later.place.span == earlier.place.span
+            later.place.field == earlier.place.field
+                && later.place.contract == earlier.place.contract
+                && later.place.span == earlier.place.span
         });
     }
 
@@ -196,19 +212,22 @@ impl<'a> Scoring<'a> {
         }
         let asked = scores(Heard { question, before: &context, act }, self.lexicon);
         let said_again = self.answer_terms(&answer);
-        let excluded: BTreeSet<String> = comparable(&said.words, &self.lexicon.same).into_iter().map(|term| term.key).collect();
+        let excluded: BTreeSet<String> =
+            comparable(&said.words, &self.lexicon.same).into_iter().map(|term| term.key).collect();
         let complaint = answer.has(&self.lexicon.language.complaints);
         let mut candidates: Vec<Candidate> = Vec::new();
         let mut empty: Option<(usize, FieldScore)> = None;
         for (field, asked) in asked.into_iter().enumerate() {
             match self.known.get(field) {
                 Some(Known::Filled(value)) => {
-                    let (gate, given) = gate(value, said, act, (&before, &after), self.lexicon, &self.roles.customers);
+                    let (gate, given) =
+                        gate(value, said, act, (&before, &after), self.lexicon, &self.roles.customers);
                     let repeated = value.repeated(&said_again, &excluded);
                     let repeated = with_none(repeated, value, &answer);
-                    candidates.push(self.decided(Candidate {
-                        field, asked, repeated, gate, given, complaint, decision: None,
-                    }, answer.colleague_first || self.is_self_answered(act, said, &after, &answer)));
+                    candidates.push(self.decided(
+                        Candidate { field, asked, repeated, gate, given, complaint, decision: None },
+                        answer.colleague_first || self.is_self_answered(act, said, &after, &answer),
+                    ));
                 }
                 Some(Known::Empty) if empty.as_ref().is_none_or(|(_, held)| held.score < asked.score) => {
                     empty = Some((field, asked));
@@ -241,8 +260,22 @@ impl<'a> Scoring<'a> {
         });
         let best = given.max_by(|left, right| left.1.nats.total_cmp(&right.1.nats));
         let Some((field, given)) = best.filter(|(_, given)| given.nats >= STATED) else { return };
-        let act = Act { types: BTreeSet::new(), from: 0, to: said.words.len(), declarative: true, tag: false, request: false };
-        let place = self.place(said, &act, field, &FieldScore::default(), &given, "states the recorded value, and the customer agrees");
+        let act = Act {
+            types: BTreeSet::new(),
+            from: 0,
+            to: said.words.len(),
+            declarative: true,
+            tag: false,
+            request: false,
+        };
+        let place = self.place(
+            said,
+            &act,
+            field,
+            &FieldScore::default(),
+            &given,
+            "states the recorded value, and the customer agrees",
+        );
         events.confirms.push(place);
     }
 
@@ -256,14 +289,23 @@ impl<'a> Scoring<'a> {
         let several = candidate.repeated.is_strong();
         let repeats = (clear && nats >= decide.answer_high)
             || (may && several && nats >= decide.answer_low)
-            || (candidate.asked.fits && several && nats >= decide.answer_alone && candidate.repeated.hits.len() >= 2);
+            || (candidate.asked.fits
+                && several
+                && nats >= decide.answer_alone
+                && candidate.repeated.hits.len() >= 2);
         let complains = candidate.complaint && (clear || (may && nats > 0.0));
-        candidate.decision = match candidate.gate {
-            Gate::Confirm => None,
-            Gate::NewDetail if !several || nats < decide.answer_low => None,
-            Gate::NewDetail | Gate::Open if repeats || complains => Some(Decision::Auto),
-            Gate::Open if score >= decide.review && !doubtful => Some(Decision::Review),
-            Gate::NewDetail | Gate::Open => None,
+        let auto = match candidate.gate {
+            Gate::Confirm => false,
+            Gate::NewDetail => several && nats >= decide.answer_low && (repeats || complains),
+            Gate::Open => repeats || complains,
+        };
+        let review = candidate.gate == Gate::Open && score >= decide.review && !doubtful;
+        candidate.decision = if auto {
+            Some(Decision::Auto)
+        } else if review {
+            Some(Decision::Review)
+        } else {
+            None
         };
         candidate
     }
@@ -287,9 +329,19 @@ impl<'a> Scoring<'a> {
         let best = best.filter(|best| gated.is_none_or(|gated| best.outweighs(gated)));
         if let Some((field, asked)) = empty
             && asked.score >= decide.high
-            && best.is_none_or(|best| asked.score > best.asked.score + MARGIN)
+            && best.is_none_or(|best| {
+                let margin = if best.decision == Some(Decision::Auto) { MARGIN } else { 0.0 };
+                asked.score > best.asked.score + margin
+            })
         {
-            events.asked_unfilled.push(self.place(said, act, field, &asked, &Repeated::default(), "asks for what the package left empty"));
+            events.asked_unfilled.push(self.place(
+                said,
+                act,
+                field,
+                &asked,
+                &Repeated::default(),
+                "asks for what the package left empty",
+            ));
             return;
         }
         if let Some(best) = best {
@@ -299,7 +351,11 @@ impl<'a> Scoring<'a> {
                     && one.decision == Some(Decision::Auto)
                     && one.asked.score >= decide.high
                     && one.asked.matched.is_disjoint(&best.asked.matched)
-                    && !one.repeated.hits.iter().any(|hit| best.repeated.hits.iter().any(|other| other.key == hit.key))
+                    && !one
+                        .repeated
+                        .hits
+                        .iter()
+                        .any(|hit| best.repeated.hits.iter().any(|other| other.key == hit.key))
             });
             if let Some(second) = second {
                 events.events.push(self.event(said, act, named, second, &candidates));
@@ -328,7 +384,9 @@ impl<'a> Scoring<'a> {
             best.repeated.nats,
             if best.complaint { "; the customer says it was said before" } else { "" },
         );
-        let also = all.iter().filter(|one| one.field != best.field && one.decision.is_some() && one.rank() > best.rank() - 0.25);
+        let also = all.iter().filter(|one| {
+            one.field != best.field && one.decision.is_some() && one.rank() > best.rank() - 0.25
+        });
         let also = also.filter_map(|one| self.lexicon.fields.get(one.field)).take(3);
         Event {
             decision: best.decision.unwrap_or(Decision::Review),
@@ -340,7 +398,15 @@ impl<'a> Scoring<'a> {
         }
     }
 
-    fn place(&self, said: &Said, act: &Act, field: usize, asked: &FieldScore, repeated: &Repeated, why: &str) -> Place {
+    fn place(
+        &self,
+        said: &Said,
+        act: &Act,
+        field: usize,
+        asked: &FieldScore,
+        repeated: &Repeated,
+        why: &str,
+    ) -> Place {
         let field = self.lexicon.fields.get(field);
         Place {
             contract: field.map(|field| field.contract.clone()).unwrap_or_default(),
@@ -387,12 +453,12 @@ impl<'a> Scoring<'a> {
 
     /// The question calls one of our own by the first name.
     fn is_to_colleague(&self, said: &Said) -> bool {
-        let called = |at: usize| {
-            said.words.get(at).is_some_and(|word| self.roles.colleagues.contains(&word.text))
-        };
+        let called =
+            |at: usize| said.words.get(at).is_some_and(|word| self.roles.colleagues.contains(&word.text));
         let marked = |at: usize| said.words.get(at).is_some_and(|word| word.after_mark);
         let last = said.words.len().saturating_sub(1);
-        let opens = (0..3).any(|at| called(at) && (marked(at + 1) || (at == 0 && starts_question(&said.words))));
+        let opens =
+            (0..3).any(|at| called(at) && (marked(at + 1) || (at == 0 && starts_question(&said.words))));
         opens || (last > 2 && called(last) && marked(last))
     }
 
@@ -409,13 +475,30 @@ impl<'a> Scoring<'a> {
     }
 }
 
+/// The contracts of the package that were accepted before the call began, and when.
+fn accepted(call: &Call) -> BTreeMap<&str, Timestamp> {
+    let before = |contract: &String| {
+        let at = call.accepted.get(contract).or_else(|| call.accepted.get(""))?;
+        call.started.is_some_and(|started| *at < started).then_some(*at)
+    };
+    call.package.keys().filter_map(|contract| Some((contract.as_str(), before(contract)?))).collect()
+}
+
 /// "None known" is repeated by an answer that begins with a no.
 fn with_none(mut repeated: Repeated, value: &Value, answer: &Answer<'_>) -> Repeated {
     let first = answer.said.first().map(|said| said.words.as_slice()).unwrap_or_default();
-    let denies = first.iter().take(2).any(|word| matches!(word.text.as_str(), "no" | "none" | "nobody" | "nope" | "nothing" | "nah"));
+    let denies = first
+        .iter()
+        .take(2)
+        .any(|word| matches!(word.text.as_str(), "no" | "none" | "nobody" | "nope" | "nothing" | "nah"));
     if value.none && denies {
         repeated.nats += 4.0;
-        repeated.hits.push(Hit { part: String::new(), kind: Kind::Word, key: "w:(none)".to_owned(), nats: 4.0 });
+        repeated.hits.push(Hit {
+            part: String::new(),
+            kind: Kind::Word,
+            key: "w:(none)".to_owned(),
+            nats: 4.0,
+        });
     }
     repeated
 }
@@ -424,7 +507,20 @@ fn starts_question(words: &[Word]) -> bool {
     words.get(1).is_some_and(|word| {
         matches!(
             word.text.as_str(),
-            "do" | "did" | "can" | "could" | "have" | "are" | "is" | "will" | "would" | "what" | "when" | "who" | "how" | "where" | "anything"
+            "do" | "did"
+                | "can"
+                | "could"
+                | "have"
+                | "are"
+                | "is"
+                | "will"
+                | "would"
+                | "what"
+                | "when"
+                | "who"
+                | "how"
+                | "where"
+                | "anything"
         )
     })
 }

@@ -2,8 +2,8 @@
 
 /// Suffixes of derived words; the rest has to keep at least four letters, five before "al". Longer ones first.
 const DERIVED: [&str; 22] = [
-    "ization", "isation", "ational", "ations", "ation", "ition", "ments", "ment", "ness", "ance", "ence", "able",
-    "ible", "ion", "ive", "ity", "ful", "ist", "al", "er", "or", "ly",
+    "ization", "isation", "ational", "ations", "ation", "ition", "ments", "ment", "ness", "ance", "ence",
+    "able", "ible", "ion", "ive", "ity", "ful", "ist", "al", "er", "or", "ly",
 ];
 
 /// The stem of a lower-case word without accents. Words of up to three letters stand for themselves.
@@ -123,7 +123,9 @@ fn ending(root: String) -> String {
 fn completed(rest: &str) -> String {
     let vowel = |each: u8| b"aeiou".contains(&each);
     match rest.as_bytes() {
-        [first, middle, last] if !vowel(*first) && vowel(*middle) && !vowel(*last) && !b"wxy".contains(last) => {
+        [first, middle, last]
+            if !vowel(*first) && vowel(*middle) && !vowel(*last) && !b"wxy".contains(last) =>
+        {
             format!("{rest}e")
         }
         _ => rest.to_owned(),

@@ -72,7 +72,16 @@ impl Talk {
         let speaker = self.said.get(at).and_then(|said| said.speaker.as_deref());
         let own = |said: &&Said| said.speaker.as_deref() == speaker;
         let mine = |said: &&Said| own(said) || said.words.len() <= ASIDE;
-        let before = self.said.get(..at).unwrap_or_default().iter().rev().take_while(mine).filter(own).take(3).collect();
+        let before = self
+            .said
+            .get(..at)
+            .unwrap_or_default()
+            .iter()
+            .rev()
+            .take_while(mine)
+            .filter(own)
+            .take(3)
+            .collect();
         let after = self.said.get(at + 1..).unwrap_or_default();
         let after = after.iter().take_while(|said| own(said)).take(3).collect();
         (before, after)
@@ -106,7 +115,9 @@ impl Talk {
                     if asks && length > 2 {
                         break;
                     }
-                    if answer.said.is_empty() && said.from_ms > self.said.get(at).map_or(0, |said| said.to_ms) + 90_000 {
+                    if answer.said.is_empty()
+                        && said.from_ms > self.said.get(at).map_or(0, |said| said.to_ms) + 90_000
+                    {
                         break;
                     }
                 }

@@ -169,7 +169,19 @@ fn month(first: &Word, rest: &[Word], before: Option<&Word>) -> Option<u32> {
     let placed = before.is_some_and(|word| {
         matches!(
             word.text.as_str(),
-            "in" | "by" | "of" | "this" | "next" | "early" | "late" | "mid" | "until" | "before" | "after" | "since" | "for" | "end"
+            "in" | "by"
+                | "of"
+                | "this"
+                | "next"
+                | "early"
+                | "late"
+                | "mid"
+                | "until"
+                | "before"
+                | "after"
+                | "since"
+                | "for"
+                | "end"
         )
     });
     (dated || placed || first.proper).then_some(month)
@@ -206,7 +218,8 @@ fn ordinal(rest: &[Word]) -> Option<(u32, usize)> {
         "twenty" => Some(20),
         "thirty" => Some(30),
         _ => None,
-    } && let Some(units) = rest.get(1).and_then(|word| ordinal_word(&word.text)).filter(|units| *units < 10)
+    } && let Some(units) =
+        rest.get(1).and_then(|word| ordinal_word(&word.text)).filter(|units| *units < 10)
     {
         return Some((tens + units, 2));
     }
@@ -215,8 +228,25 @@ fn ordinal(rest: &[Word]) -> Option<(u32, usize)> {
 
 fn ordinal_word(word: &str) -> Option<u32> {
     const NAMES: [&str; 20] = [
-        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
-        "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+        "thirteenth",
+        "fourteenth",
+        "fifteenth",
+        "sixteenth",
+        "seventeenth",
+        "eighteenth",
+        "nineteenth",
         "twentieth",
     ];
     if word == "thirtieth" {
@@ -268,8 +298,26 @@ fn scale(word: &str) -> Option<f64> {
 
 fn small(word: &str) -> Option<f64> {
     const UNITS: [&str; 20] = [
-        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
     ];
     const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     if let Some(at) = UNITS.iter().position(|name| *name == word) {
@@ -324,7 +372,14 @@ mod tests {
 
     #[test]
     fn amounts_meet_however_they_are_written() {
-        for text in ["$250,000", "250k", "two hundred and fifty thousand", "250 grand", "quarter million", "two fifty k"] {
+        for text in [
+            "$250,000",
+            "250k",
+            "two hundred and fifty thousand",
+            "250 grand",
+            "quarter million",
+            "two fifty k",
+        ] {
             assert_eq!(keys(text), ["n:250000"], "{text}");
         }
         assert_eq!(keys("half a million"), ["n:500000"]);
@@ -336,7 +391,8 @@ mod tests {
     #[test]
     fn dates_meet_however_they_are_written() {
         let day = "day:3-15".to_owned();
-        for text in ["2026-03-15", "March 15th", "the fifteenth of March", "march the fifteenth", "15 March"] {
+        for text in ["2026-03-15", "March 15th", "the fifteenth of March", "march the fifteenth", "15 March"]
+        {
             assert!(keys(text).contains(&day), "{text}: {:?}", keys(text));
         }
         assert!(keys("by end of Q3").contains(&"quarter:3".to_owned()));

@@ -76,7 +76,9 @@ fn pieces(text: &str) -> Vec<Piece> {
         }
         match each {
             '%' => out.push(Piece::Word("percent".to_owned())),
-            '.' | '?' | '!' | ',' | ';' | ':' | '"' | '“' | '”' | '–' | '—' | '…' => out.push(Piece::Mark(each)),
+            '.' | '?' | '!' | ',' | ';' | ':' | '"' | '“' | '”' | '–' | '—' | '…' => {
+                out.push(Piece::Mark(each));
+            }
             _ => {}
         }
     }
@@ -155,8 +157,7 @@ fn spelled_out(word: &str) -> Vec<String> {
         "lemme" => &["let", "me"],
         "yall" | "y'all" => &["you", "all"],
         "ya" => &["you"],
-        "alright" => &["okay"],
-        "ok" => &["okay"],
+        "alright" | "ok" => &["okay"],
         _ => &[],
     };
     if !fixed.is_empty() {
@@ -177,8 +178,9 @@ fn spelled_out(word: &str) -> Vec<String> {
 }
 
 /// Words after which `'s` stands for "is"; elsewhere it is a genitive.
-const SUBJECTS: [&str; 14] =
-    ["what", "who", "where", "when", "how", "why", "that", "it", "there", "here", "he", "she", "this", "which"];
+const SUBJECTS: [&str; 14] = [
+    "what", "who", "where", "when", "how", "why", "that", "it", "there", "here", "he", "she", "this", "which",
+];
 
 /// The sentences of a text with whether a question mark ends them. A full stop within a figure or an abbreviation ends nothing.
 pub(crate) fn sentences(text: &str) -> Vec<(&str, bool)> {
@@ -227,14 +229,20 @@ mod tests {
 
     #[test]
     fn contractions_are_spelled_out_with_and_without_apostrophe() {
-        assert_eq!(said("What’s your timeline, and who's signing?"), "what is your timeline and who is signing");
+        assert_eq!(
+            said("What’s your timeline, and who's signing?"),
+            "what is your timeline and who is signing"
+        );
         assert_eq!(said("whats the date, I dont know"), "what is the date i do not know");
         assert_eq!(said("Dana's team"), "dana team");
     }
 
     #[test]
     fn figures_stay_whole() {
-        assert_eq!(said("$250,000 by 2026-03-15, i.e. 2.5x or 30%"), "250,000 by 2026-03-15 i e 2.5x or 30 percent");
+        assert_eq!(
+            said("$250,000 by 2026-03-15, i.e. 2.5x or 30%"),
+            "250,000 by 2026-03-15 i e 2.5x or 30 percent"
+        );
     }
 
     #[test]
@@ -242,7 +250,12 @@ mod tests {
         let found = sentences("Okay. Who signs? Mr. Lee, for up to 2.5 million. Right");
         assert_eq!(
             found,
-            [("Okay.", false), ("Who signs?", true), ("Mr. Lee, for up to 2.5 million.", false), ("Right", false)]
+            [
+                ("Okay.", false),
+                ("Who signs?", true),
+                ("Mr. Lee, for up to 2.5 million.", false),
+                ("Right", false)
+            ]
         );
     }
 

@@ -1,7 +1,5 @@
 //! Reads the development calls and writes them as the lines that a user would give.
 
-#![expect(dead_code, reason = "each test binary uses a part of it")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -57,10 +55,9 @@ impl Dev {
     pub fn truth(&self) -> BTreeSet<String> {
         self.lines
             .iter()
-            .filter_map(|line| match &line.label {
-                Label::Reask(fields) => fields.first().cloned(),
-                _ => None,
-            })
+            .filter_map(
+                |line| if let Label::Reask(fields) = &line.label { fields.first().cloned() } else { None },
+            )
             .collect()
     }
 
@@ -80,7 +77,8 @@ impl Dev {
             .iter()
             .map(|line| {
                 let text = if shape.bare { bare(&line.text) } else { line.text.clone() };
-                let text = if shape.mute && matches!(line.voice, 'C' | 'D') { "Okay.".to_owned() } else { text };
+                let text =
+                    if shape.mute && matches!(line.voice, 'C' | 'D') { "Okay.".to_owned() } else { text };
                 json!({"speakerId": line.voice.to_string(), "topic": null,
                        "sentences": [{"start": line.from_ms, "end": line.to_ms, "text": text}]})
             })
@@ -89,7 +87,10 @@ impl Dev {
         for (contract, fields) in &self.package {
             let mut out = Map::new();
             for (field, parts) in fields {
-                out.insert(field.clone(), if shape.emptied { json!({}) } else { Value::Object(parts.clone()) });
+                out.insert(
+                    field.clone(),
+                    if shape.emptied { json!({}) } else { Value::Object(parts.clone()) },
+                );
             }
             package.insert(contract.clone(), Value::Object(out));
         }
@@ -156,11 +157,18 @@ pub fn read(name: &str, text: &str) -> Vec<Dev> {
             continue;
         }
         let call = out.last_mut().unwrap_or_else(|| panic!("{place}: no call"));
-        if let Some((path, value)) = line.split_once(" =").filter(|(path, _)| path.starts_with('h') && path.contains('.') && !path.contains(':')) {
+        if let Some((path, value)) = line
+            .split_once(" =")
+            .filter(|(path, _)| path.starts_with('h') && path.contains('.') && !path.contains(':'))
+        {
             let mut path = path.trim().split('.');
             let (short, field, part) = (path.next().unwrap(), path.next().unwrap(), path.next().unwrap());
             let value = value.trim();
-            let value = if value.starts_with('[') { serde_json::from_str(value).unwrap_or_else(|error| panic!("{place}: {error}")) } else { json!(value) };
+            let value = if value.starts_with('[') {
+                serde_json::from_str(value).unwrap_or_else(|error| panic!("{place}: {error}"))
+            } else {
+                json!(value)
+            };
             let fields = call.package.entry(contract(short).to_owned()).or_default();
             fields.entry(field.to_owned()).or_default().insert(part.to_owned(), value);
             continue;
@@ -176,12 +184,12 @@ fn spoken(call: &Dev, line: &str) -> Option<Line> {
     let mut words = head.split(' ');
     let voice = words.next()?.chars().next()?;
     let main = call.package.keys().next_back().map_or("", String::as_str);
-    let full = |field: &str| match field.split_once('.') {
-        Some((short, key)) => format!("{}/{key}", contract(short)),
-        None => {
-            let held = call.package.iter().rev().find(|(_, fields)| fields.contains_key(field));
-            format!("{}/{field}", held.map_or(main, |(contract, _)| contract.as_str()))
+    let full = |field: &str| {
+        if let Some((short, key)) = field.split_once('.') {
+            return format!("{}/{key}", contract(short));
         }
+        let held = call.package.iter().rev().find(|(_, fields)| fields.contains_key(field));
+        format!("{}/{field}", held.map_or(main, |(contract, _)| contract.as_str()))
     };
     let label = match words.next().map(|label| label.split_once('=').unwrap()) {
         None => Label::Plain,
