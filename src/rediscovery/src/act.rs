@@ -215,7 +215,9 @@ fn bare_inversion(words: &[Word], at: usize, start: usize) -> Option<Cue> {
     let next = text(words, at + 1);
     let before = text(words, at.checked_sub(1)?);
     let asks = matches!(aux, "can" | "could" | "do" | "did" | "are" | "have" | "would" | "will" | "is")
-        && (next == "you" || (next == "that" && aux == "is" && at > start))
+        && (next == "you"
+            || (next == "that" && aux == "is" && at > start)
+            || (matches!(next, "she" | "he" | "they") && matches!(aux, "is" | "are" | "did" | "do")))
         && !RELATIVE.contains(&before)
         && !WH.contains(&before)
         && !ME.contains(&before);

@@ -43,7 +43,9 @@ pub(crate) fn scores(heard: Heard<'_>, lexicon: &Lexicon) -> Vec<FieldScore> {
 
 fn of(field: &Field, alike: f64, times: f64, heard: Heard<'_>, lexicon: &Lexicon) -> FieldScore {
     let act = heard.act;
-    let fits = act.types.contains(&QuestionType::Request) || !act.types.is_disjoint(&field.expects);
+    let fits = act.types.contains(&QuestionType::Request)
+        || act.types.contains(&QuestionType::YesNo)
+        || !act.types.is_disjoint(&field.expects);
     let mut out = FieldScore { fits, ..FieldScore::default() };
     if field.unless.iter().any(|phrase| phrase.is_in(heard.question)) {
         return FieldScore::default();

@@ -64,7 +64,7 @@ impl Value {
                 && said
                     .first()
                     .is_some_and(|word| matches!(word.text.as_str(), "none" | "nothing" | "nobody"));
-            let named = is_name(part) || said.len() <= 3;
+            let named = is_name(part);
             for term in comparable(&said, &lexicon.same) {
                 if !seen.insert(term.key.clone()) {
                     continue;
@@ -74,6 +74,9 @@ impl Value {
                 let salience = salience(&term, named, field, lexicon) * rarity;
                 out.held.push(Held { part: part.clone(), term, nats, salience });
             }
+        }
+        if out.none {
+            out.held.clear();
         }
         out
     }
@@ -141,6 +144,11 @@ impl Value {
 }
 
 impl Repeated {
+    /// Three different things that tell something: nobody says them by chance.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.hits.iter().filter(|hit| hit.nats >= 2.5).count() >= 3
+    }
+
     /// Two different things that tell something, or a name.
     pub(crate) fn is_strong(&self) -> bool {
         let telling = self.hits.iter().filter(|hit| hit.nats >= 2.5).count();
@@ -156,29 +164,16 @@ impl Repeated {
             Kind::Month | Kind::Day | Kind::Quarter => true,
             Kind::Number | Kind::Year => hit.nats >= 5.0,
         };
-        telling >= 2 || self.hits.iter().any(|hit| long(hit) && hit.nats >= 4.4)
+        telling >= 2
+            || (self.hits.len() >= 3 && self.nats >= 6.0)
+            || self.hits.iter().any(|hit| long(hit) && hit.nats >= 4.4)
     }
 }
 
 /// Parts that hold a proper name.
 fn is_name(part: &str) -> bool {
-    const NAMES: [&str; 16] = [
-        "person",
-        "name",
-        "champion",
-        "incumbent",
-        "owner",
-        "csm",
-        "tool",
-        "competitor",
-        "asset",
-        "campaign",
-        "entity",
-        "session",
-        "owner_after",
-        "feature",
-        "sponsor",
-        "signer",
+    const NAMES: [&str; 12] = [
+        "person", "name", "champion", "incumbent", "owner", "csm", "tool", "competitor", "entity", "owner_after", "sponsor", "signer",
     ];
     part.rsplit('.').next().is_some_and(|last| NAMES.contains(&last))
 }

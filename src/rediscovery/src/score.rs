@@ -40,6 +40,8 @@ const AGREES: [&str; 16] = [
     "they",
     "unfortunately",
 ];
+/// By how much more an answer has to repeat where the question is of another type than the field's.
+const ANY_TYPE: f64 = 1.6;
 /// What a question gives away of a value that it is about, in nats.
 const GIVEN: f64 = 2.5;
 /// By how much a question has to be clearer for an empty field to count as asking for that.
@@ -289,10 +291,8 @@ impl<'a> Scoring<'a> {
         let several = candidate.repeated.is_strong();
         let repeats = (clear && nats >= decide.answer_high)
             || (may && several && nats >= decide.answer_low)
-            || (candidate.asked.fits
-                && several
-                && nats >= decide.answer_alone
-                && candidate.repeated.hits.len() >= 2);
+            || (candidate.asked.fits && several && nats >= decide.answer_alone)
+            || (candidate.repeated.is_plain() && nats >= decide.answer_alone * ANY_TYPE);
         let complains = candidate.complaint && (clear || (may && nats > 0.0));
         let auto = match candidate.gate {
             Gate::Confirm => false,
@@ -325,7 +325,8 @@ impl<'a> Scoring<'a> {
         let gated = gated.filter(|one| one.given >= GIVEN || one.asked.score >= decide.low);
         let gated = gated.max_by(|left, right| left.about().total_cmp(&right.about()));
         // the question is about a value that was just read back, whatever else it resembles
-        let best = candidates.iter().find(|one| one.decision.is_some());
+        let auto = candidates.iter().find(|one| one.decision == Some(Decision::Auto));
+        let best = auto.or_else(|| candidates.iter().find(|one| one.decision.is_some()));
         let best = best.filter(|best| gated.is_none_or(|gated| best.outweighs(gated)));
         if let Some((field, asked)) = empty
             && asked.score >= decide.high
@@ -492,12 +493,12 @@ fn with_none(mut repeated: Repeated, value: &Value, answer: &Answer<'_>) -> Repe
         .take(2)
         .any(|word| matches!(word.text.as_str(), "no" | "none" | "nobody" | "nope" | "nothing" | "nah"));
     if value.none && denies {
-        repeated.nats += 4.0;
+        repeated.nats += 4.5;
         repeated.hits.push(Hit {
             part: String::new(),
             kind: Kind::Word,
             key: "w:(none)".to_owned(),
-            nats: 4.0,
+            nats: 4.5,
         });
     }
     repeated
