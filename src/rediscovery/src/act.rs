@@ -2,9 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use self::forms::{AUX, DEGREES, EMBEDS, FILLERS, LINKS, ME, NOT_SUBJECTS, PREPOSITIONS, RELATIVE, WH};
+use self::kind::{asks_for, by_noun};
 use crate::lexicon::{Language, QuestionType};
 use crate::phrase::Phrase;
 use crate::text::Word;
+
+mod forms;
+mod kind;
 
 /// Words before a cue that still belong to its question.
 const BEFORE: usize = 10;
@@ -25,6 +30,8 @@ pub(crate) struct Act {
     pub tag: bool,
     /// Asks for its content by an indirect frame.
     pub request: bool,
+    /// Ends in a question mark, asks by a frame, or nothing in the call carries punctuation.
+    pub marked: bool,
 }
 
 struct Cue {
@@ -56,6 +63,9 @@ pub(crate) fn acts(words: &[Word], asked: bool, bare: bool, language: &Language)
     if found.is_empty() && (asked || (bare && any && words.len() > 4)) {
         found.push(declarative(words, start, tag));
     }
+    for act in &mut found {
+        act.marked = asked || bare || act.request;
+    }
     found.retain(|act| !dropped(act, words, language));
     found
 }
@@ -81,7 +91,8 @@ fn joined(cues: Vec<Cue>, words: &[Word], tag: bool) -> Vec<Act> {
             act.to = act.to.min(cue.at);
         }
         let to = (cue.at + AFTER).min(words.len());
-        let act = Act { types: cue.types, from, to, declarative: false, tag, request: cue.request };
+        let (types, request) = (cue.types, cue.request);
+        let act = Act { types, from, to, declarative: false, tag, request, marked: false };
         acts.push((cue.at, act));
     }
     let mut before = 0;
@@ -332,58 +343,6 @@ fn inversion(words: &[Word], at: usize, start: usize, asked: bool) -> Option<Cue
     Some(Cue { at, types, request: false })
 }
 
-/// What the question word at `at` asks for.
-fn asks_for(words: &[Word], at: usize) -> BTreeSet<QuestionType> {
-    use QuestionType::{How, HowMuch, What, When, Where, Who, Why};
-    let next = text(words, at + 1);
-    let mut types = BTreeSet::new();
-    match text(words, at) {
-        "who" | "whom" | "whose" => {
-            types.insert(Who);
-        }
-        "when" => {
-            types.insert(When);
-        }
-        "where" => {
-            types.insert(Where);
-        }
-        "why" => {
-            types.insert(Why);
-        }
-        "how" => {
-            types.insert(match next {
-                "much" | "many" | "large" | "big" | "few" | "high" | "low" | "often" => HowMuch,
-                "long" | "soon" | "quickly" | "fast" | "far" | "early" | "late" => When,
-                "come" => Why,
-                _ => How,
-            });
-        }
-        _ => {
-            types.insert(What);
-            for near in at + 1..at + 6 {
-                types.extend(by_noun(text(words, near)));
-            }
-        }
-    }
-    types
-}
-
-/// What a noun near a question word says about the answer.
-fn by_noun(word: &str) -> Option<QuestionType> {
-    Some(match word {
-        "date" | "day" | "month" | "week" | "quarter" | "deadline" | "timeframe" | "timeline" | "timing"
-        | "season" | "year" | "hours" | "dates" => QuestionType::When,
-        "person" | "name" | "names" | "people" | "individual" | "individuals" | "exec" | "executive" => {
-            QuestionType::Who
-        }
-        "amount" | "number" | "figure" | "percent" | "percentage" | "range" | "size" | "dollar"
-        | "threshold" => QuestionType::HowMuch,
-        "made" | "prompted" | "drove" | "driving" | "triggered" | "pushed" | "caused" | "reason"
-        | "behind" | "happened" | "changed" | "led" => QuestionType::Why,
-        _ => return None,
-    })
-}
-
 /// A statement or a fragment with a question mark.
 fn declarative(words: &[Word], start: usize, tag: bool) -> Act {
     let rest = words.get(start..).unwrap_or_default();
@@ -402,14 +361,22 @@ fn declarative(words: &[Word], start: usize, tag: bool) -> Act {
     });
     if elliptic {
         let types = BTreeSet::from([QuestionType::YesNo]);
-        return Act { types, from: 0, to: words.len(), declarative: false, tag, request: false };
+        return Act {
+            types,
+            from: 0,
+            to: words.len(),
+            declarative: false,
+            tag,
+            request: false,
+            marked: true,
+        };
     }
     let asks = open_end || (subjectless && rest.len() <= 8);
     let mut types = BTreeSet::from([if asks { QuestionType::Request } else { QuestionType::YesNo }]);
     if asks {
         types.extend(rest.iter().filter_map(|word| by_noun(&word.text)));
     }
-    Act { types, from: 0, to: words.len(), declarative: !asks, tag, request: false }
+    Act { types, from: 0, to: words.len(), declarative: !asks, tag, request: false, marked: true }
 }
 
 fn ends_in_tag(words: &[Word], asked: bool) -> bool {
@@ -428,207 +395,3 @@ fn dropped(act: &Act, words: &[Word], language: &Language) -> bool {
     let has = |phrases: &[Phrase]| phrases.iter().any(|phrase| phrase.is_in(window));
     has(&language.mechanics) || has(&language.offers) || has(&language.reported)
 }
-
-const WH: [&str; 9] = ["who", "whom", "whose", "what", "which", "when", "where", "why", "how"];
-const ME: [&str; 4] = ["i", "we", "my", "our"];
-const AUX: [&str; 20] = [
-    "is", "are", "was", "were", "do", "does", "did", "have", "has", "had", "can", "could", "will", "would",
-    "should", "might", "must", "am", "be", "may",
-];
-const DEGREES: [&str; 22] = [
-    "much",
-    "many",
-    "long",
-    "soon",
-    "often",
-    "big",
-    "large",
-    "far",
-    "happy",
-    "satisfied",
-    "confident",
-    "likely",
-    "firm",
-    "hard",
-    "bad",
-    "well",
-    "quickly",
-    "fast",
-    "strong",
-    "strongly",
-    "high",
-    "healthy",
-];
-/// Words that follow an auxiliary whose subject was left out.
-const NOT_SUBJECTS: [&str; 34] = [
-    "do",
-    "be",
-    "not",
-    "have",
-    "love",
-    "like",
-    "say",
-    "think",
-    "thinking",
-    "fine",
-    "good",
-    "great",
-    "i",
-    "we",
-    "get",
-    "send",
-    "go",
-    "going",
-    "just",
-    "probably",
-    "definitely",
-    "also",
-    "a",
-    "really",
-    "always",
-    "never",
-    "so",
-    "very",
-    "been",
-    "to",
-    "make",
-    "take",
-    "give",
-    "need",
-];
-/// Words before a clause that is no question.
-const RELATIVE: [&str; 30] = [
-    "that",
-    "is",
-    "was",
-    "see",
-    "exactly",
-    "just",
-    "matter",
-    "depending",
-    "depends",
-    "those",
-    "people",
-    "person",
-    "someone",
-    "anyone",
-    "somebody",
-    "anybody",
-    "everyone",
-    "everybody",
-    "guy",
-    "guys",
-    "folks",
-    "team",
-    "one",
-    "than",
-    "as",
-    "if",
-    "whatever",
-    "knows",
-    "knowing",
-    "way",
-];
-const LINKS: [&str; 12] =
-    ["and", "so", "but", "or", "then", "because", "like", "also", "okay", "well", "actually", "basically"];
-const PREPOSITIONS: [&str; 20] = [
-    "by", "at", "in", "on", "for", "from", "to", "with", "up", "of", "about", "until", "till", "around",
-    "under", "per", "since", "through", "against", "within",
-];
-const EMBEDS: [&str; 26] = [
-    "know",
-    "idea",
-    "sense",
-    "say",
-    "tell",
-    "me",
-    "us",
-    "sure",
-    "clear",
-    "decided",
-    "remember",
-    "of",
-    "on",
-    "about",
-    "thought",
-    "figured",
-    "defined",
-    "out",
-    "recall",
-    "feel",
-    "share",
-    "understand",
-    "explain",
-    "describe",
-    "to",
-    "view",
-];
-/// Words that open a sentence without beginning what it does.
-const FILLERS: [&str; 66] = [
-    "so",
-    "and",
-    "but",
-    "okay",
-    "um",
-    "uh",
-    "er",
-    "ah",
-    "oh",
-    "well",
-    "now",
-    "yeah",
-    "yes",
-    "yep",
-    "right",
-    "great",
-    "cool",
-    "perfect",
-    "awesome",
-    "nice",
-    "just",
-    "also",
-    "then",
-    "actually",
-    "gotcha",
-    "sure",
-    "sorry",
-    "hey",
-    "hi",
-    "thanks",
-    "hmm",
-    "mhm",
-    "excellent",
-    "fantastic",
-    "wonderful",
-    "alright",
-    "anyway",
-    "anyways",
-    "like",
-    "basically",
-    "maybe",
-    "first",
-    "second",
-    "secondly",
-    "next",
-    "lastly",
-    "finally",
-    "again",
-    "good",
-    "super",
-    "quickly",
-    "quick",
-    "interesting",
-    "fair",
-    "understood",
-    "absolutely",
-    "got",
-    "ooh",
-    "huh",
-    "look",
-    "listen",
-    "please",
-    "honestly",
-    "because",
-    "cause",
-    "or",
-];

@@ -173,7 +173,18 @@ impl Repeated {
 /// Parts that hold a proper name.
 fn is_name(part: &str) -> bool {
     const NAMES: [&str; 12] = [
-        "person", "name", "champion", "incumbent", "owner", "csm", "tool", "competitor", "entity", "owner_after", "sponsor", "signer",
+        "person",
+        "name",
+        "champion",
+        "incumbent",
+        "owner",
+        "csm",
+        "tool",
+        "competitor",
+        "entity",
+        "owner_after",
+        "sponsor",
+        "signer",
     ];
     part.rsplit('.').next().is_some_and(|last| NAMES.contains(&last))
 }

@@ -6,6 +6,8 @@ use crate::text::plain;
 
 /// Deepest nesting of a recorded value that is read.
 const DEPTH: usize = 8;
+/// Most texts of one field that are compared.
+const PARTS: usize = 400;
 /// Words that fill a field without answering it.
 const FILLER: [&str; 16] = [
     "",
@@ -38,6 +40,9 @@ pub struct Recorded {
 impl Recorded {
     fn take(&mut self, path: &str, text: &str) {
         self.filled = true;
+        if self.parts.len() >= PARTS {
+            return;
+        }
         self.parts.push((path.to_owned(), text.to_owned()));
     }
 

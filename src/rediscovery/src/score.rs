@@ -3,22 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
+use self::candidate::{Candidate, GIVEN};
 use crate::act::Act;
 use crate::call::{Call, InputError};
-use crate::events::{Counts, Decision, Event, Events, Place, RecordHit, Span};
+use crate::events::{Counts, Decision, Events, Span};
 use crate::field::{FieldScore, Heard, scores};
 use crate::gate::{Gate, gate};
-use crate::lexicon::{Lexicon, hex};
+use crate::lexicon::Lexicon;
 use crate::overlap::{Hit, Repeated, Value};
 use crate::roles::{Role, Roles};
 use crate::talk::{Answer, Said, Talk, comparable};
 use crate::term::{Kind, Term};
 use crate::text::Word;
 
-/// Longest quote in characters.
-const QUOTE: usize = 200;
 /// What a statement gives away of a value that it reads back, in nats.
 const STATED: f64 = 5.5;
 /// How a customer begins who agrees.
@@ -40,10 +38,9 @@ const AGREES: [&str; 16] = [
     "they",
     "unfortunately",
 ];
-/// By how much more an answer has to repeat where the question is of another type than the field's.
-const ANY_TYPE: f64 = 1.6;
-/// What a question gives away of a value that it is about, in nats.
-const GIVEN: f64 = 2.5;
+mod candidate;
+mod tell;
+
 /// By how much a question has to be clearer for an empty field to count as asking for that.
 const MARGIN: f64 = 0.2;
 
@@ -107,37 +104,6 @@ struct Scoring<'a> {
     talk: &'a Talk,
     known: Vec<Known>,
     strict: Option<String>,
-}
-
-/// A field that a question may ask for.
-struct Candidate {
-    field: usize,
-    asked: FieldScore,
-    repeated: Repeated,
-    gate: Gate,
-    /// How much of the value the question gives away, in nats.
-    given: f64,
-    decision: Option<Decision>,
-    complaint: bool,
-}
-
-impl Candidate {
-    /// How surely the question is about this value, for one that it reads back or names.
-    fn about(&self) -> f64 {
-        self.asked.score + self.given.min(12.0) / 6.0
-    }
-
-    /// Whether this is asked for although the question reads back or names another value.
-    fn outweighs(&self, gated: &Self) -> bool {
-        if self.decision == Some(Decision::Auto) {
-            return self.asked.score >= gated.asked.score || gated.given < GIVEN;
-        }
-        gated.given < GIVEN && self.asked.score > gated.asked.score + 0.1
-    }
-
-    fn rank(&self) -> f64 {
-        self.asked.score + self.repeated.nats.min(14.0) / 14.0 * 0.6
-    }
 }
 
 impl<'a> Scoring<'a> {
@@ -226,10 +192,11 @@ impl<'a> Scoring<'a> {
                         gate(value, said, act, (&before, &after), self.lexicon, &self.roles.customers);
                     let repeated = value.repeated(&said_again, &excluded);
                     let repeated = with_none(repeated, value, &answer);
-                    candidates.push(self.decided(
-                        Candidate { field, asked, repeated, gate, given, complaint, decision: None },
-                        answer.colleague_first || self.is_self_answered(act, said, &after, &answer),
-                    ));
+                    let doubtful =
+                        answer.colleague_first || self.is_self_answered(act, said, &after, &answer);
+                    let candidate =
+                        Candidate { field, asked, repeated, gate, given, complaint, decision: None };
+                    candidates.push(candidate.decided(self.lexicon.decide, act.marked, doubtful));
                 }
                 Some(Known::Empty) if empty.as_ref().is_none_or(|(_, held)| held.score < asked.score) => {
                     empty = Some((field, asked));
@@ -269,6 +236,7 @@ impl<'a> Scoring<'a> {
             declarative: true,
             tag: false,
             request: false,
+            marked: true,
         };
         let place = self.place(
             said,
@@ -279,35 +247,6 @@ impl<'a> Scoring<'a> {
             "states the recorded value, and the customer agrees",
         );
         events.confirms.push(place);
-    }
-
-    /// Auto, review or nothing, for one field by itself; `doubtful` = somebody of our own side seems to answer.
-    fn decided(&self, mut candidate: Candidate, doubtful: bool) -> Candidate {
-        let decide = self.lexicon.decide;
-        let score = candidate.asked.score;
-        let nats = if candidate.repeated.is_evidence() { candidate.repeated.nats } else { 0.0 };
-        let clear = score >= decide.high;
-        let may = score >= decide.low;
-        let several = candidate.repeated.is_strong();
-        let repeats = (clear && nats >= decide.answer_high)
-            || (may && several && nats >= decide.answer_low)
-            || (candidate.asked.fits && several && nats >= decide.answer_alone)
-            || (candidate.repeated.is_plain() && nats >= decide.answer_alone * ANY_TYPE);
-        let complains = candidate.complaint && (clear || (may && nats > 0.0));
-        let auto = match candidate.gate {
-            Gate::Confirm => false,
-            Gate::NewDetail => several && nats >= decide.answer_low && (repeats || complains),
-            Gate::Open => repeats || complains,
-        };
-        let review = candidate.gate == Gate::Open && score >= decide.review && !doubtful;
-        candidate.decision = if auto {
-            Some(Decision::Auto)
-        } else if review {
-            Some(Decision::Review)
-        } else {
-            None
-        };
-        candidate
     }
 
     fn report(
@@ -371,79 +310,6 @@ impl<'a> Scoring<'a> {
         }
     }
 
-    fn event(&self, said: &Said, act: &Act, named: bool, best: &Candidate, all: &[Candidate]) -> Event {
-        let field = self.lexicon.fields.get(best.field);
-        let types: Vec<&str> = act.types.iter().map(|each| each.name()).collect();
-        let parts: BTreeSet<&str> = best.repeated.hits.iter().map(|hit| hit.part.as_str()).collect();
-        let why = format!(
-            "asks {} for {} ({:.2}); the answer repeats {} recorded term(s) of {:?} ({:.1} nats){}",
-            types.join("/"),
-            field.map_or("", |field| field.key.as_str()),
-            best.asked.score,
-            best.repeated.hits.len(),
-            parts,
-            best.repeated.nats,
-            if best.complaint { "; the customer says it was said before" } else { "" },
-        );
-        let also = all.iter().filter(|one| {
-            one.field != best.field && one.decision.is_some() && one.rank() > best.rank() - 0.25
-        });
-        let also = also.filter_map(|one| self.lexicon.fields.get(one.field)).take(3);
-        Event {
-            decision: best.decision.unwrap_or(Decision::Review),
-            place: self.place(said, act, best.field, &best.asked, &best.repeated, &why),
-            strict: field.is_some_and(|field| Some(&field.contract) == self.strict.as_ref()),
-            by_receiver: named,
-            complaint: best.complaint,
-            also: also.map(|field| format!("{}/{}", field.contract, field.key)).collect(),
-        }
-    }
-
-    fn place(
-        &self,
-        said: &Said,
-        act: &Act,
-        field: usize,
-        asked: &FieldScore,
-        repeated: &Repeated,
-        why: &str,
-    ) -> Place {
-        let field = self.lexicon.fields.get(field);
-        Place {
-            contract: field.map(|field| field.contract.clone()).unwrap_or_default(),
-            field: field.map(|field| field.key.clone()).unwrap_or_default(),
-            span: Span { from_ms: said.from_ms, to_ms: said.to_ms },
-            speaker: said.speaker.clone(),
-            asks: act.types.clone(),
-            question_score: rounded(asked.score),
-            record_score: rounded(repeated.nats),
-            lexicon_hits: asked.matched.clone(),
-            record_hits: repeated.hits.iter().map(|hit| self.record_hit(hit)).collect(),
-            why: why.to_owned(),
-            quote: self.options.quote.then(|| said.text.chars().take(QUOTE).collect()),
-        }
-    }
-
-    fn record_hit(&self, hit: &Hit) -> RecordHit {
-        let mut hash = Sha256::new();
-        for piece in [&self.options.salt, &self.call.id, &hit.key] {
-            hash.update(piece.as_bytes());
-            hash.update([0]);
-        }
-        let kind = match hit.kind {
-            Kind::Word => "word",
-            Kind::Number => "number",
-            Kind::Month | Kind::Day | Kind::Quarter | Kind::Year => "date",
-        };
-        RecordHit {
-            part: hit.part.clone(),
-            kind,
-            nats: rounded(hit.nats),
-            hash: hex(hash.finalize().get(..6).unwrap_or_default()),
-            term: self.options.quote.then(|| hit.key.clone()),
-        }
-    }
-
     fn answer_terms(&self, answer: &Answer<'_>) -> Vec<Term> {
         let mut out: Vec<Term> = Vec::new();
         for said in &answer.said {
@@ -469,7 +335,8 @@ impl<'a> Scoring<'a> {
             return true;
         }
         let Some(next) = after.first() else { return false };
-        let goes_on = next.from_ms <= said.to_ms + 1_500 && next.acts.is_empty() && next.words.len() > 3;
+        let goes_on =
+            next.from_ms <= said.to_ms.saturating_add(1_500) && next.acts.is_empty() && next.words.len() > 3;
         let excused = self.lexicon.language.excuses.iter().any(|phrase| phrase.is_in(&next.words));
         let length: usize = answer.said.iter().map(|said| said.words.len()).sum();
         goes_on && !excused && length < 8
@@ -524,9 +391,4 @@ fn starts_question(words: &[Word]) -> bool {
                 | "anything"
         )
     })
-}
-
-/// Three digits: scores are compared across machines.
-fn rounded(value: f64) -> f64 {
-    (value * 1e3).round() / 1e3
 }

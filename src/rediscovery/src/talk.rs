@@ -14,6 +14,8 @@ use crate::text::{Word, sentences, words};
 const ASIDE: usize = 4;
 /// Turns of the customer that belong to an answer.
 const TURNS: usize = 2;
+/// Milliseconds after which what the customer says is no answer any more.
+const LATE: u64 = 90_000;
 /// Most words of an answer.
 const ANSWER: usize = 260;
 
@@ -45,11 +47,11 @@ impl Talk {
             let role = roles.role(sentence.speaker.as_deref());
             let parts = sentences(&sentence.text);
             let all = u64::try_from(parts.len()).unwrap_or(1).max(1);
-            let each = (sentence.to_ms - sentence.from_ms) / all;
+            let each = sentence.to_ms.saturating_sub(sentence.from_ms) / all;
             let mut from_ms = sentence.from_ms;
             let last = parts.len().saturating_sub(1);
             for (position, (text, asked)) in parts.into_iter().enumerate() {
-                let to_ms = if position == last { sentence.to_ms } else { from_ms + each };
+                let to_ms = if position == last { sentence.to_ms } else { from_ms.saturating_add(each) };
                 let words = words(text);
                 let ours = matches!(role, Role::Asker { .. } | Role::Sender);
                 let acts = if ours { acts(&words, asked, bare, &lexicon.language) } else { Vec::new() };
@@ -116,7 +118,7 @@ impl Talk {
                         break;
                     }
                     if answer.said.is_empty()
-                        && said.from_ms > self.said.get(at).map_or(0, |said| said.to_ms) + 90_000
+                        && said.from_ms > self.said.get(at).map_or(0, |said| said.to_ms).saturating_add(LATE)
                     {
                         break;
                     }
