@@ -65,7 +65,8 @@ impl Value {
                     .first()
                     .is_some_and(|word| matches!(word.text.as_str(), "none" | "nothing" | "nobody"));
             let named = is_name(part);
-            for term in comparable(&said, &lexicon.same) {
+            for mut term in comparable(&said, &lexicon.same) {
+                term.proper |= named;
                 if !seen.insert(term.key.clone()) {
                     continue;
                 }

@@ -29,6 +29,8 @@ pub(crate) struct Said {
     pub text: String,
     pub words: Vec<Word>,
     pub acts: Vec<Act>,
+    /// Ends in a question mark.
+    pub asked: bool,
 }
 
 /// The whole call.
@@ -56,7 +58,7 @@ impl Talk {
                 let ours = matches!(role, Role::Asker { .. } | Role::Sender);
                 let acts = if ours { acts(&words, asked, bare, &lexicon.language) } else { Vec::new() };
                 let (speaker, text) = (sentence.speaker.clone(), text.to_owned());
-                said.push(Said { speaker, role, from_ms, to_ms, text, words, acts });
+                said.push(Said { speaker, role, from_ms, to_ms, text, words, acts, asked });
                 from_ms = to_ms;
             }
         }
@@ -113,7 +115,8 @@ impl Talk {
                     if answer.said.is_empty() && !same && said.words.len() > ASIDE {
                         answer.colleague_first = true;
                     }
-                    let asks = said.acts.iter().any(|act| !act.declarative && !act.tag);
+                    let asks = said.acts.iter().any(|act| !act.declarative && !act.tag)
+                        || (said.asked && said.words.len() > ASIDE);
                     if asks && length > 2 {
                         break;
                     }

@@ -1,6 +1,6 @@
 //! How much a shared term tells: rare ones a lot, everyday ones nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::stem::stem;
 use crate::term::{Kind, Term};
@@ -17,27 +17,40 @@ const SYNONYM: f64 = 4.0;
 
 /// Stem → weight in nats.
 #[derive(Debug, Clone)]
-pub(crate) struct Background(BTreeMap<String, f64>);
+pub(crate) struct Background {
+    nats: BTreeMap<String, f64>,
+    /// Words as they are written: a name that only shares its stem with one of them is still a name.
+    written: BTreeSet<String>,
+}
 
 impl Background {
     pub(crate) fn shipped() -> Self {
-        let mut known = BTreeMap::new();
+        let (mut known, mut written) = (BTreeMap::new(), BTreeSet::new());
         for line in BACKGROUND.lines() {
             let Some((band, words)) = line.split_once(':') else { continue };
             let Ok(nats) = band.trim().parse::<f64>() else { continue };
             for word in words.split_whitespace() {
+                written.insert(word.to_owned());
                 let held = known.entry(stem(word)).or_insert(nats);
                 if nats < *held {
                     *held = nats;
                 }
             }
         }
-        Self(known)
+        Self { nats: known, written }
     }
 
     /// Whether the background holds the word: such a word names nothing.
     pub(crate) fn knows(&self, term: &Term) -> bool {
-        term.kind == Kind::Word && self.0.contains_key(term.key.strip_prefix("w:").unwrap_or_default())
+        let stem = term.key.strip_prefix("w:").unwrap_or_default();
+        term.kind == Kind::Word && self.nats.contains_key(stem) && !self.is_name(term)
+    }
+
+    /// Written like a name, and no everyday word in this form or its plural.
+    fn is_name(&self, term: &Term) -> bool {
+        let word = term.word.as_str();
+        let single = word.strip_suffix('s').unwrap_or(word);
+        term.proper && !self.written.contains(word) && !self.written.contains(single)
     }
 
     pub(crate) fn nats(&self, term: &Term) -> f64 {
@@ -47,9 +60,11 @@ impl Background {
                 if stem.starts_with('=') {
                     return SYNONYM;
                 }
-                match self.0.get(stem) {
+                if self.is_name(term) {
+                    return NAME;
+                }
+                match self.nats.get(stem) {
                     Some(nats) => *nats,
-                    None if term.proper => NAME,
                     None if stem.len() <= 2 => 2.0,
                     None => UNKNOWN,
                 }

@@ -115,12 +115,13 @@ fn print(title: &str, figures: &Figures) {
     );
 }
 
-fn parts(all: &[Dev]) -> [(&'static str, Vec<&Dev>); 3] {
+fn parts(all: &[Dev]) -> [(&'static str, Vec<&Dev>); 4] {
     let of = |wanted: fn(&Dev) -> bool| all.iter().filter(|call| wanted(call)).collect();
     [
         ("tune", of(|call| call.tune)),
         ("test", of(|call| !call.tune && call.id.starts_with('z'))),
         ("hard", of(|call| !call.tune && call.id.starts_with('y'))),
+        ("last", of(|call| !call.tune && call.id.starts_with('x'))),
     ]
 }
 
@@ -364,4 +365,117 @@ fn ordinary_meetings_are_left_alone() {
         println!("{quotes:#?}");
     }
     assert!(per_thousand(auto.len()) <= 0.2, "{auto:#?}");
+}
+
+/// Every recorded value of every call, read back in two ways.
+#[test]
+fn any_recorded_value_that_is_read_back_is_no_event() {
+    let lexicon = lexicon();
+    let show = std::env::var("REDISCOVERY_SHOW").is_ok_and(|show| show == "back");
+    let (mut all, mut confirmed, mut right, mut events_found) = (0, 0, 0, 0);
+    for call in calls() {
+        for (contract, fields) in &call.package {
+            for (field, parts) in fields {
+                let value = spoken_value(parts);
+                if value.is_empty() {
+                    continue;
+                }
+                for line in [
+                    format!("I have {value} in my notes, is that still right?"),
+                    format!("So it's {value}, correct?"),
+                    format!("From what I read, {value}. Has anything changed there?"),
+                ] {
+                    let mut asked = call.clone();
+                    asked.lines.truncate(0);
+                    let text = format!("{field}\n");
+                    let turn = |voice: char, text: &str, from_ms: u64| corpus::Line {
+                        voice,
+                        label: Label::Plain,
+                        text: text.to_owned(),
+                        from_ms,
+                        to_ms: from_ms + 4_000,
+                    };
+                    asked.lines.push(turn('R', &line, 0));
+                    asked.lines.push(turn('C', "Yes, that's right, nothing has changed.", 5_000));
+                    let events = scored(&asked, Shape::default(), &lexicon);
+                    all += 1;
+                    events_found += events.events.len();
+                    confirmed += i32::from(!events.confirms.is_empty());
+                    let own = |place: &&handoff_rediscovery::Place| {
+                        place.field == *field && place.contract == *contract
+                    };
+                    right += i32::from(events.confirms.iter().any(|place| own(&place)));
+                    if show && (!events.events.is_empty() || !events.confirms.iter().any(|place| own(&place)))
+                    {
+                        println!(
+                            "  {} {text}     {line} -> {:?} events {:?}",
+                            call.id,
+                            events.confirms.iter().map(|place| place.field.clone()).collect::<Vec<_>>(),
+                            events.events.iter().map(name).collect::<Vec<_>>()
+                        );
+                    }
+                }
+            }
+        }
+    }
+    println!(
+        "{all} values read back: {confirmed} confirms, {right} of the right field, {events_found} events"
+    );
+    assert!(events_found * 100 <= usize::try_from(all).unwrap(), "{events_found} of {all}");
+    assert!(confirmed * 10 >= all * 9, "{confirmed} of {all}");
+}
+
+/// The texts of a value as somebody reads them out.
+fn spoken_value(parts: &serde_json::Map<String, serde_json::Value>) -> String {
+    let mut out: Vec<String> = Vec::new();
+    for value in parts.values() {
+        match value {
+            serde_json::Value::String(text) if !text.is_empty() => out.push(text.clone()),
+            serde_json::Value::Array(rows) => {
+                for row in rows.iter().filter_map(|row| row.as_object()) {
+                    out.extend(row.values().filter_map(|value| value.as_str()).map(str::to_owned));
+                }
+            }
+            _ => {}
+        }
+    }
+    out.join(", ")
+}
+
+/// The field that a question asks for again, emptied: nothing was recorded, so nothing is asked again.
+#[test]
+fn one_emptied_field_is_no_event() {
+    let lexicon = lexicon();
+    let (mut all, mut wrong) = (0, Vec::new());
+    for call in calls() {
+        for wanted in call.truth() {
+            let (contract, field) = wanted.split_once('/').unwrap();
+            let mut emptied = call.clone();
+            emptied.package.get_mut(contract).unwrap().insert(field.to_owned(), serde_json::Map::new());
+            let events = scored(&emptied, Shape::default(), &lexicon);
+            for line in call
+                .lines
+                .iter()
+                .filter(|line| matches!(&line.label, Label::Reask(fields) if fields[0] == wanted))
+            {
+                all += 1;
+                let here = |event: &&Event| (line.from_ms..line.to_ms).contains(&event.place.span.from_ms);
+                if let Some(event) = events.events.iter().find(here) {
+                    wrong.push(format!(
+                        "{} {:?} {} for {wanted}: {} {}",
+                        call.id,
+                        event.decision,
+                        name(event),
+                        line.text,
+                        event.place.why
+                    ));
+                }
+            }
+        }
+    }
+    println!("{all} questions for an emptied field, {} taken for another field", wrong.len());
+    if std::env::var("REDISCOVERY_SHOW").is_ok_and(|show| show == "back") {
+        println!("{wrong:#?}");
+    }
+    assert!(wrong.len() * 10 <= all, "{} of {all}", wrong.len());
 }

@@ -270,7 +270,7 @@ fn language(at: At<'_>, lists: &LanguageLists) -> Result<Language, LexiconError>
         offers: at.phrases(&lists.offers)?,
         read_back: at.phrases(&lists.read_back)?,
         still_true: at.phrases(&lists.still_true)?,
-        reported: at.phrases(&lists.reported)?,
+        reported: at.exact(&lists.reported)?,
         narrower: at.phrases(&lists.narrower)?,
         complaints: at.phrases(&lists.complaints)?,
         excuses: at.phrases(&lists.excuses)?,
