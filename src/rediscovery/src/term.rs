@@ -350,8 +350,10 @@ fn in_words(rest: &[Word]) -> Option<(f64, usize)> {
             open_tens = true;
         } else if let Some(next) = small(word).filter(|next| open_tens && (total >= 100.0 || *next < 10.0)) {
             (total, open_tens) = (total + next, next >= 20.0);
-        } else if let Some(next) = small(word).filter(|next| total < 10.0 && *next >= 10.0 && at == 1) {
-            // "two fifty" is how two hundred and fifty is said
+        } else if let Some(next) =
+            small(word).filter(|next| *next >= 10.0 && at == 1 && (total < 10.0 || text(0) == Some("twenty")))
+        {
+            // "two fifty" is how two hundred and fifty is said, and "twenty twenty" begins a year
             (total, open_tens) = (total * 100.0 + next, next >= 20.0);
         } else {
             break;
@@ -386,6 +388,7 @@ mod tests {
         assert_eq!(keys("1.5 million"), keys("one point five million"));
         assert_eq!(keys("twenty five"), ["n:25"]);
         assert_eq!(keys("a hundred and twenty"), ["n:120"]);
+        assert_eq!(keys("twenty twenty six"), ["year:2026"]);
     }
 
     #[test]

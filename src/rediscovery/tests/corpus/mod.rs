@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 7] = [
     ("h02.txt", include_str!("../dev/h02.txt")),
     ("h03.txt", include_str!("../dev/h03.txt")),
     ("h04.txt", include_str!("../dev/h04.txt")),
     ("other.txt", include_str!("../dev/other.txt")),
     ("held_out.txt", include_str!("../dev/held_out.txt")),
     ("held_hard.txt", include_str!("../dev/held_hard.txt")),
+    ("held_last.txt", include_str!("../dev/held_last.txt")),
 ];
 
 /// What a line does.
