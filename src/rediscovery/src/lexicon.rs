@@ -81,7 +81,7 @@ pub enum LexiconFault {
     /// The same thing twice.
     #[error("{0} is there twice")]
     Twice(String),
-    /// No file has a [language] table.
+    /// No file has the table `[language]`.
     #[error("no file has the table [language]")]
     NoLanguage,
 }
