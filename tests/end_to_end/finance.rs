@@ -18,10 +18,6 @@ fn shipped(path: &str) -> String {
     handoff_core::registry::shipped().find(|(known, _)| known.ends_with(path)).unwrap().1.to_owned()
 }
 
-fn with_pay(mapping: &str) -> String {
-    format!("{mapping}\n[pay]\namount = {{ field = \"Amount\", currency = \"EUR\" }}\n")
-}
-
 async fn rows(world: &Governed, period: Month, deal: Deal) -> Vec<Row> {
     let made = world.handle().commission(period).await.unwrap().statement;
     made.rows.into_iter().filter(|row| row.deal == deal.record().to_string()).collect()
@@ -29,9 +25,7 @@ async fn rows(world: &Governed, period: Month, deal: Deal) -> Vec<Row> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f08_a_reopen_after_the_period_was_closed_is_adjustment_1_in_the_next() {
-    let mapping = with_pay(&shipped(MAPPING));
-    let files = vec![(MAPPING.to_owned(), mapping)];
-    let mut world = Governed::start(Options { files, ..Options::default() }).await;
+    let mut world = Governed::start(Options::default()).await;
     let deal = world.full_deal("Paid");
     world.edit(AVA, deal, &json!({"Amount": 48_000.5}));
     world.pass().await;
@@ -110,7 +104,7 @@ fn pinned(world: &Governed, deal: Deal) -> ContractRef {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn e09_a_weaker_contract_needs_the_receiver_and_open_handoffs_keep_theirs() {
+async fn e08_e09_a_weaker_contract_needs_the_receiver_and_open_handoffs_keep_theirs() {
     let mut world = Governed::start(Options::default()).await;
     let old = world.full_deal("Old");
     world.pass().await;

@@ -9,6 +9,8 @@ use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, MARCO};
 use jiff::SignedDuration;
 
+use crate::steps::on_each_crm;
+
 const OLGA: &str = "olga@northwind-peak.example";
 const OLGAS_OTHER_LOGIN: &str = "olga.admin@northwind-peak.example";
 const INES: &str = "ines@northwind-peak.example";
@@ -19,9 +21,10 @@ async fn say(world: &Governed, deal: Deal, by: &str, word: Word) -> Result<(), N
     world.handle().say_override(said).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn f12_break_glass_takes_two_people_ends_at_its_time_and_is_no_acceptance() {
-    let mut world = Governed::prepare(Options::default()).await;
+on_each_crm!(f12_break_glass_takes_two_people_ends_at_its_time_and_is_no_acceptance);
+
+async fn f12_break_glass_takes_two_people_ends_at_its_time_and_is_no_acceptance(options: Options) {
+    let mut world = Governed::prepare(options).await;
     world.config(|config| {
         let people = [OLGA, OLGAS_OTHER_LOGIN, INES, AVA].map(str::to_owned).to_vec();
         config.people.roles.insert(ROLE.to_owned(), people);
@@ -69,4 +72,40 @@ async fn f12_break_glass_takes_two_people_ends_at_its_time_and_is_no_acceptance(
     assert_eq!((count("accepted"), count("commission_released"), count("tampered")), (0, 0, 0));
     world.assert_balanced();
     assert!(world.verify_audit() > 0);
+}
+
+on_each_crm!(b02_a_clock_that_is_set_back_opens_no_gate_whose_override_is_over);
+
+async fn b02_a_clock_that_is_set_back_opens_no_gate_whose_override_is_over(options: Options) {
+    let mut world = Governed::prepare(options).await;
+    world.config(|config| {
+        let people = [OLGA, INES].map(str::to_owned).to_vec();
+        config.people.roles.insert(ROLE.to_owned(), people);
+    });
+    world.begin().await.unwrap();
+    let deal = world.full_deal("Over");
+    world.pass().await;
+    let expires = world.now().checked_add(SignedDuration::from_hours(1)).unwrap();
+    say(&world, deal, OLGA, Word::Ask { reason: "the quarter ends today".to_owned(), expires })
+        .await
+        .unwrap();
+    say(&world, deal, INES, Word::Confirm).await.unwrap();
+    world.pass().await;
+    assert!(world.flag(deal, COMMISSION));
+    world.advance(3_600);
+    world.pass().await;
+    assert!(!world.flag(deal, COMMISSION));
+    // Only the daemon's clock: to a moment at which the override still ran.
+    world.clock().set(expires.checked_sub(SignedDuration::from_mins(30)).unwrap());
+    for _ in 0..2 {
+        world.handle().sweep_now().await.unwrap();
+        world.settle().await;
+    }
+    assert!(!world.flag(deal, COMMISSION) && !world.gate(deal, COMMISSION), "what ended stays ended");
+    world.restart().await;
+    world.settle().await;
+    assert!(!world.flag(deal, COMMISSION));
+    assert_eq!(world.company().flips(deal, COMMISSION), (1, 1));
+    assert_eq!(world.handle().view().overridden(), 0);
+    world.verify_audit();
 }

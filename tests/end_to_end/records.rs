@@ -1,8 +1,9 @@
 //! Records, mappings and contracts that are not what they should be.
 
+use handoff_core::event::Concern;
 use handoff_core::handoff::Phase;
 use handoff_core::registry::shipped;
-use handoff_sandbox_salesforce::{Act, SaveError};
+use handoff_sandbox_salesforce::{Act, FieldSpec, FieldType, SaveError};
 use handoffd_tests::crm::{Deal, Kind};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, QUEUE, STAGE, package};
@@ -136,9 +137,10 @@ fn e10_a_broken_mapping_is_refused_with_its_line() {
         ("connector = \"salesforce\"", "conector = \"salesforce\"", "conector"),
         ("version   = 1 ", "version   = \"one\" ", "version   = \"one\""),
         ("Handoff_03_In_Queue__c", "Handoff_03_Stage_Open__c", "receiver_queue"),
-        ("accept = \"Accept\"", "accept = [\"Accept\"]", "accept = ["),
+        ("accept      = \"Accept\"", "accept      = [\"Accept\"]", "accept      = ["),
         ("[write.note]", "[write.note", "[write.note"),
         ("sender   = { field", "sneder   = { field", "sneder"),
+        ("connector = \"salesforce\"", "include = \"salesforce/h03-ae-to-onboarding.toml\"", "include"),
     ];
     for (from, to, at) in breakages {
         let broken = good.replacen(from, to, 1);
@@ -152,6 +154,67 @@ fn e10_a_broken_mapping_is_refused_with_its_line() {
             said.iter().any(|text| text.contains(MAPPING) && text.contains(&format!(":{line}:"))),
             "{to}, line {line}: {said:?}"
         );
+    }
+}
+
+/// There is no language in a mapping: what looks like one is a name like any other, or refused.
+#[test]
+fn e11_what_looks_like_a_template_in_a_mapping_is_plain_text() {
+    let templates = [
+        "${HOME}",
+        "{{ env.PATH }}",
+        "$(cat /etc/passwd)",
+        "`id`",
+        "%(HOME)s",
+        "#{ENV['HOME']}",
+        "file:///etc/passwd",
+        "{% include '/etc/passwd' %}",
+        "@/etc/passwd",
+    ];
+    for template in templates {
+        let mut mapping: toml::Table = toml::from_str(&text(MAPPING)).unwrap();
+        mapping["decision"]["accept"] = template.into();
+        mapping["stage"]["names"]["commit"] = vec![template].into();
+        let mapping = toml::to_string(&mapping).unwrap();
+        let registry = handoff_core::registry::Registry::load(replaced(MAPPING, &mapping)).unwrap();
+        let mapping = registry.mapping("salesforce/h03-ae-to-onboarding").unwrap();
+        assert_eq!(mapping.decision.accept, template);
+        assert_eq!(mapping.stage.names[&"commit".into()], [template]);
+    }
+}
+
+/// The value of the data differs from the mapping's by a space: the one is not taken for the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn e04_a_value_that_nearly_matches_the_mapping_is_told_and_not_guessed() {
+    let mut world = Governed::prepare(Options::default()).await;
+    let mut mapping: toml::Table = toml::from_str(&text(MAPPING)).unwrap();
+    mapping["motion"] = toml::toml! {
+        field = "Product__c"
+        names = { main = ["GTX Pro"] }
+    }
+    .into();
+    world.file(MAPPING, &toml::to_string(&mapping).unwrap());
+    let product = FieldSpec::new("Product__c", FieldType::String);
+    world.org().add_fields("Opportunity", vec![product]).unwrap();
+    world.begin().await.unwrap();
+    let near = ["GTXPro", "gtx pro", "GTX  Pro", "GTX Pro 2", ""];
+    let deals: Vec<(Deal, &str)> = near.into_iter().map(|value| (world.full_deal("Near"), value)).collect();
+    let meant = world.full_deal("Meant");
+    for (deal, value) in deals.iter().copied().chain([(meant, "GTX Pro")]) {
+        world.force(AVA, deal, &json!({"Product__c": value}));
+    }
+    world.pass().await;
+    for deal in deals.iter().map(|(deal, _)| *deal).chain([meant]) {
+        world.accept(deal);
+    }
+    world.pass().await;
+    assert!(world.flag(meant, COMMISSION) && world.flag(meant, STAGE));
+    for (deal, value) in deals {
+        assert!(!world.flag(deal, QUEUE) && !world.flag(deal, COMMISSION), "{value:?}");
+        let state = world.detail(deal).await.state.unwrap();
+        assert!(state.concerns.contains(&Concern::UnknownMotion), "{value:?}");
+        let status = world.company().status(deal);
+        assert!(status.contains("motion is not known to the handoff mapping"), "{value:?}: {status}");
     }
 }
 

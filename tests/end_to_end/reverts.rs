@@ -6,29 +6,12 @@ use handoff_core::id::GateName;
 use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce::{Action, Fault, Matching};
 use handoffd::demo::fill;
-use handoffd_tests::crm::{Deal, HUBSPOT, Kind, SALESFORCE};
+use handoffd_tests::crm::{Deal, HUBSPOT, Kind};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, COMMIT, INGRID, STAGE};
 use serde_json::json;
 
-/// One test for each vendor: `on_each_crm!(name, body)` makes `name::salesforce` and `name::hubspot`.
-macro_rules! on_each_crm {
-    ($name:ident) => {
-        mod $name {
-            use super::*;
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn salesforce() {
-                super::$name(Options { crms: SALESFORCE, ..Options::default() }).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn hubspot() {
-                super::$name(Options { crms: HUBSPOT, ..Options::default() }).await;
-            }
-        }
-    };
-}
+use crate::steps::on_each_crm;
 
 async fn world(options: Options) -> Governed {
     let mut world = Governed::prepare(options).await;

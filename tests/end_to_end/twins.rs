@@ -191,3 +191,38 @@ async fn d18_a_deal_without_a_twin_or_with_one_that_nobody_governs_is_paid_as_ev
     twins.pass().await;
     assert!(twins.pays(pair).0, "{}", twins.status(pair, Kind::Salesforce));
 }
+
+/// A cloned deal names the same deal in the other CRM as its original does.
+#[tokio::test(flavor = "multi_thread")]
+async fn e13_two_records_that_claim_one_external_key_are_shut_until_one_lets_go() {
+    let twins = Twins::start().await;
+    let pair = twins.pair("Original").await;
+    for kind in [Kind::Salesforce, Kind::Hubspot] {
+        twins.accept(pair, kind).await;
+    }
+    assert_eq!(twins.pays(pair), (true, true));
+    let clone = twins.world.org().clone_record(AVA, pair.sf.sf(), &json!({"Name": "Clone"})).unwrap();
+    let clone = Pair { sf: Deal::new(Kind::Salesforce, clone.to_string()), ..pair };
+    twins.world.company().add_people(clone.sf);
+    twins.pass().await;
+    assert_eq!(twins.pays(pair), (false, false), "nobody can tell which of the two is meant");
+    let status = twins.status(pair, Kind::Salesforce);
+    assert!(status.starts_with(&format!("{} names the same deal", clone.sf.record())), "{status}");
+    assert!(twins.disagrees(pair, Kind::Hubspot).await);
+    // Accepted as well, it would have been paid a second time.
+    twins.accept(clone, Kind::Salesforce).await;
+    assert_eq!((twins.pays(pair), twins.pays(clone)), ((false, false), (false, false)));
+    // It names a deal of its own: each is what it says again.
+    let own = twins.world.full_deal_in(Kind::Hubspot, "Original");
+    let own = Pair { hs: own, ..clone };
+    twins.link(own, &json!(own.hs.id));
+    twins.pass().await;
+    twins.accept(own, Kind::Hubspot).await;
+    assert_eq!(
+        (twins.pays(pair), twins.pays(own)),
+        ((true, true), (true, true)),
+        "{:?}",
+        twins.status(own, Kind::Salesforce)
+    );
+    twins.world.assert_balanced();
+}

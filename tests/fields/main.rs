@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
-mod face;
 mod hubspot;
 mod proof;
 mod salesforce;
-mod table;

@@ -1,18 +1,17 @@
 //! Shows a scene through the daemon: one governed record as it should be, and one for every way in which a part can be junk or missing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use handoff_core::completeness::{Finding, Problem};
-use handoff_core::contract::{Condition, Mode};
+use handoff_core::contract::Condition;
 use handoff_core::handoff::Phase;
-use handoff_core::id::{ConnectionId, ContractId, RecordRef};
-use handoffd::config::Govern;
+use handoff_core::id::{ContractId, RecordRef};
 use handoffd::view::{Detail, Filter};
 use handoffd_tests::crm::Kind;
 use handoffd_tests::governed::{Governed, Options};
-
-use crate::face::{Cast, Face, perform};
-use crate::table::{Junk, Made, Missing, ROOT, Scene};
+use handoffd_tests::stage::face::{Cast, Face, perform};
+use handoffd_tests::stage::govern::govern;
+use handoffd_tests::stage::table::{Junk, Made, Missing, ROOT, Scene};
 
 /// One way in which a package is not whole.
 struct Flaw {
@@ -52,36 +51,6 @@ pub(crate) async fn show_in(face: &dyn Face, world: &Governed, scene: &Scene, gi
         flawed(face, world, scene, flaw).await;
     }
     world.assert_accounted();
-}
-
-/// Governs the scenes' contracts and nothing else, all gates enforced.
-pub(crate) fn govern(face: &dyn Face, world: &mut Governed, scenes: &[&Scene]) {
-    let registry = world.registry().unwrap();
-    let since = world.now();
-    let one = |scene: &&Scene| {
-        let contract = ContractId::from(scene.contract);
-        let gates = registry.latest(&contract).unwrap().contract.gates.keys();
-        Govern {
-            mapping: scene.mapping.to_owned(),
-            connection: ConnectionId::from(face.kind().connection()),
-            motion: None,
-            governed_since: Some(since),
-            mode: gates.map(|gate| (gate.clone(), Mode::Enforce)).collect(),
-            on_bypass: BTreeMap::new(),
-            reunify: None,
-            max_writes_per_hour: None,
-            contract,
-        }
-    };
-    let govern = scenes.iter().map(one).collect();
-    let mut roles: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (role, login) in scenes.iter().flat_map(|scene| &scene.roles) {
-        roles.entry((*role).to_owned()).or_default().push((*login).to_owned());
-    }
-    world.config(|config| {
-        config.govern = govern;
-        config.people.roles = roles;
-    });
 }
 
 /// The table speaks of exactly the contract's fields and parts.

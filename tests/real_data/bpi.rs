@@ -152,6 +152,7 @@ async fn equals_the_declarations(crms: &'static [Kind]) {
     // The daemon looks late: only before a package is handed over again, or sent back after its approval. In between lie up to a week and
     // hundreds of changes; what it makes of them has to be the same as if it had seen each.
     let mut moved: BTreeMap<&str, bool> = BTreeMap::new();
+    let mut now = start;
     for step in &steps {
         let approved = moved.get(step.case.as_str()).copied();
         let again = match step.what.as_str() {
@@ -160,11 +161,13 @@ async fn equals_the_declarations(crms: &'static [Kind]) {
             _ => false,
         };
         if again {
+            world.set_time(now);
             world.settle().await;
             moved.clear();
         }
         *moved.entry(&step.case).or_default() |= step.what == "approve";
-        world.set_time(Timestamp::from_second(step.at).unwrap());
+        now = Timestamp::from_second(step.at).unwrap();
+        world.set_crm_time(now);
         play.step(step);
     }
     // A write that the CRM put off waits for its time; time goes on after the last step, too.

@@ -90,7 +90,7 @@ async fn portal(stages: &[Row], named: Option<bool>) -> Governed {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fivetran_hubspot_shapes_load_map_and_check() {
+async fn e04_e14_fivetran_hubspot_shapes_load_map_and_check() {
     let Some(folder) = data("fivetran_hubspot") else { return };
     let stages = rows(&folder.join("deal_pipeline_stage_data.csv"));
     let won = stages.iter().filter(|stage| stage["closed_won"] == "TRUE").count();

@@ -11,6 +11,14 @@
 )]
 
 mod bpi;
+mod chain;
+mod contracts;
 mod data;
+mod desk;
 mod fivetran;
+mod helpdesk;
+mod marketo;
 mod olist;
+mod usage;
+mod wide;
+mod zendesk;

@@ -14,11 +14,13 @@ use handoff_sandbox_host::Clock;
 use handoff_sandbox_hubspot::Portal;
 use handoff_sandbox_salesforce::Org;
 use handoff_store::tlog::verify_against_log;
-use handoffd::app::{App, Handle, StartError};
+use handoffd::api::Surface;
+use handoffd::app::{App, Handle, Routes, StartError};
 use handoffd::books::{Account, Channel};
 use handoffd::config::{Audit, Commission, Config, Govern, Http, People, SecretRef};
 use handoffd::failpoint::Hook;
 use handoffd::link::Connect;
+use handoffd::metrics::Metrics;
 use handoffd::view::{Detail, Entry, Filter, Summary};
 use jiff::Timestamp;
 
@@ -42,6 +44,8 @@ pub struct Options {
     pub metered: bool,
     /// Whether pollers, sweeps and timers run by themselves.
     pub autopilot: bool,
+    /// Whether the daemon serves its API beside the webhooks; without a token.
+    pub surface: bool,
     /// Called at every durable step.
     pub failpoint: Option<Hook>,
     /// Makes connectors and transports; absent = the real ones.
@@ -58,6 +62,7 @@ impl Default for Options {
             webhooks: false,
             metered: false,
             autopilot: false,
+            surface: false,
             failpoint: None,
             connect: None,
         }
@@ -143,6 +148,7 @@ impl Governed {
             autopilot: self.options.autopilot,
             failpoint: self.options.failpoint.clone(),
             connect: self.options.connect.clone(),
+            routes: self.options.surface.then(|| routes(self.clock.clone())),
             ..handoffd::app::Options::default()
         };
         let app = App::start(self.config.clone(), registry, self.clock.clone(), options).await?;
@@ -238,8 +244,13 @@ impl Governed {
 
     /// Sets all clocks.
     pub fn set_time(&self, at: Timestamp) {
-        self.company.vendors().for_each(|vendor| vendor.set_time(at));
+        self.set_crm_time(at);
         self.clock.set(at);
+    }
+
+    /// Time goes on in the CRMs; the daemon's stands still, so that none of its timers wakes until it is to look.
+    pub fn set_crm_time(&self, at: Timestamp) {
+        self.company.vendors().for_each(|vendor| vendor.set_time(at));
     }
 
     /// Moves all clocks.
@@ -372,6 +383,11 @@ impl Governed {
         let vkey = self.handle().view().head().vkey;
         verify_state(&self.state_dir(), &vkey)
     }
+}
+
+fn routes(clock: Arc<Hand>) -> Routes {
+    let metrics = Arc::new(Metrics::default());
+    Box::new(move |handle: Handle| Surface::new(handle, metrics, clock, None).router())
 }
 
 /// Verifies a state directory's audit log; how many entries its checkpoint covers.

@@ -8,9 +8,12 @@
 )]
 
 pub mod clock;
+pub mod command;
 pub mod crm;
 pub mod door;
+pub mod files;
 pub mod governed;
 pub mod play;
+pub mod stage;
 pub mod story;
 pub mod task;

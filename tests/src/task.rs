@@ -22,6 +22,8 @@ pub struct Task {
     pub due: String,
     /// The deals that it hangs on.
     pub deals: Vec<String>,
+    /// The ids of all records that it hangs on.
+    pub about: Vec<String>,
 }
 
 impl Governed {
@@ -54,7 +56,7 @@ impl Governed {
     }
 
     fn salesforce_tasks(&self) -> Vec<Task> {
-        let soql = "SELECT Id, Handoff_Obligation_Id__c, Subject, Description, Status, ActivityDate, OwnerId, WhatId FROM Task ORDER BY Id";
+        let soql = "SELECT Id, Handoff_Obligation_Id__c, Subject, Description, Status, ActivityDate, OwnerId, WhatId, WhoId FROM Task ORDER BY Id";
         let rows = self.org().query(soql).unwrap();
         let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
         let ours = rows.iter().filter(|row| row["Handoff_Obligation_Id__c"].is_string());
@@ -66,6 +68,10 @@ impl Governed {
             owner: text(row, "OwnerId"),
             due: text(row, "ActivityDate"),
             deals: row["WhatId"].as_str().map(str::to_owned).into_iter().collect(),
+            about: ["WhatId", "WhoId"]
+                .into_iter()
+                .filter_map(|name| Some(row[name].as_str()?.to_owned()))
+                .collect(),
         })
         .collect()
     }
@@ -83,6 +89,11 @@ impl Governed {
             owner: text(id, "hubspot_owner_id"),
             due: text(id, "hs_timestamp"),
             deals: portal.linked("tasks", id, "deals").iter().map(u64::to_string).collect(),
+            about: ["deals", "tickets", "contacts", "p_onboarding"]
+                .into_iter()
+                .flat_map(|object| portal.linked("tasks", id, object))
+                .map(|id| id.to_string())
+                .collect(),
         })
         .collect()
     }

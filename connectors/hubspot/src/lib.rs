@@ -246,6 +246,14 @@ impl Source for HubSpot {
         }
     }
 
+    fn people(&self, logins: &[String]) -> Box<dyn Exchange<Output = Vec<ActingUser>>> {
+        let users = users::Users::by_login(self.api.clone(), logins);
+        match users.finished() {
+            Some(found) => Box::new(Immediate::done(self.api.clone(), found)),
+            None => Box::new(users),
+        }
+    }
+
     fn whoami(&self) -> Box<dyn Exchange<Output = String>> {
         Box::new(users::WhoAmI { api: self.api.clone() })
     }

@@ -47,6 +47,8 @@ pub(crate) fn machine(id: &str) -> Option<ActingUser> {
 pub(crate) struct Users {
     api: Api,
     wanted: BTreeMap<String, Who>,
+    /// E-mail addresses that are looked for instead, in lower case.
+    logins: BTreeSet<String>,
     found: BTreeMap<String, ActingUser>,
     archived: bool,
     after: Option<String>,
@@ -57,12 +59,20 @@ impl Users {
     pub(crate) fn new(api: Api, ids: &[String]) -> Self {
         let found = ids.iter().filter_map(|id| Some((id.clone(), machine(id)?))).collect();
         let wanted = ids.iter().filter_map(|id| Some((id.clone(), person(id)?))).collect();
-        Self { api, wanted, found, archived: false, after: None, pages: 0 }
+        Self { api, wanted, logins: BTreeSet::new(), found, archived: false, after: None, pages: 0 }
+    }
+
+    /// Owners by e-mail address.
+    pub(crate) fn by_login(api: Api, logins: &[String]) -> Self {
+        let logins = logins.iter().map(|login| login.trim().to_lowercase()).filter(|login| !login.is_empty());
+        Self { logins: logins.collect(), ..Self::new(api, &[]) }
     }
 
     /// Everybody, once nobody is left to be looked for.
     pub(crate) fn finished(&self) -> Option<Vec<ActingUser>> {
-        let all = self.wanted.keys().all(|id| self.found.contains_key(id));
+        let known = |login| self.found.values().any(|user| user.login == login);
+        let all = self.wanted.keys().all(|id| self.found.contains_key(id))
+            && self.logins.iter().all(|login| known(login.as_str()));
         all.then(|| self.found.values().cloned().collect())
     }
 
@@ -78,9 +88,14 @@ impl Users {
         // Ours is the first word that was found: somebody who left and came back is listed active first.
         let asked =
             self.wanted.iter().filter(|(id, who)| names.contains(who) && !self.found.contains_key(*id));
-        let asked: Vec<String> = asked.map(|(id, _)| id.clone()).collect();
+        let mut asked: Vec<String> = asked.map(|(id, _)| id.clone()).collect();
+        let email = text("email").to_lowercase();
+        let known = || self.found.values().any(|user| user.login == email && user.active);
+        if self.logins.contains(&email) && !known() {
+            asked.push(format!("owner:{id}"));
+        }
         for asked in asked {
-            let email = text("email").to_lowercase();
+            let email = email.clone();
             let name = format!("{} {}", text("firstName"), text("lastName")).trim().to_owned();
             let user = ActingUser {
                 id: asked.clone(),

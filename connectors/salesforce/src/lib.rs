@@ -238,6 +238,14 @@ impl Source for Salesforce {
         Box::new(users::Users::new(self.api.clone(), &ids))
     }
 
+    fn people(&self, logins: &[String]) -> Box<dyn Exchange<Output = Vec<ActingUser>>> {
+        let logins: Vec<String> = logins.iter().filter(|login| !login.trim().is_empty()).cloned().collect();
+        if logins.is_empty() {
+            return Box::new(Immediate::done(Vec::new()));
+        }
+        Box::new(users::Users::by_login(self.api.clone(), &logins))
+    }
+
     fn whoami(&self) -> Box<dyn Exchange<Output = String>> {
         Box::new(users::WhoAmI { org: self.org.clone() })
     }

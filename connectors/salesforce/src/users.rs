@@ -1,4 +1,4 @@
-//! Who acts: users by id, and ourselves.
+//! Who acts: users by id or login, and ourselves.
 
 use handoff_connector::{ActingUser, Exchange, Fault, Lane, Reply, Request, Step};
 use serde_json::Value;
@@ -11,22 +11,36 @@ use crate::{Api, composite, error, row, soql};
 /// The conversation behind [`handoff_connector::Source::users`].
 pub(crate) struct Users {
     api: Api,
-    batches: Vec<Vec<SfId>>,
+    /// What is asked of each batch, as a condition.
+    batches: Vec<String>,
     queries: Queries,
 }
 
 impl Users {
     pub(crate) fn new(api: Api, ids: &[SfId]) -> Self {
-        let batches: Vec<Vec<SfId>> = ids.chunks(READ_BATCH).map(<[SfId]>::to_vec).collect();
-        let urls = batches.iter().map(|ids| url(&api, ids, Some("Profile.Name"))).collect();
+        Self::asked(api, ids.chunks(READ_BATCH).map(|ids| format!("Id IN {}", soql::ids(ids))).collect())
+    }
+
+    /// By e-mail address or user name.
+    pub(crate) fn by_login(api: Api, logins: &[String]) -> Self {
+        let condition = |logins: &[String]| {
+            let logins = soql::list(logins.iter().map(|login| login.trim()));
+            format!("(Email IN {logins} OR Username IN {logins})")
+        };
+        // Every login is asked for twice.
+        Self::asked(api, logins.chunks(READ_BATCH / 2).map(condition).collect())
+    }
+
+    fn asked(api: Api, batches: Vec<String>) -> Self {
+        let urls = batches.iter().map(|condition| url(&api, condition, Some("Profile.Name"))).collect();
         Self { batches, queries: Queries::new(urls, "users"), api }
     }
 }
 
-fn url(api: &Api, ids: &[SfId], profile: Option<&str>) -> String {
+fn url(api: &Api, condition: &str, profile: Option<&str>) -> String {
     const COLUMNS: [&str; 6] = ["Id", "Username", "Email", "Name", "IsActive", "UserType"];
     let select = soql::select(COLUMNS.into_iter().chain(profile), "User");
-    soql::url(&api.base, "query", &format!("{select} WHERE Id IN {} ORDER BY Id", soql::ids(ids)))
+    soql::url(&api.base, "query", &format!("{select} WHERE {condition} ORDER BY Id"))
 }
 
 fn user(one: &Value) -> Result<ActingUser, Fault> {
@@ -60,7 +74,8 @@ impl Exchange for Users {
                 .iter()
                 .filter_map(error::missing_column)
                 .any(|column| column.eq_ignore_ascii_case("Profile"));
-            let plain = batches.get(at).map(|ids| url(api, ids, None)).filter(|plain| plain != asked);
+            let plain =
+                batches.get(at).map(|condition| url(api, condition, None)).filter(|plain| plain != asked);
             match plain {
                 Some(plain) if hidden => Retry::With(plain),
                 _ => Retry::Fail(answer.fault()),

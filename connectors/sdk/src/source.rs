@@ -59,6 +59,10 @@ pub trait Source: Connector {
     /// Who these user ids are.
     fn users(&self, ids: &[String]) -> Box<dyn Exchange<Output = Vec<ActingUser>>>;
 
+    /// The users behind these logins (e-mail or user name, without case), as far as the CRM knows them; one login may stand for several. Their
+    /// ids are those that an owner field holds.
+    fn people(&self, logins: &[String]) -> Box<dyn Exchange<Output = Vec<ActingUser>>>;
+
     /// The id of the user that our own session acts as.
     fn whoami(&self) -> Box<dyn Exchange<Output = String>>;
 }

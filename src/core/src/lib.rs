@@ -31,7 +31,6 @@ pub mod motion;
 pub mod obligation;
 pub mod observation;
 pub mod outage;
-pub mod owed;
 pub mod package_diff;
 pub mod package_versions;
 pub mod pay;

@@ -4,8 +4,12 @@
 //! repeated here, only the names of its fields: what is written into somebody's list of tasks is read by more people than the record is.
 
 mod answer;
+mod beside;
+mod clock;
 mod fill;
 mod mend;
+mod post;
+mod returns;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +23,8 @@ use crate::handoff::{Handoff, Phase};
 use crate::id::RecordRef;
 use crate::observation::Actor;
 use crate::words::shorten;
+
+pub use post::{ADMIN, Holders, Owner, Posts, roles};
 
 /// Most characters of a title: the subject of a Salesforce task holds no more.
 pub const TITLE: usize = 255;
@@ -39,6 +45,38 @@ pub enum ObligationKind {
     Mend,
     /// Somebody who can answer has to be named.
     Name,
+    /// The receiver is reminded to answer.
+    Reminder,
+    /// Somebody above hears of what was missed.
+    Escalation,
+    /// The receiver confirms what was edited after he accepted.
+    Confirm,
+    /// The sender fills what was accepted as still missing.
+    Exception,
+    /// The sender finds out what he said he cannot know yet.
+    Unknown,
+    /// The receiving team acknowledges an escalation.
+    Ack,
+    /// The receiving team gives a new date.
+    Eta,
+    /// The receiving team says how the escalation stands.
+    Echo,
+    /// The sender tells the customer himself.
+    CloseLoop,
+    /// Exactly one primary owner has to be named.
+    PrimaryOwner,
+    /// The relationship comes back.
+    Reunify,
+    /// The other motion's health fell below its line.
+    Health,
+    /// The papers go the way that was agreed.
+    Paperwork,
+    /// The lead hears of us for the first time.
+    FirstTouch,
+    /// What a signal means in this motion.
+    Signal,
+    /// An admin has to look.
+    Review,
 }
 
 impl ObligationKind {
@@ -49,6 +87,22 @@ impl ObligationKind {
             Self::Answer => "answer",
             Self::Mend => "mend",
             Self::Name => "name",
+            Self::Reminder => "reminder",
+            Self::Escalation => "escalation",
+            Self::Confirm => "confirm",
+            Self::Exception => "exception",
+            Self::Unknown => "unknown",
+            Self::Ack => "ack",
+            Self::Eta => "eta",
+            Self::Echo => "echo",
+            Self::CloseLoop => "close-loop",
+            Self::PrimaryOwner => "primary-owner",
+            Self::Reunify => "reunify",
+            Self::Health => "health",
+            Self::Paperwork => "paperwork",
+            Self::FirstTouch => "first-touch",
+            Self::Signal => "signal",
+            Self::Review => "review",
         }
     }
 }
@@ -61,8 +115,11 @@ pub struct Obligation {
     pub id: String,
     /// What is owed.
     pub kind: ObligationKind,
-    /// Who owes it.
+    /// Who owes it; nobody who can act where its role is held by nobody.
     pub owner: Actor,
+    /// The role that owes it, where it is a role and no person of the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// Until when; `None` = no clock runs.
     pub due: Option<Timestamp>,
     /// One line, at most [`TITLE`] characters.
@@ -82,7 +139,7 @@ pub struct Duty {
     /// it stays the same task (words, due date, owner) does not.
     pub key: String,
     /// Who owes it.
-    pub owner: Actor,
+    pub owner: Owner,
     /// Until when.
     pub due: Option<Timestamp>,
     /// One line.
@@ -100,6 +157,8 @@ pub struct Case<'a> {
     pub handoff: &'a Handoff,
     /// What holds now.
     pub verdict: &'a Verdict,
+    /// Who holds which role, and what signals mean.
+    pub posts: Posts<'a>,
     /// The time.
     pub now: Timestamp,
 }
@@ -108,29 +167,38 @@ pub struct Case<'a> {
 pub type Topic = fn(&Case<'_>) -> Vec<Duty>;
 
 /// All topics. A new kind is a variant of [`ObligationKind`], a file with a function, and a line here.
-pub const TOPICS: &[Topic] = &[fill::fill, mend::mend, answer::answer];
+pub const TOPICS: &[Topic] =
+    &[fill::fill, mend::mend, answer::answer, clock::clock, returns::returns, beside::beside];
 
 /// What people owe this handoff now, in id order; none when it is off, when another contract than the pinned one is given, or when its stage is not
 /// known: then an admin has to act, not a rep.
-pub fn obligations(contract: &Contract, handoff: &Handoff, now: Timestamp) -> Vec<Obligation> {
+pub fn obligations(
+    contract: &Contract,
+    handoff: &Handoff,
+    posts: Posts<'_>,
+    now: Timestamp,
+) -> Vec<Obligation> {
     let pinned = handoff.contract.id == contract.contract && handoff.contract.version == contract.version;
     if handoff.phase == Phase::Voided || handoff.stage.is_none() || !pinned {
         return Vec::new();
     }
     let verdict = evaluate(contract, handoff, now);
-    let case = Case { contract, handoff, verdict: &verdict, now };
+    let case = Case { contract, handoff, verdict: &verdict, posts, now };
     let duties = TOPICS.iter().flat_map(|topic| topic(&case).into_iter().take(MOST));
-    let mut owed: Vec<Obligation> = duties.map(|duty| obligation(handoff, duty)).collect();
+    let mut owed: Vec<Obligation> = duties.map(|duty| obligation(&case, duty)).collect();
     owed.sort_by(|left, right| left.id.cmp(&right.id));
     owed.dedup_by(|left, right| left.id == right.id);
     owed
 }
 
-fn obligation(handoff: &Handoff, duty: Duty) -> Obligation {
+fn obligation(case: &Case<'_>, duty: Duty) -> Obligation {
+    let handoff = case.handoff;
+    let (owner, role) = duty.owner.resolve(case, duty.kind);
     Obligation {
         id: id(&handoff.id.stream(), handoff.id.cycle, duty.kind, &duty.key),
         kind: duty.kind,
-        owner: duty.owner,
+        owner,
+        role,
         due: duty.due,
         title: shorten(&one_line(&duty.title), TITLE),
         text: shorten(&duty.text, TEXT),

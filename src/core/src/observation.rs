@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::exception::Asked;
 use crate::carried::CarriedSeen;
+use crate::exception::Asked;
 use crate::extract::{Existence, RecordVersion};
 use crate::id::{ActorId, FieldKey, GateName, PersonId, RecordRef, StageName};
 use crate::pay::Pay;
@@ -158,6 +158,17 @@ pub struct Edit {
     pub at: Timestamp,
     /// Who, if told.
     pub by: Option<Actor>,
+    /// Whether no row of history tells of it, so that the value counts as there since the record was created. Of a value that was not there
+    /// at an earlier look that cannot be true: the field's history is not kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_the_start: bool,
+}
+
+impl Edit {
+    /// An edit that the CRM places.
+    pub fn placed(at: Timestamp, by: Option<Actor>) -> Self {
+        Self { at, by, from_the_start: false }
+    }
 }
 
 /// An act of answering. Consumed once, by its id.

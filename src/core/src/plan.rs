@@ -175,7 +175,7 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
         withdraw: Vec::new(),
         only_if: None,
     };
-    if inputs.seen.existence != Existence::Present {
+    if inputs.seen.existence != Existence::Present || inputs.handoff.has_left_its_motion() {
         return plan;
     }
     let mut enforced = false;

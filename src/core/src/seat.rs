@@ -101,7 +101,7 @@ impl Seats {
         at: Timestamp,
     ) -> Result<Option<Behalf>, Refusal> {
         let sender = sender.ok_or(Refusal::NoSender)?;
-        let fallback = falls_to(contract, receiver);
+        let fallback = falls_to(contract, Some(sender), receiver);
         if receiver.is_none() && fallback.is_none() {
             return Err(Refusal::NoReceiver);
         }
@@ -149,8 +149,14 @@ impl Seats {
     }
 }
 
-/// The role that answers because the record names nobody who could: nobody at all, or somebody whose user is switched off.
-pub fn falls_to<'a>(contract: &'a Contract, receiver: Option<&Actor>) -> Option<&'a str> {
-    let vacant = receiver.is_none_or(|receiver| !receiver.active);
+/// The role that answers because the record names nobody who could: nobody at all, or somebody whose user is switched off. For a receiver who is
+/// the sender nobody answers until another one is named.
+pub fn falls_to<'a>(
+    contract: &'a Contract,
+    sender: Option<&Actor>,
+    receiver: Option<&Actor>,
+) -> Option<&'a str> {
+    let is_sender = |receiver: &Actor| sender.is_some_and(|sender| sender.person == receiver.person);
+    let vacant = receiver.is_none_or(|receiver| !receiver.active && !is_sender(receiver));
     contract.roles.fallback.as_deref().filter(|_| vacant)
 }

@@ -18,5 +18,5 @@ pub use calendar::{Calendar, Day};
 pub use hours::Hours;
 pub use ladder::{Clock, Settings};
 pub use lint::{calendar as lint_calendar, contract as lint_contract};
-pub use obligations::{Asked, clock_obligations};
+pub use obligations::clock_obligations;
 pub use reckon::{Interval, due_at, worked};

@@ -26,6 +26,8 @@ pub enum TwinWord {
     AcceptedOther,
     /// Not accepted, or off.
     NotAccepted,
+    /// It is in the same CRM as another record that names the same deal: nobody can tell which of them is meant.
+    Rival,
 }
 
 /// The other handoff as it bears on a record with this package; `None` = it has no say: its record is lost. What it says does not depend on
@@ -45,6 +47,12 @@ pub fn twin_seen(package: &Package, other: &Handoff) -> Option<TwinSeen> {
         (true, false) => TwinWord::AcceptedOther,
     };
     Some(TwinSeen { record: other.id.subject.clone(), word })
+}
+
+/// Another record of one CRM that names the same deal as a record there does already; `None` = its handoff ended, so it claims nothing.
+pub fn rival_seen(other: &Handoff) -> Option<TwinSeen> {
+    let claims = other.phase != Phase::Voided;
+    claims.then(|| TwinSeen { record: other.id.subject.clone(), word: TwinWord::Rival })
 }
 
 /// Everything that a package says, in the order of fields and parts. A check-box that is not set says nothing: one CRM tells it as false, another
@@ -82,7 +90,7 @@ impl Handoff {
         let accepted = self.acceptance_holds();
         self.twins.iter().find(|twin| match twin.word {
             TwinWord::Accepted => !accepted,
-            TwinWord::AcceptedOther => true,
+            TwinWord::AcceptedOther | TwinWord::Rival => true,
             TwinWord::NotAccepted => accepted,
         })
     }

@@ -61,7 +61,11 @@ impl Value {
 
     /// The words, of whatever is told in words: prose, a name, a choice.
     pub fn words(&self) -> Option<&str> {
-        if let Self::Text(words) | Self::Name(words) | Self::Choice(words) = self { Some(words) } else { None }
+        if let Self::Text(words) | Self::Name(words) | Self::Choice(words) = self {
+            Some(words)
+        } else {
+            None
+        }
     }
 }
 

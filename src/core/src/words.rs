@@ -57,7 +57,9 @@ pub fn standing(contract: &Contract, handoff: &Handoff, missing: &[Finding], ove
         Phase::Complete => match nobody_can_accept(contract, handoff) {
             Some(why) => format!("Nobody can accept: {why}"),
             None if overdue => late(handoff),
-            None if let Some(role) = falls_to(contract, handoff.receiver.as_ref()) => {
+            None if let Some(role) =
+                falls_to(contract, handoff.sender.as_ref(), handoff.receiver.as_ref()) =>
+            {
                 format!(
                     "Waiting for the {} to accept or reject: no receiver is there",
                     role.replace('_', " ")
@@ -100,7 +102,7 @@ fn late(handoff: &Handoff) -> String {
 /// Why nobody can accept as things stand, and what to do.
 pub(crate) fn nobody_can_accept(contract: &Contract, handoff: &Handoff) -> Option<String> {
     let Some(sender) = &handoff.sender else { return Some("no sender is named.".to_owned()) };
-    if falls_to(contract, handoff.receiver.as_ref()).is_some() {
+    if falls_to(contract, handoff.sender.as_ref(), handoff.receiver.as_ref()).is_some() {
         return None;
     }
     let Some(receiver) = &handoff.receiver else {
@@ -159,7 +161,8 @@ pub fn hold_reason(contract: &Contract, handoff: &Handoff, verdict: &Verdict) ->
         Phase::Draft | Phase::Rejected => format!("Waiting for the {sender}: {}", labels(&verdict.missing)),
         Phase::Complete => nobody_can_accept(contract, handoff).map_or_else(
             || {
-                let role = falls_to(contract, handoff.receiver.as_ref()).map(|role| role.replace('_', " "));
+                let role = falls_to(contract, handoff.sender.as_ref(), handoff.receiver.as_ref())
+                    .map(|role| role.replace('_', " "));
                 format!("Waiting for the {} to accept", role.unwrap_or(receiver))
             },
             |why| format!("Nobody can accept: {why}"),
@@ -205,6 +208,7 @@ fn disagreement(handoff: &Handoff) -> Option<String> {
             format!("Another package was accepted in {record}: pay waits until both say the same.")
         }
         TwinWord::NotAccepted => format!("Not accepted in {record}: pay waits for both."),
+        TwinWord::Rival => format!("{record} names the same deal: pay waits until only one does."),
     })
 }
 

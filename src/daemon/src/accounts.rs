@@ -36,6 +36,9 @@ pub(crate) fn is_unguarded(engine: &Engine, rule: &Rule, motion: &MotionId, seen
     let Some(account) = seen.account.as_ref().filter(|_| rule.current.contract.cross_motion.is_none()) else {
         return false;
     };
+    if !motions_meet(engine) {
+        return false;
+    }
     let cross: BTreeSet<ContractId> = engine
         .objects
         .iter()
@@ -53,6 +56,15 @@ pub(crate) fn is_unguarded(engine: &Engine, rule: &Rule, motion: &MotionId, seen
         known.push(AccountHandoff { record: record.clone(), contract, motion, phase });
     }
     motion::unguarded(&known, &cross).contains(&record)
+}
+
+/// Whether records of more than one motion are governed: only then has a handoff of an account anything to say to another. An account of a company
+/// with one motion may have thousands.
+fn motions_meet(engine: &Engine) -> bool {
+    let rules = engine.objects.iter().flat_map(|object| &object.rules);
+    let motions: Option<BTreeSet<&MotionId>> =
+        rules.map(|rule| rule.mapping.motion.always.as_ref()).collect();
+    motions.is_none_or(|motions| motions.len() > 1)
 }
 
 fn of_account(engine: &Engine, connection: &ConnectionId, account: &str) -> Vec<AccountHandoff> {
@@ -78,7 +90,9 @@ pub(crate) fn onlookers(engine: &Engine, saved: &Saved, entry: &LogEntry) -> BTr
         )
     });
     let subject = &saved.state.id.subject;
-    let Some(account) = saved.account.as_ref().filter(|_| turns) else { return BTreeSet::new() };
+    let Some(account) = saved.account.as_ref().filter(|_| turns && motions_meet(engine)) else {
+        return BTreeSet::new();
+    };
     let known = of_account(engine, &subject.connection, account);
     // One motion has nothing to say to itself.
     if known

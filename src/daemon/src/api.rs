@@ -9,6 +9,7 @@ mod overriding;
 mod page;
 mod routes;
 pub mod serve;
+mod tasks;
 #[cfg(test)]
 mod tests;
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use handoff_connector::{CheckFinding, CheckReport, Fault, Guard};
+use handoff_core::beside::Reunify;
 use handoff_core::contract::{GateKind, Mode};
-use handoff_core::id::ConnectionId;
+use handoff_core::id::{ConnectionId, ObjectName};
 use handoff_core::registry::Registry;
 use handoff_transport::{DayCount, Ledger, LedgerError, Secret, TokenVault, VaultError};
 
@@ -150,6 +151,7 @@ impl App {
             let plans: Vec<_> = own.iter().map(|object| object.plan.clone()).collect();
             let rules = own.iter().flat_map(|object| &object.rules);
             let mut writes: Vec<_> = rules.map(|rule| (rule.mapping.object.clone(), written(rule))).collect();
+            writes.extend(own.iter().flat_map(|object| &object.rules).filter_map(echoed));
             let rules = own.iter().flat_map(|object| &object.rules).filter(|_| config.tasks.is_some());
             let keys = rules.filter_map(|rule| rule.mapping.write.task.as_ref());
             writes.extend(keys.filter_map(|task| connected.purpose.connector().task_fields(&task.id)));
@@ -205,5 +207,16 @@ fn written(rule: &Rule) -> Vec<String> {
         fields.push(rule.mapping.stage.field.clone());
         fields.extend(rule.mapping.stage.close_date.clone());
     }
+    let reunify =
+        rule.terms.reunify.or(rule.current.contract.cross_motion.as_ref().map(|terms| terms.reunify));
+    if reunify == Some(Reunify::Write) {
+        fields.extend(rule.mapping.beside.iter().filter_map(|beside| beside.primary.clone()));
+    }
     fields
+}
+
+/// The field on another record that is written under a rule.
+fn echoed(rule: &Rule) -> Option<(ObjectName, Vec<String>)> {
+    let echo = rule.mapping.beside.as_ref()?.echo.as_ref()?;
+    Some((echo.on.as_ref()?.object.clone(), vec![echo.field.clone()]))
 }

@@ -85,11 +85,7 @@ fn named(engine: &Engine, wanted: &Wanted<'_>, own: &RecordRef) -> BTreeSet<Reco
 }
 
 /// The handoff of a record under the contract; of several motions the accepted one.
-fn handoff(
-    engine: &Engine,
-    contract: &ContractId,
-    record: &RecordRef,
-) -> Result<Option<Handoff>, Fatal> {
+fn handoff(engine: &Engine, contract: &ContractId, record: &RecordRef) -> Result<Option<Handoff>, Fatal> {
     let Some(object) = engine.object_of(record) else { return Ok(None) };
     let mut best: Option<Handoff> = None;
     let rules = object.rules.iter().filter(|rule| rule.mapping.contract == *contract);

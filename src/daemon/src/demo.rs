@@ -1,13 +1,16 @@
-//! `handoffd demo`: a believable company on loopback, governed over real HTTP, and one story played through it.
+//! `handoffd demo`: a believable company on loopback, governed over real HTTP, and the stories of its six handoffs played through it.
 //!
-//! What a step calls seen is read from the sandbox: its records, its field history and its own list of the writes it received. The one
+//! What a step calls seen is read from the sandbox: its records, its field history and its own list of the writes it received. The
 //! exception is what lies outside any CRM: the daemon's ledger, which the last step verifies with the auditor's own program.
 
 mod calls;
 pub mod crm;
+mod feed;
 pub mod fill;
 mod ledger;
 mod look;
+mod pace;
+mod record;
 mod stage;
 mod story;
 #[cfg(test)]
@@ -26,8 +29,11 @@ use crate::fatal::Fatal;
 /// One step of the story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// In which CRM.
+    /// In which CRM, or `The ledger`.
     pub crm: String,
+    /// Which handoff, `01` to `06`; empty = all of them.
+    #[serde(default)]
+    pub handoff: String,
     /// What is done.
     pub step: String,
     /// What should come of it.
@@ -70,6 +76,9 @@ pub enum DemoError {
         /// Its words.
         words: String,
     },
+    /// Telemetry could not be sent.
+    #[error("the feed's delivery could not be sent to the daemon")]
+    Feed,
     /// The stage names a record that the CRM does not have.
     #[error("there is no record {0}")]
     NoRecord(String),

@@ -173,7 +173,11 @@ async fn read(
         object.rules.iter().flat_map(|rule| users_named(&rule.mapping, &rule.current.contract, raw))
     });
     let users = users.into_iter().chain(beside).collect();
-    link.directory.meet(source.as_ref(), &link.transport, users, engine.clock.now()).await?;
+    let answers = directory::answers(raws.iter().flatten(), &mappings().collect::<Vec<_>>());
+    link.directory.meet(source.as_ref(), &link.transport, users, &answers, engine.clock.now()).await?;
+    if engine.tasks.is_on(&link.id) {
+        link.directory.meet_posts(source.as_ref(), &link.transport, engine.clock.now()).await;
+    }
     Ok(raws)
 }
 

@@ -76,7 +76,7 @@ pub(crate) async fn engine(
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
     let feeds = Feeds::new(&config)?;
-    let desks = Desks::new(&config, &objects);
+    let desks = Desks::new(&config, &registry, &objects);
     let opened = open(&config, &clock, &listeners, desks).await?;
     let outages = heartbeat::outages(&opened.memory, clock.now()).await?;
     for rule in objects.iter_mut().flat_map(|object| &mut object.rules) {
@@ -259,7 +259,7 @@ fn links(
             purpose: if writes { connected.purpose } else { connected.purpose.without_writes() },
             inbound: connected.inbound,
             transport: connected.transport,
-            directory: Directory::new(config.people.clone()),
+            directory: Directory::new(config.people.clone(), opened.tasks.posts.clone()),
             secrets,
             poll_every: connection.poll_every(),
         };

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::extract::RawRecord;
 use handoff_core::handoff::Handoff;
-use handoff_core::id::{ContractId, RecordRef};
-use handoff_core::twin::{TwinSeen, twin_seen};
+use handoff_core::id::{ConnectionId, ContractId, RecordRef};
+use handoff_core::twin::{TwinSeen, rival_seen, twin_seen};
 use handoff_core::value::Package;
 use serde_json::Value;
 
@@ -61,7 +61,42 @@ pub(crate) fn seen(
             twins.insert(twin.record.clone(), twin);
         }
     }
+    twins.extend(
+        rivals(engine, contract, record, link)?.into_iter().map(|rival| (rival.record.clone(), rival)),
+    );
     Ok(twins.into_values().collect())
+}
+
+/// Records that name the same deal as another record of their CRM does: those beside this one, and those that name this one. Blocks.
+fn rivals(
+    engine: &Engine,
+    contract: &ContractId,
+    record: &RecordRef,
+    link: Option<&RecordRef>,
+) -> Result<Vec<TwinSeen>, Fatal> {
+    let claims = |named: &RecordRef| -> Result<BTreeMap<RecordRef, TwinSeen>, Fatal> {
+        let mut claims = BTreeMap::new();
+        for stream in engine.snapshots.naming(named).into_keys() {
+            if stream.split('/').next() != Some(contract.as_str()) {
+                continue;
+            }
+            let other = engine.snapshots.load_now(&stream)?;
+            claims.extend(
+                other.and_then(|other| rival_seen(&other.state)).map(|seen| (seen.record.clone(), seen)),
+            );
+        }
+        Ok(claims)
+    };
+    let mut found = Vec::new();
+    if let Some(link) = link {
+        let own = |other: &RecordRef| other.connection == record.connection && other != record;
+        found.extend(claims(link)?.into_values().filter(|seen| own(&seen.record)));
+    }
+    let naming = claims(record)?;
+    let of =
+        |connection: &ConnectionId| naming.keys().filter(|other| other.connection == *connection).count();
+    found.extend(naming.values().filter(|seen| of(&seen.record.connection) > 1).cloned());
+    Ok(found)
 }
 
 /// The records that look at this handoff.

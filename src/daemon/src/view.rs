@@ -20,7 +20,7 @@ use crate::fatal::Fatal;
 use crate::finance::{self, ContractRow};
 use crate::ingress::Refusals;
 use crate::parked::Parked;
-use crate::tasks::{self, TasksView};
+use crate::tasks::{self, OwedView, TasksView};
 
 /// One handoff at a glance; holds no values of the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +116,8 @@ pub struct Detail {
     pub entries: Vec<Entry>,
     /// Places of calls that may speak of its fields, oldest call first.
     pub evidence: Vec<PlaceView>,
+    /// What people owe it now, and how the tasks stand for it.
+    pub owed: Vec<OwedView>,
 }
 
 /// One connection now.
@@ -220,7 +222,13 @@ impl View {
             let contract = self.0.contracts.get(&state.contract)?;
             Some(handoff_core::gate::evaluate(&contract, state, self.0.clock.now()))
         });
-        Ok(Some(Detail { summary, state, verdict, entries, evidence }))
+        let owed = state.as_ref().and_then(|state| {
+            let contract = self.0.contracts.get(&state.contract)?;
+            let owed = self.0.tasks.owed(&self.0, &contract, state, self.0.clock.now());
+            Some(tasks::told(&self.0, &state.id.subject.connection, stream, owed))
+        });
+        let owed = owed.unwrap_or_default();
+        Ok(Some(Detail { summary, state, verdict, entries, evidence, owed }))
     }
 
     /// Log entries from a position on, at most `limit`, decoded.
@@ -247,6 +255,11 @@ impl View {
     /// All connections with tasks for people.
     pub fn tasks(&self) -> Vec<TasksView> {
         tasks::views(&self.0)
+    }
+
+    /// What people owe wherever tasks are written: what is due first comes first, at most `most`.
+    pub fn owed(&self, most: usize) -> Vec<OwedView> {
+        tasks::everything(&self.0, most)
     }
 
     /// Contract texts that the files name and nobody approved, and those in force or to come that demand less than the text before.

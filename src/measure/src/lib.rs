@@ -3,9 +3,9 @@
 //! [`scorecard::Scorecard`] folds log entries one by one; [`scorecard::Scorecard::report`] says what they amount to. The unit is one
 //! handoff cycle. Nothing here reads a clock: "as of" is passed in.
 
-pub mod ledger;
 pub mod answers;
 pub mod hold;
+pub mod ledger;
 pub mod period;
 pub mod report;
 pub mod scorecard;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use handoffd::app::{App, Options};
+use handoffd::clock::Clock;
 use handoffd_tests::crm::HUBSPOT;
+use handoffd_tests::stage::hubspot::{Hub, h01, h02, h03, h04, h05, h06};
+use handoffd_tests::stage::table::Scene;
 
-use super::{Hub, h01, h02, h03, h04, h05, h06};
 use crate::proof::set;
-use crate::table::Scene;
 
 /// The portal as `deploy/hubspot` leaves it offers all that the six mappings need.
 #[tokio::test(flavor = "multi_thread")]
@@ -17,7 +18,8 @@ async fn the_shipped_portal_fits_all_six() {
     let mut world = set(&Hub, HUBSPOT, &scenes).await;
     let (config, registry) = (world.configured().clone(), world.registry().unwrap());
     let options = Options { autopilot: false, ..Options::default() };
-    let reports = App::check_once(&config, &registry, Arc::clone(world.clock()) as _, options).await.unwrap();
+    let clock: Arc<dyn Clock> = world.clock().clone();
+    let reports = App::check_once(&config, &registry, clock, options).await.unwrap();
     let report = reports.into_values().next().unwrap().unwrap();
     let wrong: Vec<_> = report.findings.iter().filter(|finding| finding.error).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");

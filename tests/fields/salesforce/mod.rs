@@ -2,57 +2,17 @@
 
 use handoff_core::handoff::Phase;
 use handoff_sandbox_salesforce::{Act, Id};
-use handoffd_tests::crm::{Kind, SALESFORCE};
-use handoffd_tests::governed::Governed;
+use handoffd_tests::crm::SALESFORCE;
+use handoffd_tests::stage::face::{Cast, perform};
+use handoffd_tests::stage::salesforce::{Org, h01, h02, h03, h04, h05, h06};
+use handoffd_tests::stage::table::ROOT;
 use handoffd_tests::story::INGRID;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use crate::face::Face;
-use crate::face::{Cast, perform};
 use crate::proof::{detail, set, show, show_in};
-use crate::table::{Made, ROOT};
 
 mod conduct;
-mod h01;
-mod h02;
-mod h03;
-mod h04;
-mod h05;
-mod h06;
-mod people;
 mod together;
-
-/// An org.
-pub(crate) struct Org;
-
-impl Face for Org {
-    fn kind(&self) -> Kind {
-        Kind::Salesforce
-    }
-
-    fn prepare(&self, world: &Governed) {
-        people::hire(world);
-    }
-
-    fn user(&self, world: &Governed, login: &str) -> Value {
-        world.org().user(login).unwrap().to_string().into()
-    }
-
-    fn add(
-        &self,
-        world: &Governed,
-        made: &Made,
-        fields: Map<String, Value>,
-        _: &[(String, &'static str)],
-    ) -> Result<String, String> {
-        let act = Act::create(made.by, made.object, &Value::Object(fields));
-        world.org().act(&act).map(|id| id.to_string()).map_err(|error| format!("{}: {error}", made.name))
-    }
-
-    fn field(&self, world: &Governed, _: &str, id: &str, field: &str) -> Value {
-        world.org().field(Id::parse(id).unwrap(), field)
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handoff_01() {

@@ -182,7 +182,8 @@ fn spoken_of(event: &Value) -> Vec<(&str, u64)> {
     let object = event["subscriptionType"].as_str().and_then(|kind| kind.split_once('.')).unwrap().0;
     let ends = event["associationType"].as_str().and_then(|kind| kind.split_once("_TO_"));
     let Some((from, to)) = ends else { return id("objectId").map(|id| (object, id)).into_iter().collect() };
-    let lower = |name: &str| ["contact", "deal", "ticket"].into_iter().find(|one| name.eq_ignore_ascii_case(one));
+    let lower =
+        |name: &str| ["contact", "deal", "ticket"].into_iter().find(|one| name.eq_ignore_ascii_case(one));
     let ends = [(from, "fromObjectId"), (to, "toObjectId")];
     ends.into_iter().filter_map(|(name, field)| lower(name).zip(id(field))).collect()
 }

@@ -19,9 +19,14 @@ fn mapping() -> Mapping {
 fn answers() -> BTreeMap<&'static str, Value> {
     let mut properties: Vec<Value> =
         serde_json::from_str(include_str!("../../../../deploy/hubspot/properties/deals.json")).expect("JSON");
-    for (name, kind) in
-        [("dealstage", "enumeration"), ("hubspot_owner_id", "enumeration"), ("closedate", "datetime")]
-    {
+    // HubSpot's own.
+    for (name, kind) in [
+        ("dealstage", "enumeration"),
+        ("hubspot_owner_id", "enumeration"),
+        ("closedate", "datetime"),
+        ("amount", "number"),
+        ("deal_currency_code", "enumeration"),
+    ] {
         properties.push(json!({ "name": name, "type": kind, "fieldType": "select" }));
     }
     let labels: Vec<Value> =

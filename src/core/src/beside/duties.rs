@@ -4,43 +4,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::terms::Reunify;
 use crate::contract::Contract;
+use crate::event::Concern;
 use crate::handoff::{Handoff, Phase};
 use crate::motion::{SignalTable, actions};
-use crate::observation::Actor;
+use crate::obligation::{ADMIN, Duty, ObligationKind as Kind, Owner};
+use crate::seat::falls_to;
 use crate::{escalation, first_touch};
 
-/// Who owes something.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Owed {
-    /// Somebody.
-    By(Actor),
-    /// Whoever holds a role.
-    ByRole(String),
-}
-
-/// Something that is owed: the kind and the key tell it apart from everything else that this cycle of the handoff owes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owes {
-    /// The kind, e.g. `ack`.
-    pub kind: &'static str,
-    /// Tells several of one kind apart.
-    pub key: String,
-    /// Who.
-    pub owner: Owed,
-    /// Until when.
-    pub due: Option<Timestamp>,
-    /// One line.
-    pub title: String,
-    /// Plain words.
-    pub text: String,
-}
-
 /// What people owe this handoff now, beside the package. The same state: the same duties with the same keys and dates.
-pub fn duties(contract: &Contract, handoff: &Handoff, signals: Option<&SignalTable>) -> Vec<Owes> {
+pub fn duties(contract: &Contract, handoff: &Handoff, signals: Option<&SignalTable>) -> Vec<Duty> {
     if handoff.phase == Phase::Voided {
         return Vec::new();
     }
-    let mut list = List { handoff, owed: Vec::new() };
+    let mut list = List { contract, handoff, owed: Vec::new() };
     list.return_path(contract);
     list.shared(contract);
     list.touch(contract);
@@ -49,31 +25,37 @@ pub fn duties(contract: &Contract, handoff: &Handoff, signals: Option<&SignalTab
 }
 
 struct List<'a> {
+    contract: &'a Contract,
     handoff: &'a Handoff,
-    owed: Vec<Owes>,
+    owed: Vec<Duty>,
 }
 
 impl List<'_> {
     fn add(
         &mut self,
-        kind: &'static str,
+        kind: Kind,
         key: &str,
-        owner: Option<Owed>,
+        owner: Option<Owner>,
         due: Option<Timestamp>,
         words: (&str, &str),
     ) {
         // Nobody named: the handoff itself says so, as a concern.
         let Some(owner) = owner else { return };
         let (title, text) = (words.0.to_owned(), words.1.to_owned());
-        self.owed.push(Owes { kind, key: key.to_owned(), owner, due, title, text });
+        self.owed.push(Duty { kind, key: key.to_owned(), owner, due, title, text });
     }
 
-    fn sender(&self) -> Option<Owed> {
-        self.handoff.sender.clone().map(Owed::By)
+    fn sender(&self) -> Option<Owner> {
+        self.handoff.sender.clone().map(Owner::By)
     }
 
-    fn receiver(&self) -> Option<Owed> {
-        self.handoff.receiver.clone().map(Owed::By)
+    /// The receiver, or the role that stands in while the record names nobody who could act.
+    fn receiver(&self) -> Option<Owner> {
+        let receiver = self.handoff.receiver.as_ref();
+        match falls_to(self.contract, self.handoff.sender.as_ref(), receiver) {
+            Some(role) => Some(Owner::ByRole(role.to_owned())),
+            None => receiver.cloned().map(Owner::By),
+        }
     }
 
     fn return_path(&mut self, contract: &Contract) {
@@ -81,30 +63,36 @@ impl List<'_> {
         let (Some(terms), Some(path)) = (&contract.return_path, handoff.beside.return_path.as_deref()) else {
             return;
         };
-        let above = || terms.escalate_to.clone().map(Owed::ByRole);
+        let above = || terms.escalate_to.clone().map(Owner::ByRole);
         if path.acknowledged.is_none() {
             let due = escalation::acknowledge_by(terms, path);
             let words =
                 ("Acknowledge the escalation", "Name who has it and by when there will be an answer.");
-            self.add("ack", "", self.receiver(), due, words);
+            self.add(Kind::Ack, "", self.receiver(), due, words);
             if path.ack_missed {
                 let words =
                     ("An escalation is not acknowledged", "The receiving team did not take it in time.");
-                self.add("escalation", "ack", above(), due, words);
+                self.add(Kind::Escalation, "ack", above(), due, words);
             }
         }
         if let Some(eta) = path.eta.filter(|_| path.eta_passed && path.resolved.is_none()) {
             let key = eta.to_string();
             let words = ("Give a new date", "The date promised to the customer passed without a resolution.");
-            self.add("eta", &key, self.receiver(), None, words);
-            self.add("escalation", &format!("eta-{key}"), above(), None, ("A promised date passed", words.1));
+            self.add(Kind::Eta, &key, self.receiver(), None, words);
+            self.add(
+                Kind::Escalation,
+                &format!("eta-{key}"),
+                above(),
+                None,
+                ("A promised date passed", words.1),
+            );
         }
         if path.silent && path.resolved.is_none() {
             let key = path.echoes_missed.to_string();
             let words = ("Say how the escalation stands", "Nothing was heard when news was due.");
-            self.add("echo", &key, self.receiver(), None, words);
+            self.add(Kind::Echo, &key, self.receiver(), None, words);
             self.add(
-                "escalation",
+                Kind::Escalation,
                 &format!("echo-{key}"),
                 above(),
                 None,
@@ -118,10 +106,10 @@ impl List<'_> {
                 "Call, meet or write, and record it on the escalation; nobody else closes the loop.",
             );
             let key = resolved.as_second().to_string();
-            self.add("close-loop", &key, self.sender(), due, words);
+            self.add(Kind::CloseLoop, &key, self.sender(), due, words);
             if path.loop_missed {
                 self.add(
-                    "escalation",
+                    Kind::Escalation,
                     &format!("loop-{key}"),
                     above(),
                     due,
@@ -134,12 +122,12 @@ impl List<'_> {
     fn shared(&mut self, contract: &Contract) {
         let handoff = self.handoff;
         let Some(terms) = &contract.cross_motion else { return };
-        let Some(shared) = handoff.beside.shared.as_deref() else { return };
-        if shared.primary.is_none() {
+        if handoff.concerns.contains(&Concern::NotOnePrimaryOwner) {
             let words =
                 ("Name exactly one primary owner", "Nobody, or more than one, owns the relationship now.");
-            self.add("primary-owner", "", self.sender(), None, words);
+            self.add(Kind::PrimaryOwner, "", self.sender(), None, words);
         }
+        let Some(shared) = handoff.beside.shared.as_deref() else { return };
         if let Some(due) = shared.due.as_ref().filter(|_| shared.reunified.is_none()) {
             let words = match due.policy {
                 Reunify::Propose => {
@@ -151,14 +139,20 @@ impl List<'_> {
                 ),
             };
             let key = due.at.as_second().to_string();
-            self.add("reunify", &key, due.to.clone().map(Owed::By), Some(due.at), words);
+            self.add(
+                Kind::Reunify,
+                &key,
+                due.to.clone().map(Owner::By).or_else(|| self.sender()),
+                Some(due.at),
+                words,
+            );
         }
         if shared.low {
             let words = (
                 "Motion A is below its line: stop the cross-sell",
                 "It goes on when motion A's health recovers.",
             );
-            self.add("health", "", self.receiver(), None, words);
+            self.add(Kind::Health, "", self.receiver(), None, words);
         }
         let signs = handoff.stage.as_ref().is_some_and(|stage| terms.paperwork_at.contains(stage));
         if signs && handoff.is_accepted() {
@@ -166,7 +160,7 @@ impl List<'_> {
                 "Route the papers as agreed",
                 "The package says which entity signs and who has to see them.",
             );
-            self.add("paperwork", "", self.receiver(), None, words);
+            self.add(Kind::Paperwork, "", self.receiver(), None, words);
         }
     }
 
@@ -176,7 +170,7 @@ impl List<'_> {
         let touched = handoff.beside.touch.as_ref().is_some_and(|touch| touch.touched.is_some());
         if let Some(due) = first_touch::due(terms, handoff).filter(|_| !touched) {
             let words = ("Touch the lead for the first time", "The clock runs since it was handed over.");
-            self.add("first-touch", "", self.receiver(), Some(due), words);
+            self.add(Kind::FirstTouch, "", self.receiver(), Some(due), words);
         }
     }
 
@@ -191,14 +185,14 @@ impl List<'_> {
                         let hours =
                             action.due_hours.map(|hours| SignedDuration::from_hours(i64::from(hours)));
                         let due = hours.and_then(|hours| since.checked_add(hours).ok());
-                        let (key, role) = (format!("{signal}-{number}"), Owed::ByRole(action.role.clone()));
-                        self.add("signal", &key, Some(role), due, (&action.title, &action.text));
+                        let (key, role) = (format!("{signal}-{number}"), Owner::ByRole(action.role.clone()));
+                        self.add(Kind::Signal, &key, Some(role), due, (&action.title, &action.text));
                     }
                 }
                 Err(why) => {
                     let words = ("A signal has no action in this motion", why.to_string());
-                    let admin = Owed::ByRole("admin".to_owned());
-                    self.add("review", signal, Some(admin), None, (words.0, &words.1));
+                    let admin = Owner::ByRole(ADMIN.to_owned());
+                    self.add(Kind::Review, signal, Some(admin), None, (words.0, &words.1));
                 }
             }
         }

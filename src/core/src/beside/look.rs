@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
-use super::mapping::{BesideMapping, RowsOf};
+use super::mapping::{BesideMapping, Place, RelatedPlace, RowsOf};
 use super::seen::{BesideSeen, Copied, Doing, MotionSeen, StatusSeen};
 use super::terms::PartRef;
 use crate::contract::Contract;
@@ -53,7 +53,7 @@ pub(crate) fn look(
         measures: beside
             .measures
             .iter()
-            .filter_map(|(name, field)| Some((name.clone(), number(view.field(field))?)))
+            .filter_map(|(name, place)| Some((name.clone(), number(view.place(place))?)))
             .collect(),
         known_measures: beside.measures.keys().cloned().collect(),
         scored: beside.score.as_ref().is_some_and(|field| text(view.field(field)).is_some()),
@@ -93,6 +93,17 @@ impl<'a> View<'a> {
         self.raw.fields.get(name).unwrap_or(&Json::Null)
     }
 
+    fn place(&self, place: &Place) -> &'a Json {
+        match place {
+            Place::Own(field) => self.field(field),
+            Place::Related(RelatedPlace { related, matching, take }) => {
+                let rows = self.raw.related.get(related).into_iter().flatten();
+                let first = rows.filter(|row| fits(row, matching)).min_by(|a, b| a.record.cmp(&b.record));
+                first.and_then(|row| row.fields.get(take)).unwrap_or(&Json::Null)
+            }
+        }
+    }
+
     fn person(&self, field: &str) -> Option<Actor> {
         text(self.field(field)).map(|id| self.who.actor(&ActorId(id)))
     }
@@ -122,7 +133,7 @@ impl<'a> View<'a> {
 
     fn of_kind(&self, kind: &'a RowsOf) -> impl Iterator<Item = Doing> {
         let rows = self.raw.related.get(&kind.related).into_iter().flatten();
-        rows.filter(|row| fits(row, &kind.matching)).filter_map(|row| {
+        rows.filter(|row| counts(row, kind)).filter_map(|row| {
             let by = row.fields.get(&kind.by).and_then(text)?;
             let at = row.fields.get(&kind.at).and_then(timestamp_of)?;
             Some(Doing { id: row.record.to_string(), by: self.who.actor(&ActorId(by)), at })
@@ -202,7 +213,7 @@ impl<'a> View<'a> {
 
     fn signals(&self) -> BTreeSet<String> {
         let fires =
-            |field: &str, is: &[String]| text(self.field(field)).is_some_and(|value| is.contains(&value));
+            |place: &Place, is: &[String]| text(self.place(place)).is_some_and(|value| is.contains(&value));
         let signals = self.beside.signals.iter().filter(|(_, signal)| fires(&signal.field, &signal.is));
         signals.map(|(name, _)| name.clone()).collect()
     }
@@ -214,6 +225,12 @@ fn history<'a>(raw: &'a RawRecord, field: &str) -> Vec<&'a FieldChange> {
     let mut rows: Vec<&FieldChange> = rows.filter(|row| row.field == field).collect();
     rows.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
     rows
+}
+
+/// Whether a row is the doing of one of our people.
+fn counts(row: &RelatedRow, kind: &RowsOf) -> bool {
+    let is_empty = |name: &String| row.fields.get(name).and_then(text).is_none();
+    fits(row, &kind.matching) && kind.empty.iter().all(is_empty)
 }
 
 fn fits(row: &RelatedRow, matching: &BTreeMap<String, String>) -> bool {
@@ -257,7 +274,7 @@ fn person_parts(contract: &Contract) -> Vec<&PartRef> {
 /// Fields of the record that hold words of ours.
 fn own_fields(mapping: &Mapping) -> impl Iterator<Item = &str> {
     let note = &mapping.write.note;
-    let notes = [&note.status, &note.missing, &note.evidence].into_iter().flatten();
+    let notes = [&note.status, &note.missing, &note.changes, &note.evidence].into_iter().flatten();
     let holds = mapping.write.gate.values().filter_map(|gate| gate.hold_reason.as_ref());
     let echo = mapping.beside.iter().filter_map(|beside| beside.echo.as_ref());
     let echo = echo.map(|echo| echo.on.as_ref().map_or(&echo.field, |on| &on.stands));
@@ -274,9 +291,11 @@ pub(crate) fn fields(mapping: &Mapping) -> BTreeSet<String> {
         [&beside.created_by, &beside.primary, &beside.score, &beside.brief].into_iter().flatten().cloned(),
     );
     fields.extend(beside.moments.values().filter_map(|moment| moment.field.clone()));
-    fields.extend(beside.measures.values().cloned());
+    fields.extend(places(beside).filter_map(|place| match place {
+        Place::Own(field) => Some(field.clone()),
+        Place::Related(_) => None,
+    }));
     fields.extend(beside.claims.values().map(|claim| claim.field.clone()));
-    fields.extend(beside.signals.values().map(|signal| signal.field.clone()));
     if let Some(echo) = &beside.echo {
         match &echo.on {
             Some(on) => fields.extend([on.field.clone(), on.stands.clone()]),
@@ -297,12 +316,24 @@ pub(crate) fn columns(mapping: &Mapping) -> Vec<(&str, Vec<&str>)> {
     let Some(beside) = &mapping.beside else { return Vec::new() };
     let kinds = beside.messages.iter().chain(&beside.activities).chain(&beside.updates);
     let kinds = kinds.map(|kind| {
-        let columns = kind.matching.keys().map(String::as_str).chain([kind.by.as_str(), kind.at.as_str()]);
-        (kind.related.as_str(), columns.collect())
+        let columns = kind.matching.keys().chain(&kind.empty).chain([&kind.by, &kind.at]);
+        (kind.related.as_str(), columns.map(String::as_str).collect())
     });
     let notes = beside.notes.iter();
     let notes = notes.map(|notes| (notes.related.as_str(), notes.text.iter().map(String::as_str).collect()));
-    kinds.chain(notes).collect()
+    let places = places(beside).filter_map(|place| match place {
+        Place::Own(_) => None,
+        Place::Related(RelatedPlace { related, matching, take }) => {
+            let columns = matching.keys().chain([take]).map(String::as_str).collect();
+            Some((related.as_str(), columns))
+        }
+    });
+    kinds.chain(notes).chain(places).collect()
+}
+
+/// Where measures and signals stand.
+fn places(beside: &BesideMapping) -> impl Iterator<Item = &Place> {
+    beside.measures.values().chain(beside.signals.values().map(|signal| &signal.field))
 }
 
 /// The ids of all users that a record names beside its package, and in the parts that have to name one of us.
@@ -320,15 +351,16 @@ pub fn users_named(mapping: &Mapping, contract: &Contract, raw: &RawRecord) -> B
         ids.extend(rows.filter_map(|row| row.fields.get(path.take.as_ref()?)).filter_map(id_like));
     }
     for kind in beside.messages.iter().chain(&beside.activities).chain(&beside.updates) {
-        let rows =
-            raw.related.get(&kind.related).into_iter().flatten().filter(|row| fits(row, &kind.matching));
+        let rows = raw.related.get(&kind.related).into_iter().flatten().filter(|row| counts(row, kind));
         ids.extend(rows.filter_map(|row| row.fields.get(&kind.by).and_then(id_like)));
     }
     ids
 }
 
-/// Something that can be a user's id; a CRM refuses to look for anything else.
+/// Something that can be a user's id, as `005…` or `owner:17`; a CRM refuses to look for anything else.
 fn id_like(value: &Json) -> Option<String> {
     let text = text(value)?;
-    (text.len() <= 40 && text.chars().all(|each| each.is_ascii_alphanumeric())).then_some(text)
+    let plain = |part: &str| !part.is_empty() && part.chars().all(|each| each.is_ascii_alphanumeric());
+    let fits = text.split_once(':').map_or_else(|| plain(&text), |(class, id)| plain(class) && plain(id));
+    (text.len() <= 40 && fits).then_some(text)
 }

@@ -25,8 +25,8 @@ pub struct BesideMapping {
     pub notes: Vec<TextRows>,
     /// Moments by our name, e.g. `go_live`; re-unification triggers name them.
     pub moments: BTreeMap<String, Moment>,
-    /// Number fields by our name, e.g. `health`.
-    pub measures: BTreeMap<String, String>,
+    /// Numbers by our name, e.g. `health`.
+    pub measures: BTreeMap<String, Place>,
     /// Who claims to be the primary owner, by motion or team.
     pub claims: BTreeMap<String, ClaimPath>,
     /// The user field with the primary owner of the relationship: written when the relationship is re-united, if the policy says so.
@@ -41,6 +41,54 @@ pub struct BesideMapping {
     pub echo: Option<EchoWrite>,
     /// Text field that gets the one-screen brief, from values that count only.
     pub brief: Option<String>,
+}
+
+/// Every name of the CRM's in the table, with the key that it stands under. They go into queries.
+pub(crate) fn names(beside: &BesideMapping) -> Vec<(&'static str, &str)> {
+    let mut names: Vec<(&'static str, &str)> = Vec::new();
+    let single = [
+        ("created_by", &beside.created_by),
+        ("primary", &beside.primary),
+        ("score", &beside.score),
+        ("brief", &beside.brief),
+    ];
+    names.extend(single.into_iter().filter_map(|(at, name)| Some((at, name.as_deref()?))));
+    names.extend(beside.status.iter().map(|status| ("status", status.field.as_str())));
+    for (at, kinds) in
+        [("messages", &beside.messages), ("activities", &beside.activities), ("updates", &beside.updates)]
+    {
+        for kind in kinds {
+            let columns = kind.matching.keys().chain(&kind.empty);
+            names.extend(columns.chain([&kind.related, &kind.by, &kind.at]).map(|name| (at, name.as_str())));
+        }
+    }
+    for notes in &beside.notes {
+        names.extend(notes.text.iter().chain([&notes.related]).map(|name| ("notes", name.as_str())));
+    }
+    names.extend(beside.moments.values().filter_map(|moment| Some(("moments", moment.field.as_deref()?))));
+    names.extend(beside.claims.values().map(|claim| ("claims", claim.field.as_str())));
+    names.extend(beside.measures.values().flat_map(|place| place.names().map(|name| ("measures", name))));
+    let signals = beside.signals.values();
+    names.extend(signals.flat_map(|signal| signal.field.names().map(|name| ("signals", name))));
+    if let Some(echo) = &beside.echo {
+        names.push(("echo", &echo.field));
+        let on = echo.on.iter().flat_map(|on| [on.field.as_str(), on.object.as_str(), on.stands.as_str()]);
+        names.extend(on.map(|name| ("echo", name)));
+    }
+    names
+}
+
+impl Place {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let (own, related) = match self {
+            Self::Own(field) => (Some(field.as_str()), None),
+            Self::Related(place) => (None, Some(place)),
+        };
+        let related = related
+            .into_iter()
+            .flat_map(|place| place.matching.keys().chain([&place.related, &place.take]).map(String::as_str));
+        own.into_iter().chain(related)
+    }
 }
 
 /// The receiving team's status.
@@ -62,10 +110,36 @@ pub struct RowsOf {
     /// Field = value that a row must have, e.g. `IsPublished = "true"`.
     #[serde(default, rename = "where")]
     pub matching: BTreeMap<String, String>,
+    /// Columns that must be empty, e.g. the one that tells tasks of ours: what we wrote is nobody's doing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub empty: Vec<String>,
     /// The column with the user.
     pub by: String,
     /// The column with the moment.
     pub at: String,
+}
+
+/// Where one value stands: a field of the record, or of the first related record by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Place {
+    /// A field of the record itself; a dotted path follows lookups where the CRM has them.
+    Own(String),
+    /// A field of a related record.
+    Related(RelatedPlace),
+}
+
+/// A field of the first related record by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RelatedPlace {
+    /// The child relationship, or the associated objects, e.g. `companies`.
+    pub related: String,
+    /// Field = value that the row must have, e.g. `label = "Primary"`.
+    #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
+    pub matching: BTreeMap<String, String>,
+    /// The row's field.
+    pub take: String,
 }
 
 /// Child rows with text.
@@ -102,8 +176,8 @@ pub struct ClaimPath {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignalPath {
-    /// The field.
-    pub field: String,
+    /// The field, or where it stands.
+    pub field: Place,
     /// The values with which it fires.
     pub is: Vec<String>,
 }

@@ -55,20 +55,21 @@ pub fn aside(handoff: &Handoff) -> String {
             told.push(format!("Resolved: the sender tells the customer himself.{late}"));
         }
         if path.foreign > 0 {
-            told.push(format!("The customer heard from others {} times.", path.foreign));
+            let times = if path.foreign == 1 { "once".to_owned() } else { format!("{} times", path.foreign) };
+            told.push(format!("The customer heard from others {times}."));
         }
     }
     if let Some(shared) = handoff.beside.shared.as_deref()
         && let Some(due) = shared.due.as_ref().filter(|_| shared.reunified.is_none())
     {
         let to = due.to.as_ref().map_or("nobody named", |to| to.person.as_str());
-        told.push(format!("The relationship is to come back to {to}. "));
+        told.push(format!("The relationship is to come back to {to}."));
     }
     let touch = handoff.beside.touch.clone().unwrap_or_default();
     if touch.missed && touch.touched.is_none() {
-        told.push("Nobody touched the lead in time. ".to_owned());
+        told.push("Nobody touched the lead in time.".to_owned());
     }
-    told.concat()
+    told.iter().flat_map(|sentence| [sentence.as_str(), " "]).collect()
 }
 
 /// Fields of the record itself: the echo, if it has no record of its own; the brief; the primary owner where the policy writes it.

@@ -7,13 +7,16 @@ use crate::contract::Mode;
 use crate::event::Event;
 use crate::extract::Existence;
 use crate::gate::evaluate;
-use crate::handoff::GateState;
+use crate::handoff::{GateState, Handoff};
 use crate::id::GateName;
 use crate::observation::FlagSeen;
 
 impl Decision<'_> {
     /// Compares every flag with what we last confirmed or ordered.
     pub(super) fn note_tampering(&mut self) {
+        if self.state.as_ref().is_some_and(Handoff::has_left_its_motion) {
+            return;
+        }
         self.judge_flags(tampering);
     }
 

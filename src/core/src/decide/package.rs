@@ -9,7 +9,7 @@ use crate::contract::AfterAcceptance;
 use crate::event::{EditEffect, Event, ReopenCause};
 use crate::handoff::{Handoff, Phase};
 use crate::id::{FieldKey, PartKey};
-use crate::observation::Actor;
+use crate::observation::{Actor, Edit};
 use crate::value::Sourced;
 
 impl Decision<'_> {
@@ -27,7 +27,7 @@ impl Decision<'_> {
     fn edit_times(&self, changed: &BTreeSet<FieldKey>) -> BTreeMap<FieldKey, (Timestamp, Option<Actor>)> {
         let Some(state) = &self.state else { return BTreeMap::new() };
         let mut times = BTreeMap::new();
-        for (key, edit) in &self.seen.edits {
+        for (key, edit) in self.seen.edits.iter().filter(|(key, edit)| !self.came_later(key, edit, changed)) {
             if state.edits.get(key).is_none_or(|known| edit.at > *known) {
                 times.insert(key.clone(), (edit.at, edit.by.clone()));
             }
@@ -47,6 +47,11 @@ impl Decision<'_> {
             }
         }
         times
+    }
+
+    /// Whether a value is said to be there from the start, but was not there when we looked before: its field's history is not kept.
+    fn came_later(&self, key: &FieldKey, edit: &Edit, changed: &BTreeSet<FieldKey>) -> bool {
+        edit.from_the_start && self.before.is_some() && changed.contains(key)
     }
 
     pub(super) fn note_package(&mut self) {

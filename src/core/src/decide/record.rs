@@ -95,7 +95,8 @@ impl Decision<'_> {
     /// Says once that the fallback role answers from now on, or no longer.
     pub(super) fn note_vacancy(&mut self) {
         let Some(state) = self.state.as_ref().filter(|state| state.phase != Phase::Voided) else { return };
-        let to = falls_to(self.case.contract, state.receiver.as_ref()).map(str::to_owned);
+        let to =
+            falls_to(self.case.contract, state.sender.as_ref(), state.receiver.as_ref()).map(str::to_owned);
         if state.falls_to != to {
             let from = state.receiver.clone();
             self.emit(Event::Reassigned { from, to });

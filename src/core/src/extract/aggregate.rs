@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::{RelatedRow, convert, timestamp_of};
 use crate::contract::{Kind, Part};
+use crate::feed;
 use crate::mapping::{COUNT_COLUMN, SeriesPath, Step, Window};
 use crate::value::Value;
 
@@ -29,10 +30,15 @@ pub(super) fn is_within(row: Row<'_>, dated: &str, window: Window, until: Timest
     at.is_some_and(|at| (from..=until).contains(&at))
 }
 
-/// Rows, each record once: one that is associated under two labels is one record.
+/// Rows, each record once: one that is associated under two labels is one record. Rows of a feed share the record that they are about, and
+/// each was told apart when it was taken.
 pub(super) fn distinct<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
     let mut seen = BTreeSet::new();
-    rows.iter().copied().filter(|row| seen.insert(&row.record)).collect()
+    rows.iter().copied().filter(|row| is_fed(row) || seen.insert(&row.record)).collect()
+}
+
+fn is_fed(row: Row<'_>) -> bool {
+    row.record.connection.as_str() == feed::CONNECTION
 }
 
 /// How many records there are.
@@ -67,9 +73,9 @@ pub(super) fn list(part: &Part, columns: &BTreeMap<String, String>, rows: &[Row<
     };
     if counted.is_empty() {
         let mut seen = BTreeSet::new();
-        let named = rows.iter().map(|row| (&row.record, cells(row)));
+        let named = rows.iter().map(|row| (*row, cells(row)));
         let rows: Vec<_> = named
-            .filter(|(record, cells)| seen.insert((*record, written(cells))))
+            .filter(|(row, cells)| is_fed(row) || seen.insert((&row.record, written(cells))))
             .map(|(_, cells)| cells)
             .take(MAX_LIST)
             .collect();

@@ -158,8 +158,12 @@ impl<'a> View<'a> {
             let name = value.and_then(convert::text).and_then(|value| self.stage_name(&value));
             name.is_some_and(|name| opening.contains(name))
         };
-        let entered = |row: &&FieldChange| opens(row.new.as_ref()) && !opens(row.old.as_ref());
-        self.history(&self.mapping.stage.field).into_iter().rev().find(entered).map(|row| row.at)
+        let entered = |row: &&&FieldChange| opens(row.new.as_ref()) && !opens(row.old.as_ref());
+        let rows = self.history(&self.mapping.stage.field);
+        // A CRM may write no history for the stage that a record is created in.
+        let created =
+            || self.raw.created_at.filter(|_| rows.first().is_some_and(|row| opens(row.old.as_ref())));
+        rows.iter().rev().find(entered).map(|row| row.at).or_else(created)
     }
 
     /// The start of the unbroken run of opening stages that leads to the present one.

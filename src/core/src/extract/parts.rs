@@ -164,7 +164,7 @@ impl<'a> View<'a> {
             let one = matches!(way, Way::Take(..) | Way::Carried { .. }) && part.kind != Kind::List;
             let meant = if one { 1 } else { usize::MAX };
             for at in self.rows(rows).into_iter().take(meant).filter_map(|row| row.stamp) {
-                consider(Edit { at, by: None });
+                consider(Edit::placed(at, None));
             }
         }
         newest
@@ -178,10 +178,10 @@ impl<'a> View<'a> {
             return None;
         }
         if let Some(row) = self.history(name).into_iter().next_back() {
-            return Some(Edit { at: row.at, by: Some(self.who.actor(&row.by)) });
+            return Some(Edit::placed(row.at, Some(self.who.actor(&row.by))));
         }
         let from_the_start = self.raw.history.is_some() && self.text(name).is_some();
-        self.raw.created_at.filter(|_| from_the_start).map(|at| Edit { at, by: None })
+        self.raw.created_at.filter(|_| from_the_start).map(|at| Edit { at, by: None, from_the_start })
     }
 }
 

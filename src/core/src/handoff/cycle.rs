@@ -2,12 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Consumed, Handoff, Phase, Returns, Stamp, package_digest};
+use super::{Consumed, GateState, Handoff, Phase, Returns, Stamp, package_digest};
 use crate::contract::ContractRef;
+use crate::event::VoidCause;
 use crate::id::{HandoffId, StageName};
 use crate::value::Package;
 
 impl Handoff {
+    /// Whether the record belongs to another motion, whose handoff writes its fields now, and nothing that this one opened stands open any more.
+    pub fn has_left_its_motion(&self) -> bool {
+        let left = matches!(self.voided, Some(VoidCause::OtherMotion { .. }));
+        let shut = |gate: &GateState| gate.ordered.is_none() && gate.confirmed != Some(true);
+        left && self.phase == Phase::Voided && self.gates.values().all(shut)
+    }
+
     pub(super) fn opened(
         before: Option<Self>,
         stamp: Stamp,

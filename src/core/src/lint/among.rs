@@ -7,8 +7,8 @@ use crate::lint::mapping::write_targets;
 use crate::mapping::Mapping;
 use crate::registry::quoted;
 
-/// What a mapping may not share with `others`: its name, its contract version and motion on
-/// the same object, and, unless it serves another version of the same contract, any field it writes.
+/// What a mapping may not share with `others`: its name, and any field it writes, unless it serves the same contract and motion on the same
+/// object: then it is another version, or another way of reading, and nobody governs by both.
 pub fn among<'m>(mapping: &Mapping, others: impl Iterator<Item = &'m Mapping>) -> Vec<Complaint> {
     let mut found = Vec::new();
     let mut written: BTreeMap<String, &str> = BTreeMap::new();
@@ -21,18 +21,9 @@ pub fn among<'m>(mapping: &Mapping, others: impl Iterator<Item = &'m Mapping>) -
             continue;
         }
         if other.contract == mapping.contract && other.motion == mapping.motion {
-            // Open handoffs stay on their version, so two versions of one contract live side by side in the same CRM fields.
-            if other.version != mapping.version {
-                continue;
-            }
-            let message = format!(
-                "{} maps contract {} for motion {} on {} already",
-                quoted(&other.mapping),
-                mapping.contract,
-                mapping.motion.candidates().first().map_or("", |motion| motion.as_str()),
-                mapping.object
-            );
-            found.push(Complaint::new(&["contract"], message, "keep one of the two"));
+            // Two versions live side by side in the same CRM fields, because open handoffs stay on theirs; so may two ways of reading one
+            // version, of which only one can be governed by.
+            continue;
         }
         written.extend(
             write_targets(other).into_iter().map(|(_, name)| (name.to_lowercase(), other.mapping.as_str())),

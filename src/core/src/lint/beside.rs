@@ -149,9 +149,8 @@ pub(super) fn mapping(mapping: &Mapping, contract: &Contract, found: &mut Found)
         let message = format!("the contract guards {}, which no measure tells", quoted(&cross.health));
         found.push(Complaint::new(&["beside", "measures"], message, format!("add {} = \"…\"", cross.health)));
     }
-    for (name, signal) in beside.signals.iter().filter(|(_, signal)| signal.is.is_empty()) {
-        let message =
-            format!("signal {} can never fire: it names no value of {}", quoted(name), quoted(&signal.field));
+    for (name, _) in beside.signals.iter().filter(|(_, signal)| signal.is.is_empty()) {
+        let message = format!("signal {} can never fire: it names no value", quoted(name));
         found.push(Complaint::new(&["beside", "signals", name.as_str()], message, "add is = [\"…\"]"));
     }
 }

@@ -117,6 +117,11 @@ pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint
         api(&["twin", "object"], twin.object.as_str(), found);
         api(&["twin", "field"], &twin.field, found);
     }
+    if let Some(beside) = &mapping.beside {
+        for (at, name) in crate::beside::names(beside) {
+            api_path(&["beside", at], name, found);
+        }
+    }
     for (at, name) in super::mapping::write_targets(mapping) {
         let at: Vec<&str> = at.iter().map(String::as_str).collect();
         api(&at, name, found);

@@ -100,7 +100,9 @@ impl Walk<'_> {
             return;
         }
         let Some(health) = self.beside.measures.get(&self.terms.health).copied() else { return };
-        let Some(line) = self.terms.stop_below.value(&self.seen.package).and_then(Value::number) else { return };
+        let Some(line) = self.terms.stop_below.value(&self.seen.package).and_then(Value::number) else {
+            return;
+        };
         match (shared.low, health < line) {
             (false, true) => self.push(Happening::HealthFell { health, stop_below: line }),
             (true, false) => self.push(Happening::HealthRecovered { health }),

@@ -1,8 +1,9 @@
 //! The receiver answers; where nobody can, somebody who can is to be named.
 
-use super::{Case, Duty, ObligationKind};
+use super::{Case, Duty, ObligationKind, Owner};
 use crate::gate::due;
 use crate::handoff::Phase;
+use crate::seat::falls_to;
 use crate::words::nobody_can_accept;
 
 /// One per round while it is the receiver's turn.
@@ -18,9 +19,14 @@ pub(super) fn answer(case: &Case<'_>) -> Vec<Duty> {
         let Some(owner) = handoff.sender.clone() else { return Vec::new() };
         let title = format!("Name a receiver: {contract}");
         let text = format!("Nobody can accept this handoff: {why}\n\nThis task closes itself.");
-        return vec![Duty { kind: ObligationKind::Name, key, owner, due, title, text }];
+        return vec![Duty { kind: ObligationKind::Name, key, owner: owner.into(), due, title, text }];
     }
-    let Some(owner) = handoff.receiver.clone() else { return Vec::new() };
+    let receiver = handoff.receiver.as_ref();
+    let owner = match (falls_to(case.contract, handoff.sender.as_ref(), receiver), receiver) {
+        (Some(role), _) => Owner::ByRole(role.to_owned()),
+        (None, Some(receiver)) => Owner::By(receiver.clone()),
+        (None, None) => return Vec::new(),
+    };
     let title = format!("Accept or reject: {contract}");
     vec![Duty { kind: ObligationKind::Answer, key, text: text(case), owner, due, title }]
 }

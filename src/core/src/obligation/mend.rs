@@ -1,8 +1,10 @@
 //! The return path: the sender mends exactly what the receiver sent back.
 
+use super::returns::{is_handed_over, unknown_fields};
 use super::{Case, Duty, ObligationKind};
 use crate::contract::Field;
 use crate::handoff::Phase;
+use crate::id::FieldKey;
 
 /// One per round that was sent back, naming the fields that are not mended yet; then what else is missing, then that it has to be handed
 /// over again. It is done when the receiver has it again.
@@ -12,6 +14,8 @@ pub(super) fn mend(case: &Case<'_>) -> Vec<Duty> {
         return Vec::new();
     };
     let rejected = handoff.still_rejected();
+    let unknown = unknown_fields(case);
+    let is_unknown = |field: &FieldKey| unknown.iter().any(|(key, _)| *key == field);
     let sent_back = |field: &&Field| rejected.contains(&field.key);
     let fields: Vec<&str> =
         case.contract.fields.iter().filter(sent_back).map(|field| field.label.as_str()).collect();
@@ -19,7 +23,7 @@ pub(super) fn mend(case: &Case<'_>) -> Vec<Duty> {
         .verdict
         .missing
         .iter()
-        .filter(|finding| !rejected.contains(&finding.field))
+        .filter(|finding| !rejected.contains(&finding.field) && !is_unknown(&finding.field))
         .map(|finding| format!("- {finding}"))
         .collect();
     let mut text = Vec::new();
@@ -28,6 +32,10 @@ pub(super) fn mend(case: &Case<'_>) -> Vec<Duty> {
     }
     if !others.is_empty() {
         text.push(format!("Also missing:\n{}", others.join("\n")));
+    }
+    if text.is_empty() && !unknown.is_empty() && is_handed_over(case.contract, handoff) {
+        // The receiver goes on.
+        return Vec::new();
     }
     if text.is_empty() {
         let words = if handoff.is_unchanged_since_sent_back() {
@@ -43,5 +51,12 @@ pub(super) fn mend(case: &Case<'_>) -> Vec<Duty> {
     );
     let title = format!("Mend the handoff, it was sent back: {}", case.contract.title);
     let key = handoff.round.to_string();
-    vec![Duty { kind: ObligationKind::Mend, key, owner, due: None, title, text: text.join("\n\n") }]
+    vec![Duty {
+        kind: ObligationKind::Mend,
+        key,
+        owner: owner.into(),
+        due: None,
+        title,
+        text: text.join("\n\n"),
+    }]
 }

@@ -79,7 +79,7 @@ fn kinds(owed: &[Obligation]) -> Vec<(ObligationKind, &str)> {
 #[test]
 fn the_sender_owes_what_is_missing_by_name() {
     let (contract, pin) = contract();
-    let owed = obligations(&contract, &draft(&pin), now());
+    let owed = obligations(&contract, &draft(&pin), Posts::none(), now());
     assert_eq!(kinds(&owed), [(ObligationKind::Fill, "ada")]);
     for field in &contract.fields {
         assert!(owed[0].text.contains(&field.label), "{}: {}", field.label, owed[0].text);
@@ -91,7 +91,7 @@ fn the_sender_owes_what_is_missing_by_name() {
 fn the_receiver_owes_an_answer_until_the_time_is_up_and_an_acceptance_ends_it() {
     let (contract, pin) = contract();
     let state = then(draft(&pin), &complete(1));
-    let owed = obligations(&contract, &state, now());
+    let owed = obligations(&contract, &state, Posts::none(), now());
     assert_eq!(kinds(&owed), [(ObligationKind::Answer, "olga")]);
     assert_eq!(owed[0].due, Some(Timestamp::from_second(3_600 + 48 * 3_600).unwrap()));
     let accepted = Event::Accepted {
@@ -101,7 +101,7 @@ fn the_receiver_owes_an_answer_until_the_time_is_up_and_an_acceptance_ends_it() 
         round: 1,
         behalf: None,
     };
-    assert!(obligations(&contract, &then(state, &accepted), now()).is_empty());
+    assert!(obligations(&contract, &then(state, &accepted), Posts::none(), now()).is_empty());
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_mend_task_names_exactly_the_rejected_fields_and_repeats_nothing_of_the_reco
     let some = [contract.fields[0].clone(), contract.fields[2].clone()];
     let keys: Vec<&str> = some.iter().map(|field| field.key.as_str()).collect();
     let state = then(then(draft(&pin), &complete(1)), &rejected(1, &keys));
-    let owed = obligations(&contract, &state, now());
+    let owed = obligations(&contract, &state, Posts::none(), now());
     assert_eq!(kinds(&owed), [(ObligationKind::Mend, "ada")]);
     let sent_back = owed[0].text.split("\n\n").next().unwrap();
     let named: Vec<&str> = sent_back.lines().skip(1).map(|line| line.trim_start_matches("- ")).collect();
@@ -125,8 +125,8 @@ fn every_round_has_its_own_mend_task_and_every_look_the_same() {
     let mut ids = BTreeSet::new();
     for round in 1..=5 {
         state = then(then(state, &complete(round)), &rejected(round, &[]));
-        let first = obligations(&contract, &state, now());
-        let later = obligations(&contract, &state, Timestamp::from_second(20_000).unwrap());
+        let first = obligations(&contract, &state, Posts::none(), now());
+        let later = obligations(&contract, &state, Posts::none(), Timestamp::from_second(20_000).unwrap());
         assert_eq!(first[0].id, later[0].id);
         assert!(
             first[0].id.len() <= 64
@@ -143,7 +143,7 @@ fn where_nobody_can_accept_the_sender_is_to_have_somebody_named() {
     let (contract, pin) = contract();
     let nobody = Event::PeopleChanged { sender: Some(actor("ada", "account_executive")), receiver: None };
     let state = then(then(draft(&pin), &complete(1)), &nobody);
-    let owed = obligations(&contract, &state, now());
+    let owed = obligations(&contract, &state, Posts::none(), now());
     assert_eq!(kinds(&owed), [(ObligationKind::Name, "ada")]);
     assert!(owed[0].text.contains("no receiver is named"));
 }
@@ -153,10 +153,10 @@ fn nothing_is_owed_to_a_handoff_that_is_off_or_not_understood() {
     let (contract, pin) = contract();
     let state = draft(&pin);
     let voided = then(state.clone(), &Event::Voided { cause: crate::event::VoidCause::Deleted });
-    assert!(obligations(&contract, &voided, now()).is_empty());
+    assert!(obligations(&contract, &voided, Posts::none(), now()).is_empty());
     let unknown =
         Event::StageChanged { stage: None, raw: "Renamed".to_owned(), at: None, entry: "e".to_owned() };
-    assert!(obligations(&contract, &then(state.clone(), &unknown), now()).is_empty());
+    assert!(obligations(&contract, &then(state.clone(), &unknown), Posts::none(), now()).is_empty());
     let other = Contract { version: contract.version + 1, ..contract };
-    assert!(obligations(&other, &state, now()).is_empty());
+    assert!(obligations(&other, &state, Posts::none(), now()).is_empty());
 }

@@ -516,6 +516,10 @@ fn the_hubspot_mappings_name_installed_properties() {
         "closedate",
         "lifecyclestage",
         "hs_pipeline_stage",
+        "hubspotscore",
+        "pipeline",
+        "amount",
+        "deal_currency_code",
         "hs_analytics_first_touch_converting_campaign",
     ];
     let names = [
@@ -523,6 +527,7 @@ fn the_hubspot_mappings_name_installed_properties() {
         ("hubspot/h02-sdr-to-ae", "handoff_02_reject_fields"),
         ("hubspot/h03-ae-to-onboarding", "handoff_reject_fields"),
         ("hubspot/h04-onboarding-to-cs", "handoff_04_reject_fields"),
+        ("hubspot/h04-onboarding-to-cs-fed", "handoff_04_reject_fields"),
         ("hubspot/h05-csm-to-support", "handoff_05_reject_fields"),
         ("hubspot/h06-motion-a-to-motion-b", "handoff_06_reject_fields"),
     ];

@@ -5,62 +5,47 @@ use jiff::Timestamp;
 use super::Clock;
 use crate::contract::Contract;
 use crate::handoff::{Handoff, Phase};
-use crate::observation::Actor;
-
-/// Something that the clock asks of somebody. Its key stays the same as long as it is the same thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// `reminder` or `escalation`.
-    pub kind: &'static str,
-    /// Stable within handoff and cycle: round and step.
-    pub key: String,
-    /// The receiver, for a reminder; `None` = nobody is named, or it goes to a role.
-    pub owner: Option<Actor>,
-    /// The role, for an escalation.
-    pub role: Option<String>,
-    /// When the receiver's answer is due.
-    pub due: Option<Timestamp>,
-    /// One line.
-    pub title: String,
-    /// What to do.
-    pub text: String,
-}
+use crate::obligation::{Duty, ObligationKind, Owner};
+use crate::seat::falls_to;
 
 /// What the clock of a handoff asks for now: at most the newest reminder and the escalation.
-pub fn clock_obligations(contract: &Contract, handoff: &Handoff) -> Vec<Asked> {
+pub fn clock_obligations(contract: &Contract, handoff: &Handoff) -> Vec<Duty> {
     let Some(clock) = handoff.clock.as_ref().filter(|_| handoff.phase == Phase::Complete) else {
         return Vec::new();
     };
     reminder(contract, handoff, clock).into_iter().chain(escalation(contract, handoff, clock)).collect()
 }
 
-fn reminder(contract: &Contract, handoff: &Handoff, clock: &Clock) -> Option<Asked> {
+fn reminder(contract: &Contract, handoff: &Handoff, clock: &Clock) -> Option<Duty> {
+    let receiver = handoff.receiver.as_ref();
+    let owner = match falls_to(contract, handoff.sender.as_ref(), receiver) {
+        Some(role) => Owner::ByRole(role.to_owned()),
+        None => Owner::By(receiver.cloned()?),
+    };
     let step = (clock.reminded > 0).then_some(clock.reminded)?;
-    Some(Asked {
-        kind: "reminder",
+    Some(Duty {
+        kind: ObligationKind::Reminder,
         key: format!("round-{}-step-{step}", handoff.round),
-        owner: handoff.receiver.clone(),
-        role: None,
+        owner,
         due: clock.set.due,
-        title: format!("Accept or reject: {}", contract.title),
+        title: format!("Reminder: accept or reject: {}", contract.title),
         text: format!(
-            "The package has waited since {}. Accept it, or send it back with a reason.",
+            "The package has waited since {}. Accept it, or send it back with a reason. This task closes itself with your answer.",
             minute(clock.set.started)
         ),
     })
 }
 
-fn escalation(contract: &Contract, handoff: &Handoff, clock: &Clock) -> Option<Asked> {
+fn escalation(contract: &Contract, handoff: &Handoff, clock: &Clock) -> Option<Duty> {
     let (since, role) = clock.escalated.as_ref()?;
-    Some(Asked {
-        kind: "escalation",
+    Some(Duty {
+        kind: ObligationKind::Escalation,
         key: format!("round-{}-escalation", handoff.round),
-        owner: None,
-        role: Some(role.clone()),
+        owner: Owner::ByRole(role.clone()),
         due: clock.set.due,
         title: format!("Overdue: {}", contract.title),
         text: format!(
-            "Nobody has answered since {}. Have the receiver answer, or name another.",
+            "Nobody has answered since {}. Have the receiver answer, or name another. This task closes itself with the answer.",
             minute(*since)
         ),
     })

@@ -27,6 +27,7 @@ fn owed(stream: &str, owner: &str, text: &str) -> Obligation {
         id: crate::obligation::id(stream, 1, ObligationKind::Fill, ""),
         kind: ObligationKind::Fill,
         owner: actor(owner),
+        role: None,
         due: None,
         title: format!("Fill {stream}"),
         text: text.to_owned(),

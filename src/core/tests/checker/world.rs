@@ -225,7 +225,7 @@ impl World {
             },
             package: self.package(),
             edits: edits
-                .map(|(key, at)| (FieldKey::from(*key), Edit { at: time(at), by: truth.sender.map(actor) }))
+                .map(|(key, at)| (FieldKey::from(*key), Edit::placed(time(at), truth.sender.map(actor))))
                 .collect(),
             sender: truth.sender.map(actor),
             receiver: truth.receiver.map(actor),

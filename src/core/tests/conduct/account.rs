@@ -42,7 +42,7 @@ pub(crate) fn shared(mode: &str, owner: &str, trigger: &str) -> Stage {
     stage
 }
 
-fn accepted(mode: &str, owner: &str, trigger: &str) -> Stage {
+pub(crate) fn accepted(mode: &str, owner: &str, trigger: &str) -> Stage {
     let mut stage = shared(mode, owner, trigger);
     stage.look();
     stage.wait(1);

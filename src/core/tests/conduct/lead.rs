@@ -6,6 +6,8 @@ use handoff_core::beside::words::brief;
 use handoff_core::beside::{Copied, Doing};
 use handoff_core::event::Concern;
 use handoff_core::handoff::Phase;
+use handoff_core::id::{FieldKey, PartKey};
+use handoff_core::observation::Edit;
 use handoff_core::value::Value;
 use jiff::SignedDuration;
 
@@ -15,7 +17,7 @@ fn row<const N: usize>(cells: [(&str, Value); N]) -> BTreeMap<String, Value> {
     cells.into_iter().map(|(column, value)| (column.to_owned(), value)).collect()
 }
 
-fn lead() -> Stage {
+pub(crate) fn lead() -> Stage {
     let mut stage = Stage::new("h01-marketing-to-sdr", "mql", "mara", "sam");
     let name = |text: &str| Value::Name(text.to_owned());
     say_all(
@@ -127,4 +129,28 @@ fn the_brief_says_what_counts_and_only_after_the_hand_over() {
     let screen = brief(stage.contract(), stage.handoff());
     assert!(screen.contains("They open two depots in May"), "{screen}");
     assert!(screen.lines().count() <= 20 && screen.chars().count() <= 2_000);
+}
+
+/// Of a field whose history is not kept, a CRM tells no edit: its value looks as if it had been there since the record was created.
+#[test]
+fn a_text_that_came_after_the_answer_is_not_what_was_accepted() {
+    let mut stage = lead();
+    let (behaviour, narrative) = (FieldKey::from("behaviour"), PartKey::from("narrative"));
+    let created = stage.now;
+    let told =
+        stage.seen.package.get_mut(&behaviour).and_then(|parts| parts.remove(&narrative)).expect("said");
+    stage.seen.edits.insert(behaviour.clone(), Edit { at: created, by: None, from_the_start: true });
+    stage.look();
+    assert_eq!(stage.handoff().phase, Phase::Draft, "{:?}", stage.missing());
+    stage.wait(1);
+    stage.accept("sam");
+    stage.wait(1);
+    stage.seen.package.entry(behaviour.clone()).or_default().insert(narrative, told);
+    stage.look();
+    assert_eq!(stage.handoff().phase, Phase::Complete);
+    assert_eq!(stage.handoff().edits[&behaviour], stage.now, "the latest moment that it can have been");
+    stage.wait(1);
+    stage.accept("sam");
+    stage.look();
+    assert_eq!(stage.handoff().phase, Phase::Accepted);
 }

@@ -7,6 +7,7 @@ mod account;
 mod escalation;
 mod lead;
 mod motions;
+mod owed;
 mod quiet;
 mod signals;
 mod stage;

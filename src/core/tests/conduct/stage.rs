@@ -97,7 +97,7 @@ impl Stage {
         let (field, part) = part.split_once('.').expect("field.part");
         let sourced = Sourced { value, from: self.seen.subject.clone(), field: format!("{part}__c") };
         self.seen.package.entry(FieldKey::from(field)).or_default().insert(PartKey::from(part), sourced);
-        self.seen.edits.insert(FieldKey::from(field), Edit { at: self.now, by: Some(person(who)) });
+        self.seen.edits.insert(FieldKey::from(field), Edit::placed(self.now, Some(person(who))));
     }
 
     pub(crate) fn accept(&mut self, who: &str) {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use handoff_core::contract::{Returned, Sla};
 use handoff_core::event::Event;
 use handoff_core::handoff::{Handoff, Phase};
+use handoff_core::obligation::{Holders, Obligation, ObligationKind, Posts, obligations};
+use handoff_core::observation::Actor;
 use handoff_core::sla::{Allowance, Calendar, Day, Hours, clock_obligations, worked};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -70,6 +72,23 @@ fn told(world: &World) -> Vec<String> {
         .collect()
 }
 
+/// What the clock has people owe, as tasks: who holds the manager's role is Max.
+fn owed(world: &World) -> Vec<Obligation> {
+    let max = Actor {
+        id: "005max".into(),
+        person: "max".into(),
+        machine: false,
+        active: true,
+        roles: BTreeSet::new(),
+    };
+    let holders = Holders::from([("onboarding_manager".to_owned(), vec![max])]);
+    let state = world.state().expect("open");
+    let posts = Posts { holders: &holders, signals: None };
+    let mut owed = obligations(&world.contract, &state, posts, world.now());
+    owed.retain(|one| matches!(one.kind, ObligationKind::Reminder | ObligationKind::Escalation));
+    owed
+}
+
 fn asked(world: &World) -> Vec<String> {
     let state = world.state().expect("open");
     clock_obligations(&world.contract, &state).into_iter().map(|asked| asked.key).collect()
@@ -114,9 +133,19 @@ fn the_ladder_is_climbed_in_working_hours_each_step_once() {
     }
     assert_eq!(told(&world).len(), 4);
     assert_eq!(asked(&world), ["round-1-step-2", "round-1-escalation"]);
+    let tasks = owed(&world);
+    let by: Vec<(ObligationKind, &str)> =
+        tasks.iter().map(|one| (one.kind, one.owner.person.as_str())).collect();
+    assert_eq!(by, [(ObligationKind::Escalation, "max"), (ObligationKind::Reminder, "rita")]);
+    assert!(tasks.iter().all(|one| one.due == Some(due(&world))));
+    let nobody = obligations(&world.contract, &world.state().expect("open"), Posts::none(), world.now());
+    let above = nobody.iter().find(|one| one.kind == ObligationKind::Escalation).expect("never dropped");
+    assert_eq!(above.role.as_deref(), Some("onboarding_manager"));
+    assert!(!above.owner.active, "nobody who could act");
     world.play(&Step::Accept(Person::Receiver));
     pass(&mut world);
     assert!(asked(&world).is_empty(), "nothing is asked of anybody any more");
+    assert!(owed(&world).is_empty());
     assert_eq!(phase(&world), Phase::Accepted, "late is not never");
 }
 

@@ -9,8 +9,8 @@ use handoff_core::exception::{Asked, OnLapse};
 use handoff_core::gate::Opening;
 use handoff_core::handoff::{Phase, Turn};
 use handoff_core::id::{FieldKey, GateName};
+use handoff_core::obligation::{Obligation, ObligationKind, Posts, obligations};
 use handoff_core::observation::{Actor, Answer};
-use handoff_core::owed::return_obligations;
 use handoff_core::package_versions::package_versions;
 use jiff::SignedDuration;
 
@@ -33,6 +33,14 @@ fn reject(world: &mut World, field: &str, why: &str) {
     };
     world.answer(Person::Receiver, answer);
     pass(world);
+}
+
+fn owed(world: &World) -> Vec<Obligation> {
+    obligations(&world.contract, &world.state().expect("open"), Posts::none(), world.now())
+}
+
+fn kinds(owed: &[Obligation]) -> Vec<ObligationKind> {
+    owed.iter().map(|one| one.kind).collect()
 }
 
 fn count(world: &World, name: &str) -> usize {
@@ -64,14 +72,15 @@ fn five_rounds_of_return_each_have_a_version_a_diff_and_their_own_reason() {
         reject(&mut world, "outcome", &why);
         assert!(world.word("Missing__c").contains(&why), "{}", world.word("Missing__c"));
         assert_eq!(phase(&world), Phase::Rejected);
-        let owed = return_obligations(&world.contract, &world.state().expect("open"));
-        assert_eq!(owed.len(), 1);
-        assert_eq!((owed[0].kind, owed[0].key.as_str()), ("mend", format!("round-{}", round + 1).as_str()));
-        assert_eq!(owed[0].text, format!("see below\noutcome: {why}"), "exactly the rejected field");
+        let owed = owed(&world);
+        assert_eq!(kinds(&owed), [ObligationKind::Mend]);
+        let named: Vec<&str> = owed[0].text.lines().filter(|line| line.starts_with("- ")).collect();
+        assert_eq!(named, ["- outcome"], "exactly the rejected field");
+        assert!(!owed[0].text.contains(&why), "a list of tasks is read by more people than the record is");
         world.play(&edit(0, Some(if round % 2 == 0 { 1 } else { 2 })));
         pass(&mut world);
         assert_eq!(phase(&world), Phase::Complete);
-        assert!(return_obligations(&world.contract, &world.state().expect("open")).is_empty(), "mended");
+        assert_eq!(kinds(&self::owed(&world)), [ObligationKind::Answer], "mended");
         let note = world.word("Changes__c");
         let expected = format!("Version {}, changed since version {round}:\noutcome changed", round + 1);
         assert_eq!(note, expected, "the receiver reads what changed, and no value");
@@ -110,6 +119,9 @@ fn an_edit_that_asks_for_confirmation_shuts_pay_until_exactly_it_is_confirmed() 
     assert_eq!((state.phase, state.id.cycle, state.adjustments), (Phase::Accepted, 1, 1));
     assert_eq!(state.turn(), Turn::Receiver);
     assert!(world.word("Status__c").contains("confirm risks"), "{}", world.word("Status__c"));
+    let owed = owed(&world);
+    assert_eq!(kinds(&owed), [ObligationKind::Confirm]);
+    assert_eq!(Some(&owed[0].owner), state.receiver.as_ref());
     assert_eq!(world.decision(), None, "the answer can be given again");
 
     world.play(&Step::Accept(Person::Sender));
@@ -121,6 +133,7 @@ fn an_edit_that_asks_for_confirmation_shuts_pay_until_exactly_it_is_confirmed() 
     world.answer(Person::Receiver, Answer::Confirm { fields: BTreeSet::from([key("risks")]) });
     pass(&mut world);
     assert!(commission(&world));
+    assert!(self::owed(&world).is_empty(), "confirmed");
     assert_eq!(count(&world, "confirmed"), 1);
     assert_eq!(world.state().expect("open").returns.version.expect("handed over").number, 2);
 
@@ -201,8 +214,13 @@ fn an_exception_opens_pay_and_is_met_by_filling_the_field() {
         "{}",
         world.word("Missing__c")
     );
+    let owed = owed(&world);
+    assert_eq!(kinds(&owed), [ObligationKind::Exception]);
+    assert_eq!(owed[0].due, world.state().expect("open").exception_due());
+    assert!(owed[0].title.contains("risks") && !owed[0].text.contains("board"), "{owed:?}");
     world.play(&edit(1, Some(1)));
     pass(&mut world);
+    assert!(self::owed(&world).is_empty(), "met");
     assert!(commission(&world), "the receiver asked for it: filling it re-opens nothing");
     assert_eq!((count(&world, "exceptions_met"), count(&world, "reopened")), (1, 0));
     assert_eq!(world.state().expect("open").returns.late, 0, "what was expected is no late find");

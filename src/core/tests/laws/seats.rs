@@ -238,7 +238,7 @@ fn may_accept(sender: &Actor, receiver: Option<&Actor>, who: &Actor) -> bool {
     if person(who) == "rolf" && sender.person.as_str() == "rita" {
         return false;
     }
-    let vacant = receiver.is_none_or(|receiver| !receiver.active);
+    let vacant = receiver.is_none_or(|receiver| !receiver.active && receiver.person != sender.person);
     let named = receiver.is_some_and(|receiver| {
         let stands_in = match who.person.as_str() {
             "rolf" => receiver.person.as_str() == "rita",
@@ -248,6 +248,26 @@ fn may_accept(sender: &Actor, receiver: Option<&Actor>, who: &Actor) -> bool {
         receiver.person == who.person || (stands_in && receiver.person != sender.person)
     });
     (named && lead) || (vacant && manager)
+}
+
+#[test]
+fn l8_a_sender_who_is_his_own_receiver_and_left_is_answered_for_by_nobody() {
+    for variant in [Variant::History, Variant::Explicit, Variant::Reconfirm, Variant::NoHistory] {
+        let mut world = seated(variant);
+        let history = [
+            Step::Receiver(Some(Person::Sender)),
+            Step::HandOver(0),
+            Step::Active(Person::Sender, false),
+            Step::Accept(Person::Manager),
+        ];
+        for step in history {
+            world.play(&step);
+            world.observe();
+            assert!(world.decide_only().is_empty(), "{step:?}");
+            world.write();
+        }
+        assert!(world.state().is_none_or(|state| state.accepted.is_none()));
+    }
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::handoff::Phase;
 use handoff_core::id::RecordId;
-use handoff_core::obligation::{Obligation, ObligationKind, TEXT, TITLE, obligations};
+use handoff_core::obligation::{Obligation, ObligationKind, Posts, TEXT, TITLE, obligations};
 use handoff_core::task::{Act, Book, Rules, TaskChange, plan};
 use handoff_core::value::Value;
 use jiff::Timestamp;
@@ -62,20 +62,30 @@ proptest! {
             world.observe();
             let Some(state) = world.state() else { continue };
             let now = world.now();
-            let owed = obligations(&world.contract, &state, now);
-            prop_assert_eq!(&owed, &obligations(&world.contract, &state, now));
+            let owed = obligations(&world.contract, &state, Posts::none(), now);
+            prop_assert_eq!(&owed, &obligations(&world.contract, &state, Posts::none(), now));
             let wanted: Vec<ObligationKind> = owed.iter().map(|one| one.kind).collect();
+            let only = |allowed: &[ObligationKind]| wanted.iter().all(|kind| allowed.contains(kind));
             let fits = match state.phase {
                 _ if state.stage.is_none() => wanted.is_empty(),
-                Phase::Draft => wanted.iter().all(|kind| *kind == ObligationKind::Fill),
-                Phase::Rejected => wanted.iter().all(|kind| *kind == ObligationKind::Mend),
+                Phase::Draft => only(&[ObligationKind::Fill]) && wanted.len() <= 1,
+                Phase::Rejected => only(&[ObligationKind::Mend]) && wanted.len() <= 1,
                 Phase::Complete => {
-                    wanted.iter().all(|kind| matches!(kind, ObligationKind::Answer | ObligationKind::Name))
-                        && (!wanted.is_empty() || state.sender.is_none())
+                    only(&[ObligationKind::Answer, ObligationKind::Name])
+                        && (wanted.len() == 1 || state.sender.is_none())
                 }
-                Phase::Accepted | Phase::Voided => wanted.is_empty(),
+                Phase::Accepted => {
+                    let confirms = wanted.iter().filter(|kind| **kind == ObligationKind::Confirm).count();
+                    let excepted = state.sender.as_ref().map_or(0, |_| state.returns.exceptions.len());
+                    only(&[ObligationKind::Confirm, ObligationKind::Exception])
+                        && confirms == usize::from(state.awaits_confirmation() && state.receiver.is_some())
+                        && wanted.len() - confirms == excepted
+                }
+                Phase::Voided => wanted.is_empty(),
             };
-            prop_assert!(fits && wanted.len() <= 1, "{:?}: {wanted:?}", state.phase);
+            prop_assert!(fits, "{:?}: {wanted:?}", state.phase);
+            let ids: BTreeSet<&str> = owed.iter().map(|one| one.id.as_str()).collect();
+            prop_assert_eq!(ids.len(), owed.len());
             for one in &owed {
                 prop_assert!(one.title.chars().count() <= TITLE && one.text.chars().count() <= TEXT);
                 prop_assert!(!one.title.contains('\n') && one.id.len() <= 64);

@@ -2,7 +2,7 @@
 
 use handoff_core::event::{Concern, Event};
 use handoff_core::handoff::Phase;
-use handoff_core::twin::{TwinWord, twin_seen};
+use handoff_core::twin::{TwinWord, rival_seen, twin_seen};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
@@ -179,4 +179,29 @@ fn d18_a_record_that_is_lost_has_no_say_and_one_that_nobody_governs_has_none() {
     pair.0[1].play(&Step::Lose(true));
     pair.settle();
     assert!(pair.pays(0));
+}
+
+#[test]
+fn e13_two_records_that_name_the_same_deal_shut_each_others_pay_until_one_is_off() {
+    let mut pair = filled();
+    for side in [0, 1] {
+        accept(&mut pair, side);
+    }
+    assert!(pair.pays(0) && pair.pays(1));
+    let look = |pair: &mut Pair| {
+        for side in [0, 1] {
+            let other = pair.0[1 - side].state();
+            pair.0[side].twins = other.and_then(|other| rival_seen(&other)).into_iter().collect();
+            pair.0[side].observe();
+            pair.0[side].write();
+        }
+    };
+    look(&mut pair);
+    assert!(!pair.pays(0) && !pair.pays(1), "both accepted, and neither is paid");
+    assert!(pair.disagrees(0) && pair.disagrees(1));
+    let status = pair.0[0].word("Status__c");
+    assert!(status.contains("names the same deal: pay waits until only one does."), "{status}");
+    pair.0[1].play(&Step::Lose(true));
+    (0..3).for_each(|_| look(&mut pair));
+    assert!(pair.pays(0) && !pair.pays(1));
 }

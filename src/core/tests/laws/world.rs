@@ -387,7 +387,7 @@ impl World {
                     Some(text) => drop(truth.texts.insert(key.clone(), (*text, at))),
                     None => drop(truth.texts.remove(&key)),
                 }
-                truth.edits.insert(key, Edit { at, by: Some(actor(*who)) });
+                truth.edits.insert(key, Edit::placed(at, Some(actor(*who))));
             }
             Step::Stage(stage) => truth.enter(stage, at, Person::Stranger),
             Step::CloseDate(date) => (truth.close_date, truth.date_moved) = (*date, None),

@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use super::tasks::{OwedRow, TasksRow};
 use crate::calls::{CallsView, PlaceView};
 use crate::overrides::{Said, Word};
-use crate::tasks::TasksView;
 use crate::view::{ConnectionView, Head, Summary, SwitchView};
 
 /// One handoff at a glance; holds no values of the record.
@@ -94,6 +94,9 @@ pub struct HandoffDetail {
     /// Who held each of its cycles, oldest first.
     #[serde(default)]
     pub holds: Vec<Hold>,
+    /// What people owe it now, and how the task stands that stands for it.
+    #[serde(default)]
+    pub owed: Vec<OwedRow>,
 }
 
 /// A place of a call that may speak of a field.
@@ -269,36 +272,6 @@ pub struct Status {
     /// Contract texts that need a look: not approved, or weaker than the text before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contracts: Vec<crate::finance::ContractRow>,
-}
-
-/// Tasks of one connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct TasksRow {
-    /// The connection.
-    pub connection: String,
-    /// Tasks that stand open, as far as we know.
-    pub open: usize,
-    /// Ordered, and not known to be carried out.
-    pub ordered: usize,
-    /// Owed without a task now, by reason: `quiet`, `cap`, `nobody` (its owner is switched off or a machine), `refused`.
-    pub waiting: BTreeMap<String, usize>,
-    /// What the CRM says to those that it refuses, each once, at most ten.
-    pub refusals: Vec<String>,
-    /// Written since the start: `created`, `changed`, `closed`, `refused`.
-    pub written: BTreeMap<String, u64>,
-}
-
-impl From<TasksView> for TasksRow {
-    fn from(view: TasksView) -> Self {
-        Self {
-            connection: view.connection.0,
-            open: view.open,
-            ordered: view.ordered,
-            waiting: view.waiting,
-            refusals: view.refusals,
-            written: view.written,
-        }
-    }
 }
 
 /// Calls of one connection.

@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::model::{Bypass, HandoffRow, Status};
+use super::model::{Bypass, HandoffRow, OwedRow, Status};
+
+/// Most things owed that are shown.
+pub(super) const MOST_OWED: usize = 200;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:80rem;padding:0 1rem;color:#111;background:#fff}\
 h1{margin:0 0 .5rem}.wide{overflow-x:auto;margin:1.5rem 0}table{border-collapse:collapse;width:100%}\
@@ -12,7 +15,12 @@ code,time{white-space:nowrap;font-size:.9em}.gate{white-space:nowrap;margin-righ
 @media(prefers-color-scheme:dark){body{color:#eee;background:#111}th,td{border-color:#444}small{color:#aaa}a{color:#9cf}.bad{color:#ff9a9a}.good{color:#8fe0a8}}";
 
 /// The page as HTML.
-pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypass]) -> String {
+pub(super) fn render(
+    status: &Status,
+    handoffs: &[HandoffRow],
+    owed: &[OwedRow],
+    bypasses: &[Bypass],
+) -> String {
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>handoffd</title><style>{STYLE}</style></head><body><main><h1>handoffd</h1>\n"
@@ -57,6 +65,17 @@ pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypas
             ]
         }),
     );
+    if !status.tasks.is_empty() {
+        table(
+            &mut html,
+            "Open tasks",
+            &["Record", "What", "Who", "Until", "Task"],
+            owed.iter().map(|row| {
+                let due = row.due.map_or_else(|| "no date".to_owned(), moment);
+                [record(&row.stream), escape(&row.title), who(row), due, task(row)]
+            }),
+        );
+    }
     table(
         &mut html,
         "By-passes",
@@ -75,6 +94,25 @@ pub(super) fn render(status: &Status, handoffs: &[HandoffRow], bypasses: &[Bypas
     );
     html.push_str("<p><a href=\"/metrics\">Metrics</a> · <a href=\"/api/v1/openapi.json\">API</a></p></main></body></html>\n");
     html
+}
+
+/// Who owes it; nobody who can act is said aloud.
+fn who(row: &OwedRow) -> String {
+    let role = row.role.as_deref().map(|role| format!("<small>{}</small>", escape(&role.replace('_', " "))));
+    let owner = row.owner.as_deref().map_or_else(
+        || "<span class=\"bad\">nobody holds the role</span>".to_owned(),
+        |owner| format!("<code>{}</code>", escape(owner)),
+    );
+    format!("{owner}{}", role.unwrap_or_default())
+}
+
+/// How its task stands.
+fn task(row: &OwedRow) -> String {
+    match row.task.as_str() {
+        "open" | "on a list" => format!("<span class=\"good\">{}</span>", escape(&row.task)),
+        "nobody" | "refused" => format!("<span class=\"bad\">{}</span>", escape(&row.task)),
+        other => escape(other),
+    }
 }
 
 fn state(status: &Status) -> &'static str {

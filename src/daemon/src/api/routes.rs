@@ -19,8 +19,8 @@ use utoipa::IntoParams;
 
 use super::guard::{self, problem};
 use super::model::{
-    self, Bypass, EvidenceAnswer, EvidenceRow, HandoffDetail, HandoffPage, HandoffRow, ParkedRow, PlanRow,
-    Problem, Status, Switch, VersionRow, Writing,
+    self, Bypass, EvidenceAnswer, EvidenceRow, HandoffDetail, HandoffPage, HandoffRow, OwedRow, ParkedRow,
+    PlanRow, Problem, Status, Switch, VersionRow, Writing,
 };
 use super::{Surface, page};
 use crate::calls::{Answered, NotAnswered};
@@ -237,6 +237,7 @@ pub(crate) fn detail_of(detail: &Detail) -> HandoffDetail {
         evidence: detail.evidence.iter().map(EvidenceRow::from).collect(),
         versions: package_versions(entries).into_iter().map(VersionRow::from).collect(),
         holds: Vec::new(),
+        owed: detail.owed.iter().cloned().map(OwedRow::from).collect(),
     }
 }
 
@@ -431,7 +432,8 @@ async fn home(State(surface): State<Surface>) -> Response {
         Ok(standing) => {
             let rows: Vec<HandoffRow> =
                 view.handoffs(&Filter::default()).iter().take(MOST).map(HandoffRow::from).collect();
-            Html(page::render(&status_of(&view), &rows, &standing.bypasses)).into_response()
+            let owed: Vec<OwedRow> = view.owed(page::MOST_OWED).into_iter().map(OwedRow::from).collect();
+            Html(page::render(&status_of(&view), &rows, &owed, &standing.bypasses)).into_response()
         }
         Err(error) => failed(&error),
     }

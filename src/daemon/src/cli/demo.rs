@@ -33,13 +33,15 @@ pub(super) async fn demo(demo: &Demo, output: Output) -> Result<Exit, Failure> {
         hubspot: demo.hubspot_port,
         gong: demo.gong_port,
         empty: false,
+        whole: true,
     };
     let mut signals = crate::shutdown::Signals::catch()?;
     let stage = Stage::start(setting).await?;
     let daemon = stage.app.local_addr();
     if !output.is_json() {
         output.line(&format!(
-            "One company: Salesforce on {}, HubSpot on {}, Gong on {}; governed by handoffd on http://{daemon}\n",
+            "One company: Salesforce on {}, HubSpot on {}, Gong on {}; governed by handoffd on http://{daemon}\n\
+             They share one clock. It is moved on where a step says so, between steps, and past waits for the vendors' limits of calls.\n",
             stage.salesforce.base_url(),
             stage.hubspot.base_url(),
             stage.gong.base_url()

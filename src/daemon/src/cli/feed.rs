@@ -73,14 +73,20 @@ async fn send(path: &Path, send: &Send, output: Output) -> Result<Exit, Failure>
     let loaded = load(path)?;
     let name = send.feed.as_str();
     let told = loaded.config.feed.get(name).ok_or_else(|| {
-        Failure::new(Exit::Config, format!("the configuration has no [feed.{}]: add it, or mend the name", plain(name)))
+        Failure::new(
+            Exit::Config,
+            format!("the configuration has no [feed.{}]: add it, or mend the name", plain(name)),
+        )
     })?;
     let keys = keys(name, told).map_err(|error| Failure::because(Exit::Config, &error))?;
     let key = keys.first().ok_or_else(|| Failure::new(Exit::Config, "the feed has no secret"))?;
     let rows = rows(format, &body(&send.file)?, usize::MAX)
         .map_err(|error| Failure::new(Exit::Findings, format!("{}: {error}", send.file.display())))?;
     let Some(remote) = Remote::find(&loaded.config)? else {
-        return Err(Failure::new(Exit::Daemon, "no daemon runs on the state directory: start it, then send again"));
+        return Err(Failure::new(
+            Exit::Daemon,
+            "no daemon runs on the state directory: start it, then send again",
+        ));
     };
     let mut all = Taken::default();
     for part in rows.chunks(PARTS_OF) {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use handoff_core::id::RecordRef;
+use handoff_core::obligation::{Posts, obligations};
 use handoff_measure::hold::Holds;
 
 use super::archive::Archive;
@@ -11,11 +12,12 @@ use super::exit::{Exit, Failure};
 use super::output::{Output, plain};
 use super::remote::Remote;
 use super::why::{Told, explain};
-use crate::api::model::{EvidenceRow, HandoffDetail, HandoffPage, PlanRow};
+use crate::api::model::{EvidenceRow, HandoffDetail, HandoffPage, OwedRow, PlanRow};
 use crate::api::{plan_row, record_named};
 use crate::app::{App, Options};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Loaded, load, vendor};
+use crate::tasks::OwedView;
 
 /// The records that an argument may mean: written out, or an id alone on every governed object of the CRMs whose id it can be.
 pub(super) fn records(loaded: &Loaded, argument: &str) -> Result<Vec<RecordRef>, Failure> {
@@ -162,7 +164,14 @@ pub(super) fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, F
             let places = folded.evidence.get(&stream).map(crate::calls::places).unwrap_or_default();
             let evidence = places.iter().map(EvidenceRow::from).collect();
             let (versions, holds) = (super::why::versions(&entries), holds.of(&stream, now));
-            Told { stream, state, verdict, entries, evidence, versions, holds }
+            let owed = state.as_ref().and_then(|state| {
+                let contract = folded.contracts.get(&state.contract)?;
+                // Who holds a role, and how tasks stand, only the running daemon knows.
+                let owed = obligations(contract, state, Posts::none(), now).into_iter();
+                Some(owed.map(|one| OwedRow::from(OwedView::untold(&stream, one))).collect())
+            });
+            let owed = owed.unwrap_or_default();
+            Told { stream, state, verdict, entries, evidence, versions, holds, owed }
         })
         .collect())
 }

@@ -153,7 +153,16 @@ fn tasks(tasks: &TasksRow) -> Vec<String> {
         line = format!("{line}, {waiting} wait: {}", each.join(", "));
     }
     let refusals = tasks.refusals.iter().map(|why| format!("           {}", bad(&plain(why))));
-    std::iter::once(line).chain(refusals).collect()
+    let vacant = tasks.vacant.iter().map(|role| {
+        format!(
+            "           {}",
+            bad(&format!(
+                "nobody can be found for the role {}: name somebody in [people.roles]",
+                plain(role)
+            ))
+        )
+    });
+    std::iter::once(line).chain(vacant).chain(refusals).collect()
 }
 
 /// A contract text that needs a look.

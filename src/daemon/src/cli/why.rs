@@ -19,10 +19,11 @@ use handoff_measure::hold::Hold;
 use handoff_measure::scorecard::refusal;
 use serde::Serialize;
 
+mod owed;
 mod returns;
 
 use super::output::plain;
-use crate::api::model::{EvidenceRow, HandoffDetail, VersionRow, phase};
+use crate::api::model::{EvidenceRow, HandoffDetail, OwedRow, VersionRow, phase};
 
 /// Everything there is to tell about one handoff.
 #[derive(Debug, Clone, Serialize)]
@@ -41,6 +42,8 @@ pub struct Told {
     pub versions: Vec<VersionRow>,
     /// Who held each of its cycles, oldest first.
     pub holds: Vec<Hold>,
+    /// What people owe it now.
+    pub owed: Vec<OwedRow>,
 }
 
 /// The versions that these entries tell of.
@@ -63,6 +66,7 @@ impl From<HandoffDetail> for Told {
             evidence: detail.evidence,
             versions: detail.versions,
             holds: detail.holds,
+            owed: detail.owed,
         }
     }
 }
@@ -86,6 +90,7 @@ pub fn explain(told: &Told, contract: Option<&Contract>) -> String {
         }
     }
     returns::returns(&mut text, told, contract);
+    owed::owed(&mut text, &told.owed);
     held(&mut text, &told.holds);
     evidence(&mut text, &told.evidence, contract);
     log(&mut text, &told.entries);
@@ -166,7 +171,7 @@ fn log(text: &mut String, entries: &[(u64, LogEntry)]) {
 }
 
 /// A moment to the second, as people read it; the JSON holds it exactly.
-fn moment(at: jiff::Timestamp) -> String {
+pub(super) fn moment(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
@@ -304,7 +309,7 @@ fn shut(open: bool) -> &'static str {
 }
 
 /// One event in words.
-fn words(event: &Event) -> String {
+pub fn words(event: &Event) -> String {
     let who = |by: &Actor| actor(Some(by));
     let fields = |keys: &std::collections::BTreeSet<handoff_core::id::FieldKey>| {
         let names: Vec<String> = keys.iter().map(|key| plain(key.as_str())).collect();
@@ -405,6 +410,7 @@ fn words(event: &Event) -> String {
                     TwinWord::Accepted => "accepted",
                     TwinWord::AcceptedOther => "accepted, but another package",
                     TwinWord::NotAccepted => "not accepted",
+                    TwinWord::Rival => "naming the same deal",
                 };
                 format!("{} is {says}", plain(&twin.record.to_string()))
             };

@@ -44,7 +44,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     connection::all(config, &mut found);
     govern::all(config, registry, &mut found);
     evidence::all(config, registry, &mut found);
-    feed::all(config, &mut found);
+    feed::all(config, registry, &mut found);
     people::all(config, registry, &mut found);
     clock::all(config, registry, &mut found);
     tasks::all(config, registry, &mut found);

@@ -397,7 +397,17 @@ fn whose_calls_are_evidence_has_to_fit_together() {
 
 #[test]
 fn hours_zone_and_caps_of_tasks_have_to_be_sound() {
-    let good = format!("{GOOD}\n[tasks]\nzone = \"Europe/Berlin\"\nquiet = [\"18:00-08:00\"]\n");
+    let tasks = "[tasks]\nzone = \"Europe/Berlin\"\nquiet = [\"18:00-08:00\"]\n";
+    let told = judged(&format!("{GOOD}\n{tasks}")).unwrap().advice;
+    assert!(
+        told.iter().any(|one| one.message.contains("nobody in particular holds the role \"csm\"")),
+        "{told:?}"
+    );
+    let ours = ["account_executive", "admin", "csm"]
+        .map(|role| format!("{role} = [\"ines@acme.example\"]\n"))
+        .concat();
+    let held = GOOD.replacen("[people.roles]\n", &format!("[people.roles]\n{ours}"), 1);
+    let good = format!("{held}\n{tasks}");
     let loaded = judged(&good).unwrap();
     assert_eq!(loaded.advice, []);
     let rules = loaded.config.tasks.and_then(|tasks| tasks.rules()).unwrap();

@@ -4,7 +4,7 @@ use handoff_core::evidence::Standing;
 use handoff_sandbox_gong::{CallSpec, Link, Party};
 use jiff::SignedDuration;
 
-use super::look::{Deal, yes};
+use super::look::{Record, yes};
 use super::{DemoError, Stage};
 use crate::calls::Answered;
 
@@ -32,7 +32,7 @@ pub(super) struct Heard {
 }
 
 /// Two calls of this morning are linked to the deal, one of them private; then the rep confirms the first place.
-pub(super) async fn hear(stage: &Stage, deal: &Deal<'_>) -> Result<Heard, DemoError> {
+pub(super) async fn hear(stage: &Stage, deal: &Record<'_>) -> Result<Heard, DemoError> {
     let gong = stage.gong.workspace();
     let now = stage.now();
     let before = |minutes: i64| now.checked_sub(SignedDuration::from_mins(minutes)).unwrap_or(now);
@@ -51,7 +51,7 @@ pub(super) async fn hear(stage: &Stage, deal: &Deal<'_>) -> Result<Heard, DemoEr
     stage.settle().await?;
 
     let places = deal.evidence().await?;
-    let note = deal.optional(deal.crm.mapping().write.note.evidence.as_ref());
+    let note = deal.optional(deal.mapping.write.note.evidence.as_ref());
     let leaked = [SPOKEN, PRIVATE].iter().any(|words| note.contains(*words));
     let private_read = !gong.tripped().is_empty() || places.iter().any(|place| place.call.id == hidden);
     let filled = !deal.said("displacement", "incumbent").is_empty();

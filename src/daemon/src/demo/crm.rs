@@ -1,4 +1,4 @@
-//! A CRM as the story needs it: people save records in it, and what came of it can be read back. The story speaks the mapping's field names;
+//! A CRM as the stories need it: people save records in it, and what came of it can be read back. The stories speak the mapping's field names;
 //! a face only knows how its vendor's sandbox is acted on.
 
 use futures::future::BoxFuture;
@@ -42,6 +42,26 @@ pub struct NewDeal<'a> {
     pub receiver: &'a str,
 }
 
+/// A record of any object, as far as every CRM needs it to exist.
+#[derive(Debug, Clone)]
+pub struct NewRecord<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Who makes it.
+    pub by: &'a str,
+    /// Its object, by the CRM's name.
+    pub object: &'a str,
+    /// Stage, people and whatever else the mapping names.
+    pub fields: Fields,
+    /// The customer that it is about, if it exists already.
+    pub customer: Option<&'a str>,
+    /// The deal that it follows.
+    pub deal: Option<&'a str>,
+}
+
+/// A record that stands: its object and its id.
+pub type Place = (String, String);
+
 /// One vendor's sandbox on the stage.
 pub trait Crm: Send + Sync {
     /// The vendor's name.
@@ -67,6 +87,55 @@ pub trait Crm: Send + Sync {
 
     /// A workflow saves, past every rule.
     fn workflow(&self, deal: &str, fields: &Fields) -> Result<(), DemoError>;
+
+    /// What stands in a field of any record, typed: a check-box is true or false.
+    fn stands(&self, object: &str, id: &str, field: &str) -> Value;
+
+    /// Somebody saves on any record's page, under every rule of the CRM.
+    fn edit(&self, who: &str, object: &str, id: &str, fields: &Fields) -> Result<Saved, DemoError>;
+
+    /// A workflow saves on any record, past every rule.
+    fn automate(&self, object: &str, id: &str, fields: &Fields) -> Result<(), DemoError>;
+
+    /// A user's id, as fields hold it.
+    fn user(&self, login: &str) -> Result<Value, DemoError>;
+
+    /// A customer; its id.
+    fn customer(&self, who: &str, name: &str) -> Result<String, DemoError>;
+
+    /// Somebody at a customer; the id.
+    fn contact(&self, who: &str, customer: &str, name: &str) -> Result<String, DemoError>;
+
+    /// A record of any object, with a customer and a deal as the CRM ties them to it; its id.
+    fn enter(&self, new: &NewRecord<'_>) -> Result<String, DemoError>;
+
+    /// A record beside another one, under a relationship as mappings name it. `hs_object_id` names one that exists already, `label` how it is
+    /// tied, where the CRM does so; both are the mapping's own words.
+    fn relate(
+        &self,
+        who: &str,
+        to: (&str, &str),
+        relation: &str,
+        fields: &Fields,
+    ) -> Result<Place, DemoError>;
+
+    /// The lead answers a campaign.
+    fn respond(&self, who: &str, lead: &str, campaign: &str) -> Result<(), DemoError>;
+
+    /// A question of a customer to support; its id.
+    fn ask(&self, who: &str, customer: &str, question: &str) -> Result<String, DemoError>;
+
+    /// Somebody called the customer and logs it on a record; the id of the call.
+    fn call(&self, who: &str, about: (&str, &str), subject: &str) -> Result<String, DemoError>;
+
+    /// Somebody writes to the customer from a case.
+    fn write(&self, who: &str, case: &str, words: &str) -> Result<(), DemoError>;
+
+    /// How healthy a customer is, out of a hundred.
+    fn health(&self, who: &str, customer: &str, score: u32) -> Result<(), DemoError>;
+
+    /// What happened to a customer, as mappings of signals read it.
+    fn signal(&self, who: &str, customer: &str, what: &str) -> Result<(), DemoError>;
 
     /// The rep gets, or loses, the right to fill in the receiver's answer.
     fn let_answer(&self, who: &str, may: bool) -> Result<(), DemoError>;

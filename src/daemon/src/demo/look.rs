@@ -1,32 +1,56 @@
-//! One deal on the stage: acted on in the CRM, and what is seen there; the daemon's ledger where only it can hold an answer.
+//! One governed record on the stage: what is seen of it in the CRM; the daemon's ledger where only it can hold an answer.
 
+use handoff_core::beside::Happening;
 use handoff_core::event::Event;
-use handoff_core::mapping::GateWrite;
+use handoff_core::id::{FieldKey, ObjectName, PartKey, RecordId, RecordRef};
+use handoff_core::mapping::{GateWrite, Mapping};
+use handoff_core::value::Value as Answer;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::calls::PlaceView;
+use crate::view::{Detail, Filter};
 
 use super::crm::{Crm, Fields, Saved};
 use super::{DemoError, Stage, fill};
 
-/// One deal in one CRM.
-pub(super) struct Deal<'a> {
+/// One governed record in one CRM.
+pub(super) struct Record<'a> {
     pub(super) stage: &'a Stage,
     pub(super) crm: &'a dyn Crm,
+    /// Where its handoff lives.
+    pub(super) mapping: &'a Mapping,
     pub(super) id: String,
 }
 
-impl Deal<'_> {
+/// The text of a value; nothing is the empty text.
+pub(super) fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => other.to_string(),
+    }
+}
+
+impl Record<'_> {
+    /// The CRM's name of its object.
+    pub(super) fn object(&self) -> &str {
+        self.mapping.object.as_str()
+    }
+
+    /// How the daemon names it.
+    pub(super) fn record(&self) -> RecordRef {
+        let object: ObjectName = self.mapping.object.clone();
+        RecordRef { connection: self.crm.connection().clone(), object, record: RecordId(self.id.clone()) }
+    }
+
+    fn stands(&self, field: &str) -> Value {
+        self.crm.stands(self.object(), &self.id, field)
+    }
+
     pub(super) fn text(&self, field: &str) -> String {
-        match self.crm.field(&self.id, field) {
-            Value::String(text) => text,
-            Value::Null => String::new(),
-            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-                other.to_string()
-            }
-        }
+        text_of(&self.stands(field))
     }
 
     /// The text of a field that a mapping may leave out.
@@ -36,12 +60,12 @@ impl Deal<'_> {
 
     /// The fields of a gate.
     pub(super) fn gate(&self, gate: &str) -> Option<&GateWrite> {
-        self.crm.mapping().write.gate.iter().find(|(name, _)| name.as_str() == gate).map(|(_, write)| write)
+        self.mapping.write.gate.iter().find(|(name, _)| name.as_str() == gate).map(|(_, write)| write)
     }
 
     /// Whether a gate's flag stands open.
     pub(super) fn is_open(&self, gate: &str) -> bool {
-        self.gate(gate).is_some_and(|write| self.crm.field(&self.id, &write.field) == write.open)
+        self.gate(gate).is_some_and(|write| self.stands(&write.field) == write.open)
     }
 
     pub(super) fn cleared(&self) -> bool {
@@ -53,41 +77,47 @@ impl Deal<'_> {
     }
 
     pub(super) fn missing(&self) -> String {
-        self.optional(self.crm.mapping().write.note.missing.as_ref())
+        self.optional(self.mapping.write.note.missing.as_ref())
     }
 
     pub(super) fn status(&self) -> String {
-        self.optional(self.crm.mapping().write.note.status.as_ref())
+        self.optional(self.mapping.write.note.status.as_ref())
+    }
+
+    /// The brief as it stands on the record; `None` = the mapping writes none.
+    pub(super) fn brief(&self) -> Option<String> {
+        let field = self.mapping.beside.as_ref().and_then(|beside| beside.brief.as_ref())?;
+        Some(self.text(field))
     }
 
     /// The stage as the CRM names it.
     pub(super) fn stage_value(&self) -> String {
-        self.text(&self.crm.mapping().stage.field)
+        self.text(&self.mapping.stage.field)
     }
 
     /// The receiver's answer as it stands.
     pub(super) fn answer(&self) -> String {
-        self.text(&self.crm.mapping().decision.field)
+        self.text(&self.mapping.decision.field)
     }
 
-    /// The save that moves the deal to the first CRM value of one of our stages.
+    /// The save that moves the record to the first CRM value of one of our stages.
     pub(super) fn to_stage(&self, ours: &str) -> Fields {
-        fill::to_stage(self.crm.mapping(), ours)
+        fill::to_stage(self.mapping, ours)
     }
 
     /// The save that answers "accept", or takes the answer away.
     pub(super) fn accept(&self, answer: bool) -> Fields {
-        fill::accept(self.crm.mapping(), answer)
+        fill::accept(self.mapping, answer)
     }
 
     /// The save that sends fields of the contract back.
     pub(super) fn reject(&self, fields: &str, reason: &str) -> Fields {
-        fill::reject(self.crm.mapping(), fields, reason)
+        fill::reject(self.mapping, fields, reason)
     }
 
     /// A save that has to go through.
     pub(super) fn save(&self, who: &str, fields: &Fields) -> Result<(), DemoError> {
-        match self.crm.save(who, &self.id, fields)? {
+        match self.crm.edit(who, self.object(), &self.id, fields)? {
             Saved::Done => Ok(()),
             Saved::Refused(words) => Err(DemoError::Refused { crm: self.crm.vendor(), words }),
         }
@@ -95,7 +125,7 @@ impl Deal<'_> {
 
     /// What the CRM refused a save with; `None` = it saved.
     pub(super) fn refused(&self, who: &str, fields: &Fields) -> Result<Option<String>, DemoError> {
-        Ok(match self.crm.save(who, &self.id, fields)? {
+        Ok(match self.crm.edit(who, self.object(), &self.id, fields)? {
             Saved::Done => None,
             Saved::Refused(words) => Some(words),
         })
@@ -111,43 +141,53 @@ impl Deal<'_> {
         self.crm.now().to_zoned(TimeZone::UTC).date().saturating_add(days.days()).to_string()
     }
 
-    /// The stream of the deal's handoff, if one was opened.
+    /// The stream of the record's handoff under its mapping's contract, if one was opened.
     pub(super) fn stream(&self) -> Option<String> {
-        let own = |handoff: &handoff_core::id::HandoffId| {
-            handoff.subject.connection == *self.crm.connection() && handoff.subject.record.as_str() == self.id
-        };
-        let all = self.stage.app.view().handoffs(&crate::view::Filter::default());
-        all.into_iter().find(|summary| own(&summary.handoff)).map(|summary| summary.stream)
+        let contract = Some(self.mapping.contract.clone());
+        let filter = Filter { record: Some(self.record()), contract, ..Filter::default() };
+        let all = self.stage.app.view().handoffs(&filter);
+        all.into_iter().next().map(|summary| summary.stream)
+    }
+
+    async fn detail(&self) -> Result<Option<Detail>, DemoError> {
+        let Some(stream) = self.stream() else { return Ok(None) };
+        Ok(self.stage.app.view().handoff(&stream).await?)
+    }
+
+    /// A part of the package as the daemon read it.
+    pub(super) async fn read(&self, field: &str, part: &str) -> Result<Option<Answer>, DemoError> {
+        let package = self.detail().await?.and_then(|detail| detail.state).map(|state| state.package);
+        let parts = package.as_ref().and_then(|package| package.get(&FieldKey::from(field)));
+        Ok(parts.and_then(|parts| parts.get(&PartKey::from(part))).map(|found| found.value.clone()))
+    }
+
+    /// The names of what happened beside the package, oldest first.
+    pub(super) async fn happened(&self) -> Result<Vec<Happening>, DemoError> {
+        let events = self.ledger().await?.into_iter();
+        Ok(events
+            .filter_map(|event| if let Event::Beside { what } = event { Some(what) } else { None })
+            .collect())
     }
 
     /// What a part of the package says in the CRM.
     pub(super) fn said(&self, field: &str, part: &str) -> String {
-        let place = fill::fields(self.crm.mapping(), &[(field, part, "")]);
+        let place = fill::fields(self.mapping, &[(field, part, "")]);
         place.keys().next().map(|field| self.text(field)).unwrap_or_default()
     }
 
-    /// The places of calls that may speak of the deal's fields.
+    /// The places of calls that may speak of the record's fields.
     pub(super) async fn evidence(&self) -> Result<Vec<PlaceView>, DemoError> {
-        let Some(stream) = self.stream() else { return Ok(Vec::new()) };
-        let detail = self.stage.app.view().handoff(&stream).await?;
-        Ok(detail.map(|detail| detail.evidence).unwrap_or_default())
+        Ok(self.detail().await?.map(|detail| detail.evidence).unwrap_or_default())
     }
 
-    /// The deal's events in the ledger, oldest first.
+    /// The events of the record's handoff in the ledger, oldest first.
     pub(super) async fn ledger(&self) -> Result<Vec<Event>, DemoError> {
-        let Some(stream) = self.stream() else { return Ok(Vec::new()) };
-        let detail = self.stage.app.view().handoff(&stream).await?;
-        let entries = detail.map(|detail| detail.entries).unwrap_or_default();
+        let entries = self.detail().await?.map(|detail| detail.entries).unwrap_or_default();
         let entries = entries.into_iter().filter_map(|entry| entry.entry);
         Ok(entries
             .flat_map(|entry| entry.handoff().map_or_else(Vec::new, |(_, events)| events.to_vec()))
             .collect())
     }
-}
-
-/// The first CRM value of one of our stages.
-pub(super) fn named_stage(crm: &dyn Crm, ours: &str) -> String {
-    fill::stage(crm.mapping(), ours)
 }
 
 pub(super) fn first_line(text: &str) -> &str {

@@ -8,7 +8,8 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use handoff_core::id::ConnectionId;
 use handoff_core::mapping::Mapping;
-use handoff_core::registry::{Registry, shipped};
+use handoff_core::motion::SignalTable;
+use handoff_core::registry::Registry;
 use handoff_sandbox_gong as gong;
 use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce as salesforce;
@@ -16,6 +17,8 @@ use jiff::Timestamp;
 
 use super::DemoError;
 use super::crm::{Crm, HubSpotFace, SalesforceFace};
+use super::pace::Paced;
+use super::story::{MONA, SUNIL};
 use super::wiring::{self, HUBSPOT, SALESFORCE};
 use crate::api::Surface;
 use crate::app::{App, Handle, Options};
@@ -39,6 +42,9 @@ pub struct Stage {
     /// The folder that holds the daemon's state; removed with the stage.
     pub folder: tempfile::TempDir,
     crms: Vec<Box<dyn Crm>>,
+    mappings: Vec<Mapping>,
+    signals: Option<SignalTable>,
+    whole: bool,
 }
 
 /// How the stage is set; a port of 0 is any.
@@ -54,6 +60,8 @@ pub struct Setting {
     pub gong: u16,
     /// Whether the CRMs hold nothing but people at first.
     pub empty: bool,
+    /// Whether all six handoffs are governed; else handoff 03 alone.
+    pub whole: bool,
 }
 
 /// The daemon's clock follows the sandboxes', so that the story may skip the minutes between its steps.
@@ -102,34 +110,63 @@ impl Stage {
             ..gong::SandboxOptions::default()
         })
         .await?;
+        if setting.whole {
+            hire(&salesforce, &hubspot)?;
+        }
         let folder = tempfile::Builder::new().prefix("handoffd-demo-").tempdir()?;
         let rule = gong.workspace().add_rule(gong::Rule::signed(wiring::GONG_HOOK))?;
+        let registry = Registry::load(wiring::company(setting.whole)).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            DemoError::Contracts(lines.join("; "))
+        })?;
+        let signals = registry.signals().cloned();
+        let mappings = wiring::mappings(&registry, setting.whole)?;
         let config = wiring::Wiring {
             salesforce: &salesforce,
             hubspot: &hubspot,
             gong: &gong,
             gong_key: gong.workspace().public_key(rule)?,
             folder: folder.path(),
+            mappings: &mappings,
+            whole: setting.whole,
         }
         .config(setting.daemon)?;
-        let registry = Registry::load(shipped()).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            DemoError::Contracts(lines.join("; "))
-        })?;
         let crms = faces(&registry, &salesforce, &hubspot)?;
         let clock: Arc<dyn Clock> = Arc::new(Following(salesforce.org().clone()));
         let metrics = Arc::new(Metrics::default());
         let (routed, ticking) = (Arc::clone(&metrics), Arc::clone(&clock));
         let routes = Box::new(move |handle: Handle| Surface::new(handle, routed, ticking, None).router());
+        let paced = || -> Arc<dyn Connect> { Arc::new(Paced(salesforce.org().clone())) };
+        let connect = connect.or_else(|| setting.whole.then(paced));
         let options = Options { routes: Some(routes), observer: metrics, connect, ..Options::default() };
         let app = App::start(config.clone(), registry, clock, options).await?;
         wiring::deliver(&salesforce, &hubspot, (&gong, rule), app.local_addr())?;
-        Ok(Self { salesforce, hubspot, gong, app, config, folder, crms })
+        let whole = setting.whole;
+        Ok(Self { salesforce, hubspot, gong, app, config, folder, crms, mappings, signals, whole })
     }
 
     /// The CRMs, in the order of the story.
     pub(super) fn crms(&self) -> impl Iterator<Item = &dyn Crm> {
         self.crms.iter().map(AsRef::as_ref)
+    }
+
+    /// Whether all six handoffs are governed.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// What signals ask for in each motion.
+    pub(super) fn signals(&self) -> Option<&SignalTable> {
+        self.signals.as_ref()
+    }
+
+    /// Where a handoff lives in a CRM.
+    pub(super) fn mapping(&self, crm: &dyn Crm, contract: &str) -> Result<&Mapping, DemoError> {
+        let connector = &crm.mapping().connector;
+        let of_it =
+            |mapping: &&Mapping| mapping.contract.as_str() == contract && mapping.connector == *connector;
+        let found = self.mappings.iter().find(of_it);
+        found.ok_or_else(|| DemoError::Contracts(format!("{contract} has no mapping for {connector}")))
     }
 
     /// The time on the stage.
@@ -162,10 +199,45 @@ impl Stage {
         Ok(())
     }
 
+    /// Waits until webhooks are delivered and has one record looked at, as the regular sweep does: what changed beside it, and what time alone
+    /// changed, is seen then. A minute passes.
+    pub(super) async fn look(&self, record: &handoff_core::id::RecordRef) -> Result<(), DemoError> {
+        for crm in self.crms() {
+            crm.settled().await;
+        }
+        let handle = self.app.handle();
+        // Whoever waits for a later time waits in real time: the regular sweep wakes them when the stage's clock has passed it.
+        handle.sweep_now().await?;
+        // What is read is written in the first look; the second sees what became of it.
+        for _ in 0..2 {
+            handle.reconcile_now(record).await?;
+            handle.drained().await;
+        }
+        self.advance(60);
+        Ok(())
+    }
+
     /// Time passes: all share one clock.
     pub(crate) fn advance(&self, seconds: i64) {
         self.salesforce.org().advance(seconds);
     }
+}
+
+/// Marketing and the support lead, with what their teams may.
+fn hire(salesforce: &salesforce::Sandbox, hubspot: &hubspot::Sandbox) -> Result<(), DemoError> {
+    let people = [(MONA, "Mona", "Keller", "Handoff_Marketing"), (SUNIL, "Sunil", "Rao", "Handoff_Support")];
+    for (login, first, last, set) in people {
+        let sets = vec![set.to_owned(), "Handoff_Reader".to_owned()];
+        let user = salesforce::NewUser::new(login, first, last);
+        salesforce.org().create_user(&salesforce::NewUser { permission_sets: sets, ..user })?;
+        hubspot.portal().create_user(&hubspot::NewUser {
+            email: login.to_owned(),
+            first: first.to_owned(),
+            last: last.to_owned(),
+            super_admin: false,
+        })?;
+    }
+    Ok(())
 }
 
 fn faces(

@@ -1,361 +1,124 @@
-//! The story of handoff 03, step by step, in whichever CRM.
+//! The stories: what people do about each of the six handoffs, and what comes of it, in whichever CRM.
 
-use handoff_core::event::Event;
-use handoff_core::mapping::GateWrite;
+mod commit;
+mod discovery;
+mod escalation;
+mod marketing;
+mod motion;
+mod onboarding;
 
-use super::crm::{Crm, Fields, NewDeal};
-use super::look::{Deal, first_line, named_stage, or_nothing, pay, yes};
-use super::{DemoError, Stage, Step, calls, fill, ledger};
+use super::crm::Crm;
+use super::look::{or_nothing, yes};
+use super::record::Package;
+use super::{DemoError, Stage, Step, ledger};
 
-const REP: &str = "ava.lindqvist@northwind-peak.example";
-const RECEIVER: &str = "ingrid.moen@northwind-peak.example";
+/// An account executive.
+const AVA: &str = "ava.lindqvist@northwind-peak.example";
+/// An SDR.
+const NIA: &str = "nia.mensah@northwind-peak.example";
+/// An onboarding lead.
+const INGRID: &str = "ingrid.moen@northwind-peak.example";
+/// A CSM.
+const GRACE: &str = "grace.adeyemi@northwind-peak.example";
+/// Marketing; she is hired for the stories.
+pub(super) const MONA: &str = "mona.keller@northwind-peak.example";
+/// The support lead; he is hired for the stories.
+pub(super) const SUNIL: &str = "sunil.rao@northwind-peak.example";
 
-/// Plays the story in every CRM on the stage; `tell` is called after each step. True = every step's outcome held.
+/// Told after each step.
+type Tell<'a> = &'a mut (dyn FnMut(&Step) + Send);
+
+/// Plays the stories in every CRM on the stage; `tell` is called after each step. True = every step's outcome held.
 pub async fn play(stage: &Stage, tell: &mut (dyn FnMut(&Step) + Send)) -> Result<bool, DemoError> {
-    let mut ok = true;
-    for crm in stage.crms() {
-        ok &= play_in(stage, crm, tell).await?;
-    }
-    Ok(ok)
-}
-
-async fn play_in(
-    stage: &Stage,
-    crm: &dyn Crm,
-    tell: &mut (dyn FnMut(&Step) + Send),
-) -> Result<bool, DemoError> {
-    let new = |name: &str| {
-        let days = 30;
-        let deal =
-            NewDeal { name, stage: &named_stage(crm, "commit"), days, sender: REP, receiver: RECEIVER };
-        Ok::<_, DemoError>(Deal { stage, crm, id: crm.create(&deal)? })
-    };
-    let deal = new("Alderbrook Logistics - Northern depots")?;
-    let other = new("Alderbrook Logistics - Fleet add-on")?;
+    let mut teller = Teller { ok: true, tell };
     stage.settle().await?;
-    let mut story = Story { stage, crm, deal, other, ok: true, tell };
-    story.wins_empty()?;
-    story.hears_a_call().await?;
-    story.fills_junk().await?;
-    story.completes().await?;
-    story.accepts_himself().await?;
-    story.receiver_rejects().await?;
-    story.resubmits().await?;
-    story.receiver_accepts().await?;
-    story.wins().await?;
-    story.edits_a_promise().await?;
-    story.sets_the_flag().await?;
-    story.workflow_passes().await?;
-    story.without_webhooks().await?;
-    story.verifies()?;
-    Ok(story.ok)
-}
-
-struct Story<'a> {
-    stage: &'a Stage,
-    crm: &'a dyn Crm,
-    deal: Deal<'a>,
-    other: Deal<'a>,
-    ok: bool,
-    tell: &'a mut (dyn FnMut(&Step) + Send),
-}
-
-impl Story<'_> {
-    fn report(&mut self, step: &str, expected: &str, ok: bool, seen: String) {
-        self.ok &= ok;
-        let crm = self.crm.vendor().to_owned();
-        (self.tell)(&Step { crm, step: step.to_owned(), expected: expected.to_owned(), seen, ok });
-    }
-
-    fn said(&self, said: &[(&str, &str, &str)]) -> Fields {
-        fill::fields(self.crm.mapping(), said)
-    }
-
-    fn wins_empty(&mut self) -> Result<(), DemoError> {
-        let words = self.deal.refused(REP, &self.deal.to_stage("closed_won"))?;
-        let missing = self.deal.missing();
-        let lines = missing.lines().count();
-        let ok = words.is_some() && lines >= 8 && missing.contains("is empty");
-        let seen = match words {
-            Some(words) => {
-                format!(
-                    "refused: \"{words}\" The record lists {lines} missing parts, first \"{}\"",
-                    first_line(&missing)
-                )
-            }
-            None => "the CRM saved it".to_owned(),
-        };
-        self.report(
-            "Ava, the rep, sets a deal with an empty package to Closed Won",
-            "the CRM refuses, and the record says what is missing",
-            ok,
-            seen,
-        );
-        Ok(())
-    }
-
-    async fn hears_a_call(&mut self) -> Result<(), DemoError> {
-        let heard = calls::hear(self.stage, &self.deal).await?;
-        self.report(
-            "Two recorded calls are linked to the deal, one of them private; Ava confirms a minute that the record points at",
-            "the record points at the minute where the old tool was spoken of; no words are kept, no field is filled, the private call is not read",
-            heard.holds(),
-            heard.seen(),
-        );
-        Ok(())
-    }
-
-    async fn fills_junk(&mut self) -> Result<(), DemoError> {
-        self.deal.save(REP, &self.said(&fill::junk()))?;
-        self.stage.settle().await?;
-        let missing = self.deal.missing();
-        let junk: Vec<&str> = missing.lines().filter(|line| !line.contains("is empty")).collect();
-        let refused = self.deal.refused(REP, &self.deal.to_stage("closed_won"))?.is_some();
-        let cleared = self.deal.cleared();
-        let example = junk.first().copied().unwrap_or_default();
-        let seen =
-            format!("{} answers named, e.g. \"{example}\"; the win is refused: {}", junk.len(), yes(refused));
-        self.report(
-            "Ava fills the fields with tbd, n/a and \"much better\"",
-            "each is named with the reason why it is no answer; the deal still cannot be won",
-            junk.len() >= 6 && refused && !cleared,
-            seen,
-        );
-        Ok(())
-    }
-
-    async fn completes(&mut self) -> Result<(), DemoError> {
-        self.crm.name_contacts(REP, &self.deal.id)?;
-        let (go_live, by) = (self.deal.days(60), self.deal.days(240));
-        self.deal.save(REP, &self.said(&fill::complete(&go_live, &by)))?;
-        self.stage.settle().await?;
-        let (queued, missing, cleared) = self.standing();
-        let status = self.deal.status();
-        self.report(
-            "Ava completes the package",
-            "nothing is missing; the deal is in Onboarding's queue; commission stays held",
-            queued && missing.is_empty() && !cleared,
-            format!(
-                "missing: {}; in queue: {}; commission: {}; status: \"{status}\"",
-                or_nothing(&missing),
-                yes(queued),
-                pay(cleared)
-            ),
-        );
-        Ok(())
-    }
-
-    fn standing(&self) -> (bool, String, bool) {
-        (self.deal.queued(), self.deal.missing(), self.deal.cleared())
-    }
-
-    async fn accepts_himself(&mut self) -> Result<(), DemoError> {
-        // A CRM may well let a rep fill in the receiver's answer; who did it is what counts.
-        self.crm.let_answer(REP, true)?;
-        self.deal.save(REP, &self.deal.accept(true))?;
-        self.stage.settle().await?;
-        self.crm.let_answer(REP, false)?;
-        let answer = self.deal.answer();
-        let (cleared, winnable) = (self.deal.cleared(), self.deal.is_open("closed_won"));
-        self.report(
-            "Ava answers \"Accept\" herself",
-            "it does not count: the answer is taken back, commission stays held",
-            !cleared && !winnable && answer.is_empty(),
-            format!(
-                "answer on the record: {}; may be won: {}; commission: {}",
-                or_nothing(&answer),
-                yes(winnable),
-                pay(cleared)
-            ),
-        );
-        Ok(())
-    }
-
-    async fn receiver_rejects(&mut self) -> Result<(), DemoError> {
-        let reason = "Which report is it measured by, and who owns the address data?";
-        self.deal.save(RECEIVER, &self.deal.reject("success_criteria;risks", reason))?;
-        self.stage.settle().await?;
-        let (queued, missing, cleared) = self.standing();
-        let sent_back = missing.lines().filter(|line| line.contains("was sent back")).count();
-        self.report(
-            "Ingrid, the onboarding lead, rejects two fields with a reason",
-            "Ava reads the reason and the two fields on the record; the deal leaves the queue",
-            sent_back == 2 && missing.contains("Which report is it measured by") && !queued && !cleared,
-            format!("\"{}\"; {sent_back} fields sent back; in queue: {}", first_line(&missing), yes(queued)),
-        );
-        Ok(())
-    }
-
-    async fn resubmits(&mut self) -> Result<(), DemoError> {
-        self.deal.save(REP, &self.said(&fill::mended()))?;
-        self.stage.settle().await?;
-        let (queued, missing, cleared) = self.standing();
-        self.report(
-            "Ava rewrites the two fields",
-            "nothing is missing; the deal is back in the queue; commission stays held",
-            missing.is_empty() && queued && !cleared,
-            format!(
-                "missing: {}; in queue: {}; commission: {}",
-                or_nothing(&missing),
-                yes(queued),
-                pay(cleared)
-            ),
-        );
-        Ok(())
-    }
-
-    async fn receiver_accepts(&mut self) -> Result<(), DemoError> {
-        let before = self.crm.writes();
-        self.deal.save(RECEIVER, &self.deal.accept(true))?;
-        self.stage.settle().await?;
-        let pay_gate = self.deal.gate("commission");
-        let shape = |field: fn(&GateWrite) -> Option<&String>| self.deal.optional(pay_gate.and_then(field));
-        let status = shape(|gate| gate.status.as_ref());
-        let at = shape(|gate| gate.cleared_at.as_ref());
-        let clearance = shape(|gate| gate.clearance_id.as_ref());
-        let number = shape(|gate| gate.number.as_ref()).parse::<f64>().ok();
-        let (cleared, openings) = (self.deal.cleared(), self.deal.openings(before));
-        let start: String = clearance.chars().take(8).collect();
-        self.report(
-            "Ingrid accepts",
-            "the commission flag opens by one write, with date, number, status and clearance id",
-            cleared
-                && number == Some(1.0)
-                && status == "Cleared"
-                && !at.is_empty()
-                && clearance.len() >= 32
-                && openings == 1,
-            format!(
-                "commission: {}; number: {}; status: {status}; date: {at}; clearance id: {start}…; opening writes: {openings}",
-                pay(cleared),
-                number.map_or_else(|| "none".to_owned(), |number| number.to_string())
-            ),
-        );
-        Ok(())
-    }
-
-    async fn wins(&mut self) -> Result<(), DemoError> {
-        let refused = self.deal.refused(REP, &self.deal.to_stage("closed_won"))?;
-        self.stage.settle().await?;
-        let (stage, cleared) = (self.deal.stage_value(), self.deal.cleared());
-        self.report(
-            "Ava sets the deal to Closed Won again",
-            "now the CRM saves it, and commission stays cleared",
-            refused.is_none() && stage == named_stage(self.crm, "closed_won") && cleared,
-            format!("stage: {stage}; commission: {}", pay(cleared)),
-        );
-        Ok(())
-    }
-
-    async fn edits_a_promise(&mut self) -> Result<(), DemoError> {
-        self.deal.save(REP, &self.said(&fill::softened()))?;
-        self.stage.settle().await?;
-        let events = self.deal.ledger().await?;
-        let adjustments = events.iter().filter(|event| matches!(event, Event::CommissionHeld { .. })).count();
-        let pay_gate = self.deal.gate("commission");
-        let reason = self.deal.optional(pay_gate.and_then(|gate| gate.hold_reason.as_ref()));
-        let status = self.deal.optional(pay_gate.and_then(|gate| gate.status.as_ref()));
-        let cleared = self.deal.cleared();
-        self.report(
-            "Ava softens a promised outcome after the acceptance",
-            "the handoff is open again, the flag is shut, and finance sees one adjustment",
-            !cleared && status == "Held" && !reason.is_empty() && adjustments == 1,
-            format!("commission: {}, \"{reason}\"; adjustments in the ledger: {adjustments}", pay(cleared)),
-        );
-        Ok(())
-    }
-
-    async fn sets_the_flag(&mut self) -> Result<(), DemoError> {
-        let (sam, admin) = self.crm.admin()?;
-        let flag = self.deal.gate("commission").map(|gate| (gate.field.clone(), gate.open.clone()));
-        let forgery: Fields = flag.into_iter().collect();
-        let ruled = self.crm.let_write_flags(false)?;
-        let stopped = ruled && self.deal.refused(&sam, &forgery)?.is_some();
-        self.crm.let_write_flags(true)?;
-        self.deal.save(&sam, &forgery)?;
-        let forged = self.deal.cleared();
-        self.stage.settle().await?;
-        self.crm.let_write_flags(false)?;
-        let events = self.deal.ledger().await?;
-        let named = events.iter().find_map(|event| {
-            let Event::Tampered { by: Some(by), at: Some(at), seen_open: true, .. } = event else {
-                return None;
-            };
-            (by.id.as_str() == admin).then(|| format!("Sam ({admin}) at {at}"))
-        });
-        let cleared = self.deal.cleared();
-        let what = if ruled {
-            "Sam, an admin, is stopped by the rule, gives himself the writer's permission and sets the flag by hand"
-        } else {
-            "Sam, an admin whom nothing stops, sets the flag by hand"
-        };
-        self.report(
-            what,
-            "it is undone within one pass; who and when stand in the ledger",
-            stopped == ruled && forged && !cleared && named.is_some(),
-            format!(
-                "stopped by a rule: {}; set by hand: {}; commission after the pass: {}; ledger: {}",
-                yes(stopped),
-                yes(forged),
-                pay(cleared),
-                named.as_deref().unwrap_or("nothing")
-            ),
-        );
-        Ok(())
-    }
-
-    async fn workflow_passes(&mut self) -> Result<(), DemoError> {
-        self.crm.workflow(&self.other.id, &self.other.to_stage("closed_won"))?;
-        self.stage.settle().await?;
-        let events = self.other.ledger().await?;
-        let recorded = events.iter().any(|event| matches!(event, Event::Bypassed { .. }));
-        let (stage, cleared) = (self.other.stage_value(), self.other.cleared());
-        self.report(
-            "A workflow moves another deal to Closed Won, past every rule",
-            "the by-pass stands in the ledger; commission stays held",
-            stage == named_stage(self.crm, "closed_won") && recorded && !cleared,
-            format!("stage: {stage}; by-pass in the ledger: {}; commission: {}", yes(recorded), pay(cleared)),
-        );
-        Ok(())
-    }
-
-    async fn without_webhooks(&mut self) -> Result<(), DemoError> {
-        self.crm.webhooks(false);
-        let before = self.crm.deliveries();
-        // The old answer still stands on the record: an answer is given by changing it.
-        if !self.deal.answer().is_empty() {
-            self.deal.save(RECEIVER, &self.deal.accept(false))?;
-            self.stage.settle().await?;
+    let mut known = Vec::new();
+    if stage.is_whole() {
+        for crm in stage.crms() {
+            marketing::play(stage, crm, &mut teller).await?;
         }
-        self.deal.save(RECEIVER, &self.deal.accept(true))?;
-        self.stage.settle().await?;
-        let delivered = self.crm.deliveries().saturating_sub(before);
-        let cleared = self.deal.cleared();
-        self.crm.webhooks(true);
-        self.report(
-            "Webhooks are switched off; Ingrid accepts the changed package",
-            "polling reaches the same state: the flag opens again",
-            cleared && delivered == 0,
-            format!("webhooks delivered: {delivered}; commission: {}", pay(cleared)),
-        );
-        Ok(())
+        for crm in stage.crms() {
+            known.push((crm, discovery::play(stage, crm, &mut teller).await?));
+        }
+    }
+    let mut sold = Vec::new();
+    for crm in stage.crms() {
+        sold.push((crm, commit::play(stage, crm, &mut teller).await?));
+    }
+    if stage.is_whole() {
+        for (crm, deal) in &sold {
+            onboarding::play(stage, *crm, deal, &mut teller).await?;
+        }
+        for crm in stage.crms() {
+            escalation::play(stage, crm, &mut teller).await?;
+        }
+        for (crm, customer) in &known {
+            motion::play(stage, *crm, customer, &mut teller).await?;
+        }
+    }
+    verify(stage, &mut teller)?;
+    Ok(teller.ok)
+}
+
+/// Tells the steps of a story.
+struct Teller<'a> {
+    ok: bool,
+    tell: Tell<'a>,
+}
+
+/// Where a step plays.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    crm: &'a dyn Crm,
+    handoff: &'a str,
+}
+
+impl Teller<'_> {
+    fn report(&mut self, scene: Scene<'_>, step: &str, expected: &str, ok: bool, seen: String) {
+        self.tell(scene.crm.vendor(), scene.handoff, step, expected, ok, seen);
     }
 
-    fn verifies(&mut self) -> Result<(), DemoError> {
-        let (audit, head) = (self.stage.state_dir().join("audit"), self.stage.app.view().head());
-        let copy = self.stage.folder.path().join(format!("copy-{}", self.crm.connection()));
-        let whole = ledger::verdict(&audit, &head.vkey);
-        ledger::tampered_copy(&audit, &copy)?;
-        let broken = ledger::verdict(&copy, &head.vkey);
-        let ok = whole.is_ok() && broken.as_ref().is_err_and(|words| words.starts_with("entry "));
-        let said = |verdict: Result<String, String>| verdict.unwrap_or_else(|error| error);
-        let copied = said(broken).replace(&copy.display().to_string(), "copy");
-        self.report(
-            "The log is verified; then one byte is flipped in a copy",
-            "the log verifies; the copy does not, and the entry is named",
+    fn tell(&mut self, crm: &str, handoff: &str, step: &str, expected: &str, ok: bool, seen: String) {
+        self.ok &= ok;
+        let step = Step {
+            crm: crm.to_owned(),
+            handoff: handoff.to_owned(),
+            step: step.to_owned(),
+            expected: expected.to_owned(),
+            seen,
             ok,
-            format!("{}; the copy: {copied}", said(whole)),
-        );
-        Ok(())
+        };
+        (self.tell)(&step);
     }
+}
+
+/// How a record stands that waits for its receiver.
+fn standing(package: &Package<'_>) -> String {
+    let record = &package.record;
+    format!(
+        "missing: {}; in queue: {}; status: \"{}\"",
+        or_nothing(&record.missing().replace('\n', " | ")),
+        yes(record.queued()),
+        record.status()
+    )
+}
+
+fn verify(stage: &Stage, teller: &mut Teller<'_>) -> Result<(), DemoError> {
+    let (audit, head) = (stage.state_dir().join("audit"), stage.app.view().head());
+    let copy = stage.folder.path().join("copy");
+    let whole = ledger::verdict(&audit, &head.vkey);
+    ledger::tampered_copy(&audit, &copy)?;
+    let broken = ledger::verdict(&copy, &head.vkey);
+    let ok = whole.is_ok() && broken.as_ref().is_err_and(|words| words.starts_with("entry "));
+    let said = |verdict: Result<String, String>| verdict.unwrap_or_else(|error| error);
+    let copied = said(broken).replace(&copy.display().to_string(), "copy");
+    teller.tell(
+        "The ledger",
+        "",
+        "The log is verified; then one byte is flipped in a copy",
+        "the log verifies; the copy does not, and the entry is named",
+        ok,
+        format!("{}; the copy: {copied}", said(whole)),
+    );
+    Ok(())
 }

@@ -6,21 +6,28 @@ use crate::cli::audit::replayed;
 use crate::metrics::Metrics;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_step_of_the_story_holds_and_the_log_replays() {
-    let stage = Stage::start(Setting::default()).await.unwrap();
+async fn every_step_of_the_six_stories_holds_and_the_log_replays() {
+    let stage = Stage::start(Setting { whole: true, ..Setting::default() }).await.unwrap();
     let mut steps = Vec::new();
     let ok = play(&stage, &mut |step| steps.push(step.clone())).await.unwrap();
     let failed: Vec<&Step> = steps.iter().filter(|step| !step.ok).collect();
     assert!(ok && failed.is_empty(), "{failed:#?}");
     let in_crm = |crm: &str| steps.iter().filter(|step| step.crm == crm).count();
-    assert_eq!((in_crm("Salesforce"), in_crm("HubSpot"), steps.len()), (14, 14, 28));
+    assert_eq!((in_crm("Salesforce"), in_crm("HubSpot"), in_crm("The ledger")), (40, 41, 1));
+    for handoff in ["01", "02", "03", "04", "05", "06"] {
+        let told = steps.iter().filter(|step| step.handoff == handoff).count();
+        assert!(told >= 8, "handoff {handoff} is told in {told} steps");
+    }
 
     let view = stage.app.view();
     let mut follower = Follower::default();
     let report = follower.catch_up(&view).await.unwrap().scorecard.report(Period::Week, stage.now());
     let rows: Vec<_> = report.rows.iter().filter(|row| row.period.is_none()).collect();
-    assert_eq!(rows.len(), 2, "one motion in each CRM");
-    for row in rows {
+    let contracts: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.contract.as_str()).collect();
+    assert_eq!(contracts.len(), 6);
+    let sales: Vec<_> = rows.into_iter().filter(|row| row.contract.starts_with("h03")).collect();
+    assert_eq!(sales.len(), 2, "one motion in each CRM");
+    for row in sales {
         let counts = &row.counts;
         assert!(counts.bypasses >= 1 && counts.tampers >= 1 && counts.adjustments == 1, "{counts:#?}");
         assert_eq!(counts.accepted, 2);
@@ -47,7 +54,7 @@ async fn why_tells_the_whole_story_of_a_deal() {
     let in_salesforce = all.iter().filter(|summary| summary.handoff.subject.connection.as_str() == "sf");
     let longest = in_salesforce.max_by_key(|summary| (summary.handoff.cycle, &summary.stream)).unwrap();
     let detail = view.handoff(&longest.stream).await.unwrap().unwrap();
-    let registry = handoff_core::registry::Registry::load(handoff_core::registry::shipped()).unwrap();
+    let registry = handoff_core::registry::Registry::load(wiring::company(false)).unwrap();
     let contract = registry.pinned(&longest.contract).map(|held| &held.contract);
     let entries: Vec<_> =
         detail.entries.into_iter().filter_map(|each| Some((each.position, each.entry?))).collect();
@@ -59,6 +66,7 @@ async fn why_tells_the_whole_story_of_a_deal() {
         entries,
         evidence: Vec::new(),
         holds: Vec::new(),
+        owed: Vec::new(),
     };
     let text = crate::cli::why::explain(&told, contract);
     insta::assert_snapshot!(masked(&text));

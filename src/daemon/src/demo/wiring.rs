@@ -1,19 +1,25 @@
-//! How the stage is wired: what an admin would write to run two CRMs, one motion each, and recorded calls under one daemon.
+//! How the stage is wired: what an admin would write to run two CRMs, one motion each, the product's telemetry and recorded calls under one
+//! daemon.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use handoff_core::beside::Reunify;
 use handoff_core::contract::Mode;
-use handoff_core::id::{ConnectionId, ContractId, GateName, MotionId};
+use handoff_core::feed::ColumnKind;
+use handoff_core::id::{ConnectionId, FieldKey, GateName, MotionId, PartKey};
+use handoff_core::mapping::{Mapping, Way};
+use handoff_core::registry::{Registry, shipped};
 use handoff_sandbox_gong as gong;
 use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce as salesforce;
 
-use super::DemoError;
+use super::story::{MONA, SUNIL};
+use super::{DemoError, feed};
 use crate::config::{
-    Audit, Auth, Commission, Config, Connection, EvidenceSource, Govern, Http, People, SecretRef,
+    Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People, SecretRef,
 };
 
 /// The mapping of the story in Salesforce.
@@ -37,6 +43,40 @@ pub(super) struct Wiring<'a> {
     /// The public key of Gong's rule.
     pub(super) gong_key: String,
     pub(super) folder: &'a Path,
+    /// What is governed.
+    pub(super) mappings: &'a [Mapping],
+    /// Whether all six handoffs are.
+    pub(super) whole: bool,
+}
+
+/// The feed's column that says what a row is about.
+pub(super) const KEY: &str = "account";
+
+/// What a mapping reads from the product's telemetry.
+#[derive(Debug, Clone)]
+pub(super) struct Telemetry {
+    /// The record's field that the rows' key stands in.
+    pub(super) key: String,
+    /// The column that dates a row.
+    pub(super) at: String,
+    /// The column with the figure.
+    pub(super) value: String,
+    /// The column with the feature.
+    pub(super) per: String,
+}
+
+impl Telemetry {
+    /// What handoff 04's mapping reads from it; `None` = nothing.
+    pub(super) fn of(mapping: &Mapping) -> Option<Self> {
+        let features = mapping.read.get(&FieldKey::from("adoption"))?.get(&PartKey::from("features"))?;
+        let Ok(Way::Series(rows, series)) = features.way() else { return None };
+        Some(Self {
+            key: rows.fed_by?.to_owned(),
+            at: series.at.clone(),
+            value: series.value.clone()?,
+            per: series.per.clone()?,
+        })
+    }
 }
 
 impl Wiring<'_> {
@@ -44,33 +84,71 @@ impl Wiring<'_> {
         let sf = ConnectionId::from("sf");
         let hs = ConnectionId::from("hs");
         let gong = ConnectionId::from("gong");
-        let onboarding = salesforce::seed::PEOPLE
-            .iter()
-            .filter(|person| person.team == salesforce::seed::Team::Onboarding)
-            .map(|person| person.username.to_owned())
-            .collect();
         Ok(Config {
             state_dir: self.folder.join("state"),
             mappings_dir: None,
             http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
-            govern: vec![govern(SALESFORCE, &sf, None), govern(HUBSPOT, &hs, Some("self_serve"))],
+            govern: self.mappings.iter().map(|mapping| self.govern(mapping, &sf, &hs)).collect(),
             tasks: None,
-            feed: std::collections::BTreeMap::new(),
+            feed: self.feed()?,
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([
                 (sf, self.salesforce()?),
                 (hs, self.hubspot()?),
                 (gong, self.gong()?),
             ]),
-            people: People {
-                roles: BTreeMap::from([("onboarding_lead".to_owned(), onboarding)]),
-                same_person: BTreeMap::new(),
-                ..People::default()
-            },
+            people: People { roles: roles(self.whole), same_person: BTreeMap::new(), ..People::default() },
             calendar: BTreeMap::new(),
             audit: Audit { origin: "demo.example/handoffd".to_owned() },
             commission: Commission::default(),
         })
+    }
+
+    fn govern(&self, mapping: &Mapping, sf: &ConnectionId, hs: &ConnectionId) -> Govern {
+        let in_hubspot = mapping.connector == "hubspot";
+        let sale = mapping.mapping == SALESFORCE || mapping.mapping == HUBSPOT;
+        // The shipped contract observes the stage; here the CRM itself shall stop a rep.
+        let gates: &[&str] = if sale { &["closed_won"] } else { &[] };
+        let all = mapping.write.gate.keys().filter(|_| !sale).cloned();
+        let gates = gates.iter().map(|gate| GateName::from(*gate)).chain(all);
+        Govern {
+            contract: mapping.contract.clone(),
+            mapping: mapping.mapping.clone(),
+            connection: if in_hubspot { hs.clone() } else { sf.clone() },
+            motion: Some(MotionId::from("self_serve"))
+                .filter(|_| in_hubspot && mapping.motion.always.is_some()),
+            // Of handoff 03 the company's old deals are governed too; of the others what begins now.
+            governed_since: Some(self.salesforce.org().now()).filter(|_| !sale),
+            mode: gates.map(|gate| (gate, Mode::Enforce)).collect(),
+            on_bypass: BTreeMap::new(),
+            reunify: Some(Reunify::Write).filter(|_| mapping.contract.as_str().starts_with("h06")),
+            max_writes_per_hour: None,
+        }
+    }
+
+    /// The feed that handoff 04 reads, if its mapping reads one.
+    fn feed(&self) -> Result<BTreeMap<String, Feed>, DemoError> {
+        let telemetry = self.mappings.iter().find_map(Telemetry::of);
+        let Some(telemetry) = telemetry else { return Ok(BTreeMap::new()) };
+        let text = |name: &str| (name.to_owned(), ColumnKind::Text);
+        let usage = Feed {
+            secrets: vec![self.secret("usage_secret", feed::SECRET)?],
+            key: KEY.to_owned(),
+            identity: vec![telemetry.at.clone(), telemetry.per.clone()],
+            columns: BTreeMap::from([
+                text(KEY),
+                (telemetry.at, ColumnKind::Date),
+                text(&telemetry.per),
+                (telemetry.value, ColumnKind::Number),
+            ]),
+        };
+        let attendance = Feed {
+            secrets: vec![self.secret("attendance_secret", feed::SECRET)?],
+            key: KEY.to_owned(),
+            identity: vec!["person".to_owned(), "session".to_owned()],
+            columns: BTreeMap::from(["person", "session", "completed", KEY].map(text)),
+        };
+        Ok(BTreeMap::from([(feed::USAGE.to_owned(), usage), (feed::ATTENDANCE.to_owned(), attendance)]))
     }
 
     fn salesforce(&self) -> Result<Connection, DemoError> {
@@ -121,19 +199,51 @@ impl Wiring<'_> {
     }
 }
 
-fn govern(mapping: &str, connection: &ConnectionId, motion: Option<&str>) -> Govern {
-    Govern {
-        contract: ContractId::from("h03-ae-to-onboarding"),
-        mapping: mapping.to_owned(),
-        connection: connection.clone(),
-        motion: motion.map(MotionId::from),
-        governed_since: None,
-        // The shipped contract observes the stage; here the CRM itself shall stop a rep.
-        mode: BTreeMap::from([(GateName::from("closed_won"), Mode::Enforce)]),
-        on_bypass: BTreeMap::new(),
-        reunify: None,
-        max_writes_per_hour: None,
+/// Who holds which role.
+fn roles(whole: bool) -> BTreeMap<String, Vec<String>> {
+    use salesforce::seed::Team;
+    let team = |team: Team| {
+        let members = salesforce::seed::PEOPLE.iter().filter(|person| person.team == team);
+        members.map(|person| person.username.to_owned()).collect::<Vec<_>>()
+    };
+    let mut roles = BTreeMap::from([("onboarding_lead".to_owned(), team(Team::Onboarding))]);
+    if whole {
+        roles.extend([
+            ("marketing".to_owned(), vec![MONA.to_owned()]),
+            ("sdr".to_owned(), team(Team::Development)),
+            ("account_executive".to_owned(), team(Team::Sales)),
+            ("csm".to_owned(), team(Team::Success)),
+            ("support_lead".to_owned(), vec![SUNIL.to_owned()]),
+        ]);
     }
+    roles
+}
+
+/// Contracts and mappings of this company. Handoff 04 ships in two ways, of which a company keeps one: here the product sends its telemetry.
+pub(super) fn company(whole: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let other = if whole { "/h04-onboarding-to-cs.toml" } else { "/h04-onboarding-to-cs-fed.toml" };
+    shipped().filter(move |(path, _)| !path.ends_with(other))
+}
+
+/// The mappings of what is governed: handoff 03 in each CRM, or all six.
+pub(super) fn mappings(registry: &Registry, whole: bool) -> Result<Vec<Mapping>, DemoError> {
+    let crm = ["salesforce", "hubspot"];
+    let handoffs = [
+        "h01-marketing-to-sdr",
+        "h02-sdr-to-ae",
+        "h03-ae-to-onboarding",
+        "h04-onboarding-to-cs-fed",
+        "h05-csm-to-support",
+        "h06-motion-a-to-motion-b",
+    ];
+    let of = |crm: &str| handoffs.map(|handoff| format!("{crm}/{handoff}"));
+    let wanted =
+        crm.iter().flat_map(|crm| of(crm)).filter(|name| whole || name == SALESFORCE || name == HUBSPOT);
+    let found = wanted.map(|name| {
+        let mapping = registry.mapping(&name).cloned();
+        mapping.ok_or_else(|| DemoError::Contracts(format!("there is no mapping {name}")))
+    });
+    found.collect()
 }
 
 /// Points the sandboxes' webhooks at the daemon, and sets up what an admin of HubSpot sets up by hand: the won stage asks for the clearance id.

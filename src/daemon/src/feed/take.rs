@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures::future::join_all;
 use handoff_connector::Rejected;
 use handoff_core::digest::Digest;
 use handoff_core::feed::FeedRow;
@@ -25,6 +26,8 @@ use crate::memory::{Change, DELIVERY, blocking};
 
 /// Bytes of rows in one log entry; a sealed part takes 256 KiB at most.
 const PER_ENTRY: usize = 128 * 1024;
+/// Entries that share a flush of the log: a delivery may be about thousands of keys.
+const TOGETHER: usize = 256;
 /// Faulty rows that are told of.
 const TOLD: usize = 20;
 
@@ -188,17 +191,22 @@ async fn taken(
     change.put_json(seen_at, &Seen { at: now, told: told.clone() });
     let mut taken = Taken { rows, ..Taken::default() };
     let mut touched = BTreeSet::new();
-    for (key, rows) in &fresh {
-        for part in parts(rows) {
+    let entries = fresh.iter().flat_map(|(key, rows)| parts(rows).into_iter().map(move |part| (key, part)));
+    let entries: Vec<(&String, &[FeedRow])> = entries.collect();
+    for wave in entries.chunks(TOGETHER) {
+        let appends = wave.iter().map(|(key, part)| {
+            let (feed, key, rows) = (feed.name.clone(), (*key).clone(), part.to_vec());
+            let entry = LogEntry::FeedTaken { feed, key, rows, at: now };
+            async move { append(engine, &entry).await }
+        });
+        for ((key, part), appended) in wave.iter().zip(join_all(appends).await) {
             let count = u64::try_from(part.len()).unwrap_or(u64::MAX);
-            let (name, key, held) = (feed.name.clone(), key.clone(), part.to_vec());
-            let entry = LogEntry::FeedTaken { feed: name, key: key.clone(), rows: held, at: now };
-            match append(engine, &entry).await? {
+            match appended? {
                 Some(position) => {
                     change.reflected.push(position);
-                    put(&engine.journal, (&feed.name, &key), part, now, &mut change);
+                    put(&engine.journal, (&feed.name, key), part, now, &mut change);
                     taken.taken += count;
-                    touched.insert(key);
+                    touched.insert((*key).clone());
                 }
                 None => taken.erased += count,
             }

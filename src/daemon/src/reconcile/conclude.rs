@@ -7,7 +7,6 @@ use handoff_core::extract::Existence;
 use handoff_core::gate::evaluate;
 use handoff_core::handoff::Handoff;
 use handoff_core::journal::LogEntry;
-use handoff_core::obligation::obligations;
 use handoff_core::plan::{Inputs, plan};
 use jiff::Timestamp;
 
@@ -33,6 +32,9 @@ pub(super) fn conclude(
     for case in &mut judged.cases {
         let Some(rule) = object.rules.get(case.rule) else { continue };
         let before = case.before.take();
+        // Whom it named so far has to look, too: it may name another one now.
+        let looked_on =
+            before.as_ref().map(|before| twins::onlookers(engine, &before.state)).unwrap_or_default();
         let (saved, news) = match &case.step {
             Step::Known => (before, Vec::new()),
             // Not logged, so nothing follows from it.
@@ -63,6 +65,7 @@ pub(super) fn conclude(
         }
         if moved || !news.is_empty() {
             engine.snapshots.note(change, &saved, &verdict, &news)?;
+            judged.onlookers.extend(looked_on);
             judged.onlookers.extend(twins::onlookers(engine, &saved.state));
             if let Step::Decided { entry, .. } = &case.step {
                 judged.onlookers.extend(accounts::onlookers(engine, &saved, entry));
@@ -110,7 +113,8 @@ pub(super) fn conclude(
 fn tasks(engine: &Engine, rule: &Rule, contract: &Contract, state: &Handoff, now: Timestamp) {
     let connection = &state.id.subject.connection;
     if engine.tasks.is_on(connection) && rule.mapping.write.task.is_some() {
-        engine.tasks.look(connection, &state.id.stream(), obligations(contract, state, now));
+        let owed = engine.tasks.owed(engine, contract, state, now);
+        engine.tasks.look(connection, &state.id.stream(), owed);
     }
 }
 

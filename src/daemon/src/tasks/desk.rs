@@ -3,14 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use handoff_core::contract::Contract;
+use handoff_core::handoff::Handoff;
 use handoff_core::id::ConnectionId;
 use handoff_core::journal::LogEntry;
-use handoff_core::obligation::Obligation;
+use handoff_core::motion::SignalTable;
+use handoff_core::obligation::{Holders, Obligation, Posts, obligations, roles};
+use handoff_core::registry::Registry;
 use handoff_core::task::{Book, Known, Rules, Step, Waiting};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::govern::Governed;
 use crate::memory::{Change, Rows, TASK};
@@ -21,6 +26,10 @@ pub(crate) struct Desks {
     pub(crate) rules: Option<Rules>,
     /// Connection → the field that tells what a task stands for.
     pub(crate) keys: BTreeMap<ConnectionId, String>,
+    /// Roles that may owe something without a record naming who holds them.
+    pub(crate) posts: BTreeSet<String>,
+    /// What signals mean in each motion.
+    signals: Option<SignalTable>,
     states: Mutex<BTreeMap<ConnectionId, State>>,
     /// One pass at a time.
     pub(crate) alone: tokio::sync::Mutex<()>,
@@ -60,7 +69,7 @@ pub(crate) struct Counts {
 }
 
 impl Desks {
-    pub(crate) fn new(config: &Config, objects: &[Governed]) -> Self {
+    pub(crate) fn new(config: &Config, registry: &Registry, objects: &[Governed]) -> Self {
         let rules = config.tasks.as_ref().and_then(crate::config::Tasks::rules);
         let mut keys = BTreeMap::new();
         for object in objects.iter().filter(|_| rules.is_some()) {
@@ -68,9 +77,26 @@ impl Desks {
                 keys.entry(object.connection.clone()).or_insert_with(|| task.id.clone());
             }
         }
+        let signals = registry.signals().cloned();
+        let has_tasks = |contract: &Contract| {
+            let rules = objects.iter().flat_map(|object| &object.rules);
+            rules
+                .filter(|rule| rule.mapping.write.task.is_some())
+                .any(|rule| rule.mapping.contract == contract.contract)
+        };
+        // Open handoffs stay on their version.
+        let contracts =
+            registry.contracts().map(|held| &held.contract).filter(|contract| has_tasks(contract));
+        let posts = if rules.is_some() {
+            contracts.flat_map(|contract| roles(contract, signals.as_ref())).collect()
+        } else {
+            BTreeSet::new()
+        };
         Self {
             rules,
             keys,
+            posts,
+            signals,
             states: Mutex::new(BTreeMap::new()),
             alone: tokio::sync::Mutex::new(()),
             changed: watch::Sender::new(0),
@@ -84,6 +110,19 @@ impl Desks {
 
     pub(crate) fn is_on(&self, connection: &ConnectionId) -> bool {
         self.keys.contains_key(connection)
+    }
+
+    /// What people owe a handoff now; who holds a role is its connection's word.
+    pub(crate) fn owed(
+        &self,
+        engine: &Engine,
+        contract: &Contract,
+        handoff: &Handoff,
+        now: Timestamp,
+    ) -> Vec<Obligation> {
+        let link = engine.links.get(&handoff.id.subject.connection);
+        let holders = link.map_or_else(Holders::new, |link| link.directory.holders(now));
+        obligations(contract, handoff, Posts { holders: &holders, signals: self.signals.as_ref() }, now)
     }
 
     /// What a handoff's people owe now. What owes nothing, and did not before, is nobody's business.

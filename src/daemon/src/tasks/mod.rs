@@ -7,6 +7,6 @@ mod view;
 mod work;
 
 pub(crate) use desk::Desks;
-pub use view::TasksView;
-pub(crate) use view::all as views;
+pub use view::{OwedView, TasksView};
+pub(crate) use view::{all as views, everything, told};
 pub(crate) use work::{quiet, recover, spawn};

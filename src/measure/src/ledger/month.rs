@@ -61,8 +61,11 @@ impl FromStr for Month {
     type Err = NotAMonth;
 
     fn from_str(text: &str) -> Result<Self, NotAMonth> {
-        let digits =
-            text.len() == 7 && text.bytes().enumerate().all(|(at, byte)| (at == 4) == (byte == b'-'));
+        let digits = text.len() == 7
+            && text
+                .bytes()
+                .enumerate()
+                .all(|(at, byte)| if at == 4 { byte == b'-' } else { byte.is_ascii_digit() });
         let (year, month) = text.split_once('-').filter(|_| digits).ok_or(NotAMonth)?;
         let (year, month) = (year.parse().map_err(|_| NotAMonth)?, month.parse().map_err(|_| NotAMonth)?);
         Date::new(year, month, 1).map(|_| Self { year, month }).map_err(|_| NotAMonth)

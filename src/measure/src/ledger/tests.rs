@@ -414,7 +414,9 @@ fn months_are_read_strictly_and_end_where_the_next_begins() {
         (month.next().to_string(), month.end().unwrap()),
         ("2027-01".into(), at("2027-01-01T00:00:00Z"))
     );
-    for wrong in ["2026-13", "2026-1", "26-10", "2026-00", "2026/10", "", "2026-1x"] {
+    for wrong in
+        ["2026-13", "2026-1", "26-10", "2026-00", "2026/10", "", "2026-1x", "+026-10", "-026-10", "2026-+1"]
+    {
         assert!(wrong.parse::<Month>().is_err(), "{wrong}");
     }
 }

@@ -107,7 +107,6 @@ impl Journey<'_> {
                     "handoff_01_marketer": self.hand.owner(Team::Development, number + 1),
                     "handoff_01_narrative":
                         "Came back four times in two weeks, each time to the pricing page, after reading the benchmark",
-                    "handoff_01_icp_match": "Full", "handoff_01_icp_version": "2026-Q4",
                     "handoff_01_trigger":
                         "They opened two depots this year and posted three dispatcher jobs last month",
                     "handoff_01_confidence": "Medium", "handoff_01_playbook": "Tier A",
@@ -115,6 +114,13 @@ impl Journey<'_> {
                 })));
             }
             let contact = self.hand.add(self.at.contacts, &Json::Object(fields))?;
+            if number % 3 == 0 {
+                let firm = json!({
+                    "name": company, "domain": domain, "industry": "CONSTRUCTION", "numberofemployees": 90 + number * 40,
+                });
+                let firm = self.hand.add(self.at.companies, &firm)?;
+                self.hand.link((self.at.contacts, contact), (self.at.companies, firm), None)?;
+            }
             for (turn, asset) in ASSETS.iter().enumerate().take(1 + number % 3) {
                 let seen = self.hand.past_day(3 + turn * 7);
                 self.touch(contact, "Asset", asset, &seen, None)?;
@@ -361,7 +367,7 @@ impl Journey<'_> {
                 "handoff_06_reunify_by": self.hand.day(120),
                 "handoff_06_communication_plan":
                     "The CSM opens every meeting and sends every summary; the account executive speaks on price only",
-                "handoff_06_stop_below": 60, "handoff_06_entity": "Northwind Peak GmbH",
+                "handoff_06_health_baseline": 82, "handoff_06_stop_below": 60, "handoff_06_entity": "Northwind Peak GmbH",
                 "handoff_06_paperwork_route": "Their legal first, then our finance, then the managing director",
             })));
         }

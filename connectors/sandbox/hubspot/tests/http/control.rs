@@ -63,7 +63,7 @@ async fn reset_gives_the_same_portal_again() {
 async fn the_company_is_believable() {
     let site = Site::start().await;
     let portal = site.portal();
-    assert_eq!((portal.count("companies"), portal.count("contacts"), portal.count("deals")), (25, 81, 42));
+    assert_eq!((portal.count("companies"), portal.count("contacts"), portal.count("deals")), (27, 81, 42));
     let has = |name: &str| {
         portal.ids("deals").iter().filter(|id| portal.property("deals", **id, name).is_some()).count()
     };

@@ -10,7 +10,8 @@ use serde_json::{Value as Json, json};
 
 use super::{Book, any_json, at, change, pair, raw, reference};
 use crate::contract::{Contract, Kind, Part};
-use crate::extract::{RawRecord, RelatedRow, extract, read_plan};
+use crate::extract::{RawRecord, RelatedRow, extract, feed_relation, read_plan};
+use crate::feed::{FeedSchema, related};
 use crate::id::PartKey;
 use crate::mapping::{Mapping, ReadPath};
 use crate::observation::Observation;
@@ -277,6 +278,25 @@ fn a_window_ends_when_the_handoff_opened_and_stays_there() {
 }
 
 #[test]
+fn a_record_that_was_created_in_its_opening_stage_opened_at_its_creation() {
+    let mut raw = cases();
+    let number = Part::of(Kind::Number);
+    let path = r#"{ related = "Cases", of = "AccountId", count = true, dated = "CreatedDate", window = { days = 2, before = "opening" } }"#;
+    let one = Some(Value::Number(Decimal::ONE));
+    assert_eq!(value(&number, path, &raw), one, "30 September, by the record of 1 October");
+    raw.history = Some(vec![change(
+        "1",
+        "StageName",
+        json!("Negotiation/Review"),
+        json!("Closed Lost"),
+        "005AE",
+        "2026-11-04T09:00:00Z",
+    )]);
+    raw.fields.insert("StageName".to_owned(), json!("Closed Lost"));
+    assert_eq!(value(&number, path, &raw), one, "it moves on, and what was handed over stays");
+}
+
+#[test]
 fn what_others_say_is_not_read_from_the_record() {
     let mut raw = raw();
     raw.fields.insert("External__c".to_owned(), json!("acme"));
@@ -286,6 +306,36 @@ fn what_others_say_is_not_read_from_the_record() {
     assert_eq!(value(&text, path, &raw), None);
     let plan = read_plan(&probe(&text, path).0);
     assert!(plan.fields.contains("External__c") && plan.history.contains("External__c"));
+}
+
+#[test]
+fn rows_of_a_feed_count_each_though_they_are_about_one_record() {
+    let schema: FeedSchema = serde_json::from_value(json!({
+        "key": "account", "identity": ["day", "feature"],
+        "columns": {"account": "text", "day": "date", "feature": "text", "uses": "number"},
+    }))
+    .unwrap();
+    let row = |day: &str, feature: &str, uses: u32| {
+        let row = json!({"account": "acme", "day": day, "feature": feature, "uses": uses});
+        (schema.row(&serde_json::from_value(row).unwrap()).unwrap().1, jiff::Timestamp::UNIX_EPOCH)
+    };
+    let rows = [row("2026-03-02", "a", 3), row("2026-03-04", "a", 4), row("2026-03-10", "b", 5)];
+    let mut raw = raw();
+    raw.fields.insert("External__c".to_owned(), json!("acme"));
+    raw.related.insert(feed_relation("usage", "External__c"), related("usage", "acme", rows));
+    let of = |part: &Part, end: &str| {
+        value(part, &format!(r#"{{ feed = "usage", key = "External__c", {end} }}"#), &raw)
+    };
+    assert_eq!(of(&Part::of(Kind::Number), "count = true"), Some(Value::Number(3.into())));
+    let day = |text: &str| text.parse().unwrap();
+    let curve = of(&Part::of(Kind::Series), r#"series = { at = "day", value = "uses", by = "week" }"#);
+    let points = vec![(day("2026-03-02"), 7.into()), (day("2026-03-09"), 5.into())];
+    assert_eq!(curve, Some(Value::Series(points)));
+    let Some(Value::List(listed)) = of(&list(&[("name", Kind::Name)]), r#"rows = { name = "feature" }"#)
+    else {
+        panic!("a list");
+    };
+    assert_eq!(listed.len(), 3);
 }
 
 #[test]

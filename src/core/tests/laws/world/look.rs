@@ -91,7 +91,7 @@ impl World {
             Variant::History | Variant::Explicit | Variant::Reconfirm => self.truth.edits.clone(),
         };
         if let Some(at) = self.truth.row_saved {
-            let first = edits.entry(FieldKey::from(FIELDS[0])).or_insert(Edit { at, by: None });
+            let first = edits.entry(FieldKey::from(FIELDS[0])).or_insert(Edit::placed(at, None));
             first.at = first.at.max(at);
         }
         edits

@@ -1,9 +1,29 @@
 //! Feeds: schemas that hold together, secrets in one place.
 
+use std::collections::BTreeSet;
+
+use handoff_core::extract::feeds;
+use handoff_core::registry::{Registry, quoted};
+
 use super::{Found, secret};
 use crate::config::Config;
 
-pub(super) fn all(config: &Config, found: &mut Found) {
+/// What a mapping reads from a feed that nobody declares stays missing.
+fn read(config: &Config, registry: &Registry, found: &mut Found) {
+    for (row, entry) in config.govern.iter().enumerate() {
+        let Some(mapping) = registry.mapping(&entry.mapping) else { continue };
+        let named: BTreeSet<String> = feeds(mapping).map(|(feed, _)| feed).collect();
+        for feed in named.iter().filter(|feed| !config.feed.contains_key(*feed)) {
+            let message =
+                format!("it reads the feed {}, which is not declared: its parts stay missing", quoted(feed));
+            let remedy = format!("add [feed.{feed}] with secrets, key and columns");
+            found.advise(&["govern", &row.to_string(), "mapping"], message, remedy);
+        }
+    }
+}
+
+pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
+    read(config, registry, found);
     for (name, feed) in &config.feed {
         let plain = name
             .chars()

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use handoff_core::obligation::{ADMIN, roles as owing};
 use handoff_core::registry::{Registry, quoted, suggestion};
 
 use super::Found;
@@ -16,16 +17,16 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
 }
 
 fn roles(config: &Config, registry: &Registry, found: &mut Found) {
-    let known: BTreeSet<&str> = registry
+    let all: BTreeSet<String> = registry
         .contracts()
         .flat_map(|held| {
-            let (roles, sla) = (&held.contract.roles, &held.contract.sla);
-            let others = [&roles.fallback, &sla.escalate_to].into_iter().flatten();
-            [&roles.sender, &roles.receiver].into_iter().chain(others)
+            let roles = &held.contract.roles;
+            let others = owing(&held.contract, registry.signals());
+            [roles.sender.clone(), roles.receiver.clone()].into_iter().chain(others)
         })
-        .map(String::as_str)
-        .chain([handoff_core::break_glass::ROLE])
+        .chain([handoff_core::break_glass::ROLE, ADMIN].map(str::to_owned))
         .collect();
+    let known: BTreeSet<&str> = all.iter().map(String::as_str).collect();
     let names: Vec<&str> = known.iter().copied().collect();
     for (role, holders) in &config.people.roles {
         let at = ["people", "roles", role.as_str()];
@@ -51,6 +52,7 @@ fn roles(config: &Config, registry: &Registry, found: &mut Found) {
             );
         }
     }
+    vacant(config, registry, found);
     let receivers: BTreeSet<&str> =
         governed(config, registry).map(|(_, contract)| contract.roles.receiver.as_str()).collect();
     for role in receivers {
@@ -63,6 +65,24 @@ fn roles(config: &Config, registry: &Registry, found: &mut Found) {
                 ),
                 format!("add [people.roles] {role} = [\"login\", …]"),
             );
+        }
+    }
+}
+
+/// Roles that would owe something and that no task could go to.
+fn vacant(config: &Config, registry: &Registry, found: &mut Found) {
+    if config.tasks.is_none() {
+        return;
+    }
+    let roles = governed(config, registry).flat_map(|(_, contract)| owing(contract, registry.signals()));
+    for role in roles.collect::<BTreeSet<_>>() {
+        let named = config.people.roles.get(&role);
+        if named.is_none_or(|holders| holders.iter().all(|holder| holder == "*")) {
+            let message = format!(
+                "nobody in particular holds the role {}, so that its tasks go to nobody",
+                quoted(&role)
+            );
+            found.advise(&["people"], message, format!("add [people.roles] {role} = [\"login\", …]"));
         }
     }
 }

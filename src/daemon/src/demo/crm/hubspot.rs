@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
-use super::{Crm, Fields, NewDeal, Saved};
+use super::{Crm, Fields, NewDeal, NewRecord, Place, Saved};
 use crate::demo::DemoError;
 
 const DEALS: &str = "deals";
@@ -53,6 +53,39 @@ impl HubSpotFace {
     }
 }
 
+impl HubSpotFace {
+    fn make(&self, who: &str, object: &str, properties: &Fields) -> Result<u64, DemoError> {
+        Ok(self.portal.act(&Act::create(who, object, told(properties)))?)
+    }
+
+    fn tie(
+        &self,
+        who: &str,
+        from: (&str, u64),
+        to: (&str, u64),
+        label: Option<&str>,
+    ) -> Result<(), DemoError> {
+        Ok(self.portal.associate(who, from, to, label.filter(|label| !label.is_empty()))?)
+    }
+
+    /// Records whose name nobody types get one of what they hold.
+    fn named(object: &str, mut fields: Fields) -> Fields {
+        let name = match object {
+            "p_touchpoint" => "touch_name",
+            "p_feature_usage" => "usage_name",
+            "p_training_attendance" => "attendance_name",
+            "companies" => "name",
+            "tickets" => "subject",
+            "contacts" => "lastname",
+            _ => return fields,
+        };
+        let words: Vec<String> =
+            fields.values().filter_map(|value| value.as_str().map(str::to_owned)).collect();
+        fields.entry(name.to_owned()).or_insert_with(|| Value::from(words.join(", ")));
+        fields
+    }
+}
+
 impl Crm for HubSpotFace {
     fn vendor(&self) -> &'static str {
         "HubSpot"
@@ -67,7 +100,7 @@ impl Crm for HubSpotFace {
     }
 
     fn field(&self, deal: &str, field: &str) -> Value {
-        deal.parse().map_or(Value::Null, |id| typed(self.portal.property(DEALS, id, field).as_deref()))
+        self.stands(DEALS, deal, field)
     }
 
     fn create(&self, deal: &NewDeal<'_>) -> Result<String, DemoError> {
@@ -94,17 +127,150 @@ impl Crm for HubSpotFace {
     }
 
     fn save(&self, who: &str, deal: &str, fields: &Fields) -> Result<Saved, DemoError> {
-        match self.portal.act(&Act::update(who, DEALS, Self::id(deal)?, told(fields))) {
+        self.edit(who, DEALS, deal, fields)
+    }
+
+    fn workflow(&self, deal: &str, fields: &Fields) -> Result<(), DemoError> {
+        self.automate(DEALS, deal, fields)
+    }
+
+    fn stands(&self, object: &str, id: &str, field: &str) -> Value {
+        id.parse().map_or(Value::Null, |id| typed(self.portal.property(object, id, field).as_deref()))
+    }
+
+    fn edit(&self, who: &str, object: &str, id: &str, fields: &Fields) -> Result<Saved, DemoError> {
+        match self.portal.act(&Act::update(who, object, Self::id(id)?, told(fields))) {
             Ok(_) => Ok(Saved::Done),
             Err(Error::Refused(refusal)) => Ok(Saved::Refused(refusal.message)),
             Err(other) => Err(other.into()),
         }
     }
 
-    fn workflow(&self, deal: &str, fields: &Fields) -> Result<(), DemoError> {
-        let act = Act::update("", DEALS, Self::id(deal)?, told(fields));
+    fn automate(&self, object: &str, id: &str, fields: &Fields) -> Result<(), DemoError> {
+        let act = Act::update("", object, Self::id(id)?, told(fields));
         self.portal.act(&act.by(ActorKind::Workflow))?;
         Ok(())
+    }
+
+    fn user(&self, login: &str) -> Result<Value, DemoError> {
+        Ok(Value::from(self.portal.owner_id(login)?.to_string()))
+    }
+
+    fn customer(&self, who: &str, name: &str) -> Result<String, DemoError> {
+        let fields = Fields::from_iter([("name".to_owned(), Value::from(name))]);
+        Ok(self.make(who, COMPANIES, &fields)?.to_string())
+    }
+
+    fn contact(&self, who: &str, customer: &str, name: &str) -> Result<String, DemoError> {
+        let fields = Fields::from_iter([("lastname".to_owned(), Value::from(name))]);
+        let contact = self.make(who, CONTACTS, &fields)?;
+        self.tie(who, (CONTACTS, contact), (COMPANIES, Self::id(customer)?), None)?;
+        Ok(contact.to_string())
+    }
+
+    fn enter(&self, new: &NewRecord<'_>) -> Result<String, DemoError> {
+        let stage = |of: &str| {
+            new.fields.values().any(|value| value.as_str().is_some_and(|value| value.starts_with(of)))
+        };
+        let (name, pipeline) = match new.object {
+            CONTACTS => ("lastname", None),
+            "tickets" => {
+                ("subject", Some(("hs_pipeline", if stage("escalation") { "escalations" } else { "0" })))
+            }
+            "p_onboarding" => ("onboarding_name", Some(("hs_pipeline", "onboarding"))),
+            _ => ("dealname", Some(("pipeline", if stage("cross_sell") { "cross_sell" } else { "default" }))),
+        };
+        let mut fields = new.fields.clone();
+        fields.insert(name.to_owned(), Value::from(new.name));
+        fields.extend(pipeline.map(|(name, value)| (name.to_owned(), Value::from(value))));
+        let id = self.make(new.by, new.object, &fields)?;
+        if let Some(customer) = new.customer {
+            let primary = Some("Primary").filter(|_| new.object != "p_onboarding");
+            self.tie(new.by, (new.object, id), (COMPANIES, Self::id(customer)?), primary)?;
+        }
+        if let Some(deal) = new.deal {
+            self.tie(new.by, (new.object, id), (DEALS, Self::id(deal)?), None)?;
+        }
+        Ok(id.to_string())
+    }
+
+    fn relate(
+        &self,
+        who: &str,
+        to: (&str, &str),
+        relation: &str,
+        fields: &Fields,
+    ) -> Result<Place, DemoError> {
+        let (to_id, mut fields) = (Self::id(to.1)?, fields.clone());
+        let label = fields.remove("label");
+        let label = label.as_ref().and_then(Value::as_str);
+        let known = fields.remove("hs_object_id");
+        let known = match known.as_ref().and_then(Value::as_str) {
+            Some(id) => Some(Self::id(id)?),
+            // The customer is tied to the record already.
+            None if relation == COMPANIES => self.portal.linked(to.0, to_id, COMPANIES).first().copied(),
+            None => None,
+        };
+        let id = match known {
+            Some(id) => {
+                if !fields.is_empty() {
+                    self.portal.act(&Act::update(who, relation, id, told(&fields)))?;
+                }
+                id
+            }
+            None => self.make(who, relation, &Self::named(relation, fields))?,
+        };
+        if known.is_none() || relation != COMPANIES {
+            self.tie(who, (to.0, to_id), (relation, id), label)?;
+        }
+        Ok((relation.to_owned(), id.to_string()))
+    }
+
+    /// HubSpot counts by itself where a contact first came from.
+    fn respond(&self, who: &str, lead: &str, campaign: &str) -> Result<(), DemoError> {
+        let name = "hs_analytics_first_touch_converting_campaign";
+        let act = Act::update(who, CONTACTS, Self::id(lead)?, json!({name: campaign}));
+        self.portal.act(&act.by(ActorKind::Load))?;
+        Ok(())
+    }
+
+    fn ask(&self, who: &str, customer: &str, question: &str) -> Result<String, DemoError> {
+        let asked = json!({
+            "subject": question, "hs_pipeline": "0", "hs_pipeline_stage": "3",
+            "hs_ticket_category": "GENERAL_INQUIRY", "hs_ticket_priority": "LOW",
+        });
+        let asked = self.portal.act(&Act::create(who, "tickets", asked))?;
+        self.tie(who, ("tickets", asked), (COMPANIES, Self::id(customer)?), None)?;
+        Ok(asked.to_string())
+    }
+
+    fn call(&self, who: &str, about: (&str, &str), subject: &str) -> Result<String, DemoError> {
+        let call = json!({
+            "hs_call_title": subject, "hs_timestamp": self.portal.now().to_string(), "hs_call_status": "COMPLETED",
+            "hubspot_owner_id": self.user(who)?,
+        });
+        let call = self.portal.act(&Act::create(who, "calls", call))?;
+        self.tie(who, (about.0, Self::id(about.1)?), ("calls", call), None)?;
+        Ok(call.to_string())
+    }
+
+    fn write(&self, who: &str, case: &str, words: &str) -> Result<(), DemoError> {
+        let mail = json!({
+            "hs_email_subject": "About your ticket", "hs_email_text": words, "hs_email_direction": "EMAIL",
+            "hs_email_status": "SENT", "hs_timestamp": self.portal.now().to_string(), "hubspot_owner_id": self.user(who)?,
+        });
+        let mail = self.portal.act(&Act::create(who, "emails", mail))?;
+        self.tie(who, ("tickets", Self::id(case)?), ("emails", mail), None)
+    }
+
+    fn health(&self, who: &str, customer: &str, score: u32) -> Result<(), DemoError> {
+        let score = Fields::from_iter([("handoff_health_score".to_owned(), Value::from(score))]);
+        self.edit(who, COMPANIES, customer, &score).map(drop)
+    }
+
+    fn signal(&self, who: &str, customer: &str, what: &str) -> Result<(), DemoError> {
+        let what = Fields::from_iter([("handoff_account_signal".to_owned(), Value::from(what))]);
+        self.edit(who, COMPANIES, customer, &what).map(drop)
     }
 
     fn let_answer(&self, _who: &str, _may: bool) -> Result<(), DemoError> {

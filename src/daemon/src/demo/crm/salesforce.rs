@@ -9,10 +9,23 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
-use super::{Crm, Fields, NewDeal, Saved};
+use super::{Crm, Fields, NewDeal, NewRecord, Place, Saved};
 use crate::demo::DemoError;
 
 const DEAL: &str = "Opportunity";
+
+/// Relationships as mappings name them: the object, and its lookup to the other side.
+const RELATIONS: [(&str, &str, &str); 9] = [
+    ("Web_Activities__r", "Web_Activity__c", "Lead__c"),
+    ("Discoveries__r", "Discovery__c", "Opportunity__c"),
+    ("OpportunityContactRoles", "OpportunityContactRole", "OpportunityId"),
+    ("OpportunityCompetitors", "OpportunityCompetitor", "OpportunityId"),
+    ("Assets", "Asset", "AccountId"),
+    ("Cross_Sell_Plans__r", "Cross_Sell_Plan__c", "Opportunity__c"),
+    ("Usage_Points__r", "Usage_Point__c", "Onboarding__c"),
+    ("Training_Attendances__r", "Training_Attendance__c", "Onboarding__c"),
+    ("Stakeholders__r", "Onboarding_Stakeholder__c", "Onboarding__c"),
+];
 
 /// An org on the stage.
 #[derive(Debug)]
@@ -38,6 +51,21 @@ impl SalesforceFace {
             }
             Err(other) => Err(other.into()),
         }
+    }
+}
+
+/// Check-boxes stand as text in a mapping.
+fn typed(value: &Value) -> Value {
+    match value.as_str() {
+        Some("true") => Value::Bool(true),
+        Some("false") => Value::Bool(false),
+        Some(_) | None => value.clone(),
+    }
+}
+
+impl SalesforceFace {
+    fn make(&self, who: &str, object: &str, fields: &Value) -> Result<String, DemoError> {
+        Ok(self.org.act(&Act::create(who, object, fields))?.to_string())
     }
 }
 
@@ -79,13 +107,117 @@ impl Crm for SalesforceFace {
     }
 
     fn save(&self, who: &str, deal: &str, fields: &Fields) -> Result<Saved, DemoError> {
-        self.act(&Act::update(who, DEAL, Self::id(deal)?, &Value::Object(fields.clone())))
+        self.edit(who, DEAL, deal, fields)
     }
 
     fn workflow(&self, deal: &str, fields: &Fields) -> Result<(), DemoError> {
-        let act = Act::update(seed::ADMIN_USER, DEAL, Self::id(deal)?, &Value::Object(fields.clone()));
+        self.automate(DEAL, deal, fields)
+    }
+
+    fn stands(&self, _object: &str, id: &str, field: &str) -> Value {
+        self.field(id, field)
+    }
+
+    fn edit(&self, who: &str, object: &str, id: &str, fields: &Fields) -> Result<Saved, DemoError> {
+        self.act(&Act::update(who, object, Self::id(id)?, &Value::Object(fields.clone())))
+    }
+
+    fn automate(&self, object: &str, id: &str, fields: &Fields) -> Result<(), DemoError> {
+        let act = Act::update(seed::ADMIN_USER, object, Self::id(id)?, &Value::Object(fields.clone()));
         self.org.act(&act.by(ActorKind::Workflow))?;
         Ok(())
+    }
+
+    fn user(&self, login: &str) -> Result<Value, DemoError> {
+        Ok(Value::from(self.org.user(login)?.to_string()))
+    }
+
+    fn customer(&self, who: &str, name: &str) -> Result<String, DemoError> {
+        self.make(who, "Account", &json!({"Name": name}))
+    }
+
+    fn contact(&self, who: &str, customer: &str, name: &str) -> Result<String, DemoError> {
+        self.make(who, "Contact", &json!({"LastName": name, "AccountId": customer}))
+    }
+
+    fn enter(&self, new: &NewRecord<'_>) -> Result<String, DemoError> {
+        let customer = new.customer.map(Value::from);
+        let own = match new.object {
+            "Lead" => json!({"LastName": new.name, "Company": new.name}),
+            "Case" => json!({"Subject": new.name, "AccountId": customer}),
+            "Onboarding__c" => json!({"Name": new.name, "Account__c": customer, "Opportunity__c": new.deal}),
+            _ => {
+                let closes = self.org.now().to_zoned(TimeZone::UTC).date().saturating_add(90_i64.days());
+                json!({"Name": new.name, "AccountId": customer, "CloseDate": closes.to_string()})
+            }
+        };
+        let mut fields = new.fields.clone();
+        fields.extend(own.as_object().cloned().unwrap_or_default());
+        fields.retain(|_, value| !value.is_null());
+        self.make(new.by, new.object, &Value::Object(fields))
+    }
+
+    fn relate(
+        &self,
+        who: &str,
+        to: (&str, &str),
+        relation: &str,
+        fields: &Fields,
+    ) -> Result<Place, DemoError> {
+        let known = RELATIONS.iter().find(|(name, _, _)| *name == relation);
+        let (_, object, lookup) = known.ok_or_else(|| DemoError::NoRecord(relation.to_owned()))?;
+        let mut own = Fields::from_iter([((*lookup).to_owned(), Value::from(to.1))]);
+        for (name, value) in fields {
+            // A column of the record that a lookup names, e.g. `Training_Session__r.Name`.
+            let (name, value) = match name.split_once("__r.") {
+                Some((lookup_of, column)) => {
+                    let other = format!("{lookup_of}__c");
+                    let parent = json!({column: value, *lookup: to.1});
+                    (other.clone(), Value::from(self.make(who, &other, &parent)?))
+                }
+                None => (name.clone(), typed(value)),
+            };
+            own.insert(name, value);
+        }
+        Ok(((*object).to_owned(), self.make(who, object, &Value::Object(own))?))
+    }
+
+    fn respond(&self, who: &str, lead: &str, campaign: &str) -> Result<(), DemoError> {
+        let campaign = self.make(who, "Campaign", &json!({"Name": campaign}))?;
+        let member = json!({"CampaignId": campaign, "LeadId": lead, "Status": "Attended"});
+        self.make(who, "CampaignMember", &member)?;
+        Ok(())
+    }
+
+    fn ask(&self, who: &str, customer: &str, question: &str) -> Result<String, DemoError> {
+        let case = json!({"Subject": question, "AccountId": customer, "Reason": "How-to", "Priority": "Low", "Status": "Working"});
+        self.make(who, "Case", &case)
+    }
+
+    fn call(&self, who: &str, about: (&str, &str), subject: &str) -> Result<String, DemoError> {
+        let on = if about.0 == "Lead" { "WhoId" } else { "WhatId" };
+        let owner = self.user(who)?;
+        self.make(
+            who,
+            "Task",
+            &json!({"Subject": subject, "Status": "Completed", on: about.1, "OwnerId": owner}),
+        )
+    }
+
+    fn write(&self, who: &str, case: &str, words: &str) -> Result<(), DemoError> {
+        let comment = json!({"ParentId": case, "CommentBody": words, "IsPublished": true});
+        self.make(who, "CaseComment", &comment)?;
+        Ok(())
+    }
+
+    fn health(&self, who: &str, customer: &str, score: u32) -> Result<(), DemoError> {
+        let score = Fields::from_iter([("Health_Score__c".to_owned(), Value::from(score))]);
+        self.edit(who, "Account", customer, &score).map(drop)
+    }
+
+    fn signal(&self, who: &str, customer: &str, what: &str) -> Result<(), DemoError> {
+        let what = Fields::from_iter([("Account_Signal__c".to_owned(), Value::from(what))]);
+        self.edit(who, "Account", customer, &what).map(drop)
     }
 
     fn let_answer(&self, who: &str, may: bool) -> Result<(), DemoError> {
