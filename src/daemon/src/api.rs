@@ -7,6 +7,7 @@ mod guard;
 pub mod model;
 mod overriding;
 mod page;
+pub mod rediscovery;
 mod routes;
 pub mod serve;
 mod tasks;
@@ -71,6 +72,8 @@ impl Surface {
         routes::handoffs,
         routes::handoff,
         routes::evidence,
+        rediscovery::rediscovery,
+        rediscovery::answer,
         overriding::overriding,
         routes::plan,
         routes::scorecard,

@@ -7,6 +7,7 @@ pub mod answers;
 pub mod hold;
 pub mod ledger;
 pub mod period;
+pub mod reask;
 pub mod report;
 pub mod scorecard;
 pub mod simulate;

@@ -103,6 +103,9 @@ impl Scorecard {
             LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
+            | LogEntry::ReaskSuggested { .. }
+            | LogEntry::ReaskAnswered { .. }
+            | LogEntry::ReaskReported { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::ConfigChanged { .. }

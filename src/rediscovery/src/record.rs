@@ -38,6 +38,11 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// Reads `{part: value}`; a bare value is a part without a name. Values may be plain JSON or tagged ones with `kind` and `value`.
+    pub fn of(value: &Value) -> Self {
+        recorded(value)
+    }
+
     fn take(&mut self, path: &str, text: &str) {
         self.filled = true;
         if self.parts.len() >= PARTS {

@@ -148,6 +148,7 @@ pub(crate) fn mapping() -> Mapping {
                 missing: Some("Missing__c".to_owned()),
                 changes: Some("Changes__c".to_owned()),
                 evidence: None,
+                reask: None,
             },
             state: Some(StateWrite {
                 field: "State__c".to_owned(),
@@ -160,6 +161,7 @@ pub(crate) fn mapping() -> Mapping {
             task: None,
         },
         beside: None,
+        reask: None,
         enforcement: None,
         icp: None,
         twin: None,

@@ -2,6 +2,7 @@
 
 use handoff_core::event::Event;
 use handoff_core::journal::LogEntry;
+use handoff_measure::reask::Reasks;
 use handoff_measure::scorecard::Scorecard;
 
 use super::model::Bypass;
@@ -23,6 +24,8 @@ pub struct Follower {
 pub struct Standing {
     /// The numbers.
     pub scorecard: Scorecard,
+    /// Questions that the customer had answered before.
+    pub reasks: Reasks,
     /// By-passes, oldest first.
     pub bypasses: Vec<Bypass>,
 }
@@ -31,6 +34,7 @@ impl Standing {
     /// Takes one entry.
     pub fn apply(&mut self, position: u64, entry: &LogEntry) {
         self.scorecard.apply(entry);
+        self.reasks.apply(entry);
         let Some((handoff, events)) = entry.handoff() else { return };
         for event in events {
             if let Event::Bypassed { gate, stage, from, by, at, ever_accepted, .. } = event {
