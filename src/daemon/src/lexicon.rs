@@ -81,8 +81,7 @@ pub(crate) fn from(dir: &Path) -> Result<Lexicon, Unfit> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         files.push((name, text));
     }
-    let files: Vec<(&str, &str)> =
-        files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     Ok(Lexicon::parse(&files)?)
 }
 

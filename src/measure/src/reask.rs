@@ -126,7 +126,11 @@ impl Reasks {
     }
 
     /// How often accounts were asked again, over the accepted cycles that `keep` names (by handoff and moment of acceptance).
-    pub fn incidence(&self, as_of: Timestamp, mut keep: impl FnMut(&HandoffId, Timestamp) -> bool) -> Incidence {
+    pub fn incidence(
+        &self,
+        as_of: Timestamp,
+        mut keep: impl FnMut(&HandoffId, Timestamp) -> bool,
+    ) -> Incidence {
         let mut accounts: BTreeMap<Account, (CycleStanding, BTreeSet<String>)> = BTreeMap::new();
         let mut out = Incidence::default();
         for (name, stream) in &self.streams {
@@ -210,8 +214,7 @@ impl Stream {
         };
         let first = calls.iter().take(CALLS).flat_map(|call| &call.suggested);
         let reported = self.known.reports.values();
-        let reported =
-            reported.into_iter().any(|one| one.stands && one.cycle == cycle && counts(one.asked));
+        let reported = reported.into_iter().any(|one| one.stands && one.cycle == cycle && counts(one.asked));
         CycleStanding {
             accepted: Some(*accepted),
             asked_again: has(Standing::Confirmed) || reported,

@@ -11,7 +11,8 @@ use crate::journal::{JournalError, LogEntry, VERSION};
 use crate::registry::{Registry, parse_evidence, shipped};
 
 fn call(seconds: u32) -> Call {
-    let party = |speaker: &str, ours| CallParty { speaker: Some(speaker.to_owned()), name: None, email: None, ours };
+    let party =
+        |speaker: &str, ours| CallParty { speaker: Some(speaker.to_owned()), name: None, email: None, ours };
     Call {
         id: "7782342274025937895".to_owned(),
         url: Some("https://app.gong.io/call?id=7782342274025937895".to_owned()),

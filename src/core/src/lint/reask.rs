@@ -14,7 +14,12 @@ pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint
         found.push(Complaint::new(&["reask", "dismiss"], message, "write the pick-list's two values"));
     }
     let decision = &mapping.decision;
-    let answers = [Some(&decision.accept), Some(&decision.reject), decision.accept_with.as_ref(), decision.confirm.as_ref()];
+    let answers = [
+        Some(&decision.accept),
+        Some(&decision.reject),
+        decision.accept_with.as_ref(),
+        decision.confirm.as_ref(),
+    ];
     let taken = |value: &str| answers.into_iter().flatten().any(|answer| answer.trim() == value);
     if reask.field == decision.field && (taken(confirm) || taken(dismiss)) {
         let message = "confirm or dismiss is an answer of [decision] too";
@@ -35,7 +40,8 @@ pub(super) fn mapping(mapping: &Mapping, _: &Contract, found: &mut Vec<Complaint
     let mut seen = Vec::new();
     for (key, name) in read.filter_map(|(key, name)| Some((key, name?))) {
         let shared = key != "field" && own.contains(&name.as_str());
-        let taken = written.iter().any(|(_, target)| target == name) || shared || *name == mapping.stage.field;
+        let taken =
+            written.iter().any(|(_, target)| target == name) || shared || *name == mapping.stage.field;
         if taken || seen.contains(&name) {
             let message = format!("field {} has another purpose already", quoted(name));
             found.push(Complaint::new(&["reask", key], message, "give it a field of its own"));

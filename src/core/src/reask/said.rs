@@ -75,7 +75,9 @@ pub fn said(
 /// Whether an answer stands in the pick-list that had its effect, or that nothing waits for: it is emptied, so that the next one is an act of its
 /// own.
 pub fn is_taken(mapping: &ReaskMapping, contract: &Contract, raw: &RawRecord, known: &Reasks) -> bool {
-    act(mapping, raw).is_some_and(|act| known.acts.contains(&act.id) || meant(mapping, contract, raw, known, &act).is_empty())
+    act(mapping, raw).is_some_and(|act| {
+        known.acts.contains(&act.id) || meant(mapping, contract, raw, known, &act).is_empty()
+    })
 }
 
 /// Whether nothing stands in the pick-list that could be an answer about re-asks.
@@ -141,7 +143,8 @@ fn act(mapping: &ReaskMapping, raw: &RawRecord) -> Option<Act> {
 
 /// What the multi-select names; `None` = something that the contract does not know.
 fn named(mapping: &ReaskMapping, contract: &Contract, raw: &RawRecord) -> Option<BTreeSet<FieldKey>> {
-    let text = mapping.fields.as_ref().and_then(|name| value(raw, name).and_then(plain_text)).unwrap_or_default();
+    let text =
+        mapping.fields.as_ref().and_then(|name| value(raw, name).and_then(plain_text)).unwrap_or_default();
     let names = text.split(';').map(str::trim).filter(|name| !name.is_empty());
     names.map(|name| key(contract, name)).collect()
 }

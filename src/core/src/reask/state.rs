@@ -134,12 +134,10 @@ impl Reasks {
         let mut calls: Vec<&ScoredCall> =
             self.calls.values().filter(|scored| scored.withdrawn.is_none()).collect();
         calls.sort_by(|a, b| (a.started, &a.call).cmp(&(b.started, &b.call)));
-        let each = |call: &'_ ScoredCall| call.suggested.len();
-        let mut out = Vec::with_capacity(calls.iter().map(|call| each(call)).sum());
-        for call in calls {
-            out.extend(call.suggested.iter().map(|suggested| Open { call, suggested }));
-        }
-        out
+        calls
+            .into_iter()
+            .flat_map(|call| call.suggested.iter().map(move |suggested| Open { call, suggested }))
+            .collect()
     }
 
     /// Suggestions that nobody answered.
@@ -160,7 +158,8 @@ impl Reasks {
 
     /// What is found now stands in the place of what was found before; what a person answered stays, whatever is found.
     fn suggest(&mut self, entry: &LogEntry) {
-        let LogEntry::ReaskSuggested { handoff, call, url, started, accepted, lexicon, found, at, .. } = entry
+        let LogEntry::ReaskSuggested { handoff, call, url, started, accepted, lexicon, found, at, .. } =
+            entry
         else {
             return;
         };

@@ -191,7 +191,8 @@ fn an_answer_on_the_record_is_about_what_was_suggested_before_it() {
     assert_eq!(told(&asked("u1", 50)), ["1/economic_buyer true u1@acme.example"]);
     assert_eq!(told(&asked("u1", 150)).len(), 2);
     assert_eq!(told(&asked("u1", -10)), [""; 0], "older than everything that waits");
-    let dismissed = record(json!({"Handoff_03_Decision__c": "Not asked again"}), &[("a1", "u1", "Not asked again", 50)]);
+    let dismissed =
+        record(json!({"Handoff_03_Decision__c": "Not asked again"}), &[("a1", "u1", "Not asked again", 50)]);
     assert_eq!(told(&dismissed), ["1/economic_buyer false u1@acme.example"]);
     let named = |fields: &str| {
         let raw = json!({"Handoff_03_Decision__c": "Asked again", "Handoff_03_Reask_Fields__c": fields});

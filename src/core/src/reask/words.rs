@@ -7,11 +7,8 @@ use crate::words::{clock, in_whole_lines};
 
 /// What waits for a person first, then what was confirmed; a line each, whole lines, at most 4,000 characters.
 pub fn note(contract: &Contract, reasks: &Reasks) -> String {
-    let mut all: Vec<Open<'_>> = reasks
-        .all()
-        .into_iter()
-        .filter(|open| open.suggested.standing() != Standing::Dismissed)
-        .collect();
+    let mut all: Vec<Open<'_>> =
+        reasks.all().into_iter().filter(|open| open.suggested.standing() != Standing::Dismissed).collect();
     all.sort_by_key(|open| open.suggested.standing() == Standing::Confirmed);
     in_whole_lines(all.into_iter().map(|open| line(contract, open)))
 }

@@ -36,9 +36,9 @@ use crate::journal::Journal;
 use crate::memory::{Change, Rows};
 pub(crate) use answer::answer;
 use known::{Link, Shelf};
+pub(crate) use pass::{every_day, look_at_all, pass_over, poll};
 pub(crate) use said::{Heard, answer_reask, heard, take};
 pub(crate) use score::Ears;
-pub(crate) use pass::{every_day, look_at_all, pass_over, poll};
 pub(crate) use view::{places, reasks};
 pub(crate) use work::spawn;
 
@@ -161,9 +161,9 @@ pub(crate) fn listeners(config: &Config, registry: &Registry) -> Result<Vec<List
 }
 
 /// Digest of everything of ours that is asked of a call; as it always was where calls are not scored.
-fn digest(mappings: &Vec<EvidenceMapping>, ears: Option<&Ears>) -> Digest {
+fn digest(mappings: &[EvidenceMapping], ears: Option<&Ears>) -> Digest {
     match ears {
-        None => Digest::of(mappings),
+        None => Digest::of(&mappings),
         Some(ears) => Digest::of(&(mappings, ears.lexicon.digest(), &ears.our_domains)),
     }
 }

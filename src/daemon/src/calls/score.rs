@@ -94,7 +94,8 @@ pub(super) async fn scored(
         return Ok(false);
     }
     // What the call follows is told in any case: a call without a re-ask counts too.
-    let follows = force.iter().max_by_key(|(contract, held)| (held.accepted, *contract)).map(|(name, _)| name);
+    let follows =
+        force.iter().max_by_key(|(contract, held)| (held.accepted, *contract)).map(|(name, _)| name);
     let mut is_news = false;
     for (contract, held) in &force {
         let own = events.events.iter().filter(|event| event.place.contract == *contract);
@@ -151,11 +152,7 @@ async fn append(
 }
 
 /// The acceptance that was in force when a call began, with its package; `None` = none was, or the record was erased.
-async fn in_force(
-    engine: &Arc<Engine>,
-    stream: &str,
-    started: Timestamp,
-) -> Result<Option<InForce>, Fatal> {
+async fn in_force(engine: &Arc<Engine>, stream: &str, started: Timestamp) -> Result<Option<InForce>, Fatal> {
     let entries = engine.snapshots.entries(stream).await?;
     blocking(move || {
         let mut state: Option<Handoff> = None;
@@ -183,7 +180,8 @@ async fn in_force(
 }
 
 fn held(state: &Handoff, accepted: Timestamp) -> InForce {
-    let person = |actor: &Option<handoff_core::observation::Actor>| actor.as_ref().map(|actor| actor.person.clone());
+    let person =
+        |actor: &Option<handoff_core::observation::Actor>| actor.as_ref().map(|actor| actor.person.clone());
     let acceptor = state.accepted.as_ref().map(|acceptance| acceptance.by.person.clone());
     InForce {
         handoff: state.id.clone(),
@@ -223,7 +221,7 @@ fn line(
         })
     };
     let emails = || call.parties.iter().filter_map(|party| party.email.clone());
-    let package = |held: &InForce| {
+    let package = |held: &InForce| -> BTreeMap<String, Recorded> {
         let fields = held.package.iter().map(|(field, parts)| {
             let value = serde_json::to_value(parts).unwrap_or_default();
             (field.0.clone(), Recorded::of(&value))

@@ -365,8 +365,7 @@ impl Work<'_> {
             self.listener.shelf.get(id).is_some_and(|known| {
                 let targets = links::targets(self.engine, self.listener, &known.links);
                 let due = score::due(self.engine, self.listener, &targets, known.started);
-                known.missing.is_none()
-                    && !(targets.is_subset(&known.heard) && due.is_subset(&known.scored))
+                known.missing.is_none() && !(targets.is_subset(&known.heard) && due.is_subset(&known.scored))
             })
         });
         mark(self.engine, self.listener, overtaken.collect(), Channel::Sweep, false).await

@@ -59,7 +59,9 @@ pub(super) fn conclude(
             tracing::info!(handoff = %saved.state.id, position = saved.last.position, events = names.join(","), "decided");
         }
         tasks(engine, rule, &case.contract, &saved.state, now)?;
-        if moved || matches!(&case.step, Step::Decided { entry, .. } if opens(entry) || accepts(engine, entry)) {
+        if moved
+            || matches!(&case.step, Step::Decided { entry, .. } if opens(entry) || accepts(engine, entry))
+        {
             // Calls of the account that it left concern it no more.
             judged.recall = Some(known.into_iter().chain(saved.account.clone()).collect());
         }

@@ -128,7 +128,8 @@ impl Desks {
         let posts = Posts { holders: &holders, signals: self.signals.as_ref() };
         let mut owed = obligations(contract, handoff, posts, now);
         let rules = engine.object_of(&handoff.id.subject).into_iter().flat_map(|object| &object.rules);
-        let can_say = |rule: &Rule| rule.mapping.contract == contract.contract && rule.mapping.reask.is_some();
+        let can_say =
+            |rule: &Rule| rule.mapping.contract == contract.contract && rule.mapping.reask.is_some();
         if rules.into_iter().any(can_say) {
             owed.extend(reask::obligations(contract, handoff, &evidence.reasks, posts, now));
             owed.sort_by(|left, right| left.id.cmp(&right.id));

@@ -41,8 +41,16 @@ fn asking(stage: &Stage, deal: Id, who: &str, name: &str) -> CallSpec {
         .with(Party::new(CUSTOMER, "Elena Marsh"))
         .processed_at(stage.company().now())
         .about(Link::deal("Salesforce", &deal.as_str()[..15]))
-        .says(who, "Start", &["Thanks for the time today.", "So who signs, and up to what amount can they sign alone?"])
-        .says(CUSTOMER, "Start", &["Our CFO signs up to two hundred fifty thousand euros alone.", "Above that it is the board."])
+        .says(
+            who,
+            "Start",
+            &["Thanks for the time today.", "So who signs, and up to what amount can they sign alone?"],
+        )
+        .says(
+            CUSTOMER,
+            "Start",
+            &["Our CFO signs up to two hundred fifty thousand euros alone.", "Above that it is the board."],
+        )
         .says(who, "Start", &["Okay, thank you."])
 }
 
@@ -87,10 +95,17 @@ async fn a_question_for_what_was_recorded_is_suggested_and_counts_once_a_person_
     let found = suggested(&stage, deal).await;
     assert_eq!(found[0].standing, Standing::Confirmed);
     assert_eq!(found[0].by.as_deref(), Some(INGRID));
-    assert_eq!(stage.world.org().field(deal, DECISION), json!(null), "emptied, so that the next answer is an act of its own");
+    assert_eq!(
+        stage.world.org().field(deal, DECISION),
+        json!(null),
+        "emptied, so that the next answer is an act of its own"
+    );
     assert_eq!(stage.world.phase(deal), Some(Phase::Accepted), "no gate hangs on it");
     let after = counted(&stage).await;
-    assert_eq!((after.asked_again, after.waiting, after.percent.map(|p| p.to_string())), (1, 0, Some("100.00".to_owned())));
+    assert_eq!(
+        (after.asked_again, after.waiting, after.percent.map(|p| p.to_string())),
+        (1, 0, Some("100.00".to_owned()))
+    );
 
     // What was said is nowhere on disk, and a restart knows the same.
     let dir = stage.world.config.state_dir.clone();
@@ -164,7 +179,8 @@ async fn people_answer_by_command_and_read_the_rate() {
     assert!(code == 0 && text.contains(&format!("confirmed by {INGRID}")), "{code} {text}");
     let (code, text) = told(&config, &["rediscovery", "rate"]).await;
     assert!(code == 0 && text.contains("100.00 %") && text.contains("(1 of 1 accounts)"), "{code} {text}");
-    let (code, text) = told(&config, &["rediscovery", "dismiss", &id, &call, "economic_buyer", "--by", INGRID]).await;
+    let (code, text) =
+        told(&config, &["rediscovery", "dismiss", &id, &call, "economic_buyer", "--by", INGRID]).await;
     assert!(code == 0 && text.contains(&format!("dismissed by {INGRID}")), "{code} {text}");
     assert_eq!(told(&config, &["rediscovery", "confirm", &id, "9", "--by", INGRID]).await.0, 1);
     let suggestion = suggested(&stage, deal).await.remove(0);
@@ -178,7 +194,11 @@ async fn people_answer_by_command_and_read_the_rate() {
     };
     let entries = stage.world.handle().view().log(0, 10_000).await.unwrap().len();
     stage.world.handle().answer_reask(answered(false)).await.unwrap();
-    assert_eq!(stage.world.handle().view().log(0, 10_000).await.unwrap().len(), entries, "the same word again");
+    assert_eq!(
+        stage.world.handle().view().log(0, 10_000).await.unwrap().len(),
+        entries,
+        "the same word again"
+    );
     stage.settle().await;
     assert_eq!(counted(&stage).await.asked_again, 0);
 }

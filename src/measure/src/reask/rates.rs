@@ -76,7 +76,8 @@ pub fn rates(reasks: &Reasks, as_of: Timestamp, accuracy: Accuracy) -> Vec<RateR
     });
     let mut rows = vec![row(None, None, &all, accuracy)];
     for (contract, motion) in cells {
-        let own = reasks.incidence(as_of, |handoff, _| handoff.contract == contract && handoff.motion == motion);
+        let own =
+            reasks.incidence(as_of, |handoff, _| handoff.contract == contract && handoff.motion == motion);
         rows.push(row(Some(contract.0), Some(motion.0), &own, accuracy));
     }
     rows

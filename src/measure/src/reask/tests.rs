@@ -128,7 +128,10 @@ fn only_a_persons_word_makes_a_cycle_asked_again() {
     let confirmed = standing(&[accepting.clone(), scored.clone(), said("1", "c", true)]);
     assert!(confirmed.asked_again && !confirmed.waits);
     let dismissed = standing(&[accepting, scored, said("1", "c", false)]);
-    assert!(!dismissed.asked_again && !dismissed.waits && dismissed.automatic, "the detector erred, and that is its business");
+    assert!(
+        !dismissed.asked_again && !dismissed.waits && dismissed.automatic,
+        "the detector erred, and that is its business"
+    );
 }
 
 #[test]
@@ -154,10 +157,18 @@ fn thirty_days_count_to_the_last_moment_and_not_beyond() {
 
 #[test]
 fn a_withdrawn_call_counts_no_more() {
-    let withdrawn =
-        LogEntry::EvidenceWithdrawn { handoff: handoff("1", 1), call: call("c"), because: Withdrawal::Deleted, at: hour(99) };
-    let entries =
-        [accepting("1", None, 0), scored("1", "c", 24, vec![reask(1, true)]), said("1", "c", true), withdrawn];
+    let withdrawn = LogEntry::EvidenceWithdrawn {
+        handoff: handoff("1", 1),
+        call: call("c"),
+        because: Withdrawal::Deleted,
+        at: hour(99),
+    };
+    let entries = [
+        accepting("1", None, 0),
+        scored("1", "c", 24, vec![reask(1, true)]),
+        said("1", "c", true),
+        withdrawn,
+    ];
     assert_eq!(standing(&entries), CycleStanding { accepted: Some(hour(0)), ..CycleStanding::default() });
 }
 
@@ -197,7 +208,10 @@ fn the_unit_is_the_account_however_many_deals_it_has() {
 
 #[test]
 fn a_cycle_has_its_own_questions() {
-    let reopened = Event::Reopened { cycle: 2, cause: handoff_core::event::ReopenCause::Edited { fields: BTreeSet::new() } };
+    let reopened = Event::Reopened {
+        cycle: 2,
+        cause: handoff_core::event::ReopenCause::Edited { fields: BTreeSet::new() },
+    };
     let reasks = folded(&[
         accepting("1", None, 0),
         scored("1", "c", 24, vec![reask(1, true)]),
@@ -212,7 +226,9 @@ fn a_cycle_has_its_own_questions() {
 #[test]
 fn twenty_accounts_are_a_figure_and_it_is_corrected() {
     assert_eq!(estimate(3, 19, ACCURACY), Estimate::TooFew { accounts: 19, fewest: 20 });
-    let Estimate::Figure { seen, corrected: Some(corrected), .. } = estimate(22, 100, ACCURACY) else { panic!() };
+    let Estimate::Figure { seen, corrected: Some(corrected), .. } = estimate(22, 100, ACCURACY) else {
+        panic!()
+    };
     assert_eq!((seen.percent.to_string(), corrected.percent.to_string()), ("22.00".into(), "20.00".into()));
     assert!(corrected.low < corrected.percent && corrected.percent < corrected.high);
     let coin = Accuracy { sensitivity_percent: 50, specificity_percent: 50 };
@@ -228,5 +244,9 @@ fn folding_twice_tells_the_same() {
     for entry in &entries {
         map.insert(reasks.apply(entry), ());
     }
-    assert_eq!(map.into_keys().collect::<Vec<_>>(), [Some(handoff("1", 1).stream())], "each names the stream it touched");
+    assert_eq!(
+        map.into_keys().collect::<Vec<_>>(),
+        [Some(handoff("1", 1).stream())],
+        "each names the stream it touched"
+    );
 }

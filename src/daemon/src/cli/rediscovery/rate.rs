@@ -46,7 +46,11 @@ fn render(rows: &[RateRow]) -> String {
         let mark = if row.provisional { "*" } else { "" };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name}");
-        let _ = writeln!(text, "  asked again       {share}{mark}  ({} of {} accounts)", row.asked_again, row.accounts);
+        let _ = writeln!(
+            text,
+            "  asked again       {share}{mark}  ({} of {} accounts)",
+            row.asked_again, row.accounts
+        );
         let _ = writeln!(text, "  waits for a word  {} accounts", row.waiting);
         let calls = &row.calls;
         let corrected = told(calls.percent, calls.low, calls.high);

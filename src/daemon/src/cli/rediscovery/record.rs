@@ -117,7 +117,10 @@ fn meant<'a>(told: &'a [Told], which: &[String]) -> Result<Vec<(&'a Told, &'a Re
         _ => Vec::new(),
     };
     if found.is_empty() {
-        return Err(Failure::new(Exit::Findings, "there is no such question: see `handoffd rediscovery list`"));
+        return Err(Failure::new(
+            Exit::Findings,
+            "there is no such question: see `handoffd rediscovery list`",
+        ));
     }
     Ok(found)
 }

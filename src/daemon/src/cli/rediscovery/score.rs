@@ -54,7 +54,12 @@ pub(super) fn run(wanted: &Score, output: Output) -> Result<Exit, Failure> {
     lines(BufReader::new(file), &lexicon, wanted, output)
 }
 
-fn lines(mut input: impl BufRead, lexicon: &Lexicon, wanted: &Score, output: Output) -> Result<Exit, Failure> {
+fn lines(
+    mut input: impl BufRead,
+    lexicon: &Lexicon,
+    wanted: &Score,
+    output: Output,
+) -> Result<Exit, Failure> {
     let options = Options { quote: wanted.quote, salt: wanted.salt.clone() };
     let mut calls: Vec<Events> = Vec::new();
     let mut wrong = 0_u64;
@@ -93,7 +98,8 @@ fn lines(mut input: impl BufRead, lexicon: &Lexicon, wanted: &Score, output: Out
             specificity: f64::from(wanted.specificity.min(100)) / 100.0,
         };
         let figure = estimate(told.incidents, told.scored, accuracy);
-        output.json_line(&json!({ "summary": { "accounts": told, "estimate": figure, "wrong_lines": wrong } }));
+        output
+            .json_line(&json!({ "summary": { "accounts": told, "estimate": figure, "wrong_lines": wrong } }));
     }
     Ok(if wrong == 0 { Exit::Ok } else { Exit::Findings })
 }

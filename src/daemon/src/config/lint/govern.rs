@@ -194,7 +194,12 @@ pub(in crate::config) fn written(mapping: &Mapping) -> Vec<&str> {
         echo.chain(beside.brief.as_deref())
     });
     let reask = mapping.reask.iter().map(|reask| reask.field.as_str());
-    gates.chain(note.into_iter().filter_map(Option::as_deref)).chain(state).chain(beside).chain(reask).collect()
+    gates
+        .chain(note.into_iter().filter_map(Option::as_deref))
+        .chain(state)
+        .chain(beside)
+        .chain(reask)
+        .collect()
 }
 
 /// The contracts that entries govern, in entry order.

@@ -8,8 +8,13 @@ use crate::config::{Config, vendor};
 
 pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
     if let Err(error) = crate::lexicon::of(config) {
-        let at: &[&str] = if config.rediscovery.is_some() { &["rediscovery", "lexicon"] } else { &["mappings_dir"] };
-        found.wrong(at, format!("the lexicon of re-discovery: {error}"), "mend the file, or name another folder");
+        let at: &[&str] =
+            if config.rediscovery.is_some() { &["rediscovery", "lexicon"] } else { &["mappings_dir"] };
+        found.wrong(
+            at,
+            format!("the lexicon of re-discovery: {error}"),
+            "mend the file, or name another folder",
+        );
     }
     let Some(settings) = &config.rediscovery else { return };
     for (index, name) in settings.calls.iter().enumerate() {
@@ -27,11 +32,16 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
         }
     }
     if settings.calls.is_empty() {
-        found.advise(&["rediscovery"], "no connection is named, so that no call is scored", "add calls = [\"…\"]");
+        found.advise(
+            &["rediscovery"],
+            "no connection is named, so that no call is scored",
+            "add calls = [\"…\"]",
+        );
     }
-    for (key, percent) in
-        [("sensitivity_percent", settings.sensitivity_percent), ("specificity_percent", settings.specificity_percent)]
-    {
+    for (key, percent) in [
+        ("sensitivity_percent", settings.sensitivity_percent),
+        ("specificity_percent", settings.specificity_percent),
+    ] {
         if !(51..=100).contains(&percent) {
             found.wrong(
                 &["rediscovery", key],
@@ -42,7 +52,11 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
     }
     for domain in settings.our_domains.iter().filter(|domain| domain.contains('@') || !domain.contains('.')) {
         let message = format!("{} is no e-mail domain", quoted(domain));
-        found.wrong(&["rediscovery", "our_domains"], message, "write what stands behind the @, like \"acme.example\"");
+        found.wrong(
+            &["rediscovery", "our_domains"],
+            message,
+            "write what stands behind the @, like \"acme.example\"",
+        );
     }
     let crms = config.govern.iter().filter_map(|govern| registry.mapping(&govern.mapping));
     for crm in crms.filter(|crm| crm.reask.is_none() || crm.write.note.reask.is_none()) {
