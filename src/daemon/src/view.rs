@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::books::{Account, Source};
-use crate::calls::{self, CallsView, Count, PlaceView};
+use crate::calls::{self, CallsView, Count, PlaceView, ReaskView};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::finance::{self, ContractRow};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use handoff_core::evidence::CallRef;
 use handoff_core::extract::{Existence, RawRecord};
 use handoff_core::handoff::Handoff;
-use handoff_core::id::{FieldKey, HandoffId};
+use handoff_core::id::HandoffId;
 use handoff_core::journal::LogEntry;
 use handoff_core::reask::{Said, said};
 
