@@ -28,6 +28,7 @@ mod interruptions;
 mod live;
 mod oddities;
 mod overriding;
+mod reasks;
 mod records;
 mod reverts;
 mod scale;

@@ -436,6 +436,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         calendar: BTreeMap::new(),
         tasks: None,
         facts: Vec::new(),
+        rediscovery: None,
         feed: BTreeMap::new(),
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },

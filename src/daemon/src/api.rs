@@ -8,6 +8,7 @@ pub mod model;
 mod numbers;
 mod overriding;
 mod page;
+pub mod rediscovery;
 mod routes;
 pub mod serve;
 mod tasks;
@@ -70,6 +71,8 @@ impl Surface {
         routes::handoffs,
         routes::handoff,
         routes::evidence,
+        rediscovery::rediscovery,
+        rediscovery::answer,
         overriding::overriding,
         routes::plan,
         leaks::leak_audit,

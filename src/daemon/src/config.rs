@@ -15,6 +15,7 @@ mod facts;
 mod feed;
 mod lint;
 mod load;
+mod rediscovery;
 pub mod reference;
 mod tasks;
 #[cfg(test)]
@@ -30,6 +31,8 @@ pub use connection::{Auth, Connection, WebhookProof};
 pub use facts::Facts;
 pub use feed::{About, Feed};
 pub use load::{ConfigError, Loaded, load, read, schema};
+pub(crate) use rediscovery::accuracy;
+pub use rediscovery::{Rediscovery, SENSITIVITY, SPECIFICITY};
 pub use tasks::Tasks;
 
 /// A configuration as an admin writes it.
@@ -51,6 +54,9 @@ pub struct Config {
     /// Whose recorded calls are evidence.
     #[serde(default)]
     pub evidence: Vec<EvidenceSource>,
+    /// Questions that the customer had answered before, found in recorded calls; absent = no call is scored.
+    #[serde(default)]
+    pub rediscovery: Option<Rediscovery>,
     /// Tasks for people in their CRM's own list; absent = none is written.
     #[serde(default)]
     pub tasks: Option<Tasks>,

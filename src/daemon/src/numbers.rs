@@ -9,6 +9,7 @@ use handoff_measure::account::Accounts;
 use handoff_measure::live::Live;
 use handoff_measure::people::Teams;
 use handoff_measure::period::Period;
+use handoff_measure::reask::Reasks;
 use handoff_measure::report::Report;
 use handoff_measure::scorecard::Scorecard;
 use jiff::Timestamp;
@@ -113,6 +114,8 @@ pub struct Standing {
     pub scorecard: Scorecard,
     /// What is known of accounts.
     pub accounts: Accounts,
+    /// Questions that the customer had answered before.
+    pub reasks: Reasks,
     /// By-passes, oldest first.
     pub bypasses: Vec<Bypass>,
 }
@@ -121,7 +124,7 @@ impl Standing {
     /// Nothing so far.
     pub fn new(settings: &ScorecardSettings) -> Self {
         let scorecard = Scorecard::new().with_minimum_n(settings.minimum_n.into());
-        Self { scorecard, accounts: Accounts::new(), bypasses: Vec::new() }
+        Self { scorecard, accounts: Accounts::new(), reasks: Reasks::default(), bypasses: Vec::new() }
     }
 
     /// All months' rows, and the live numbers.
@@ -133,6 +136,7 @@ impl Standing {
     pub fn apply(&mut self, position: u64, entry: &LogEntry) {
         self.scorecard.apply_at(position, entry);
         self.accounts.apply(entry);
+        self.reasks.apply(entry);
         let Some((handoff, events)) = entry.handoff() else { return };
         for event in events {
             if let Event::Bypassed { gate, stage, from, by, at, ever_accepted, .. } = event {

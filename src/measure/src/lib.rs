@@ -19,6 +19,7 @@ pub mod metric;
 pub mod people;
 pub mod period;
 mod ranks;
+pub mod reask;
 pub mod report;
 #[cfg(test)]
 mod sample;

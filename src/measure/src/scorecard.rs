@@ -142,6 +142,9 @@ impl Scorecard {
             LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
+            | LogEntry::ReaskSuggested { .. }
+            | LogEntry::ReaskAnswered { .. }
+            | LogEntry::ReaskReported { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::AccountSeen { .. }

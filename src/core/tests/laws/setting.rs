@@ -149,6 +149,7 @@ pub(crate) fn mapping() -> Mapping {
                 changes: Some("Changes__c".to_owned()),
                 evidence: None,
                 numbers: Some("Numbers__c".to_owned()),
+                reask: None,
             },
             state: Some(StateWrite {
                 field: "State__c".to_owned(),
@@ -161,6 +162,7 @@ pub(crate) fn mapping() -> Mapping {
             task: None,
         },
         beside: None,
+        reask: None,
         enforcement: None,
         icp: None,
         twin: None,

@@ -7,6 +7,7 @@ mod facts;
 mod feed;
 mod govern;
 mod people;
+mod rediscovery;
 mod tasks;
 
 use std::net::SocketAddr;
@@ -45,6 +46,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     connection::all(config, &mut found);
     govern::all(config, registry, &mut found);
     evidence::all(config, registry, &mut found);
+    rediscovery::all(config, registry, &mut found);
     feed::all(config, registry, &mut found);
     facts::all(config, &mut found);
     people::all(config, registry, &mut found);

@@ -91,6 +91,7 @@ impl Wiring<'_> {
             govern: self.mappings.iter().map(|mapping| self.govern(mapping, &sf, &hs)).collect(),
             tasks: None,
             facts: Vec::new(),
+            rediscovery: None,
             feed: self.feed()?,
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([
