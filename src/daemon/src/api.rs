@@ -4,6 +4,7 @@ mod audit;
 mod finance;
 pub(crate) mod front;
 mod guard;
+mod log;
 pub mod model;
 mod overriding;
 mod page;
@@ -76,6 +77,7 @@ impl Surface {
         routes::scorecard,
         routes::parked,
         routes::bypasses,
+        log::log,
         finance::commission,
         finance::close,
         finance::contracts,

@@ -8,6 +8,7 @@ mod contract;
 mod demo;
 mod evidence;
 pub mod exit;
+mod export;
 mod feed;
 pub(crate) mod output;
 mod overriding;
@@ -99,6 +100,11 @@ enum Command {
     /// Completion, acceptance and time to acceptance by contract, motion and period.
     #[command(after_help = "Example:\n  handoffd scorecard --by week")]
     Scorecard(scorecard::Cut),
+    /// Write handoffs, events and metrics as tables for a warehouse: Parquet, Arrow or CSV, incremental by log position.
+    #[command(
+        after_help = "Examples:\n  handoffd export --out /var/lib/warehouse/handoffd\n  handoffd export --since last --out /var/lib/warehouse/handoffd\n  handoffd export --format csv --since 2026-10-01 --out october\n\nThe daemon may run. The same log gives the same bytes. Tables and columns: deploy/EXPORT.md."
+    )]
+    Export(export::Asked),
     /// What pay depends on, for finance: export, close and reconcile months.
     Commission(commission::Statements),
     /// Contract texts: diff, propose, approve, publish, repin, simulate.
@@ -180,6 +186,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Pause(by) => status::switch(config, by.by, false, output).await,
         Command::Resume(by) => status::switch(config, by.by, true, output).await,
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
+        Command::Export(asked) => export::export(config, &asked, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Contract(contracts) => contract::contract(config, contracts, output).await,
         Command::Signals(what) => signals::signals(config, &what, output),

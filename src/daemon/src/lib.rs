@@ -19,6 +19,7 @@ mod directory;
 mod due;
 mod engine;
 mod execute;
+pub mod export;
 pub mod failpoint;
 pub mod fatal;
 pub mod feed;

@@ -4,6 +4,7 @@
 //! handoff cycle. Nothing here reads a clock: "as of" is passed in.
 
 pub mod answers;
+pub mod export;
 pub mod hold;
 pub mod ledger;
 pub mod period;
@@ -12,3 +13,5 @@ pub mod scorecard;
 pub mod simulate;
 pub mod spread;
 pub mod unit;
+#[cfg(any(test, feature = "worlds"))]
+pub mod worlds;

@@ -40,6 +40,7 @@ fn help_is_no_failure_and_every_command_has_it() {
         "resume",
         "scorecard",
         "commission",
+        "export",
         "contract",
         "audit",
         "rebuild",
@@ -84,6 +85,7 @@ fn without_a_state_directory_questions_exit_4_and_create_none() {
     for command in [
         ["status", "--json"].as_slice(),
         &["scorecard"],
+        &["export", "--out", "/nowhere/at/all"],
         &["commission", "export", "--period", "2026-10"],
         &["commission", "close", "--period", "2026-01", "--by", "fiona"],
         &["contract", "list"],
@@ -107,6 +109,10 @@ fn the_log_of_a_killed_first_start_is_no_riddle() {
     std::fs::create_dir_all(folder.path().join("state/log")).unwrap();
     assert_eq!(exit(&["--config", &path, "audit", "replay"]), Exit::Ok);
     assert_eq!(exit(&["--config", &path, "scorecard"]), Exit::Ok);
+    let out = folder.path().join("warehouse").display().to_string();
+    assert_eq!(exit(&["--config", &path, "export", "--out", &out]), Exit::Ok);
+    assert_eq!(exit(&["--config", &path, "export", "--out", &out, "--since", "last"]), Exit::Ok);
+    assert_eq!(exit(&["--config", &path, "export", "--out", &out, "--since", "soon"]), Exit::Usage);
 }
 
 #[test]
