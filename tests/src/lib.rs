@@ -14,6 +14,7 @@ pub mod door;
 pub mod files;
 pub mod governed;
 pub mod play;
+pub mod recompute;
 pub mod stage;
 pub mod story;
 pub mod task;

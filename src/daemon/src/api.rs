@@ -4,6 +4,7 @@ mod finance;
 pub(crate) mod front;
 mod guard;
 mod leaks;
+mod log;
 pub mod model;
 mod numbers;
 mod overriding;
@@ -84,6 +85,7 @@ impl Surface {
         numbers::decay,
         routes::parked,
         routes::bypasses,
+        log::log,
         finance::commission,
         finance::close,
         finance::contracts,

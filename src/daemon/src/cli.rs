@@ -8,6 +8,7 @@ mod contract;
 mod demo;
 mod evidence;
 pub mod exit;
+mod export;
 mod feed;
 mod leaks;
 pub(crate) mod output;
@@ -115,6 +116,11 @@ enum Command {
         after_help = "Example:\n  handoffd dossier sf/001000000000001AAA --html dossier.html\n\nThe page prints to A4. Values of packages are shown with --values alone."
     )]
     Dossier(leaks::Dossier),
+    /// Write handoffs, events and metrics as tables for a warehouse: Parquet, Arrow or CSV, incremental by log position.
+    #[command(
+        after_help = "Examples:\n  handoffd export --out /var/lib/warehouse/handoffd\n  handoffd export --since last --out /var/lib/warehouse/handoffd\n  handoffd export --format csv --since 2026-10-01 --out october\n\nThe daemon may run. The same log gives the same bytes. Tables and columns: deploy/EXPORT.md."
+    )]
+    Export(export::Asked),
     /// What pay depends on, for finance: export, close and reconcile months.
     Commission(commission::Statements),
     /// Contract texts: diff, propose, approve, publish, repin, simulate.
@@ -199,6 +205,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
         Command::LeakAudit(asked) => leaks::leak_audit(config, &asked, output).await,
         Command::Dossier(asked) => leaks::dossier(config, &asked, output).await,
+        Command::Export(asked) => export::export(config, &asked, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Contract(contracts) => contract::contract(config, contracts, output).await,
         Command::Signals(what) => signals::signals(config, &what, output),

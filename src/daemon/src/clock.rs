@@ -8,7 +8,7 @@ pub use handoff_transport::Clock;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-/// The system's clock.
+/// The system's clock, cut to microseconds: what the log holds is then exactly what a warehouse can hold.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -18,7 +18,8 @@ impl Clock for SystemClock {
         reason = "the one place that reads the wall clock; everything else is told the time"
     )]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {

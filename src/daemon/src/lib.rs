@@ -20,6 +20,7 @@ mod due;
 mod engine;
 mod execute;
 mod facts;
+pub mod export;
 pub mod failpoint;
 pub mod fatal;
 pub mod feed;

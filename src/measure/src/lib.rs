@@ -12,6 +12,7 @@ mod cube;
 pub mod decay;
 pub mod drill;
 pub mod frozen;
+pub mod export;
 pub mod hold;
 pub mod ledger;
 pub mod live;
@@ -27,3 +28,5 @@ pub mod scorecard;
 pub mod simulate;
 pub mod spread;
 pub mod unit;
+#[cfg(any(test, feature = "worlds"))]
+pub mod worlds;

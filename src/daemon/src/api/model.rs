@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use super::log::{LogPage, LogRow};
 pub use super::tasks::{OwedRow, TasksRow};
 use crate::calls::{CallsView, PlaceView};
 use crate::overrides::{Said, Word};

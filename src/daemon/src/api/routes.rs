@@ -50,6 +50,7 @@ pub(super) fn router(surface: Surface) -> Router {
         .merge(super::finance::router())
         .merge(super::leaks::router())
         .merge(super::numbers::router())
+        .merge(super::log::router())
         .layer(DefaultBodyLimit::max(guard::BODY))
         .layer(middleware::from_fn_with_state(surface.clone(), guard::guard));
     let health = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz));

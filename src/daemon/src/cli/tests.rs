@@ -43,6 +43,7 @@ fn help_is_no_failure_and_every_command_has_it() {
         "leak-audit",
         "dossier",
         "commission",
+        "export",
         "contract",
         "audit",
         "rebuild",
@@ -89,6 +90,7 @@ fn without_a_state_directory_questions_exit_4_and_create_none() {
         &["scorecard"],
         &["leak-audit"],
         &["dossier", "001"],
+        &["export", "--out", "/nowhere/at/all"],
         &["commission", "export", "--period", "2026-10"],
         &["commission", "close", "--period", "2026-01", "--by", "fiona"],
         &["contract", "list"],
@@ -117,6 +119,10 @@ fn the_log_of_a_killed_first_start_is_no_riddle() {
     assert_eq!(exit(&["--config", &path, "leak-audit", "--since", "2025-01-01", "--html", page]), Exit::Ok);
     assert!(std::fs::read_to_string(page).unwrap().contains("nothing to judge yet"));
     assert_eq!(exit(&["--config", &path, "dossier", "001000000000001AAA"]), Exit::Findings);
+    let out = folder.path().join("warehouse").display().to_string();
+    assert_eq!(exit(&["--config", &path, "export", "--out", &out]), Exit::Ok);
+    assert_eq!(exit(&["--config", &path, "export", "--out", &out, "--since", "last"]), Exit::Ok);
+    assert_eq!(exit(&["--config", &path, "export", "--out", &out, "--since", "soon"]), Exit::Usage);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format as Style, Workbook, W
 use thiserror::Error;
 
 use super::statement::{Row, Statement};
+use crate::export::disarmed;
 
 /// The columns of a table, in order.
 const COLUMNS: [&str; 20] = [
@@ -133,13 +134,6 @@ pub fn csv(statement: &Statement) -> Result<Vec<u8>, ExportError> {
     writer.flush().map_err(csv::Error::from)?;
     drop(writer);
     Ok(bytes)
-}
-
-/// Text that no spreadsheet runs and that stays in its line.
-fn disarmed(text: &str) -> String {
-    let plain: String = text.chars().map(|each| if each.is_control() { ' ' } else { each }).collect();
-    let risky = |each: char| matches!(each, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '|' | '%');
-    if plain.trim_start().starts_with(risky) { format!("'{plain}") } else { plain }
 }
 
 /// As indented JSON with a newline at the end; numbers are exact decimals in text.

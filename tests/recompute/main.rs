@@ -1,0 +1,69 @@
+//! Every number of the scorecard, computed again from exported tables by a program that shares no code with handoffd.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod command;
+
+use std::path::Path;
+
+use handoff_core::journal::LogEntry;
+use handoff_measure::export::Since;
+use handoff_measure::worlds;
+use handoffd::export::Format;
+use handoffd_tests::recompute::{export, python, recompute};
+
+fn whole(log: &[LogEntry], out: &Path, format: Format) {
+    export(log.iter().map(Some), out, format, Since::Position(0));
+}
+
+#[test]
+fn worlds_every_figure_comes_out_again_to_the_last_digit() {
+    let Some(python) = python() else { return };
+    for (seed, handoffs, format) in [
+        (1, 4_000, Format::Parquet),
+        (2, 1_500, Format::Parquet),
+        (3, 1_500, Format::Csv),
+        (4, 40, Format::Csv),
+    ] {
+        let out = tempfile::tempdir().unwrap();
+        whole(&worlds::log(seed, handoffs), out.path(), format);
+        let (agree, said) = recompute(python, out.path(), format);
+        assert!(agree, "seed {seed}: {said}");
+        eprintln!("seed {seed}: {}", said.trim());
+    }
+}
+
+#[test]
+fn exports_one_after_the_other_are_as_good_as_one() {
+    let Some(python) = python() else { return };
+    let log = worlds::log(5, 300);
+    let out = tempfile::tempdir().unwrap();
+    let mut next = 0;
+    for end in [log.len() / 5, log.len() / 2, log.len()] {
+        next = export(log[..end].iter().map(Some), out.path(), Format::Parquet, Since::Position(next)).to;
+    }
+    let (agree, said) = recompute(python, out.path(), Format::Parquet);
+    assert!(agree, "{said}");
+}
+
+/// The check itself is checked: figures of a shorter log, and a log with one event less, are both told apart.
+#[test]
+fn a_figure_that_is_not_of_this_log_is_found() {
+    let Some(python) = python() else { return };
+    let log = worlds::log(6, 200);
+    let (good, bad) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    whole(&log, good.path(), Format::Csv);
+    let decided = |entry: &LogEntry| {
+        entry.handoff().is_some_and(|(_, events)| events.iter().any(|event| event.name() == "accepted"))
+    };
+    let last = log.iter().rposition(decided).unwrap();
+    whole(&log[..last], bad.path(), Format::Csv);
+    let file = |folder: &Path| {
+        let found = std::fs::read_dir(folder.join("metrics")).unwrap().next().unwrap();
+        found.unwrap().path()
+    };
+    std::fs::copy(file(bad.path()), file(good.path())).unwrap();
+    let (agree, said) = recompute(python, good.path(), Format::Csv);
+    assert!(!agree && said.contains("figure"), "{said}");
+    assert!(!said.contains("cycle ("), "the cycles are as they were: {said}");
+}
