@@ -196,7 +196,7 @@ async fn equals_the_tickets(crms: &'static [Kind], which: &[&str]) {
     for summary in accepted.iter().filter(|each| each.phase == Phase::Draft) {
         assert!(!desk.queued(&summary.handoff.subject), "what nobody has is in no queue");
     }
-    drop(handoffd_tests::recompute::numbers_agree(&desk.world).await);
+    handoffd_tests::recompute::numbers_agree(&desk.world).await;
     desk.world.assert_accounted();
     desk.world.stop().await;
 }

@@ -261,7 +261,7 @@ class Fold:
         elif name in ("sla_breached", "exceptions_lapsed"):
             kind, claim = {"sla_breached": "overdue"}.get(name, name), event["due"]
         elif name in ("grace_granted", "tampered", "overridden"):
-            kind, claim = {"grace_granted": "graces", "tampered": "tampers", "overridden": "overrides"}[name], event["at"]
+            kind, claim = {"grace_granted": "graces", "tampered": "tampers"}.get(name, "overrides"), event["at"]
         elif name in ("commission_held", "reopened", "voided"):
             kind, claim = {"commission_held": "adjustments"}.get(name, name), None
         else:
@@ -287,15 +287,11 @@ class Fold:
         track = tracks[max(tracks)] if tracks else None
         if track is None or track.ended is not None:
             return edited
-        if name == "completed":
-            track.turn(believed(event["at"]), logged, True)
-        elif name == "rejected":
-            track.turn(believed(event["at"]), logged, False)
+        if name in ("completed", "rejected"):
+            track.turn(believed(event["at"]), logged, name == "completed")
         elif name == "fell_incomplete":
             track.turn(edited, logged, False)
-        elif name == "accepted":
-            track.end(believed(event["at"]))
-        elif name == "voided":
+        elif name in ("accepted", "voided"):
             track.end(believed(event["at"]))
         elif name == "stage_changed":
             waits = event["stage"] in stages

@@ -79,15 +79,15 @@ pub fn recompute(python: &Path, out: &Path, format: Format) -> (bool, String) {
     (status.success(), said)
 }
 
-/// Exports a world's log and checks that every number of its scorecard comes out again; how many cycles and figures there are.
-pub async fn numbers_agree(world: &Governed) -> Option<(u64, u64)> {
-    let python = python()?;
+/// Exports a world's log and checks that every number of its scorecard comes out again.
+pub async fn numbers_agree(world: &Governed) {
+    let Some(python) = python() else { return };
     let entries = world.log().await;
     let out = tempfile::tempdir().unwrap();
     let log = entries.iter().map(|entry| entry.entry.as_ref());
     let manifest = export(log, out.path(), Format::Parquet, Since::Position(0));
     let (agree, said) = recompute(python, out.path(), Format::Parquet);
     assert!(agree, "{said}");
+    assert!(manifest.tables["handoffs"].rows > 0, "there is something to compute");
     eprintln!("{}", said.trim());
-    Some((manifest.tables["handoffs"].rows, manifest.tables["metrics"].rows))
 }

@@ -72,6 +72,11 @@ impl Clock for ManualClock {
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_systems_clock_tells_nothing_below_microseconds() {
+        assert_eq!(SystemClock.now().subsec_nanosecond() % 1_000, 0);
+    }
+
     #[tokio::test]
     async fn a_sleeper_wakes_when_the_hand_passes_its_time() {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);

@@ -140,7 +140,7 @@ impl Export {
             let folder = out.join(table.name());
             let failed = |source| ExportError::File { path: folder.clone(), source };
             std::fs::create_dir_all(&folder).map_err(failed)?;
-            sheets.insert(table, (Sheet::create(table, format, aside(out, table))?, 0));
+            sheets.insert(table, (Sheet::create(table, format, &aside(out, table))?, 0));
         }
         Ok(Self { out: out.to_owned(), format, exporter: Exporter::new(since), sheets })
     }

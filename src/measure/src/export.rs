@@ -11,7 +11,7 @@ use handoff_core::completeness::{Situation, assess};
 use handoff_core::contract::{Contract, ContractRef};
 use handoff_core::event::Event;
 use handoff_core::handoff::day;
-use handoff_core::id::HandoffId;
+use handoff_core::id::{HandoffId, RecordRef};
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Observation;
 use handoff_core::registry::parse_contract;
@@ -70,6 +70,8 @@ struct Parties {
 /// What is remembered of a cycle.
 #[derive(Debug, Default)]
 struct Cycle {
+    /// The record that it is about.
+    subject: Option<RecordRef>,
     /// The last position about it.
     last: u64,
     /// Whether any of what is told is about it.
@@ -108,7 +110,7 @@ impl Exporter {
         let Some(entry) = entry else { return Vec::new() };
         self.last = Some(entry.at());
         let told = self.tells(position, entry);
-        self.scorecard.apply(entry);
+        self.scorecard.apply_at(position, entry);
         if let LogEntry::ContractPublished { contract, text, .. } = entry
             && let Ok(parsed) = parse_contract(contract.id.as_str(), text)
         {
@@ -175,7 +177,8 @@ impl Exporter {
         for (index, event) in events.iter().enumerate() {
             let running = if stream.cycle == 0 { handoff.cycle } else { stream.cycle };
             stream.cycle = begun(event).unwrap_or(running);
-            let cycle = Cycle { last: position, told, parties: stream.parties.clone() };
+            let subject = Some(handoff.subject.clone());
+            let cycle = Cycle { subject, last: position, told, parties: stream.parties.clone() };
             stream.cycles.insert(stream.cycle, cycle);
             let flat = Flat::of(event, seen);
             for (field, change, edited) in &flat.fields {
@@ -277,11 +280,11 @@ impl Exporter {
 
     fn handoffs(&self) -> Vec<Row> {
         let mut rows = BTreeMap::new();
-        for unit in &self.scorecard.units {
-            let (name, cycle) = (unit.handoff.stream(), unit.handoff.cycle);
-            let known = self.streams.get(&name).and_then(|stream| stream.cycles.get(&cycle));
+        for unit in self.scorecard.units() {
+            let (name, cycle) = (&*unit.stream, unit.cycle);
+            let known = self.streams.get(name).and_then(|stream| stream.cycles.get(&cycle));
             if let Some(known) = known.filter(|known| known.told) {
-                let row = figures::handoff(unit, self.scorecard.holds.ended(&name, cycle), known);
+                let row = figures::handoff(unit, self.scorecard.holds.ended(name, cycle), known);
                 rows.insert((name, cycle), row);
             }
         }

@@ -41,20 +41,20 @@ pub struct LogRow {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct From {
+pub(super) struct Place {
     /// The first position.
     #[serde(default)]
     from: u64,
 }
 
 /// Log entries from a position on, decoded, some at a time; an empty page is the log's end. Entries whose records were erased are null.
-#[utoipa::path(get, path = "/api/v1/log", tag = "numbers", params(From), security(("bearer" = [])),
+#[utoipa::path(get, path = "/api/v1/log", tag = "numbers", params(Place), security(("bearer" = [])),
     responses((status = 200, body = LogPage), (status = 400, body = Problem), (status = 401, body = Problem)))]
 pub(super) async fn log(
     State(surface): State<Surface>,
-    from: Result<Query<From>, axum::extract::rejection::QueryRejection>,
+    from: Result<Query<Place>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
-    let Ok(Query(From { from })) = from else {
+    let Ok(Query(Place { from })) = from else {
         return refused("a parameter is unknown or malformed", "use from=POSITION");
     };
     let view = surface.handle.view();

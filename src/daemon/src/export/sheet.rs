@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::PathBuf;
+use std::path::Path;
 
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::ArrowError;
@@ -34,8 +34,8 @@ enum To {
 }
 
 impl Sheet {
-    pub(super) fn create(table: Table, format: Format, path: PathBuf) -> Result<Self, ExportError> {
-        let file = create(&path)?;
+    pub(super) fn create(table: Table, format: Format, path: &Path) -> Result<Self, ExportError> {
+        let file = create(path)?;
         let parquet = |source| ExportError::Parquet { table: table.name(), source };
         let arrow = |source| ExportError::Arrow { table: table.name(), source };
         let to = match format {

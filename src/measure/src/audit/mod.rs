@@ -177,8 +177,9 @@ impl Tally {
         }
         if let Some(decision) = unit.decision.filter(|decision| scope.holds(decision.at)) {
             self.decided += 1;
-            self.first_pass += usize::from(decision.is_first_pass());
-            self.young |= decision.is_first_pass() && scope.as_of.duration_since(decision.at) < crate::report::PROVISIONAL;
+            self.first_pass += usize::from(unit.is_first_pass());
+            let young = scope.as_of.duration_since(decision.at) < crate::report::PROVISIONAL;
+            self.young |= decision.accepted && young;
         }
         if let Some(acceptance) = unit.acceptance.filter(|acceptance| scope.holds(acceptance.at)) {
             self.waited.extend(acceptance.waited);

@@ -11,21 +11,21 @@ use crate::report::{self, Band, Rate};
 use crate::scorecard::Scorecard;
 use crate::unit::{Passage, Unit};
 
-pub(super) fn handoff(unit: &Unit, hold: Option<Hold>, known: &Cycle) -> Row {
-    let (id, subject) = (&unit.handoff, &unit.handoff.subject);
+pub(super) fn handoff(unit: &Unit, hold: Option<&Hold>, known: &Cycle) -> Row {
+    let (line, subject) = (&*unit.line, known.subject.as_ref());
     let (transition, decision, acceptance) = (unit.transition, unit.decision, unit.acceptance);
     let whole = |number: Option<i64>| number.map_or(Cell::Nothing, Cell::Integer);
     let shares = hold.map(|hold| hold.shares);
     Row {
         table: Table::Handoffs,
         cells: vec![
-            Cell::text(id.stream()),
-            Cell::count(id.cycle),
-            Cell::text(&id.contract.0),
-            Cell::text(&id.motion.0),
-            Cell::text(&subject.connection.0),
-            Cell::text(&subject.object.0),
-            Cell::text(&subject.record.0),
+            Cell::text(&*unit.stream),
+            Cell::count(unit.cycle),
+            Cell::text(&line.contract.0),
+            Cell::text(&line.motion.0),
+            Cell::maybe(subject.map(|subject| &subject.connection.0)),
+            Cell::maybe(subject.map(|subject| &subject.object.0)),
+            Cell::maybe(subject.map(|subject| &subject.record.0)),
             Cell::count(known.last),
             Cell::maybe(known.parties.account.as_ref()),
             Cell::maybe(known.parties.sender.as_ref()),

@@ -42,10 +42,10 @@ fn every_decision_of_a_world_is_the_cores_own() {
 fn a_world_holds_everything_that_the_numbers_count() {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in log(3, 600) {
-        match &entry {
-            LogEntry::Switched { .. } => *counts.entry("switched").or_default() += 1,
-            LogEntry::Started { down_since: Some(_), .. } => *counts.entry("down").or_default() += 1,
-            _ => {}
+        if let LogEntry::Switched { .. } = &entry {
+            *counts.entry("switched").or_default() += 1;
+        } else if let LogEntry::Started { down_since: Some(_), .. } = &entry {
+            *counts.entry("down").or_default() += 1;
         }
         for event in entry.handoff().into_iter().flat_map(|(_, events)| events) {
             let name = if let Event::Voided { cause: VoidCause::Stage { .. } } = event {
