@@ -112,7 +112,8 @@ impl Holds {
             LogEntry::Started { down_since, at, .. } => {
                 self.blind.extend(down_since.map(|since| (ms(since), ms(*at))));
             }
-            LogEntry::EvidenceSuggested { .. }
+            LogEntry::Reconstructed { .. }
+            | LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Overridden { .. }

@@ -6,6 +6,7 @@
 pub mod answers;
 pub mod hold;
 pub mod ledger;
+mod past;
 pub mod period;
 pub mod report;
 pub mod scorecard;

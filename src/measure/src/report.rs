@@ -66,6 +66,13 @@ pub struct Row {
     pub completion: Rate,
     /// Cycles accepted on the first submission, of all cycles that the receiver decided. Target 85 %.
     pub acceptance: Rate,
+    /// Transitions whose completeness cannot be told, because the CRM keeps no history of a mandatory field that goes so far back. They are in no
+    /// rate.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untold: usize,
+    /// Cycles that were worked out afterwards from what the CRM tells of its past, of those in `records`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reconstructed: usize,
     /// Whether any of those acceptances is younger than 30 days and may still be taken back.
     pub provisional: bool,
     /// From the accepted round's completion to the acceptance. Target: median under 48 hours.
@@ -176,6 +183,12 @@ pub struct Record {
     pub rejections: u32,
     /// Milliseconds from the accepted round's completion to the acceptance, if that is in this period.
     pub waited_ms: Option<i64>,
+    /// Mandatory fields whose values at the transition the CRM does not tell; the score is a guess at them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untold: usize,
+    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reconstructed: bool,
 }
 
 /// A completeness score.
@@ -185,6 +198,11 @@ pub struct Score {
     pub filled: usize,
     /// Mandatory fields.
     pub required: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Contract, motion, and period; all periods sort last.
@@ -250,9 +268,12 @@ impl Builder {
         let as_of = self.as_of;
         if let Some(transition) = unit.transition {
             self.each(&unit.handoff, transition.at, |cell| {
-                cell.row.completion.n += 1;
-                cell.row.completion.met += usize::from(transition.is_complete());
+                let told = transition.is_told();
+                cell.row.untold += usize::from(!told);
+                cell.row.completion.n += usize::from(told);
+                cell.row.completion.met += usize::from(told && transition.is_complete());
                 let record = cell.record(unit);
+                record.untold = transition.untold;
                 record.score = Some(Score { filled: transition.filled, required: transition.required });
                 record.bypassed = transition.passage == Passage::Bypassed;
             });
@@ -294,6 +315,8 @@ impl Cell {
             first_pass: None,
             rejections: unit.rejections,
             waited_ms: None,
+            untold: 0,
+            reconstructed: unit.reconstructed,
         })
     }
 
@@ -306,6 +329,7 @@ impl Cell {
             time_band: time_band(time_to_acceptance),
             time_to_acceptance,
             total_elapsed: Spread::of(self.total),
+            reconstructed: self.records.values().filter(|record| record.reconstructed).count(),
             records: self.records.into_values().collect(),
             ..self.row
         };

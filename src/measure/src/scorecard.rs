@@ -13,9 +13,10 @@ use jiff::Timestamp;
 
 use crate::answers::Answers;
 use crate::hold::{Hold, Holds};
+use crate::past::Past;
 use crate::period::Period;
 use crate::report::{self, Report, Weakening};
-use crate::unit::{Scene, Unit, When};
+use crate::unit::{Scene, Unit, Untold, When};
 
 /// All handoff cycles and marks of a log. Folding entry by entry gives the same as folding all at once.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -27,6 +28,15 @@ pub struct Scorecard {
     pub(crate) weakened: Vec<Weakening>,
     pub(crate) holds: Holds,
     pub(crate) answers: Answers,
+    past: Past,
+}
+
+/// With what an entry is told.
+#[derive(Clone, Copy)]
+struct Told<'e> {
+    logged: Timestamp,
+    seen: Option<&'e Observation>,
+    unknown: Option<&'e Untold>,
 }
 
 /// A stream's running cycle.
@@ -84,15 +94,25 @@ impl Scorecard {
 
     /// Folds one entry of the log; entries come in log order.
     pub fn apply(&mut self, entry: &LogEntry) {
+        let unknown = if let LogEntry::Reconstructed { unknown, .. } = entry { Some(unknown) } else { None };
+        if let Some(entry) = self.past.sift(entry) {
+            self.take(&entry, unknown);
+        }
+    }
+
+    /// Folds what counts of an entry; `unknown` = it was reconstructed, and these values are not told.
+    fn take(&mut self, entry: &LogEntry, unknown: Option<&Untold>) {
         self.holds.apply(entry);
         self.answers.apply(entry);
         match entry {
             LogEntry::Decided { handoff, contract, at, seen, events, .. } => {
-                self.fold(handoff, Some(contract), *at, Some(seen), events);
+                self.fold(handoff, Some(contract), Told { logged: *at, seen: Some(seen), unknown }, events);
             }
             LogEntry::Confirmed { handoff, at, events } | LogEntry::Overridden { handoff, at, events } => {
-                self.fold(handoff, None, *at, None, events);
+                self.fold(handoff, None, Told { logged: *at, seen: None, unknown: None }, events);
             }
+            // The sieve made a decision of it.
+            LogEntry::Reconstructed { .. } => {}
             LogEntry::ContractPublished { contract, text, .. } => {
                 // A text that cannot be read any more leaves the acceptance itself as the measure of completeness.
                 if let Ok(parsed) = parse_contract(contract.id.as_str(), text) {
@@ -146,17 +166,17 @@ impl Scorecard {
         &mut self,
         handoff: &HandoffId,
         pin: Option<&ContractRef>,
-        logged: Timestamp,
-        seen: Option<&Observation>,
+        told: Told<'_>,
         events: &[Event],
     ) {
+        let Told { logged, seen, unknown } = told;
         let name = handoff.stream();
         for event in events {
             let index = self.cycle_of(&name, handoff, event);
             self.mark(&name, index, logged, event);
             let contract = pin.and_then(|pin| self.contracts.get(pin));
             if let Some(unit) = self.units.get_mut(index) {
-                unit.apply(Scene { logged, seen, contract }, event);
+                unit.apply(Scene { logged, seen, contract, unknown }, event);
             }
         }
     }

@@ -12,6 +12,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::report::{Band, Row};
 
+mod past;
+
 const CONTRACT: &str = include_str!("../../../../mappings/contracts/h03-ae-to-onboarding.v1.toml");
 
 fn at(text: &str) -> Timestamp {
