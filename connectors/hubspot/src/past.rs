@@ -132,6 +132,8 @@ impl Exchange for Size {
     }
 
     fn reply(&mut self, reply: &Reply) -> Result<Step<Self::Output>, Fault> {
-        Ok(Step::Done(row::whole(error::body(reply))?.get("total").and_then(Value::as_u64)))
+        let size = row::whole(error::body(reply))?.get("total").and_then(Value::as_u64);
+        let none = || Fault::Protocol { detail: "a search that does not count its hits".to_owned() };
+        size.ok_or_else(none).map(|size| Step::Done(Some(size)))
     }
 }

@@ -231,6 +231,8 @@ impl Exchange for Size {
     }
 
     fn reply(&mut self, reply: &Reply) -> Result<Step<Self::Output>, Fault> {
-        Ok(Step::Done(error::body(reply)?.get("totalSize").and_then(Value::as_u64)))
+        let size = error::body(reply)?.get("totalSize").and_then(Value::as_u64);
+        let none = || Fault::Protocol { detail: "a count without a number".to_owned() };
+        size.ok_or_else(none).map(|size| Step::Done(Some(size)))
     }
 }

@@ -102,8 +102,11 @@ impl Read {
         self.running.get_or_insert_with(|| {
             let parts = parts(api, plan, ids);
             let nothing = BTreeSet::new();
-            let urls =
-                parts.iter().enumerate().map(|(at, part)| url(api, plan, ids, (at, part), &nothing, past)).collect();
+            let urls = parts
+                .iter()
+                .enumerate()
+                .map(|(at, part)| url(api, plan, ids, (at, part), &nothing, past))
+                .collect();
             Running { parts, queries: Queries::new(urls, "read"), parents: None, unreadable: nothing }
         })
     }
@@ -301,7 +304,7 @@ fn url(
             let soql = format!("{select} WHERE {} IN {list}{present} ORDER BY Id", child.key);
             soql::url(&api.base, resource, &soql)
         }
-        Part::CloseDates => soql::url(&api.base, "query", &close_dates::question(&list)),
+        Part::CloseDates => soql::url(&api.base, "query", &close_dates::question(&list, past)),
         Part::History => {
             let (table, key) = history_of(plan.object.as_str());
             let columns = ["Id", &key, "Field", "OldValue", "NewValue", "CreatedDate", "CreatedById"];

@@ -95,7 +95,11 @@ fn named(engine: &Engine, wanted: &Wanted<'_>, own: &RecordRef) -> BTreeSet<Reco
 }
 
 /// The handoff of a record under the contract; of several motions the accepted one.
-pub(crate) fn handoff(engine: &Engine, contract: &ContractId, record: &RecordRef) -> Result<Option<Handoff>, Fatal> {
+pub(crate) fn handoff(
+    engine: &Engine,
+    contract: &ContractId,
+    record: &RecordRef,
+) -> Result<Option<Handoff>, Fatal> {
     let Some(object) = engine.object_of(record) else { return Ok(None) };
     let mut best: Option<Handoff> = None;
     let rules = object.rules.iter().filter(|rule| rule.mapping.contract == *contract);

@@ -12,6 +12,7 @@ pub mod exit;
 mod feed;
 pub(crate) mod output;
 mod overriding;
+mod past;
 mod record;
 mod remote;
 mod run;

@@ -162,13 +162,7 @@ impl Scorecard {
         self.streams.get(stream).is_some_and(|stream| stream.accepted)
     }
 
-    fn fold(
-        &mut self,
-        handoff: &HandoffId,
-        pin: Option<&ContractRef>,
-        told: Told<'_>,
-        events: &[Event],
-    ) {
+    fn fold(&mut self, handoff: &HandoffId, pin: Option<&ContractRef>, told: Told<'_>, events: &[Event]) {
         let Told { logged, seen, unknown } = told;
         let name = handoff.stream();
         for event in events {

@@ -21,9 +21,14 @@ pub struct AsOf {
 }
 
 impl AsOf {
-    /// The contract's fields that any value of which is not told, with the moment from which on it is.
+    /// The contract's fields that any value of which is not told, with the moment from which on it is. `sender` and `receiver` stand for who
+    /// was named as such.
     pub fn unknown_fields(&self, mapping: &Mapping, contract: &Contract) -> BTreeMap<FieldKey, Timestamp> {
-        let mut fields = BTreeMap::new();
+        let people = &mapping.people;
+        let people = [("sender", &people.sender.field), ("receiver", &people.receiver.field)];
+        let people = people.into_iter().filter_map(|(name, field)| Some((name, self.unknown.get(field)?)));
+        let mut fields: BTreeMap<FieldKey, Timestamp> =
+            people.map(|(name, from)| (FieldKey::from(name), *from)).collect();
         for field in &contract.fields {
             let ways =
                 mapping.read.get(&field.key).into_iter().flatten().filter_map(|(_, path)| path.way().ok());
@@ -117,10 +122,8 @@ fn told(past: &PastRecord, name: &str, present: &Value, at: Timestamp) -> Told {
             // The oldest entry is the first value that the field ever had, if nothing was cut off.
             (None, Some(_)) if past.kept(name) == Kept::Whole => Told { value: Value::Null, from },
             (None, Some(new)) => Told { value: new.clone(), from: first.at.max(from) },
-            (None, None) => {
-                let last = rows.clone().next_back().map_or(first.at, |row| row.at);
-                Told { value: present.clone(), from: last.max(from) }
-            }
+            // Of a long text whose first change is told without words nothing stood there before, as far as anybody can tell.
+            (None, None) => Told { value: Value::Null, from: first.at.max(from) },
         },
         (None, None) => Told { value: present.clone(), from },
     }

@@ -154,7 +154,7 @@ fn a_long_text_is_told_from_its_last_change_on() {
         (row.old, row.new) = (None, None);
     }
     let unknown = |at: i64| as_of(&past, second(at)).unwrap().unknown.get("Story__c").copied();
-    assert_eq!(unknown(5), Some(second(90)));
+    assert_eq!(unknown(5), Some(second(10)));
     assert_eq!(unknown(10), Some(second(90)));
     assert_eq!(unknown(90), None);
 }

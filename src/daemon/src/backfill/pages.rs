@@ -257,7 +257,10 @@ async fn one(engine: &Engine, found: Found) -> Done {
     let mut done = Done { stream, contract, logged: Vec::with_capacity(sealed.len()), refused: None };
     for (entry, sealed) in sealed {
         match engine.journal.append(sealed).await {
-            Ok(position) => done.logged.push((position, entry)),
+            Ok(position) => {
+                engine.reached("past_entry");
+                done.logged.push((position, entry));
+            }
             Err(refused) => {
                 done.refused = Some(refused);
                 break;

@@ -123,14 +123,13 @@ fn check(
 
 /// The first decision that does not come out as logged.
 fn difference(folded: &Folded, entry: &LogEntry) -> Option<String> {
-    let (states, decided) =
-        if let LogEntry::Decided { handoff, contract, terms, at, seen, events } = entry {
-            (&folded.states, (handoff, contract, terms, at, seen, events))
-        } else if let LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, .. } = entry {
-            (&folded.past, (handoff, contract, terms, at, seen, events))
-        } else {
-            return None;
-        };
+    let (states, decided) = if let LogEntry::Decided { handoff, contract, terms, at, seen, events } = entry {
+        (&folded.states, (handoff, contract, terms, at, seen, events))
+    } else if let LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, .. } = entry {
+        (&folded.past, (handoff, contract, terms, at, seen, events))
+    } else {
+        return None;
+    };
     let (handoff, pin, terms, at, seen, events) = decided;
     let Some(contract) = folded.contracts.get(pin) else {
         return Some(format!(

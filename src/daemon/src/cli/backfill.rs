@@ -1,21 +1,25 @@
 //! `handoffd backfill`.
 
 use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use handoff_core::extract::parse_timestamp;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::exit::{Exit, Failure};
 use super::output::{Output, bad, plain};
 use super::run::must_be_stopped;
 use crate::app::{App, Options};
 use crate::backfill::{BackfillError, Backfilled, Progress, Wanted, Watch};
-use crate::clock::SystemClock;
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::load;
 use crate::{failpoint, progress};
+
+/// How often a line is printed where no terminal is.
+const BETWEEN: SignedDuration = SignedDuration::from_secs(10);
 
 /// What of the past.
 #[derive(Debug, Args)]
@@ -49,28 +53,57 @@ pub(super) async fn backfill(path: &Path, asked: &Backfill, output: Output) -> R
     Ok(if told.problems.is_empty() && told.refused == 0 { Exit::Ok } else { Exit::Findings })
 }
 
-/// A bar with the time that is left, one per object.
+/// How far one object has come, for whoever watches.
+struct Shown {
+    name: String,
+    bar: indicatif::ProgressBar,
+    began: Timestamp,
+    from: u64,
+    told: Timestamp,
+}
+
+/// A bar with the time that is left, one per object; where no terminal is, a line every now and then.
 fn watch() -> Watch {
-    let bar: Mutex<Option<(String, indicatif::ProgressBar)>> = Mutex::new(None);
+    let shown: Mutex<Option<Shown>> = Mutex::new(None);
+    let terminal = std::io::stderr().is_terminal();
     Arc::new(move |seen: &Progress| {
+        let now = SystemClock.now();
         let name = format!("{}/{}", seen.connection, seen.object);
-        let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
-        if bar.as_ref().is_none_or(|(shown, _)| *shown != name) {
-            if let Some((_, ended)) = bar.take() {
-                ended.finish_and_clear();
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.as_ref().is_none_or(|shown| shown.name != name) {
+            if let Some(ended) = shown.take() {
+                ended.bar.finish_and_clear();
             }
-            let fresh = progress::bar(seen.total.unwrap_or(0), "reading the past");
-            *bar = Some((name.clone(), fresh));
+            let bar = progress::bar(seen.total.unwrap_or(0), "reading the past");
+            *shown = Some(Shown { name, bar, began: now, from: seen.done, told: Timestamp::MIN });
         }
-        if let Some((_, shown)) = bar.as_ref() {
-            shown.set_length(seen.total.unwrap_or(seen.done));
-            shown.set_position(seen.done);
-            if Some(seen.done) == seen.total {
-                shown.finish_and_clear();
-            }
+        let Some(shown) = shown.as_mut() else { return };
+        let over = Some(seen.done) == seen.total;
+        shown.bar.set_length(seen.total.unwrap_or(seen.done));
+        shown.bar.set_position(seen.done);
+        if !terminal && (over || now.duration_since(shown.told) >= BETWEEN) {
+            shown.told = now;
+            let left = left(now.duration_since(shown.began), seen.done.saturating_sub(shown.from), seen);
+            let words = spoken(&shown.name, seen, left);
+            let _ = writeln!(std::io::stderr().lock(), "{words}");
         }
-        tracing::info!(object = name, done = seen.done, total = seen.total, "reading the past");
+        if over {
+            shown.bar.finish_and_clear();
+        }
     })
+}
+
+/// Whole seconds that the rest takes at the pace so far; `None` = nobody can say.
+fn left(elapsed: SignedDuration, read: u64, seen: &Progress) -> Option<i64> {
+    let rest = i64::try_from(seen.total?.checked_sub(seen.done)?).ok()?;
+    let read = i64::try_from(read).ok().filter(|read| *read > 0)?;
+    elapsed.as_secs().checked_mul(rest).map(|seconds| seconds / read)
+}
+
+fn spoken(name: &str, seen: &Progress, left: Option<i64>) -> String {
+    let of = seen.total.map_or_else(String::new, |total| format!(" of {total}"));
+    let left = left.map_or_else(String::new, |seconds| format!(", about {seconds} s left"));
+    plain(&format!("reading the past of {name}: {}{of} records{left}", seen.done))
 }
 
 fn render(told: &Backfilled) -> String {
@@ -108,5 +141,34 @@ impl From<BackfillError> for Failure {
             error @ BackfillError::Crm { .. } => Self::because(Exit::Crm, &error),
             error @ BackfillError::OtherSince { .. } => Self::because(Exit::Usage, &error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(done: u64, total: Option<u64>) -> Progress {
+        Progress { connection: "sf".into(), object: "Opportunity".into(), done, total }
+    }
+
+    #[test]
+    fn the_time_that_is_left_follows_from_the_pace_so_far() {
+        let seconds = SignedDuration::from_secs;
+        assert_eq!(
+            left(seconds(30), 100, &seen(300, Some(1_000))),
+            Some(210),
+            "200 were read before this run"
+        );
+        assert_eq!(left(seconds(30), 0, &seen(0, Some(1_000))), None);
+        assert_eq!(left(seconds(30), 100, &seen(100, None)), None);
+        let words = spoken("sf/Opportunity", &seen(300, Some(1_000)), Some(210));
+        assert_eq!(words, "reading the past of sf/Opportunity: 300 of 1000 records, about 210 s left");
+    }
+
+    #[test]
+    fn a_date_is_its_first_moment_and_nonsense_is_refused() {
+        assert_eq!(moment("2025-11-01"), "2025-11-01T00:00:00Z".parse().map_err(|_| String::new()));
+        assert!(moment("last year").is_err());
     }
 }

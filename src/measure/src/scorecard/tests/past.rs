@@ -4,7 +4,9 @@ use super::*;
 
 /// The same decision, worked out afterwards; these fields are not told.
 fn reconstructed(entry: LogEntry, unknown: &[&str]) -> LogEntry {
-    let LogEntry::Decided { handoff, contract, terms, at, seen, events } = entry else { panic!("a decision") };
+    let LogEntry::Decided { handoff, contract, terms, at, seen, events } = entry else {
+        panic!("a decision")
+    };
     let unknown = unknown.iter().map(|key| (FieldKey::from(*key), hours(1_000))).collect();
     LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, unknown, made: hours(2_000) }
 }
@@ -21,7 +23,8 @@ fn counted(row: &Row) -> Row {
 
 #[test]
 fn the_past_counts_as_if_it_had_been_watched_and_says_that_it_was_not() {
-    let events = vec![opened("1"), completed(1, 1), rejected(10, 1, &["pain"]), completed(20, 2), accepted(44, 2)];
+    let events =
+        vec![opened("1"), completed(1, 1), rejected(10, 1, &["pain"]), completed(20, 2), accepted(44, 2)];
     let live = total(&card(&[decided("1", hours(50), Package::new(), events.clone())]));
     let past = total(&card(&[told("1", 50, events)]));
     assert_eq!(counted(&past), live);
@@ -83,7 +86,11 @@ fn a_handoff_that_was_off_begins_anew() {
 #[test]
 fn what_comes_of_the_past_after_watching_began_is_left_out() {
     let watched = decided("1", hours(5), Package::new(), vec![opened("1"), completed(1, 1), accepted(2, 1)]);
-    let row = total(&card(&[told("1", 1, vec![opened("1"), completed(1, 1)]), watched, told("1", 2, vec![accepted(2, 1)])]));
+    let row = total(&card(&[
+        told("1", 1, vec![opened("1"), completed(1, 1)]),
+        watched,
+        told("1", 2, vec![accepted(2, 1)]),
+    ]));
     assert_eq!(row.counts.accepted, 1);
 }
 
@@ -92,8 +99,14 @@ fn a_score_that_hangs_on_an_untold_field_is_in_no_rate_and_the_row_says_so() {
     let published = LogEntry::ContractPublished { contract: pin(), text: CONTRACT.into(), at: start() };
     let contract = parse_contract("h03", CONTRACT).unwrap();
     let field = contract.fields.first().unwrap().key.to_string();
-    let one = |record: &str| decided(record, hours(6), Package::new(), vec![opened(record), bypassed(5, "e1", false)]);
-    let row = total(&card(&[published, reconstructed(one("1"), &[&field, "no such field"]), reconstructed(one("2"), &[])]));
+    let one = |record: &str| {
+        decided(record, hours(6), Package::new(), vec![opened(record), bypassed(5, "e1", false)])
+    };
+    let row = total(&card(&[
+        published,
+        reconstructed(one("1"), &[&field, "no such field"]),
+        reconstructed(one("2"), &[]),
+    ]));
     assert_eq!((row.untold, row.completion.met, row.completion.n), (1, 0, 1));
     assert_eq!(row.records.iter().map(|record| record.untold).collect::<Vec<_>>(), [1, 0]);
     assert_eq!(row.counts.bypasses, 2, "that it was passed by is told");
