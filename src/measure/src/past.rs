@@ -86,7 +86,7 @@ impl Retold {
         let keep = |event: &Event| {
             let begins = matches!(event, Event::Opened { .. });
             let told = claimed(event).is_some_and(|claim| self.told.contains(&claim));
-            !(first && told) && !(goes_on && begins)
+            !((first && told) || (goes_on && begins))
         };
         let shift = |events: &[Event]| {
             events.iter().filter(|event| keep(event)).map(|event| later(event, ahead)).collect()
