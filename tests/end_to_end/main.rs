@@ -29,6 +29,7 @@ mod live;
 mod oddities;
 mod overriding;
 mod reasks;
+mod past;
 mod records;
 mod reverts;
 mod scale;

@@ -77,6 +77,27 @@ pub enum LogEntry {
         /// `OverrideAsked` or `Overridden`; never empty.
         events: Vec<Event>,
     },
+    /// A decision as it would have been made, worked out afterwards from what a CRM tells of its past. Numbers are made of it; nothing is governed
+    /// by it, so that its stream is apart from the handoff's own. Written since version 2.
+    Reconstructed {
+        /// The handoff and its cycle after the decision.
+        handoff: HandoffId,
+        /// The pin it was decided under: the one in force when it was worked out.
+        contract: ContractRef,
+        /// What the installation added; nothing was enforced.
+        terms: Terms,
+        /// The moment that it speaks of.
+        at: Timestamp,
+        /// What would have been seen.
+        seen: Box<Observation>,
+        /// What would have happened; never empty.
+        events: Vec<Event>,
+        /// Fields whose values the CRM does not tell for that moment, with the moment from which on it does.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        unknown: BTreeMap<FieldKey, Timestamp>,
+        /// The daemon's time when it was worked out.
+        made: Timestamp,
+    },
     /// Places of a call that may speak of fields of a handoff, as they are suggested now; they stand in the place of earlier ones of this
     /// call. Written since version 2.
     EvidenceSuggested {
@@ -366,6 +387,7 @@ impl LogEntry {
             | Self::ConfigChanged { at, .. }
             | Self::Switched { at, .. }
             | Self::Started { at, .. } => *at,
+            Self::Reconstructed { made, .. } => *made,
         }
     }
 
@@ -375,7 +397,8 @@ impl LogEntry {
             Self::Decided { handoff, events, .. }
             | Self::Confirmed { handoff, events, .. }
             | Self::Overridden { handoff, events, .. } => Some((handoff, events)),
-            Self::EvidenceSuggested { .. }
+            Self::Reconstructed { .. }
+            | Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
             | Self::ReaskSuggested { .. }
@@ -395,6 +418,11 @@ impl LogEntry {
         }
     }
 
+    /// The handoff that it tells the past of, and its events.
+    pub fn reconstructed(&self) -> Option<(&HandoffId, &[Event])> {
+        if let Self::Reconstructed { handoff, events, .. } = self { Some((handoff, events)) } else { None }
+    }
+
     /// The handoff in whose stream of evidence it stands.
     pub fn evidence(&self) -> Option<&HandoffId> {
         match self {
@@ -405,6 +433,7 @@ impl LogEntry {
             | Self::ReaskAnswered { handoff, .. }
             | Self::ReaskReported { handoff, .. } => Some(handoff),
             Self::Decided { .. }
+            | Self::Reconstructed { .. }
             | Self::Confirmed { .. }
             | Self::Overridden { .. }
             | Self::Task { .. }
@@ -435,7 +464,7 @@ impl LogEntry {
         if let Some(encoded) = own::encode(self)? {
             return Ok(encoded);
         }
-        let Some((handoff, events)) = self.handoff() else {
+        let Some((handoff, events)) = self.handoff().or_else(|| self.reconstructed()) else {
             let mut leaf = serde_json::to_value(self)?;
             let mut parts = BTreeMap::new();
             if let Some(object) = leaf.as_object_mut() {
@@ -450,6 +479,7 @@ impl LogEntry {
         let (version, kind) = match self {
             Self::Decided { .. } => (FIRST, "decided"),
             Self::Overridden { .. } => (VERSION, "overridden"),
+            Self::Reconstructed { .. } => (VERSION, "reconstructed"),
             Self::Confirmed { .. }
             | Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }

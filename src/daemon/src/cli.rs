@@ -2,6 +2,7 @@
 
 mod archive;
 pub(crate) mod audit;
+mod backfill;
 mod bench;
 mod commission;
 mod contract;
@@ -13,6 +14,7 @@ mod feed;
 mod leaks;
 pub(crate) mod output;
 mod overriding;
+mod past;
 mod record;
 mod rediscovery;
 mod remote;
@@ -121,6 +123,11 @@ enum Command {
         after_help = "Examples:\n  handoffd export --out /var/lib/warehouse/handoffd\n  handoffd export --since last --out /var/lib/warehouse/handoffd\n  handoffd export --format csv --since 2026-10-01 --out october\n\nThe daemon may run. The same log gives the same bytes. Tables and columns: deploy/EXPORT.md."
     )]
     Export(export::Asked),
+    /// Read the past from the CRMs, so that every number exists for it; writes to the log only, to no CRM.
+    #[command(
+        after_help = "Examples:\n  handoffd backfill --since 2025-11-01\n  handoffd backfill --since 2025-11-01 --resume\n\nRun it before the first start, or while the daemon is stopped: what a daemon has watched already is left as it is. Decisions are marked as\nreconstructed; a number says where the CRM keeps no history. A second run adds only what is new. Exits 0; 1 if some records could not be read; 5 if\na CRM did not answer, and then --resume goes on."
+    )]
+    Backfill(backfill::Backfill),
     /// What pay depends on, for finance: export, close and reconcile months.
     Commission(commission::Statements),
     /// Contract texts: diff, propose, approve, publish, repin, simulate.
@@ -206,6 +213,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::LeakAudit(asked) => leaks::leak_audit(config, &asked, output).await,
         Command::Dossier(asked) => leaks::dossier(config, &asked, output).await,
         Command::Export(asked) => export::export(config, &asked, output).await,
+        Command::Backfill(wanted) => backfill::backfill(config, &wanted, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Contract(contracts) => contract::contract(config, contracts, output).await,
         Command::Signals(what) => signals::signals(config, &what, output),

@@ -141,6 +141,11 @@ impl Accounts {
         self.told.keys().chain(self.answers.keys()).chain(self.of_stream.values()).collect()
     }
 
+    /// Whether nothing was told of any account, and nobody answered a survey.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.told.is_empty() && self.answers.is_empty()
+    }
+
     /// Whether any source told facts of it; without them nobody can say that it did not leave.
     pub fn is_told(&self, account: &AccountKey) -> bool {
         self.told.contains_key(account)

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::{AccountKey, Accounts};
-use crate::metric::Window;
+use crate::metric::{Slice, Window};
+use crate::period::Period;
 use crate::scorecard::Scorecard;
 use crate::unit::{Passage, Transition};
 
@@ -90,6 +91,41 @@ pub fn crossings(scorecard: &Scorecard, accounts: &Accounts) -> (Crossings, BTre
         }
     }
     (found, nobodys)
+}
+
+/// First transitions by line and slice of the calendar: what metrics 5 and 6 of the scorecard are made of. Empty while
+/// nobody told anything of any account.
+#[derive(Debug, Default)]
+pub(crate) struct Placed {
+    crossings: Vec<Crossing>,
+    places: BTreeMap<(usize, Slice), Vec<usize>>,
+}
+
+impl Placed {
+    /// Those of a scorecard. Every unit is looked at once, unless nothing is known of accounts.
+    pub(crate) fn of(scorecard: &Scorecard) -> Self {
+        let mut placed = Self::default();
+        if scorecard.accounts().is_silent() {
+            return placed;
+        }
+        let (found, _) = crossings(scorecard, scorecard.accounts());
+        for crossing in found.into_values().flat_map(BTreeMap::into_values) {
+            let Some(line) = scorecard.line_of_stream(&crossing.stream) else { continue };
+            let (week, month) =
+                (Slice::of(Period::Week, crossing.at), Slice::of(Period::Month, crossing.at));
+            for slice in [week, month, Slice::All] {
+                placed.places.entry((line, slice)).or_default().push(placed.crossings.len());
+            }
+            placed.crossings.push(crossing);
+        }
+        placed
+    }
+
+    /// Those of one line and slice.
+    pub(crate) fn get(&self, line: usize, slice: Slice) -> impl Iterator<Item = &Crossing> {
+        let places = self.places.get(&(line, slice)).into_iter().flatten();
+        places.filter_map(|place| self.crossings.get(*place))
+    }
 }
 
 fn crossing(account: &AccountKey, stream: String, cycle: u32, transition: Transition) -> Crossing {

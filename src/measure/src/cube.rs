@@ -35,6 +35,8 @@ pub(crate) struct Key {
 pub(crate) struct Cell {
     pub(crate) opened: usize,
     pub(crate) transitions: usize,
+    /// Of those, transitions whose completeness nobody can tell.
+    pub(crate) untold: usize,
     pub(crate) complete: usize,
     pub(crate) decided: usize,
     pub(crate) first_pass: usize,
@@ -51,6 +53,18 @@ pub(crate) struct Cell {
     pub(crate) total: Ranks,
     pub(crate) held: Held,
     pub(crate) counts: Counts,
+    /// What of it was worked out afterwards; everybody's cells alone.
+    pub(crate) past: PastCycles,
+}
+
+/// Cycles that were worked out afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct PastCycles {
+    /// All that something of happened in the period.
+    pub(crate) cycles: usize,
+    pub(crate) transitions: usize,
+    pub(crate) decided: usize,
+    pub(crate) accepted: usize,
 }
 
 /// What a unit adds to cells; compared before and after an event.
@@ -60,6 +74,7 @@ pub(crate) struct Facts {
     transition: Option<Transition>,
     decision: Option<Decided>,
     acceptance: Option<Accepted>,
+    reconstructed: bool,
 }
 
 /// What a first answer adds.
@@ -93,7 +108,24 @@ impl Facts {
                 account: unit.account,
                 rediscovered: unit.rediscovered,
             }),
+            reconstructed: unit.reconstructed,
         }
+    }
+
+    /// The slices of everybody's cells in which something of a reconstructed cycle happened.
+    fn past(&self) -> BTreeMap<Slice, PastCycles> {
+        let mut found: BTreeMap<Slice, PastCycles> = BTreeMap::new();
+        let mut note = |at: Option<Timestamp>, count: fn(&mut PastCycles)| {
+            for slice in at.filter(|_| self.reconstructed).into_iter().flat_map(|at| slices(at, Group::All)) {
+                let past = found.entry(slice).or_default();
+                past.cycles = 1;
+                count(past);
+            }
+        };
+        note(self.transition.map(|each| each.at), |past| past.transitions = 1);
+        note(self.decision.map(|each| each.decision.at), |past| past.decided = 1);
+        note(self.acceptance.map(|each| each.acceptance.at), |past| past.accepted = 1);
+        found
     }
 
     /// The moments whose periods a change from `self` to `after` touches.
@@ -192,6 +224,20 @@ impl Cube {
             self.acceptance(line, Sign::Minus, before.acceptance);
             self.acceptance(line, Sign::Plus, after.acceptance);
         }
+        if before.reconstructed || after.reconstructed {
+            self.past(line, Sign::Minus, before);
+            self.past(line, Sign::Plus, after);
+        }
+    }
+
+    fn past(&mut self, line: usize, sign: Sign, facts: &Facts) {
+        for (slice, past) in facts.past() {
+            let sum = &mut self.cell(line, Group::All, slice).past;
+            sign.count(&mut sum.cycles, past.cycles);
+            sign.count(&mut sum.transitions, past.transitions);
+            sign.count(&mut sum.decided, past.decided);
+            sign.count(&mut sum.accepted, past.accepted);
+        }
     }
 
     fn cell(&mut self, line: usize, group: Group, slice: Slice) -> &mut Cell {
@@ -225,7 +271,9 @@ impl Cube {
         let Some(transition) = transition else { return };
         self.each(line, transition.at, transition.sender, None, |_, cell| {
             sign.count(&mut cell.transitions, 1);
-            sign.count(&mut cell.complete, usize::from(transition.is_complete()));
+            let told = transition.is_told();
+            sign.count(&mut cell.untold, usize::from(!told));
+            sign.count(&mut cell.complete, usize::from(told && transition.is_complete()));
         });
     }
 

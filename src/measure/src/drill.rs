@@ -49,6 +49,12 @@ pub struct Record {
     pub first_pass: Option<bool>,
     /// Whether the customer was asked again, within 30 days of the acceptance, what it had told.
     pub rediscovered: bool,
+    /// Mandatory fields whose values at the transition the CRM does not tell; the score is a guess at them.
+    #[serde(default, skip_serializing_if = "crate::metric::is_zero")]
+    pub untold: usize,
+    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reconstructed: bool,
     /// Rejections in the cycle.
     pub rejections: u32,
     /// Whether it was accepted in this period.
@@ -94,10 +100,11 @@ fn is_behind(unit: &Unit, question: &Question) -> bool {
     }
     let within = |at: Option<Timestamp>| at.is_some_and(|at| question.slice.holds(at));
     let transition = || within(unit.transition.map(|each| each.at));
+    let told = || unit.transition.is_some_and(|each| each.is_told());
     let decision = || within(unit.decision.map(|each| each.at));
     let acceptance = || within(unit.acceptance.map(|each| each.at));
     match question.metric {
-        Some(Metric::Completion) => transition(),
+        Some(Metric::Completion) => transition() && told(),
         Some(Metric::Acceptance) => decision(),
         Some(Metric::TimeToAcceptance | Metric::ReDiscovery) => acceptance(),
         Some(Metric::NpsDelta | Metric::LeakToChurn) => false,
@@ -116,6 +123,8 @@ fn record(unit: &Unit, slice: Slice) -> Record {
         bypassed: transition.is_some_and(|each| each.passage == Passage::Bypassed),
         first_pass: decision.map(|_| unit.is_first_pass()),
         rediscovered: unit.rediscovered,
+        untold: transition.map_or(0, |each| each.untold),
+        reconstructed: unit.reconstructed,
         rejections: unit.rejections,
         accepted: acceptance.is_some(),
         waited_ms: acceptance.and_then(|each| each.waited),

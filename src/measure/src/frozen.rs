@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::crossing::Placed;
 use crate::metric::{Metric, Slice};
 use crate::period::Period;
 use crate::report::{PROVISIONAL, Row, Shown, row};
@@ -117,12 +118,31 @@ impl FrozenMonths {
             if shown == Shown::Live || kept.rows.is_empty() {
                 continue;
             }
-            rows.retain(|row| row.period.as_ref() != Some(&kept.frozen.period));
-            let version = Some(kept.frozen.version);
-            rows.extend(kept.rows.iter().map(|row| Row { version, ..row.clone() }));
+            let (own, others): (Vec<Row>, Vec<Row>) =
+                rows.drain(..).partition(|row| row.period.as_ref() == Some(&kept.frozen.period));
+            *rows = others;
+            rows.extend(kept.rows.iter().map(|row| told(row, &own, kept.frozen.version)));
         }
         rows.sort_by(|a, b| order(a).cmp(&order(b)));
     }
+}
+
+/// What customers do later is not frozen: who left and what was answered stands in a frozen row as it is now.
+fn is_frozen(metric: Metric) -> bool {
+    match metric {
+        Metric::Completion | Metric::Acceptance | Metric::TimeToAcceptance | Metric::ReDiscovery => true,
+        Metric::NpsDelta | Metric::LeakToChurn => false,
+    }
+}
+
+/// A frozen row as it is told, with what is not frozen of it from the live one.
+fn told(frozen: &Row, live: &[Row], version: u32) -> Row {
+    let live = live.iter().find(|row| (&row.contract, &row.motion) == (&frozen.contract, &frozen.motion));
+    let mut row = Row { version: Some(version), ..frozen.clone() };
+    row.figures.retain(|figure| is_frozen(figure.metric));
+    let others = live.into_iter().flat_map(|row| &row.figures).filter(|figure| !is_frozen(figure.metric));
+    row.figures.extend(others.cloned());
+    row
 }
 
 /// By contract, motion, period; all periods last.
@@ -171,9 +191,15 @@ impl Scorecard {
         })
     }
 
-    /// All rows of a month.
+    /// All rows of a month, with what is frozen of them.
     fn month(&self, month: Slice, as_of: Timestamp) -> Vec<Row> {
-        self.lines().filter_map(|line| row(self, line, month, as_of)).collect()
+        let nothing = Placed::default();
+        let rows = self.lines().filter_map(|line| row(self, &nothing, line, month, as_of));
+        let rows = rows.map(|mut row| {
+            row.figures.retain(|figure| is_frozen(figure.metric));
+            row
+        });
+        rows.collect()
     }
 
     fn because(&self, month: Slice) -> Vec<String> {

@@ -161,6 +161,7 @@ impl Cell {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.opened += other.opened;
         self.transitions += other.transitions;
+        self.untold += other.untold;
         self.complete += other.complete;
         self.decided += other.decided;
         self.first_pass += other.first_pass;
@@ -169,6 +170,9 @@ impl Cell {
         self.counts.accepted += other.counts.accepted;
         self.counts.rejections += other.counts.rejections;
         self.counts.voided += other.counts.voided;
+        self.past.transitions += other.past.transitions;
+        self.past.decided += other.past.decided;
+        self.past.accepted += other.past.accepted;
         other.waited.iter().for_each(|value| self.waited.insert(value));
     }
 }

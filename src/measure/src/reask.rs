@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 pub use estimate::{Accuracy, Estimate, Share, estimate};
-pub use rates::{CallsRow, RateRow, TARGET_PERCENT, rates};
+pub use rates::{CallsRow, RateRow, rates};
 
 use crate::unit::When;
 

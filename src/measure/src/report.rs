@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answers::Receiver;
+use crate::crossing::Placed;
 use crate::cube::{Cell, Group};
 use crate::frozen::Frozen;
 use crate::hold::Shares;
@@ -135,6 +136,13 @@ pub struct Row {
     pub completion: Rate,
     /// Cycles accepted on the first submission, of all cycles that the receiver decided. Target 85 %.
     pub acceptance: Rate,
+    /// Transitions whose completeness cannot be told, because the CRM keeps no history of a mandatory field that goes so far back. They are in no
+    /// rate.
+    #[serde(default, skip_serializing_if = "metric::is_zero")]
+    pub untold: usize,
+    /// Cycles that were worked out afterwards from what the CRM tells of its past, of those that anything of happened in the period.
+    #[serde(default, skip_serializing_if = "metric::is_zero")]
+    pub reconstructed: usize,
     /// Whether any of those acceptances is younger than 30 days and may still be taken back.
     pub provisional: bool,
     /// From the accepted round's completion to the acceptance. Target: median under 48 hours.
@@ -220,14 +228,14 @@ pub struct Counts {
 
 /// What the log amounts to now, with frozen months in the place of what it amounts to where that is asked for.
 pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp, shown: Shown) -> Report {
-    let mut rows = Vec::new();
+    let (mut rows, placed) = (Vec::new(), Placed::of(scorecard));
     for line in scorecard.lines() {
         for (slice, _) in scorecard.cube.slices(line, Group::All) {
             let wanted = match (by, slice) {
                 (Period::Week, Slice::Week(_)) | (Period::Month, Slice::Month(_)) | (_, Slice::All) => true,
                 (Period::Week, Slice::Month(_)) | (Period::Month, Slice::Week(_)) => false,
             };
-            rows.extend(wanted.then(|| row(scorecard, line, slice, as_of)).flatten());
+            rows.extend(wanted.then(|| row(scorecard, &placed, line, slice, as_of)).flatten());
         }
     }
     if by == Period::Month {
@@ -244,17 +252,28 @@ pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp, shown: 
 }
 
 /// One line's row of one slice; `None` = nothing happened in it.
-pub(crate) fn row(scorecard: &Scorecard, line: usize, slice: Slice, as_of: Timestamp) -> Option<Row> {
+pub(crate) fn row(
+    scorecard: &Scorecard,
+    placed: &Placed,
+    line: usize,
+    slice: Slice,
+    as_of: Timestamp,
+) -> Option<Row> {
     let key = crate::cube::Key { line, group: Group::All, slice };
     let cell = scorecard.cube.get(key)?;
     let Line { contract, motion } = scorecard.line(line)?;
     let window = slice.window(as_of);
     let first = three(cell, slice, as_of);
-    let heard = scorecard.heard_since.is_some_and(|since| since < window.until);
     let young = cell.accepted.is_some_and(|newest| as_of.duration_since(newest) < PROVISIONAL);
+    let heard = scorecard.heard(window.until);
     let asked = metric::rediscovery(window, heard.then_some(cell.asked), cell.accounts.len(), young);
-    let others = [Metric::NpsDelta, Metric::LeakToChurn]
-        .map(|metric| Figure::not_measurable(metric, window, "told by the leak audit, not by month"));
+    let asked = Figure { reconstructed: cell.past.accepted, ..asked };
+    let (of, accounts) = (|| placed.get(line, slice), scorecard.accounts());
+    let others = [
+        metric::nps::figure(contract.as_str(), of(), accounts, window, as_of),
+        metric::churn::figure(of(), accounts, window, as_of),
+    ]
+    .map(|figure| Figure { reconstructed: cell.past.transitions, ..figure });
     let time_to_acceptance = spread(&cell.waited);
     let mut row = Row {
         contract: contract.0.clone(),
@@ -263,8 +282,10 @@ pub(crate) fn row(scorecard: &Scorecard, line: usize, slice: Slice, as_of: Times
         standing: Standing::of(slice, as_of),
         version: None,
         throughput: throughput(cell),
-        completion: Rate::of(cell.complete, cell.transitions),
+        completion: Rate::of(cell.complete, told(cell)),
         acceptance: Rate::of(cell.first_pass, cell.decided),
+        untold: cell.untold,
+        reconstructed: cell.past.cycles,
         provisional: is_provisional(cell, as_of),
         time_to_acceptance,
         total_elapsed: spread(&cell.total),
@@ -285,11 +306,19 @@ pub(crate) fn row(scorecard: &Scorecard, line: usize, slice: Slice, as_of: Times
 pub(crate) fn three(cell: &Cell, slice: Slice, as_of: Timestamp) -> [Figure; 3] {
     let window = slice.window(as_of);
     let rank = |rank: usize| cell.waited.at(rank.checked_sub(1)?);
+    let completion = metric::completion(window, cell.complete, told(cell));
+    let acceptance = metric::acceptance(window, cell.first_pass, cell.decided, is_provisional(cell, as_of));
+    let time = metric::time_to_acceptance(window, spread(&cell.waited), rank, cell.unmeasurable);
     [
-        metric::completion(window, cell.complete, cell.transitions),
-        metric::acceptance(window, cell.first_pass, cell.decided, is_provisional(cell, as_of)),
-        metric::time_to_acceptance(window, spread(&cell.waited), rank, cell.unmeasurable),
+        Figure { unmeasurable: cell.untold, reconstructed: cell.past.transitions, ..completion },
+        Figure { reconstructed: cell.past.decided, ..acceptance },
+        Figure { reconstructed: cell.past.accepted, ..time },
     ]
+}
+
+/// Transitions whose completeness can be told.
+pub(crate) fn told(cell: &Cell) -> usize {
+    cell.transitions.saturating_sub(cell.untold)
 }
 
 pub(crate) fn throughput(cell: &Cell) -> Throughput {

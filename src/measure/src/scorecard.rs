@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use handoff_core::contract::{Contract, ContractRef, Mode};
 use handoff_core::decide::Terms;
-use handoff_core::event::{Event, Refusal};
+use handoff_core::event::Event;
 use handoff_core::id::{ContractId, HandoffId};
 use handoff_core::journal::LogEntry;
 use handoff_core::lifecycle::Step;
@@ -13,15 +13,24 @@ use handoff_core::observation::{Actor, Observation};
 use handoff_core::registry::parse_contract;
 use jiff::Timestamp;
 
+use crate::account::Accounts;
 use crate::answers::Answers;
+use crate::crossing::Placed;
 use crate::cube::{Cube, Facts};
 use crate::frozen::FrozenMonths;
 use crate::hold::{Hold, Holds};
 use crate::metric::Slice;
+use crate::past::Past;
 use crate::people::{MinimumN, Names};
 use crate::period::Period;
-use crate::report::{self, Counts, Report, Row, Shown, Weakening, count};
-use crate::unit::{Line, Scene, Unit, When};
+use crate::reask::Reasks;
+use crate::report::{self, Report, Row, Shown, Weakening};
+use crate::unit::{Line, Scene, Unit, Untold};
+
+mod customer;
+mod mark;
+
+pub use mark::{MarkKind, refusal};
 
 /// All handoff cycles of a log and what they add up to. Folding entry by entry gives the same as folding all at once; an entry costs the same
 /// however many there were before, and no question reads the cycles again.
@@ -46,7 +55,18 @@ pub struct Scorecard {
     /// Since when something tells of questions that were asked again.
     pub(crate) heard_since: Option<Timestamp>,
     /// Account → its number.
-    accounts: BTreeMap<String, u32>,
+    account_numbers: BTreeMap<String, u32>,
+    accounts: Accounts,
+    reasks: Reasks,
+    past: Past,
+}
+
+/// With what an entry is told.
+#[derive(Clone, Copy)]
+struct Told<'e> {
+    logged: Timestamp,
+    seen: Option<&'e Observation>,
+    unknown: Option<&'e Untold>,
 }
 
 /// What is known of a contract and motion beside its cells.
@@ -72,34 +92,6 @@ struct Stream {
     account: Option<u32>,
 }
 
-/// What is counted beside the cycles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MarkKind {
-    /// A guarded stage was entered while its gate was shut.
-    Bypass {
-        /// Whether the handoff had been accepted at any time before.
-        ever_accepted: bool,
-    },
-    /// A guarded stage was entered during an outage, and may still be made good.
-    Grace,
-    /// A flag was set by somebody else.
-    Tamper,
-    /// Pay that had been released was held again.
-    Adjustment,
-    /// An answer did not count.
-    Refused(&'static str),
-    /// The receiver's time was up.
-    Overdue,
-    /// An accepted handoff began again.
-    Reopened,
-    /// The handoff ended without a decision.
-    Voided,
-    /// A gate was opened by break-glass.
-    Overridden,
-    /// The day of an exception passed and its field was still missing.
-    ExceptionLapsed,
-}
-
 impl Scorecard {
     /// An empty one.
     pub fn new() -> Self {
@@ -121,15 +113,23 @@ impl Scorecard {
     pub fn apply_at(&mut self, position: u64, entry: &LogEntry) {
         self.next = position.saturating_add(1);
         self.began.get_or_insert(entry.at());
+        let unknown = if let LogEntry::Reconstructed { unknown, .. } = entry { Some(unknown) } else { None };
+        if let Some(entry) = self.past.sift(entry) {
+            self.take(position, &entry, unknown);
+        }
+    }
+
+    /// Folds what counts of an entry; `unknown` = it was reconstructed, and these values are not told.
+    fn take(&mut self, position: u64, entry: &LogEntry, unknown: Option<&Untold>) {
         self.holds.apply(entry);
         self.answers.apply(entry);
         match entry {
             LogEntry::Decided { handoff, contract, terms, at, seen, events, .. } => {
-                self.fold(handoff, Some(contract), *at, Some(seen), events);
+                self.fold(handoff, Some(contract), Told { logged: *at, seen: Some(seen), unknown }, events);
                 self.enforced(handoff, contract, terms);
             }
             LogEntry::Confirmed { handoff, at, events } | LogEntry::Overridden { handoff, at, events } => {
-                self.fold(handoff, None, *at, None, events);
+                self.fold(handoff, None, Told { logged: *at, seen: None, unknown: None }, events);
             }
             LogEntry::ContractPublished { contract, text, .. } => {
                 // A text that cannot be read any more leaves the acceptance itself as the measure of completeness.
@@ -139,7 +139,9 @@ impl Scorecard {
             }
             LogEntry::ContractStep { contract, step, at, .. } => self.weakened(contract, step, *at),
             LogEntry::MetricsFrozen { .. } => self.frozen.apply(position, entry),
-            LogEntry::EvidenceSuggested { .. }
+            // The sieve made a decision of what was reconstructed.
+            LogEntry::Reconstructed { .. }
+            | LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::ReaskSuggested { .. }
@@ -154,29 +156,7 @@ impl Scorecard {
             | LogEntry::PeriodClosed { .. }
             | LogEntry::Started { .. } => {}
         }
-    }
-
-    /// Whether the customer was asked again, within 30 days of this cycle's acceptance, what the handoff had told: a first answer that accepted does
-    /// not count as accepted without re-discovery while that stands.
-    pub fn rediscovered(&mut self, stream: &str, cycle: u32, stands: bool, told: Timestamp) {
-        let Some(known) = self.streams.get(stream) else { return };
-        let (line, mut next) = (known.line, Some(known.unit));
-        while let Some(unit) = next.and_then(|index| self.units.get_mut(index)) {
-            next = unit.before;
-            if unit.cycle != cycle {
-                continue;
-            }
-            let before = Facts::of(unit);
-            unit.rediscovered = stands;
-            let after = Facts::of(unit);
-            self.changed(line, &before, &after, told, "rediscovered");
-            return;
-        }
-    }
-
-    /// Something listens to what customers are asked, from this moment on.
-    pub fn hears(&mut self, since: Timestamp) {
-        self.heard_since.get_or_insert(since);
+        self.customer(entry);
     }
 
     /// Who held each cycle of a stream, as of this moment for one that still goes on; oldest first.
@@ -197,7 +177,7 @@ impl Scorecard {
 
     /// What the log amounts to for one contract, motion and slice; `None` = nothing.
     pub fn row(&self, contract: &str, motion: &str, slice: Slice, as_of: Timestamp) -> Option<Row> {
-        report::row(self, self.line_of(contract, motion)?, slice, as_of)
+        report::row(self, &Placed::of(self), self.line_of(contract, motion)?, slice, as_of)
     }
 
     /// All cycles, in the order in which they began.
@@ -233,6 +213,11 @@ impl Scorecard {
         self.units.iter().filter(move |unit| &*unit.stream == stream)
     }
 
+    /// The line of a stream by its number.
+    pub(crate) fn line_of_stream(&self, stream: &str) -> Option<usize> {
+        self.streams.get(stream).map(|stream| stream.line)
+    }
+
     /// The title of a contract, in its newest text that the log holds.
     pub fn title(&self, contract: &ContractId) -> Option<String> {
         let texts = self.contracts.iter().filter(|(text, _)| text.id == *contract);
@@ -262,14 +247,8 @@ impl Scorecard {
         state.enforced = Some(contract.gates.keys().any(is_enforced));
     }
 
-    fn fold(
-        &mut self,
-        handoff: &HandoffId,
-        pin: Option<&ContractRef>,
-        logged: Timestamp,
-        seen: Option<&Observation>,
-        events: &[Event],
-    ) {
+    fn fold(&mut self, handoff: &HandoffId, pin: Option<&ContractRef>, told: Told<'_>, events: &[Event]) {
+        let Told { logged, seen, unknown } = told;
         let name = handoff.stream();
         let position = self.next.saturating_sub(1);
         let sender =
@@ -283,43 +262,12 @@ impl Scorecard {
             let before = Facts::of(unit);
             unit.positions.1 = position;
             let shares = self.holds.ended(&name, unit.cycle).map(|hold| hold.shares);
-            unit.apply(Scene { logged, seen, contract, sender, by, shares }, event);
+            unit.apply(Scene { logged, seen, contract, unknown, sender, by, shares }, event);
             let after = Facts::of(unit);
             self.changed(line, &before, &after, logged, event.name());
         }
         if let Some(seen) = seen {
             self.belongs(&name, seen, logged);
-        }
-    }
-
-    /// Gives all cycles of a stream to the account that its record names; to the record itself while it never named one.
-    fn belongs(&mut self, name: &str, seen: &Observation, logged: Timestamp) {
-        let Some(stream) = self.streams.get_mut(name) else { return };
-        let id = match (&seen.account, stream.account) {
-            (Some(id), _) => Some(id.as_str()),
-            (None, None) => Some(seen.subject.record.as_str()),
-            (None, Some(_)) => None,
-        };
-        let number = id.map(|id| {
-            let key = format!("{}/{id}", seen.subject.connection);
-            let fresh = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
-            *self.accounts.entry(key).or_insert(fresh)
-        });
-        if seen.account.is_some() {
-            stream.account = number;
-        }
-        let Some(number) = number.or(stream.account) else { return };
-        let (line, mut next) = (stream.line, Some(stream.unit));
-        while let Some(unit) = next.and_then(|index| self.units.get_mut(index)) {
-            // Those before were given with it.
-            if unit.account == Some(number) {
-                return;
-            }
-            next = unit.before;
-            let before = Facts::of(unit);
-            unit.account = Some(number);
-            let after = Facts::of(unit);
-            self.changed(line, &before, &after, logged, "account_changed");
         }
     }
 
@@ -340,12 +288,6 @@ impl Scorecard {
         if let Some(state) = self.line_list.get_mut(line) {
             state.changed_at = state.changed_at.max(Some(logged));
         }
-    }
-
-    /// Counts something that is no cycle.
-    fn count(&mut self, line: usize, at: Timestamp, why: &'static str, change: impl Fn(&mut Counts)) {
-        self.cube.count(line, at, change);
-        self.frozen.touch(at, self.next.saturating_sub(1), why);
     }
 
     /// The unit and line that an event belongs to; `Opened` and `Reopened` begin a unit.
@@ -394,104 +336,11 @@ impl Scorecard {
         self.lines.insert(line, number);
         number
     }
-
-    fn mark(&mut self, name: &str, line: usize, logged: Timestamp, event: &Event) {
-        let Some(stream) = self.streams.get_mut(name) else { return };
-        let (kind, claim) = match event {
-            Event::Accepted { .. } => {
-                stream.accepted = true;
-                for at in std::mem::take(&mut stream.bypasses) {
-                    self.count(line, at, event.name(), |counts| {
-                        counts.bypasses_never_accepted = counts.bypasses_never_accepted.saturating_sub(1);
-                    });
-                }
-                return;
-            }
-            Event::Bypassed { entry, at, ever_accepted, .. } => {
-                // One entry into a stage that several gates guard is one by-pass.
-                if stream.bypass_entry.as_ref() == Some(entry) {
-                    return;
-                }
-                stream.bypass_entry = Some(entry.clone());
-                if !stream.accepted {
-                    stream.bypasses.push(When::weigh(*at, logged).at);
-                }
-                (MarkKind::Bypass { ever_accepted: *ever_accepted }, *at)
-            }
-            Event::GraceGranted { grace } => (MarkKind::Grace, grace.at),
-            Event::Tampered { at, .. } => (MarkKind::Tamper, *at),
-            Event::CommissionHeld { .. } => (MarkKind::Adjustment, None),
-            Event::AnswerRefused { at, why, .. } => (MarkKind::Refused(refusal(why)), Some(*at)),
-            Event::SlaBreached { due, .. } => (MarkKind::Overdue, Some(*due)),
-            Event::Reopened { .. } => (MarkKind::Reopened, None),
-            Event::Voided { .. } => (MarkKind::Voided, None),
-            Event::Overridden { at, .. } => (MarkKind::Overridden, Some(*at)),
-            Event::ExceptionsLapsed { due, .. } => (MarkKind::ExceptionLapsed, Some(*due)),
-            Event::Opened { .. }
-            | Event::PeopleChanged { .. }
-            | Event::StageChanged { .. }
-            | Event::PackageChanged { .. }
-            | Event::Submitted { .. }
-            | Event::ConcernsChanged { .. }
-            | Event::ClockSet { .. }
-            | Event::Reminded { .. }
-            | Event::Escalated { .. }
-            | Event::Reassigned { .. }
-            | Event::GraceEnded { .. }
-            | Event::Completed { .. }
-            | Event::FellIncomplete { .. }
-            | Event::Rejected { .. }
-            | Event::ExceptionsGranted { .. }
-            | Event::ExceptionsMet { .. }
-            | Event::ConfirmationNeeded { .. }
-            | Event::Confirmed { .. }
-            | Event::OverrideAsked { .. }
-            | Event::OverrideEnded { .. }
-            | Event::Absorbed { .. }
-            | Event::GateWritten { .. }
-            | Event::CommissionReleased { .. }
-            | Event::Healed { .. }
-            | Event::TwinsChanged { .. }
-            | Event::CarriedChanged { .. }
-            | Event::RevertOrdered { .. }
-            | Event::StageReverted { .. }
-            | Event::RevertGivenUp { .. }
-            | Event::RevertRefused { .. }
-            | Event::Beside { .. }
-            | Event::PayChanged { .. }
-            | Event::Repinned { .. }
-            | Event::GateOrdered { .. } => return,
-        };
-        let at = When::weigh(claim, logged).at;
-        let never = !stream.accepted;
-        self.count(line, at, event.name(), |counts| count(counts, kind, never));
-        self.noted(line, logged);
-    }
 }
 
 /// Who gave an answer that counts.
 fn answerer(event: &Event) -> Option<&Actor> {
     if let Event::Accepted { by, .. } | Event::Rejected { by, .. } = event { Some(by) } else { None }
-}
-
-/// A refusal's stable name.
-pub fn refusal(why: &Refusal) -> &'static str {
-    match why {
-        Refusal::OwnHandoff => "own_handoff",
-        Refusal::NotTheReceiver => "not_the_receiver",
-        Refusal::LacksRole => "lacks_role",
-        Refusal::Machine => "machine",
-        Refusal::Inactive => "inactive",
-        Refusal::NoReceiver => "no_receiver",
-        Refusal::NoSender => "no_sender",
-        Refusal::Incomplete { .. } => "incomplete",
-        Refusal::PackageChanged => "package_changed",
-        Refusal::NotWaiting => "not_waiting",
-        Refusal::NoReason => "no_reason",
-        Refusal::NotTheSender => "not_the_sender",
-        Refusal::ExceptionUnclear { .. } => "exception_unclear",
-        Refusal::OtherFields => "other_fields",
-    }
 }
 
 #[cfg(test)]

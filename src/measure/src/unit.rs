@@ -81,11 +81,19 @@ pub struct Transition {
     pub filled: usize,
     /// Mandatory fields at that moment.
     pub required: usize,
+    /// Mandatory fields whose values at that moment the CRM does not tell; only where the past was reconstructed. They are scored as they are
+    /// told nearest to it, which is a guess.
+    pub untold: usize,
     /// Who handed over, as seen at that moment.
     pub sender: Option<Person>,
 }
 
 impl Transition {
+    /// Whether all that it is scored by is known.
+    pub fn is_told(&self) -> bool {
+        self.untold == 0
+    }
+
     /// Whether every mandatory field was filled before it.
     pub fn is_complete(&self) -> bool {
         self.required > 0 && self.filled == self.required
@@ -147,6 +155,8 @@ pub struct Unit {
     pub acceptance: Option<Acceptance>,
     /// Rejections.
     pub rejections: u32,
+    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
+    pub reconstructed: bool,
     /// Whether the customer was asked again, within 30 days of the acceptance, what this handoff had told.
     pub rediscovered: bool,
     /// The account of the record as last seen, by its number; the record itself where it names none.
@@ -161,6 +171,9 @@ pub struct Unit {
     excepted: bool,
 }
 
+/// Fields whose values at a moment of the past are not told, with the moment from which on they are.
+pub type Untold = BTreeMap<FieldKey, Timestamp>;
+
 /// What a unit is told an event with.
 #[derive(Debug, Clone, Copy)]
 pub struct Scene<'a> {
@@ -170,6 +183,8 @@ pub struct Scene<'a> {
     pub seen: Option<&'a Observation>,
     /// The pinned contract, if the log published it and it can be read.
     pub contract: Option<&'a Contract>,
+    /// The decision was reconstructed, and these values of its observation are not told.
+    pub unknown: Option<&'a Untold>,
     /// Who hands over.
     pub sender: Option<Person>,
     /// Who answered, if the event is an answer.
@@ -192,6 +207,7 @@ impl Unit {
             decision: None,
             acceptance: None,
             rejections: 0,
+            reconstructed: false,
             rediscovered: false,
             account: None,
             completed: None,
@@ -208,6 +224,7 @@ impl Unit {
 
     /// Folds one event of this cycle.
     pub fn apply(&mut self, scene: Scene<'_>, event: &Event) {
+        self.reconstructed |= scene.unknown.is_some();
         match event {
             Event::PackageChanged { set, cleared, edits, .. } => self.rejected.retain(|key, since| {
                 let edited = edits.get(key).is_some_and(|(at, _)| at > since);
@@ -306,15 +323,15 @@ impl Unit {
         if self.transition.is_some() {
             return;
         }
-        let (filled, required) = self.score(scene, passage);
-        self.transition = Some(Transition { at, passage, filled, required, sender: scene.sender });
+        let (filled, required, untold) = self.score(scene, passage);
+        self.transition = Some(Transition { at, passage, filled, required, untold, sender: scene.sender });
     }
 
-    /// Filled and required fields. An acceptance without exceptions is only ever given to a complete package.
-    fn score(&self, scene: Scene<'_>, passage: Passage) -> (usize, usize) {
+    /// Filled, required and untold fields. An acceptance without exceptions is only ever given to a complete package.
+    fn score(&self, scene: Scene<'_>, passage: Passage) -> (usize, usize, usize) {
         let complete = !self.excepted && (passage == Passage::Accepted || self.completed.is_some());
         let (Some(contract), Some(seen)) = (scene.contract, scene.seen) else {
-            return (usize::from(complete), 1);
+            return (usize::from(complete), 1, 0);
         };
         let rejected = self.rejected.keys().cloned().collect();
         let disputed = disputes(contract, seen);
@@ -327,6 +344,8 @@ impl Unit {
         };
         let completeness = assess(contract, &seen.package, &situation);
         let required = completeness.required.len();
-        (if complete { required } else { completeness.filled.len() }, required)
+        let unknown = |key: &&FieldKey| scene.unknown.is_some_and(|unknown| unknown.contains_key(*key));
+        let untold = completeness.required.iter().filter(unknown).count();
+        (if complete { required } else { completeness.filled.len() }, required, untold)
     }
 }

@@ -131,6 +131,7 @@ impl Evidence {
             | LogEntry::ReaskAnswered { .. }
             | LogEntry::ReaskReported { .. } => {}
             LogEntry::Decided { .. }
+            | LogEntry::Reconstructed { .. }
             | LogEntry::Confirmed { .. }
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }

@@ -26,7 +26,7 @@ use crate::account::Accounts;
 use crate::crossing::{Crossings, Scope};
 use crate::metric::churn::{self, Comparison, DEFAULT_CONTRACT, LeakToChurn, MINIMUM};
 use crate::metric::nps::{self, NpsDelta};
-use crate::metric::{Figure, Metric, Window, acceptance, completion, time_to_acceptance};
+use crate::metric::{Figure, Window, acceptance, completion, rediscovery, time_to_acceptance};
 use crate::scorecard::Scorecard;
 use crate::spread::Spread;
 use crate::unit::{Passage, Unit};
@@ -44,15 +44,12 @@ pub struct Question {
     pub target_percent: u8,
     /// Contracts that are shown even where nothing happened under them.
     pub contracts: Vec<ContractId>,
-    /// Metric 4 by contract, where it is measured.
-    pub rediscovery: BTreeMap<ContractId, Figure>,
 }
 
 impl Question {
     /// About everything up to a moment, with the stated defaults.
     pub fn new(as_of: Timestamp) -> Self {
-        let (contracts, rediscovery) = (Vec::new(), BTreeMap::new());
-        Self { since: None, as_of, minimum: MINIMUM, target_percent: 10, contracts, rediscovery }
+        Self { since: None, as_of, minimum: MINIMUM, target_percent: 10, contracts: Vec::new() }
     }
 
     fn scope(&self) -> Scope {
@@ -130,7 +127,8 @@ pub struct Row {
 /// Audits everything that the log says up to `question.as_of`.
 pub fn audit(scorecard: &Scorecard, accounts: &Accounts, question: &Question) -> Audit {
     let (crossings, nobodys) = crate::crossing::crossings(scorecard, accounts);
-    let facts = Facts { crossings: &crossings, accounts, question };
+    let heard = scorecard.heard(question.scope().window.until);
+    let facts = Facts { crossings: &crossings, accounts, question, heard };
     let mut tallies: BTreeMap<ContractId, Tally> =
         question.contracts.iter().map(|contract| (contract.clone(), Tally::default())).collect();
     for unit in scorecard.units() {
@@ -152,6 +150,8 @@ pub struct Facts<'a> {
     pub accounts: &'a Accounts,
     /// What is asked.
     pub question: &'a Question,
+    /// Whether something told of questions that were asked again.
+    pub heard: bool,
 }
 
 /// Counts over the cycles of one contract.
@@ -165,13 +165,21 @@ pub struct Tally {
     young: bool,
     waited: Vec<i64>,
     unmeasurable: usize,
+    untold: usize,
+    reconstructed: usize,
+    /// Accounts with an accepted cycle, by number, and whether one of them was asked again.
+    accounts: BTreeMap<u32, bool>,
+    accepted_young: bool,
 }
 
 impl Tally {
     fn count(&mut self, unit: &Unit, scope: Scope) {
         if let Some(transition) = unit.transition.filter(|transition| scope.holds(transition.at)) {
-            self.transitions += 1;
-            self.complete += usize::from(transition.is_complete());
+            let told = transition.is_told();
+            self.untold += usize::from(!told);
+            self.reconstructed += usize::from(unit.reconstructed);
+            self.transitions += usize::from(told);
+            self.complete += usize::from(told && transition.is_complete());
             let bypassed = transition.passage == Passage::Bypassed;
             self.shape.count(crate::crossing::leaked(transition.filled, transition.required), bypassed);
         }
@@ -184,6 +192,10 @@ impl Tally {
         if let Some(acceptance) = unit.acceptance.filter(|acceptance| scope.holds(acceptance.at)) {
             self.waited.extend(acceptance.waited);
             self.unmeasurable += usize::from(acceptance.waited.is_none());
+            self.accepted_young |= scope.as_of.duration_since(acceptance.at) < crate::report::PROVISIONAL;
+            if let Some(account) = unit.account {
+                *self.accounts.entry(account).or_default() |= unit.rediscovered;
+            }
         }
     }
 }
@@ -196,21 +208,20 @@ impl Facts<'_> {
         let window = scope.window;
         let churn = churn::of(&contract, self.crossings, self.accounts, scope, self.question.minimum);
         let own = self.crossings.get(&contract);
+        let around = || own.into_iter().flat_map(BTreeMap::values).filter(|crossing| scope.holds(crossing.at));
+        let nps_figure = nps::figure(contract.as_str(), around(), self.accounts, window, scope.as_of);
         let is_asked = nps::applies(contract.as_str());
-        let around = own.into_iter().flat_map(BTreeMap::values).filter(|_| is_asked);
-        let nps = nps::around(around, self.accounts, scope);
-        let rediscovery = self.question.rediscovery.get(&contract).cloned().unwrap_or_else(|| {
-            Figure::not_measurable(Metric::ReDiscovery, window, "nobody confirmed or reported a re-asked question")
-        });
-        let nps_figure = if is_asked {
-            nps.figure(window)
-        } else {
-            Figure::not_measurable(Metric::NpsDelta, window, "before this handoff nobody is a customer")
-        };
+        let nps = nps::around(around().filter(|_| is_asked), self.accounts, scope.as_of);
+        let asked = tally.accounts.values().filter(|asked| **asked).count();
+        let heard = self.heard.then_some(asked);
         Row {
             rank: None,
             title: contract.0.clone(),
-            completion: completion(window, tally.complete, tally.transitions),
+            completion: Figure {
+                unmeasurable: tally.untold,
+                reconstructed: tally.reconstructed,
+                ..completion(window, tally.complete, tally.transitions)
+            },
             acceptance: acceptance(window, tally.first_pass, tally.decided, tally.young),
             time_to_acceptance: time_to_acceptance(
                 window,
@@ -218,7 +229,7 @@ impl Facts<'_> {
                 |rank| tally.waited.get(rank.checked_sub(1)?).copied(),
                 tally.unmeasurable,
             ),
-            rediscovery,
+            rediscovery: rediscovery(window, heard, tally.accounts.len(), tally.accepted_young),
             nps: nps_figure,
             leak_to_churn: churn.figure(),
             leak: Leak::default(),

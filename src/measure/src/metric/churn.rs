@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::{AccountKey, Accounts, day};
-use super::{Figure, Interval, Metric};
+use super::{Figure, Interval, Metric, Window};
 use crate::compare::{Range, Share, difference, difference_range, ratio, ratio_range};
 use crate::crossing::{Crossing, Crossings, Scope};
 
@@ -205,20 +205,16 @@ fn finding(relative_risk: Option<Estimate>) -> Finding {
 /// Where an account stands.
 enum Place {
     Member(Member),
-    OtherTime,
     NotTold,
     LeftBefore,
 }
 
-fn place(crossing: &Crossing, accounts: &Accounts, scope: Scope) -> Place {
-    if !scope.holds(crossing.at) {
-        return Place::OtherTime;
-    }
+fn place(crossing: &Crossing, accounts: &Accounts, as_of: Timestamp) -> Place {
     if !accounts.is_told(&crossing.account) {
         return Place::NotTold;
     }
     let began = day(crossing.at);
-    let churned_at = accounts.churned(&crossing.account, scope.as_of);
+    let churned_at = accounts.churned(&crossing.account, as_of);
     if churned_at.is_some_and(|left| left < began) {
         return Place::LeftBefore;
     }
@@ -230,7 +226,7 @@ fn place(crossing: &Crossing, accounts: &Accounts, scope: Scope) -> Place {
         required: crossing.required,
         leaked: crossing.leaked(),
         churned_at,
-        first_year_churn: first_year(since, churned_at, scope.as_of),
+        first_year_churn: first_year(since, churned_at, as_of),
     })
 }
 
@@ -254,8 +250,11 @@ pub fn of(
     let (mut all, mut year) = (Groups::default(), Groups::default());
     let (mut outside, mut records) = (Outside::default(), Vec::new());
     for crossing in own.values() {
-        match place(crossing, accounts, scope) {
-            Place::OtherTime => outside.other_time += 1,
+        if !scope.holds(crossing.at) {
+            outside.other_time += 1;
+            continue;
+        }
+        match place(crossing, accounts, scope.as_of) {
             Place::NotTold => outside.not_told += 1,
             Place::LeftBefore => outside.left_before += 1,
             Place::Member(member) => {
@@ -280,15 +279,38 @@ pub fn of(
 impl LeakToChurn {
     /// Metric 6 as it stands on the scorecard: the sources' share.
     pub fn figure(&self) -> Figure {
-        let Share { met, n } = self.all.churned_leaked.share;
-        let (metric, window, why) = (Metric::LeakToChurn, self.scope.window, "fewer than 10 accounts churned");
-        let figure = if n < LEAST_CHURNED {
-            Figure { met: Some(met), n, ..Figure::not_measurable(metric, window, why) }
-        } else {
-            Figure::share(metric, window, met, n, why)
-        };
-        // Whoever stayed may still leave.
-        let provisional = self.all.retained_leaked.share.n > 0;
-        Figure { provisional, unmeasurable: self.outside.not_told, ..figure }
+        let retained = self.all.retained_leaked.share.n;
+        stand(self.all.churned_leaked.share, retained, self.outside.not_told, self.scope.window)
     }
+}
+
+/// Metric 6 of these transitions, one per account, as it stands on the scorecard.
+pub(crate) fn figure<'a>(
+    crossings: impl IntoIterator<Item = &'a Crossing>,
+    accounts: &Accounts,
+    window: Window,
+    as_of: Timestamp,
+) -> Figure {
+    let (mut leaked, mut retained, mut not_told) = (Share::default(), 0, 0);
+    for crossing in crossings {
+        match place(crossing, accounts, as_of) {
+            Place::Member(member) if member.churned_at.is_some() => leaked.count(member.leaked),
+            Place::Member(_) => retained += 1,
+            Place::NotTold => not_told += 1,
+            Place::LeftBefore => {}
+        }
+    }
+    stand(leaked, retained, not_told, window)
+}
+
+fn stand(leaked: Share, retained: usize, not_told: usize, window: Window) -> Figure {
+    let Share { met, n } = leaked;
+    let (metric, why) = (Metric::LeakToChurn, "fewer than 10 accounts churned");
+    let figure = if n < LEAST_CHURNED {
+        Figure { met: Some(met), n, ..Figure::not_measurable(metric, window, why) }
+    } else {
+        Figure::share(metric, window, met, n, why)
+    };
+    // Whoever stayed may still leave.
+    Figure { provisional: retained > 0, unmeasurable: not_told, ..figure }
 }

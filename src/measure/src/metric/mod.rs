@@ -212,6 +212,9 @@ pub struct Figure {
     pub provisional: bool,
     /// What was left out because its times contradict each other or cannot be believed.
     pub unmeasurable: usize,
+    /// How many cycles it is made of that nobody watched: they were worked out afterwards from what the CRM tells of its past.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reconstructed: usize,
     /// Why there is no value.
     pub why: Option<String>,
 }
@@ -231,6 +234,7 @@ impl Figure {
             band: Band::NotMeasurable,
             provisional: false,
             unmeasurable: 0,
+            reconstructed: 0,
             why: Some(why.to_owned()),
         }
     }
@@ -258,6 +262,11 @@ impl Figure {
             Unit::Points => format!("{value:+}"),
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+pub(crate) fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// `met` of `n` in percent, not rounded to hundredths; `None` = `n` is 0.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{Band, Figure, Interval, Method, Metric, Window};
 use crate::account::{Accounts, Voices};
 use crate::compare::{Range, mean_range, rounded};
-use crate::crossing::{Crossing, Scope};
+use crate::crossing::Crossing;
 
 /// How long after a transition answers still count.
 const OPEN: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -99,17 +99,32 @@ pub fn applies(contract: &str) -> bool {
     !contract.starts_with("h01") && !contract.starts_with("h02")
 }
 
+/// Metric 5 of a contract's transitions, one per account, as it stands on the scorecard.
+pub(crate) fn figure<'a>(
+    contract: &str,
+    crossings: impl IntoIterator<Item = &'a Crossing>,
+    accounts: &Accounts,
+    window: Window,
+    as_of: Timestamp,
+) -> Figure {
+    if applies(contract) {
+        around(crossings, accounts, as_of).figure(window)
+    } else {
+        Figure::not_measurable(Metric::NpsDelta, window, "before this handoff nobody is a customer")
+    }
+}
+
 /// Around these transitions, one per account.
 pub fn around<'a>(
     crossings: impl IntoIterator<Item = &'a Crossing>,
     accounts: &Accounts,
-    scope: Scope,
+    as_of: Timestamp,
 ) -> NpsDelta {
     let mut missing = Missing::default();
     let (mut provisional, mut records, mut floats) = (false, Vec::new(), Vec::new());
     let (mut before, mut after, mut scores) = (Exact::default(), Exact::default(), Exact::default());
-    for crossing in crossings.into_iter().filter(|crossing| scope.holds(crossing.at)) {
-        provisional |= is_open(crossing.at, scope.as_of);
+    for crossing in crossings {
+        provisional |= is_open(crossing.at, as_of);
         let (early, late) = accounts.voices(&crossing.account, crossing.at);
         match (early.n, late.n) {
             (0, 0) => missing.both += 1,

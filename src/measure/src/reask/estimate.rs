@@ -70,14 +70,6 @@ pub fn estimate(automatic: u64, scored: u64, accuracy: Accuracy) -> Estimate {
     }
 }
 
-impl Share {
-    /// The share of `met` in `n` with Wilson's interval; the share itself is exact before it is rounded.
-    pub(super) fn wilson(met: u64, n: u64) -> Self {
-        let exact = Decimal::from(met) * Decimal::ONE_HUNDRED / Decimal::from(n.max(1));
-        Self { percent: crate::spread::hundredths(exact), ..rounded(detector::wilson(met, n)) }
-    }
-}
-
 fn rounded(share: detector::Share) -> Share {
     let percent =
         |share: f64| crate::spread::hundredths(Decimal::from_f64(share * 100.0).unwrap_or_default());

@@ -8,10 +8,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Accuracy, Estimate, Incidence, Reasks, Share, estimate};
-
-/// The share of accounts has to stay under this many percent.
-pub const TARGET_PERCENT: u32 = 10;
+use super::{Accuracy, Estimate, Incidence, estimate};
+use crate::metric::{self, Band, Window};
+use crate::scorecard::Scorecard;
 
 /// One row: a contract in a motion, or everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -26,7 +25,7 @@ pub struct RateRow {
     pub accounts: u64,
     /// Of those, accounts that were asked again: confirmed by a person or reported on the record.
     pub asked_again: u64,
-    /// The share in percent, rounded to hundredths; absent = no account.
+    /// Metric 4 of the scorecard: the share in percent, rounded to hundredths; absent = no account, or nothing listens.
     #[schema(value_type = Option<String>, example = "8.33")]
     pub percent: Option<Decimal>,
     /// Lower end of its 95 % interval (Wilson).
@@ -35,7 +34,7 @@ pub struct RateRow {
     /// Upper end.
     #[schema(value_type = Option<String>)]
     pub high: Option<Decimal>,
-    /// Whether the share is under the target of 10 %; absent = no account.
+    /// Whether the share is under the target of 10 %; absent = there is no share.
     pub on_target: Option<bool>,
     /// Accounts not asked again for all that is known, where a call's suggestion waits for a person.
     pub waiting: u64,
@@ -68,49 +67,60 @@ pub struct CallsRow {
 }
 
 /// All rows: everything first, then by contract and motion.
-pub fn rates(reasks: &Reasks, as_of: Timestamp, accuracy: Accuracy) -> Vec<RateRow> {
+pub fn rates(scorecard: &Scorecard, as_of: Timestamp, accuracy: Accuracy) -> Vec<RateRow> {
+    let reasks = scorecard.reasks();
+    let told = Told { as_of, heard: scorecard.heard(as_of), accuracy };
     let mut cells: BTreeSet<(ContractId, MotionId)> = BTreeSet::new();
     let all = reasks.incidence(as_of, |handoff, _| {
         cells.insert((handoff.contract.clone(), handoff.motion.clone()));
         true
     });
-    let mut rows = vec![row(None, None, &all, accuracy)];
+    let mut rows = vec![told.row(None, None, &all)];
     for (contract, motion) in cells {
         let own =
             reasks.incidence(as_of, |handoff, _| handoff.contract == contract && handoff.motion == motion);
-        rows.push(row(Some(contract.0), Some(motion.0), &own, accuracy));
+        rows.push(told.row(Some(contract.0), Some(motion.0), &own));
     }
     rows
 }
 
-fn row(contract: Option<String>, motion: Option<String>, own: &Incidence, accuracy: Accuracy) -> RateRow {
-    let share = (own.accounts > 0).then(|| Share::wilson(own.asked_again, own.accounts));
-    let corrected = match estimate(own.automatic, own.scored, accuracy) {
-        Estimate::Figure { corrected, .. } => corrected,
-        Estimate::TooFew { .. } => None,
-    };
-    RateRow {
-        contract,
-        motion,
-        accounts: own.accounts,
-        asked_again: own.asked_again,
-        percent: share.map(|share| share.percent),
-        low: share.map(|share| share.low),
-        high: share.map(|share| share.high),
-        // Exact: 9.999 % is under 10 % even though it prints as 10.00.
-        on_target: share.map(|_| {
-            u128::from(own.asked_again) * 100 < u128::from(own.accounts) * u128::from(TARGET_PERCENT)
-        }),
-        waiting: own.waiting,
-        provisional: own.provisional,
-        calls: CallsRow {
-            accounts: own.scored,
-            automatic: own.automatic,
-            percent: corrected.map(|share| share.percent),
-            low: corrected.map(|share| share.low),
-            high: corrected.map(|share| share.high),
-            sensitivity_percent: accuracy.sensitivity_percent,
-            specificity_percent: accuracy.specificity_percent,
-        },
+/// With what rows are told.
+struct Told {
+    as_of: Timestamp,
+    heard: bool,
+    accuracy: Accuracy,
+}
+
+impl Told {
+    fn row(&self, contract: Option<String>, motion: Option<String>, own: &Incidence) -> RateRow {
+        let count = |accounts: u64| usize::try_from(accounts).unwrap_or(usize::MAX);
+        let window = Window { from: None, until: self.as_of };
+        let asked = self.heard.then_some(count(own.asked_again));
+        let figure = metric::rediscovery(window, asked, count(own.accounts), own.provisional);
+        let corrected = match estimate(own.automatic, own.scored, self.accuracy) {
+            Estimate::Figure { corrected, .. } => corrected,
+            Estimate::TooFew { .. } => None,
+        };
+        RateRow {
+            contract,
+            motion,
+            accounts: own.accounts,
+            asked_again: own.asked_again,
+            percent: figure.value,
+            low: figure.interval.map(|interval| interval.low),
+            high: figure.interval.map(|interval| interval.high),
+            on_target: figure.value.map(|_| figure.band == Band::OnTarget),
+            waiting: own.waiting,
+            provisional: own.provisional,
+            calls: CallsRow {
+                accounts: own.scored,
+                automatic: own.automatic,
+                percent: corrected.map(|share| share.percent),
+                low: corrected.map(|share| share.low),
+                high: corrected.map(|share| share.high),
+                sensitivity_percent: self.accuracy.sensitivity_percent,
+                specificity_percent: self.accuracy.specificity_percent,
+            },
+        }
     }
 }

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use super::{Accuracy, CycleStanding, Estimate, Reasks, estimate, rates};
+use crate::scorecard::Scorecard;
 
 const ACCURACY: Accuracy = Accuracy { sensitivity_percent: 90, specificity_percent: 95 };
 
@@ -183,7 +184,7 @@ fn the_estimate_looks_at_the_first_three_calls() {
 
 #[test]
 fn the_unit_is_the_account_however_many_deals_it_has() {
-    let reasks = folded(&[
+    let entries = [
         accepting("1", Some("acme"), 0),
         accepting("2", Some("acme"), 1),
         accepting("3", Some("other"), 2),
@@ -191,7 +192,8 @@ fn the_unit_is_the_account_however_many_deals_it_has() {
         scored("1", "c", 24, vec![reask(1, true)]),
         said("1", "c", true),
         scored("3", "d", 24, vec![reask(1, false)]),
-    ]);
+    ];
+    let reasks = folded(&entries);
     let all = reasks.incidence(hour(10), |_, _| true);
     assert_eq!((all.accounts, all.asked_again, all.waiting, all.scored, all.automatic), (3, 1, 1, 2, 1));
     assert!(all.provisional);
@@ -200,7 +202,9 @@ fn the_unit_is_the_account_however_many_deals_it_has() {
     assert_eq!(streams, &BTreeSet::from([handoff("1", 1).stream()]), "drills down");
     let early = reasks.incidence(hour(10), |_, accepted| accepted < hour(1));
     assert_eq!((early.accounts, early.asked_again), (1, 1));
-    let rows = rates(&reasks, hour(10), ACCURACY);
+    let mut scorecard = Scorecard::new();
+    entries.iter().for_each(|entry| scorecard.apply(entry));
+    let rows = rates(&scorecard, hour(30), ACCURACY);
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0].percent, Some(Decimal::new(3_333, 2)));
     assert_eq!((rows[0].on_target, rows[0].calls.percent), (Some(false), None), "too few for an estimate");

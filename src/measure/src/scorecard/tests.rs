@@ -2,9 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::decide::Terms;
 use handoff_core::digest::Digest;
-use handoff_core::event::{EditEffect, ReopenCause, VoidCause};
+use handoff_core::event::{EditEffect, Refusal, ReopenCause, VoidCause};
+use handoff_core::evidence::CallRef;
 use handoff_core::id::{ActorId, ContractId, FieldKey, MotionId, PartKey, PersonId, RecordRef, StageName};
 use handoff_core::observation::Actor;
+use handoff_core::reask::ReportedBy;
 use handoff_core::value::{Package, Sourced, Value};
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -12,7 +14,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::drill::{Question, Record};
 use crate::metric::Metric;
+use crate::reask::{Accuracy, rates};
 use crate::report::{Band, Row, Standing};
+
+mod past;
 
 const CONTRACT: &str = include_str!("../../../../mappings/contracts/h03-ae-to-onboarding.v1.toml");
 
@@ -429,23 +434,51 @@ fn an_acceptance_with_exceptions_scores_what_was_filled_and_not_what_was_granted
     assert_eq!(row.counts.accepted, 1);
 }
 
+/// Somebody says on the record that the customer was asked again, or takes it back.
+fn reported(record: &str, cycle: u32, stands: bool, hour: i64) -> LogEntry {
+    LogEntry::ReaskReported {
+        handoff: HandoffId { cycle, ..handoff(record) },
+        source: ReportedBy::Receiver,
+        stands,
+        by: None,
+        asked: Some(hours(hour)),
+        at: hours(hour),
+    }
+}
+
+/// A call was scored, and nothing was found.
+fn scored(record: &str) -> LogEntry {
+    LogEntry::ReaskSuggested {
+        handoff: handoff(record),
+        contract: pin(),
+        call: CallRef { connection: "gong".into(), id: "c".to_owned() },
+        url: None,
+        started: hours(5),
+        accepted: hours(2),
+        lexicon: String::new(),
+        found: Vec::new(),
+        at: hours(5),
+    }
+}
+
 #[test]
 fn a_rediscovery_takes_the_first_pass_away_while_it_stands() {
     let accept = |record: &str, hour| {
         decided(record, hours(hour), Package::new(), vec![opened(record), completed(1, 1), accepted(hour, 1)])
     };
     let mut card = card(&[accept("1", 2), accept("2", 3)]);
-    let never = card.clone();
-    card.rediscovered(&handoff("1").stream(), 2, true, hours(30));
-    card.rediscovered("of/nobody/sf/Opportunity/9", 1, true, hours(30));
-    assert_eq!(card, never, "neither that cycle nor that handoff is known");
-    card.rediscovered(&handoff("1").stream(), 1, true, hours(30));
-    card.rediscovered(&handoff("1").stream(), 1, true, hours(31));
+    let mut never = card.clone();
+    never.apply(&scored("1"));
+    card.apply(&reported("1", 2, true, 30));
+    card.apply(&reported("9", 1, true, 30));
+    assert_eq!(total(&card), total(&never), "neither that cycle nor that handoff is known");
+    card.apply(&reported("1", 1, true, 30));
+    card.apply(&reported("1", 1, true, 31));
     let row = total(&card);
     assert_eq!((row.acceptance.met, row.acceptance.n, row.counts.accepted), (1, 2, 2));
     let marked: Vec<bool> = records(&card).iter().map(|record| record.rediscovered).collect();
     assert_eq!(marked, [true, false]);
-    card.rediscovered(&handoff("1").stream(), 1, false, hours(32));
+    card.apply(&reported("1", 1, false, 32));
     assert_eq!(total(&card).acceptance.met, 2, "it was taken back");
 }
 
@@ -466,13 +499,13 @@ fn rediscovery_counts_accounts_once_and_only_while_something_listens() {
         (figure.met, figure.n, figure.band)
     };
     assert_eq!(share(&card), (None, 0, Band::NotMeasurable), "nobody listens");
-    card.hears(hours(5));
+    card.apply(&scored("1"));
     assert_eq!(share(&card), (Some(0), 3, Band::OnTarget), "A, B, and the record that names no account");
     for record in ["1", "2"] {
-        card.rediscovered(&handoff(record).stream(), 1, true, hours(30));
+        card.apply(&reported(record, 1, true, 30));
     }
     assert_eq!(share(&card), (Some(1), 3, Band::Below), "A was asked twice and counts once");
-    card.rediscovered(&handoff("1").stream(), 1, false, hours(31));
+    card.apply(&reported("1", 1, false, 31));
     assert_eq!(share(&card).0, Some(1), "once is left");
     // The second deal moves to another account, and takes its question along.
     let mut moved = decided("2", hours(40), Package::new(), vec![completed(39, 1)]);
@@ -481,6 +514,14 @@ fn rediscovery_counts_accounts_once_and_only_while_something_listens() {
     }
     card.apply(&moved);
     assert_eq!(share(&card), (Some(1), 3, Band::Below), "A still has its first deal, B the question");
+    let accuracy = Accuracy { sensitivity_percent: 90, specificity_percent: 95 };
+    let (rows, row) = (rates(&card, hours(50), accuracy), total(&card));
+    let figure = row.figure(Metric::ReDiscovery).unwrap();
+    for told in &rows {
+        assert_eq!((told.asked_again, told.accounts), (1, 3), "the rates are metric 4");
+        assert_eq!((told.percent, told.low), (figure.value, figure.interval.map(|interval| interval.low)));
+    }
+    assert_eq!(rows.len(), 2);
 }
 
 #[test]
