@@ -73,10 +73,9 @@ pub(crate) async fn freeze(engine: &Arc<Engine>) -> Result<usize, Fatal> {
     let _alone = engine.numbers.alone.lock().await;
     let now = engine.clock.now();
     let asked = Arc::clone(engine);
-    let due = blocking(move || {
-        asked.numbers.ask(&asked.journal, |standing| standing.scorecard.to_freeze(now))
-    })
-    .await?;
+    let due =
+        blocking(move || asked.numbers.ask(&asked.journal, |standing| standing.scorecard.to_freeze(now)))
+            .await?;
     let count = due.len();
     for entry in due {
         if let LogEntry::MetricsFrozen { period, version, .. } = &entry {
