@@ -1,6 +1,6 @@
 //! One daemon in a process of its own, for tests that kill it. The configuration is the JSON file named by the first argument. Its clock
 //! stands still until standard input says `time <moment>`; `idle` is answered by `idle` once everything is done. It is otherwise run as
-//! `handoffd run` runs it: same start, same signals, same exit code.
+//! `handoffd run` runs it: same start, same signals, same exit code. With `HANDOFFD_CHILD=backfill` it reads the past instead, says `done`, and ends.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use handoff_core::registry::{Registry, shipped};
 use handoffd::app::{App, Options};
+use handoffd::backfill::Wanted;
 use handoffd::{failpoint, shutdown};
 use handoffd_tests::clock::{Hand, Pace};
 use jiff::Timestamp;
@@ -32,6 +33,20 @@ async fn run() -> ExitCode {
     let config = serde_json::from_slice(&std::fs::read(config).unwrap()).unwrap();
     let clock = Arc::new(Hand::new(now.parse::<Timestamp>().unwrap(), Pace::Alone));
     let options = Options { failpoint: failpoint::from_environment(), ..Options::default() };
+    if std::env::var("HANDOFFD_CHILD").is_ok_and(|what| what == "backfill") {
+        let wanted = Wanted { since: None, resume: true };
+        let registry = Registry::load(shipped()).unwrap();
+        return match App::backfill(config, registry, clock, options, wanted, Arc::new(|_seen| {})).await {
+            Ok(told) => {
+                say(&format!("done {}", told.decisions));
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                say(&format!("refused {error}"));
+                ExitCode::from(1)
+            }
+        };
+    }
     let signals = shutdown::Signals::catch().unwrap();
     let app = match App::start(config, Registry::load(shipped()).unwrap(), clock.clone(), options).await {
         Ok(app) => app,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
 mod named;
+mod past;
 mod process;
 mod random;
 mod secrets;

@@ -27,6 +27,7 @@ mod interruptions;
 mod live;
 mod oddities;
 mod overriding;
+mod past;
 mod records;
 mod reverts;
 mod scale;

@@ -19,6 +19,7 @@ mod history;
 mod id;
 mod immediate;
 mod inbound;
+mod past;
 mod property;
 mod read;
 mod row;
@@ -37,6 +38,7 @@ use handoff_connector::{
 use handoff_core::extract::{RawRecord, ReadPlan, relation_parts};
 use handoff_core::id::{ConnectionId, ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
+use handoff_core::past::PastRecord;
 use handoff_core::plan::Plan;
 use handoff_core::task::TaskWrite;
 use jiff::Timestamp;
@@ -232,6 +234,45 @@ impl Source for HubSpot {
             return Box::new(Immediate::bad_object(self.api.clone()));
         }
         Box::new(census::Census::new(self.api.clone(), plan.clone(), cursor))
+    }
+
+    fn history(
+        &self,
+        plan: &ReadPlan,
+        records: &[RecordRef],
+    ) -> Box<dyn Exchange<Output = Vec<Option<PastRecord>>>> {
+        if !Self::is_sound(plan) {
+            return Box::new(Immediate::bad_object(self.api.clone()));
+        }
+        let past = past::Past::new(&self.api, plan, records);
+        if past.asks_nothing() {
+            return Box::new(Immediate::done(self.api.clone(), vec![None; records.len()]));
+        }
+        Box::new(past)
+    }
+
+    fn history_list(
+        &self,
+        plan: &ReadPlan,
+        since: Option<Timestamp>,
+        cursor: &Cursor,
+    ) -> Box<dyn Exchange<Output = ChangePage>> {
+        if !Self::is_sound(plan) {
+            return Box::new(Immediate::bad_object(self.api.clone()));
+        }
+        let (api, plan) = past::all(&self.api, plan, since);
+        Box::new(census::Census::new(api, plan, cursor))
+    }
+
+    fn history_size(
+        &self,
+        plan: &ReadPlan,
+        since: Option<Timestamp>,
+    ) -> Box<dyn Exchange<Output = Option<u64>>> {
+        if !Self::is_sound(plan) {
+            return Box::new(Immediate::bad_object(self.api.clone()));
+        }
+        Box::new(past::Size::new(&self.api, plan, since))
     }
 
     fn record_id(&self, written: &str) -> Option<RecordId> {

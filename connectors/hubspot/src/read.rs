@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use handoff_connector::{Exchange, Fault, Lane, Reply, Request, Step};
 use handoff_core::extract::{RawRecord, ReadPlan, relation_parts};
 use handoff_core::id::RecordRef;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::associations::{self, Associations};
@@ -56,6 +57,7 @@ pub(crate) struct Read {
     others: BTreeMap<(String, HsId), Row>,
     /// Whether the records are all there and their associations were asked for.
     related: bool,
+    lane: Lane,
 }
 
 impl Read {
@@ -78,7 +80,27 @@ impl Read {
             associations: Vec::new(),
             others: BTreeMap::new(),
             related: false,
+            lane: Lane::Read,
         }
+    }
+
+    /// The same, for the past.
+    pub(crate) fn of_the_past(api: Api, plan: ReadPlan, records: &[RecordRef]) -> Self {
+        Self { lane: Lane::Backfill, ..Self::new(api, plan, records) }
+    }
+
+    /// When a record was archived, if it was and HubSpot tells.
+    pub(crate) fn archived_at(&self, id: HsId) -> Option<Timestamp> {
+        match self.found.get(&id)? {
+            Found::Archived(row) => row.archived_at,
+            Found::Here(_) | Found::Merged(_) => None,
+        }
+    }
+
+    /// When an associated record came to be and when it last changed, if more than its id was read.
+    pub(crate) fn other(&self, object: &str, id: HsId) -> Option<(Option<Timestamp>, Option<Timestamp>)> {
+        let row = self.others.get(&(object.to_owned(), id))?;
+        Some((row.created_at, row.stamp(object)))
     }
 
     /// Whether no record that was asked for can exist.
@@ -201,7 +223,7 @@ impl Read {
 
     fn question(&self, ask: &Ask) -> Request {
         match ask {
-            Ask::Definitions(object) => property::request(&self.api, object, Lane::Read),
+            Ask::Definitions(object) => property::request(&self.api, object, self.lane),
             Ask::Records { ids, archived } => {
                 let object = self.plan.object.as_str();
                 let own = [modified_property(object), MERGED].map(str::to_owned);
@@ -212,11 +234,11 @@ impl Read {
                 }
                 let archived = if *archived { "?archived=true" } else { "" };
                 let path = format!("{}/batch/read{archived}", self.api.dialect.objects(object));
-                ask::post(path, body, Lane::Read, ONE_CALL, "read")
+                ask::post(path, body, self.lane, ONE_CALL, "read")
             }
             Ask::Associated(place) => match self.associations.get(*place) {
-                Some(associations) => associations.request(&self.api, Lane::Read),
-                None => property::request(&self.api, self.plan.object.as_str(), Lane::Read),
+                Some(associations) => associations.request(&self.api, self.lane),
+                None => property::request(&self.api, self.plan.object.as_str(), self.lane),
             },
             Ask::Others { object, ids } => {
                 let names: BTreeSet<String> = columns(&self.plan)
@@ -225,7 +247,7 @@ impl Read {
                     .collect();
                 let path = format!("{}/batch/read", self.api.dialect.objects(object));
                 let body = json!({ "inputs": inputs(ids), "properties": plain(&names) });
-                ask::post(path, body, Lane::Read, ONE_CALL, "read_related")
+                ask::post(path, body, self.lane, ONE_CALL, "read_related")
             }
         }
     }
@@ -288,7 +310,7 @@ impl Exchange for Read {
     fn request(&mut self) -> Request {
         match self.queue.front().cloned() {
             Some(ask) => self.question(&ask),
-            None => property::request(&self.api, self.plan.object.as_str(), Lane::Read),
+            None => property::request(&self.api, self.plan.object.as_str(), self.lane),
         }
     }
 

@@ -19,6 +19,7 @@ pub(crate) struct Row {
     pub(crate) history: Map<String, Value>,
     pub(crate) created_at: Option<Timestamp>,
     pub(crate) archived: bool,
+    pub(crate) archived_at: Option<Timestamp>,
     /// Our mark of the input that it answers.
     pub(crate) trace: Option<String>,
 }
@@ -37,6 +38,7 @@ impl Row {
             properties: map("properties"),
             history: map("propertiesWithHistory"),
             created_at: value.get("createdAt").and_then(stamp::parse),
+            archived_at: value.get("archivedAt").and_then(stamp::parse),
             archived: value.get("archived").and_then(Value::as_bool).unwrap_or(false),
             trace: value.get("objectWriteTraceId").and_then(Value::as_str).map(str::to_owned),
         })

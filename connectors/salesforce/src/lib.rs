@@ -16,6 +16,7 @@ mod id;
 mod immediate;
 mod inbound;
 mod outbound_message;
+mod past;
 mod query;
 mod read;
 mod relations;
@@ -37,6 +38,7 @@ use handoff_connector::{
 use handoff_core::extract::{RawRecord, ReadPlan};
 use handoff_core::id::{ConnectionId, ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
+use handoff_core::past::PastRecord;
 use handoff_core::plan::Plan;
 use handoff_core::task::TaskWrite;
 use jiff::Timestamp;
@@ -124,6 +126,7 @@ pub(crate) struct Api {
     pub(crate) since: Option<Timestamp>,
     pub(crate) permission_set: String,
     pub(crate) relations: Relations,
+    pub(crate) tracked: past::Tracked,
 }
 
 /// The Salesforce connector of one org.
@@ -163,6 +166,7 @@ impl Salesforce {
             since: config.since,
             permission_set: config.permission_set,
             relations: Relations::default(),
+            tracked: past::Tracked::default(),
         };
         Ok(Self { api, org })
     }
@@ -223,6 +227,45 @@ impl Source for Salesforce {
             return Box::new(Immediate::bad_object());
         }
         Box::new(census::Census::new(self.api.clone(), plan, cursor))
+    }
+
+    fn history(
+        &self,
+        plan: &ReadPlan,
+        records: &[RecordRef],
+    ) -> Box<dyn Exchange<Output = Vec<Option<PastRecord>>>> {
+        if !soql::is_name(plan.object.as_str()) {
+            return Box::new(Immediate::bad_object());
+        }
+        let past = past::Past::new(&self.api, plan, records);
+        if past.asks_nothing() {
+            return Box::new(Immediate::done(vec![None; records.len()]));
+        }
+        Box::new(past)
+    }
+
+    fn history_list(
+        &self,
+        plan: &ReadPlan,
+        since: Option<Timestamp>,
+        cursor: &Cursor,
+    ) -> Box<dyn Exchange<Output = ChangePage>> {
+        if !soql::is_name(plan.object.as_str()) || !soql::is_name(&plan.stage_field) {
+            return Box::new(Immediate::bad_object());
+        }
+        let (api, plan) = past::all(&self.api, plan, since);
+        Box::new(census::Census::new(api, &plan, cursor))
+    }
+
+    fn history_size(
+        &self,
+        plan: &ReadPlan,
+        since: Option<Timestamp>,
+    ) -> Box<dyn Exchange<Output = Option<u64>>> {
+        if !soql::is_name(plan.object.as_str()) {
+            return Box::new(Immediate::bad_object());
+        }
+        Box::new(past::Size::new(&self.api, plan, since))
     }
 
     fn record_id(&self, written: &str) -> Option<RecordId> {

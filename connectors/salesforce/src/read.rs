@@ -9,6 +9,7 @@ use handoff_core::extract::{
     Existence, FieldChange, RawRecord, ReadPlan, RecordVersion, RelatedRow, relation_parts,
 };
 use handoff_core::id::{ActorId, ObjectName, RecordRef};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::changes::offers_no_history;
@@ -20,7 +21,7 @@ use crate::query::{Queries, Retry};
 use crate::relations::{Child, history_names, history_of, merges};
 use crate::resolve::Resolve;
 use crate::spec::LONG_TEXT_PAGE;
-use crate::{Api, row, soql};
+use crate::{Api, past, row, soql};
 
 /// What a query is for.
 #[derive(Debug, Clone)]
@@ -47,6 +48,10 @@ pub(crate) struct Read {
     ids: Vec<SfId>,
     resolve: Option<Resolve>,
     running: Option<Running>,
+    lane: Lane,
+    /// Whether the past is asked for: all history, of lost records too, and when child rows came to be.
+    past: bool,
+    born: BTreeMap<RecordRef, Timestamp>,
 }
 
 struct Running {
@@ -64,7 +69,27 @@ impl Read {
         let ids: BTreeSet<SfId> =
             records.iter().filter_map(|r| SfId::parse(r.record.as_str()).ok()).collect();
         let resolve = Resolve::needed(&api, &plan);
-        Self { api, plan, asked: records.to_vec(), ids: ids.into_iter().collect(), resolve, running: None }
+        Self {
+            api,
+            plan,
+            asked: records.to_vec(),
+            ids: ids.into_iter().collect(),
+            resolve,
+            running: None,
+            lane: Lane::Read,
+            past: false,
+            born: BTreeMap::new(),
+        }
+    }
+
+    /// The same, for the past.
+    pub(crate) fn of_the_past(api: Api, plan: ReadPlan, records: &[RecordRef]) -> Self {
+        Self { lane: Lane::Backfill, past: true, ..Self::new(api, plan, records) }
+    }
+
+    /// When the child rows came to be, once all is read.
+    pub(crate) fn born(&mut self) -> BTreeMap<RecordRef, Timestamp> {
+        std::mem::take(&mut self.born)
     }
 
     /// Whether no record that was asked for can exist.
@@ -73,12 +98,15 @@ impl Read {
     }
 
     fn running(&mut self) -> &mut Running {
-        let (api, plan, ids) = (&self.api, &self.plan, &self.ids);
+        let (api, plan, ids, past) = (&self.api, &self.plan, &self.ids, self.past);
         self.running.get_or_insert_with(|| {
             let parts = parts(api, plan, ids);
             let nothing = BTreeSet::new();
-            let urls =
-                parts.iter().enumerate().map(|(at, part)| url(api, plan, ids, at, part, &nothing)).collect();
+            let urls = parts
+                .iter()
+                .enumerate()
+                .map(|(at, part)| url(api, plan, ids, (at, part), &nothing, past))
+                .collect();
             Running { parts, queries: Queries::new(urls, "read"), parents: None, unreadable: nothing }
         })
     }
@@ -102,6 +130,7 @@ impl Read {
                     }
                     for one in rows.unwrap_or_default() {
                         let related = self.related(name, child, &one)?;
+                        self.note_birth(&related, &one);
                         let parent = row::id(&one, &child.key).and_then(|id| found.get_mut(&id));
                         if let Some(rows) = parent.and_then(|parent| parent.related.get_mut(name)) {
                             rows.push(related);
@@ -112,7 +141,13 @@ impl Read {
                     self.children_of_parents(key, child, &rows.unwrap_or_default(), &mut found)?;
                 }
                 Part::History => history(&self.plan, rows, &mut found)?,
-                Part::CloseDates => close_dates::take(rows.unwrap_or_default(), &mut found)?,
+                Part::CloseDates => {
+                    let rows = rows.unwrap_or_default();
+                    close_dates::take(close_dates::FIELD, &rows, &mut found)?;
+                    if self.past && self.plan.history.contains(close_dates::STAGE) {
+                        past::older_stages(&rows, &mut found)?;
+                    }
+                }
             }
         }
         let pick = |asked: &RecordRef| found.get(&SfId::parse(asked.record.as_str()).ok()?).cloned();
@@ -121,7 +156,7 @@ impl Read {
 
     /// Asks for the children of parents, once the records have told which those are; `true` = there is something to ask.
     fn ask_parents(&mut self) -> bool {
-        let (api, plan, ids) = (&self.api, &self.plan, &self.ids);
+        let (api, plan, ids, past) = (&self.api, &self.plan, &self.ids, self.past);
         let Some(running) = self.running.as_mut().filter(|running| running.parents.is_none()) else {
             return false;
         };
@@ -131,26 +166,28 @@ impl Read {
         running.parents = Some(named);
         let new = running.parts.iter().enumerate().skip(first);
         let urls: Vec<(usize, String)> =
-            new.map(|(at, part)| (at, url(api, plan, ids, at, part, &running.unreadable))).collect();
+            new.map(|(at, part)| (at, url(api, plan, ids, (at, part), &running.unreadable, past))).collect();
         running.queries.ask(urls)
     }
 
     /// Gives each record the rows of the parent that it names. A record that names none has no such rows told.
     fn children_of_parents(
-        &self,
+        &mut self,
         key: &str,
         child: &Child,
         rows: &[Value],
         found: &mut BTreeMap<SfId, RawRecord>,
     ) -> Result<(), Fault> {
-        let lookup = relation_parts(key).0.unwrap_or_default();
-        let parents = self.running.as_ref().and_then(|running| running.parents.as_ref()?.get(lookup));
         let mut of: BTreeMap<SfId, Vec<RelatedRow>> = BTreeMap::new();
         for one in rows {
             if let Some(parent) = row::id(one, &child.key) {
-                of.entry(parent).or_default().push(self.related(key, child, one)?);
+                let related = self.related(key, child, one)?;
+                self.note_birth(&related, one);
+                of.entry(parent).or_default().push(related);
             }
         }
+        let lookup = relation_parts(key).0.unwrap_or_default();
+        let parents = self.running.as_ref().and_then(|running| running.parents.as_ref()?.get(lookup));
         for (id, record) in found {
             if let Some(parent) = parents.and_then(|parents| parents.get(id)) {
                 let rows = record.related.entry(key.to_owned()).or_default();
@@ -158,6 +195,12 @@ impl Read {
             }
         }
         Ok(())
+    }
+
+    fn note_birth(&mut self, related: &RelatedRow, one: &Value) {
+        if let Some(born) = row::time(one, "CreatedDate").filter(|_| self.past) {
+            self.born.insert(related.record.clone(), born);
+        }
     }
 
     fn record(&self, id: &SfId, one: &Value) -> RawRecord {
@@ -224,9 +267,9 @@ fn url(
     api: &Api,
     plan: &ReadPlan,
     ids: &[SfId],
-    at: usize,
-    part: &Part,
+    (at, part): (usize, &Part),
     unreadable: &BTreeSet<(usize, String)>,
+    past: bool,
 ) -> String {
     let readable = |field: &&str| !unreadable.contains(&(at, (*field).to_owned()));
     let list = soql::ids(ids);
@@ -251,7 +294,8 @@ fn url(
                 Part::Records(_) | Part::Child(..) | Part::History | Part::CloseDates => list,
             };
             let fixed = ["Id", "SystemModstamp", child.key.as_str()];
-            let select = soql::select(fixed.into_iter().chain(asked), &child.object);
+            let created = past.then_some("CreatedDate");
+            let select = soql::select(fixed.into_iter().chain(created).chain(asked), &child.object);
             // Old activities are archived and only queryAll shows them.
             let (resource, present) = match child.type_path {
                 Some(_) => ("queryAll", " AND IsDeleted = false"),
@@ -260,17 +304,17 @@ fn url(
             let soql = format!("{select} WHERE {} IN {list}{present} ORDER BY Id", child.key);
             soql::url(&api.base, resource, &soql)
         }
-        Part::CloseDates => soql::url(&api.base, "query", &close_dates::question(&list)),
+        Part::CloseDates => soql::url(&api.base, "query", &close_dates::question(&list, past)),
         Part::History => {
             let (table, key) = history_of(plan.object.as_str());
             let columns = ["Id", &key, "Field", "OldValue", "NewValue", "CreatedDate", "CreatedById"];
-            let select = soql::select(columns, &table);
+            let select = soql::select(columns.into_iter().chain(past.then_some("DataType")), &table);
             let elsewhere = |field: &&String| close_dates::wanted(plan) && *field == close_dates::FIELD;
             let here = plan.history.iter().filter(|field| !elsewhere(field));
             let names = soql::list(here.flat_map(|field| history_names(field)));
             let soql =
                 format!("{select} WHERE {key} IN {list} AND Field IN {names} ORDER BY CreatedDate, Id");
-            soql::url(&api.base, "query", &soql)
+            soql::url(&api.base, if past { "queryAll" } else { "query" }, &soql)
         }
     }
 }
@@ -285,7 +329,12 @@ fn history(
         record.history = Some(Vec::new());
     }
     let (_, key) = history_of(plan.object.as_str());
+    let named = past::by_id(&rows, &key);
     for one in rows {
+        // A lookup is told twice, by name and by id, where the kind of row is asked for: the id is what stands in the record.
+        if past::is_a_name(&one, &key, &named) {
+            continue;
+        }
         let Some(record) = row::id(&one, &key).and_then(|id| found.get_mut(&id)) else { continue };
         let change = change(plan, &one).ok_or_else(|| Fault::Protocol {
             detail: "a row of field history without field, author or time".to_owned(),
@@ -348,10 +397,10 @@ impl Exchange for Read {
 
     fn request(&mut self) -> Request {
         if let Some(resolve) = &self.resolve {
-            return resolve.request(&self.api, Lane::Read);
+            return resolve.request(&self.api, self.lane);
         }
-        let api = self.api.clone();
-        self.running().queries.request(&api, Lane::Read)
+        let (api, lane) = (self.api.clone(), self.lane);
+        self.running().queries.request(&api, lane)
     }
 
     fn reply(&mut self, reply: &Reply) -> Result<Step<Self::Output>, Fault> {
@@ -360,7 +409,7 @@ impl Exchange for Read {
             return Ok(Step::Continue);
         }
         self.running();
-        let (api, plan, ids) = (&self.api, &self.plan, &self.ids);
+        let (api, plan, ids, past) = (&self.api, &self.plan, &self.ids, self.past);
         let Some(Running { parts, queries, unreadable, .. }) = self.running.as_mut() else {
             return Ok(Step::Continue);
         };
@@ -371,7 +420,7 @@ impl Exchange for Read {
             }
             // A field that we may not see must not stop the others: it is absent, and an absent field is an empty one.
             unreadable.extend(culprits(plan, part, answer).into_iter().map(|field| (at, field)));
-            let url = url(api, plan, ids, at, part, unreadable);
+            let url = url(api, plan, ids, (at, part), unreadable, past);
             if url == asked { Retry::Fail(answer.fault()) } else { Retry::With(url) }
         })?;
         if !finished || self.ask_parents() {

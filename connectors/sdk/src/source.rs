@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use handoff_core::extract::{RawRecord, ReadPlan};
 use handoff_core::id::{ObjectName, RecordId, RecordRef};
 use handoff_core::mapping::Mapping;
+use handoff_core::past::PastRecord;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,30 @@ pub trait Source: Connector {
     /// Every record of interest, for the daily reconciliation: pages in id order, archived or deleted ones included where the vendor lists
     /// them; the cursor serves this walk only. May repeat, must not omit.
     fn census(&self, plan: &ReadPlan, cursor: &Cursor) -> Box<dyn Exchange<Output = ChangePage>>;
+
+    /// These records (one object, at most [`Spec::read_batch`]) with everything that the CRM tells of their past: changes of every field that the
+    /// plan names, since when it keeps them, and when child rows came to be. In request order; `None` = gone or not visible.
+    fn history(
+        &self,
+        plan: &ReadPlan,
+        records: &[RecordRef],
+    ) -> Box<dyn Exchange<Output = Vec<Option<PastRecord>>>>;
+
+    /// A page of the records that anything may have happened to since then (`None` = ever), in id order, lost ones included where the vendor
+    /// lists them; the cursor serves this walk only. May repeat, must not omit.
+    fn history_list(
+        &self,
+        plan: &ReadPlan,
+        since: Option<Timestamp>,
+        cursor: &Cursor,
+    ) -> Box<dyn Exchange<Output = ChangePage>>;
+
+    /// About how many records [`Source::history_list`] will name, for progress; `None` = the vendor does not say.
+    fn history_size(
+        &self,
+        plan: &ReadPlan,
+        since: Option<Timestamp>,
+    ) -> Box<dyn Exchange<Output = Option<u64>>>;
 
     /// A record id as another system writes it, in this vendor's canonical form; `None` = not an id of this vendor. Whether the record is of
     /// the right object and exists is for the caller to find out.

@@ -14,11 +14,12 @@ use crate::digest::Digest;
 use crate::event::Event;
 use crate::evidence::{CallRef, Spot, Withdrawal};
 use crate::feed::{self, FeedRow};
-use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId, RecordRef};
+use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId};
 use crate::lifecycle::Step;
 use crate::observation::Observation;
 use crate::task::TaskChange;
 
+mod foreign;
 mod own;
 
 /// Newest version of this encoding; readers refuse a newer one.
@@ -72,6 +73,27 @@ pub enum LogEntry {
         at: Timestamp,
         /// `OverrideAsked` or `Overridden`; never empty.
         events: Vec<Event>,
+    },
+    /// A decision as it would have been made, worked out afterwards from what a CRM tells of its past. Numbers are made of it; nothing is governed
+    /// by it, so that its stream is apart from the handoff's own. Written since version 2.
+    Reconstructed {
+        /// The handoff and its cycle after the decision.
+        handoff: HandoffId,
+        /// The pin it was decided under: the one in force when it was worked out.
+        contract: ContractRef,
+        /// What the installation added; nothing was enforced.
+        terms: Terms,
+        /// The moment that it speaks of.
+        at: Timestamp,
+        /// What would have been seen.
+        seen: Box<Observation>,
+        /// What would have happened; never empty.
+        events: Vec<Event>,
+        /// Fields whose values the CRM does not tell for that moment, with the moment from which on it does.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        unknown: BTreeMap<FieldKey, Timestamp>,
+        /// The daemon's time when it was worked out.
+        made: Timestamp,
     },
     /// Places of a call that may speak of fields of a handoff, as they are suggested now; they stand in the place of earlier ones of this
     /// call. Written since version 2.
@@ -280,6 +302,7 @@ impl LogEntry {
             | Self::ConfigChanged { at, .. }
             | Self::Switched { at, .. }
             | Self::Started { at, .. } => *at,
+            Self::Reconstructed { made, .. } => *made,
         }
     }
 
@@ -289,7 +312,8 @@ impl LogEntry {
             Self::Decided { handoff, events, .. }
             | Self::Confirmed { handoff, events, .. }
             | Self::Overridden { handoff, events, .. } => Some((handoff, events)),
-            Self::EvidenceSuggested { .. }
+            Self::Reconstructed { .. }
+            | Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
             | Self::Task { .. }
@@ -304,6 +328,11 @@ impl LogEntry {
         }
     }
 
+    /// The handoff that it tells the past of, and its events.
+    pub fn reconstructed(&self) -> Option<(&HandoffId, &[Event])> {
+        if let Self::Reconstructed { handoff, events, .. } = self { Some((handoff, events)) } else { None }
+    }
+
     /// The handoff that it is evidence for.
     pub fn evidence(&self) -> Option<&HandoffId> {
         match self {
@@ -311,6 +340,7 @@ impl LogEntry {
             | Self::EvidenceAnswered { handoff, .. }
             | Self::EvidenceWithdrawn { handoff, .. } => Some(handoff),
             Self::Decided { .. }
+            | Self::Reconstructed { .. }
             | Self::Confirmed { .. }
             | Self::Overridden { .. }
             | Self::Task { .. }
@@ -342,7 +372,7 @@ impl LogEntry {
         if let Some(encoded) = own::encode(self)? {
             return Ok(encoded);
         }
-        let Some((handoff, events)) = self.handoff() else {
+        let Some((handoff, events)) = self.handoff().or_else(|| self.reconstructed()) else {
             let mut leaf = serde_json::to_value(self)?;
             let mut parts = BTreeMap::new();
             if let Some(object) = leaf.as_object_mut() {
@@ -357,6 +387,7 @@ impl LogEntry {
         let (version, kind) = match self {
             Self::Decided { .. } => (FIRST, "decided"),
             Self::Overridden { .. } => (VERSION, "overridden"),
+            Self::Reconstructed { .. } => (VERSION, "reconstructed"),
             Self::Confirmed { .. }
             | Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }
@@ -376,10 +407,10 @@ impl LogEntry {
         });
         let subject = handoff.subject.to_string();
         let mut body = serde_json::to_value(self)?;
-        let mut foreign: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
-        take_foreign(&mut body, &subject, &mut String::new(), &mut foreign);
+        let mut others: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        foreign::take(&mut body, &subject, &mut String::new(), &mut others);
         let mut parts = BTreeMap::from([(subject, serde_json::to_vec(&body)?)]);
-        for (record, values) in foreign {
+        for (record, values) in others {
             parts.insert(record, serde_json::to_vec(&values)?);
         }
         Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts })
@@ -444,7 +475,7 @@ impl LogEntry {
         let Some(bytes) = open(subject) else { return Ok(None) };
         let mut body: Value = serde_json::from_slice(&bytes)?;
         let mut records: Vec<String> = Vec::new();
-        foreign_records(&body, subject, &mut records);
+        foreign::records(&body, subject, &mut records);
         for record in records {
             let Some(bytes) = open(&record) else { continue };
             let values: BTreeMap<String, Value> = serde_json::from_slice(&bytes)?;
@@ -455,61 +486,5 @@ impl LogEntry {
             }
         }
         Ok(Some(serde_json::from_value(body)?))
-    }
-}
-
-/// A sourced value's record, if the JSON node is one.
-fn source(node: &Value) -> Option<RecordRef> {
-    let object = node.as_object().filter(|object| object.len() == 3 && object.contains_key("field"))?;
-    object.get("value")?;
-    serde_json::from_value(object.get("from")?.clone()).ok()
-}
-
-fn take_foreign(
-    node: &mut Value,
-    subject: &str,
-    pointer: &mut String,
-    foreign: &mut BTreeMap<String, BTreeMap<String, Value>>,
-) {
-    if let Some(record) = source(node).map(|record| record.to_string()).filter(|record| record != subject) {
-        if let Some(value) = node.get_mut("value") {
-            let taken = std::mem::replace(value, json!({"kind": "erased"}));
-            foreign.entry(record).or_default().insert(format!("{pointer}/value"), taken);
-        }
-        return;
-    }
-    let length = pointer.len();
-    match node {
-        Value::Object(object) => {
-            for (key, child) in object {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-                take_foreign(child, subject, pointer, foreign);
-                pointer.truncate(length);
-            }
-        }
-        Value::Array(items) => {
-            for (index, child) in items.iter_mut().enumerate() {
-                pointer.push('/');
-                pointer.push_str(&index.to_string());
-                take_foreign(child, subject, pointer, foreign);
-                pointer.truncate(length);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn foreign_records(node: &Value, subject: &str, records: &mut Vec<String>) {
-    if let Some(record) = source(node).map(|record| record.to_string()).filter(|record| record != subject) {
-        if !records.contains(&record) {
-            records.push(record);
-        }
-        return;
-    }
-    match node {
-        Value::Object(object) => object.values().for_each(|child| foreign_records(child, subject, records)),
-        Value::Array(items) => items.iter().for_each(|child| foreign_records(child, subject, records)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

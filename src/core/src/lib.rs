@@ -33,6 +33,7 @@ pub mod observation;
 pub mod outage;
 pub mod package_diff;
 pub mod package_versions;
+pub mod past;
 pub mod pay;
 pub mod plan;
 pub mod quality;

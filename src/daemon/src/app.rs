@@ -137,6 +137,7 @@ impl App {
             failpoint: options.failpoint,
             sweep_every: options.sweep_every,
             connect: options.connect,
+            read_only: false,
         };
         // A start that fails drops the sender, and with it all that is served.
         let mut tasks = JoinSet::new();
@@ -184,6 +185,7 @@ impl App {
             failpoint: None,
             sweep_every: options.sweep_every,
             connect: options.connect,
+            read_only: false,
         };
         let engine = start::engine(config, registry, clock, setup).await?;
         // What the next start would publish is planned with, so that a first start can be rehearsed.

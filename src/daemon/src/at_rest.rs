@@ -58,6 +58,7 @@ fn setup(options: Options) -> start::Setup {
         failpoint: None,
         sweep_every: options.sweep_every,
         connect: options.connect,
+        read_only: false,
     }
 }
 

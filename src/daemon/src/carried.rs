@@ -18,12 +18,22 @@ pub(crate) fn seen(
     rule: &Rule,
     raw: &RawRecord,
 ) -> Result<Vec<(CarriedSeen, Option<Sourced>)>, Fatal> {
+    seen_by(engine, rule, raw, |contract, record| handoff(engine, contract, record))
+}
+
+/// The same with handoffs that are looked up elsewhere. Blocks.
+pub(crate) fn seen_by(
+    engine: &Engine,
+    rule: &Rule,
+    raw: &RawRecord,
+    mut handoff: impl FnMut(&ContractId, &RecordRef) -> Result<Option<Handoff>, Fatal>,
+) -> Result<Vec<(CarriedSeen, Option<Sourced>)>, Fatal> {
     let mut all = Vec::new();
     for wanted in wanted(&rule.mapping, raw) {
         let records = named(engine, &wanted, &raw.record);
         let mut best: Option<(RecordRef, Option<Handoff>)> = None;
         for record in records {
-            let found = handoff(engine, wanted.contract, &record)?;
+            let found = handoff(wanted.contract, &record)?;
             let better = match (&best, &found) {
                 (None, _) | (Some((_, None)), Some(_)) => true,
                 (Some((_, Some(known))), Some(found)) => {
@@ -85,7 +95,11 @@ fn named(engine: &Engine, wanted: &Wanted<'_>, own: &RecordRef) -> BTreeSet<Reco
 }
 
 /// The handoff of a record under the contract; of several motions the accepted one.
-fn handoff(engine: &Engine, contract: &ContractId, record: &RecordRef) -> Result<Option<Handoff>, Fatal> {
+pub(crate) fn handoff(
+    engine: &Engine,
+    contract: &ContractId,
+    record: &RecordRef,
+) -> Result<Option<Handoff>, Fatal> {
     let Some(object) = engine.object_of(record) else { return Ok(None) };
     let mut best: Option<Handoff> = None;
     let rules = object.rules.iter().filter(|rule| rule.mapping.contract == *contract);

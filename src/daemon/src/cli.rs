@@ -2,6 +2,7 @@
 
 mod archive;
 pub(crate) mod audit;
+mod backfill;
 mod bench;
 mod commission;
 mod contract;
@@ -11,6 +12,7 @@ pub mod exit;
 mod feed;
 pub(crate) mod output;
 mod overriding;
+mod past;
 mod record;
 mod remote;
 mod run;
@@ -101,6 +103,11 @@ enum Command {
         after_help = "Examples:\n  handoffd scorecard --by week\n  handoffd scorecard --drill acceptance --contract h03-ae-to-onboarding --period 2026-10\n  handoffd scorecard --people --period 2026-10\n\nA month is frozen 30 days after its end; a restatement is a new version, and --version shows an older one."
     )]
     Scorecard(scorecard::Cut),
+    /// Read the past from the CRMs, so that every number exists for it; writes to the log only, to no CRM.
+    #[command(
+        after_help = "Examples:\n  handoffd backfill --since 2025-11-01\n  handoffd backfill --since 2025-11-01 --resume\n\nRun it before the first start, or while the daemon is stopped: what a daemon has watched already is left as it is. Decisions are marked as\nreconstructed; a number says where the CRM keeps no history. A second run adds only what is new. Exits 0; 1 if some records could not be read; 5 if\na CRM did not answer, and then --resume goes on."
+    )]
+    Backfill(backfill::Backfill),
     /// What pay depends on, for finance: export, close and reconcile months.
     Commission(commission::Statements),
     /// Contract texts: diff, propose, approve, publish, repin, simulate.
@@ -182,6 +189,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Pause(by) => status::switch(config, by.by, false, output).await,
         Command::Resume(by) => status::switch(config, by.by, true, output).await,
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
+        Command::Backfill(wanted) => backfill::backfill(config, &wanted, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Contract(contracts) => contract::contract(config, contracts, output).await,
         Command::Signals(what) => signals::signals(config, &what, output),

@@ -179,6 +179,31 @@ impl Directory {
         })
     }
 
+    /// The same people as they count in the past: whether somebody could act then nobody tells, and whoever has left since could.
+    pub(crate) fn of_the_past(&self) -> Then<'_> {
+        Then(self)
+    }
+
+    fn person(&self, id: &ActorId, then: bool) -> Actor {
+        if let Some(queue) = seats::queue_actor(&self.people, id) {
+            return queue;
+        }
+        let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(user) = users.get(id.as_str()).and_then(|known| known.user.as_ref()) else {
+            return stranger(id);
+        };
+        let ourselves = self.ourselves.read().unwrap_or_else(PoisonError::into_inner);
+        let machine = user.machine || ourselves.as_deref() == Some(id.as_str());
+        let user = ActingUser { active: user.active || then, ..user.clone() };
+        Actor {
+            id: id.clone(),
+            person: person_of(&self.people, &user.login),
+            machine,
+            active: user.active,
+            roles: self.roles(&user, machine),
+        }
+    }
+
     fn roles(&self, user: &ActingUser, machine: bool) -> BTreeSet<String> {
         let holds = |logins: &&Vec<String>| {
             logins.iter().any(|login| {
@@ -192,22 +217,16 @@ impl Directory {
 
 impl handoff_core::extract::Directory for Directory {
     fn actor(&self, id: &ActorId) -> Actor {
-        if let Some(queue) = seats::queue_actor(&self.people, id) {
-            return queue;
-        }
-        let users = self.users.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(user) = users.get(id.as_str()).and_then(|known| known.user.as_ref()) else {
-            return stranger(id);
-        };
-        let ourselves = self.ourselves.read().unwrap_or_else(PoisonError::into_inner);
-        let machine = user.machine || ourselves.as_deref() == Some(id.as_str());
-        Actor {
-            id: id.clone(),
-            person: person_of(&self.people, &user.login),
-            machine,
-            active: user.active,
-            roles: self.roles(user, machine),
-        }
+        self.person(id, false)
+    }
+}
+
+/// The people of one connection as they count in the past.
+pub(crate) struct Then<'a>(&'a Directory);
+
+impl handoff_core::extract::Directory for Then<'_> {
+    fn actor(&self, id: &ActorId) -> Actor {
+        self.0.person(id, true)
     }
 }
 

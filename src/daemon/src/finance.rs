@@ -89,6 +89,7 @@ pub(crate) fn caught(position: u64, entry: &LogEntry, change: &mut Change) {
             at: *at,
         },
         LogEntry::Decided { .. }
+        | LogEntry::Reconstructed { .. }
         | LogEntry::Confirmed { .. }
         | LogEntry::EvidenceSuggested { .. }
         | LogEntry::EvidenceAnswered { .. }

@@ -78,6 +78,11 @@ impl Journal {
             let stream = StreamKey::new(&format!("evidence/{}", entry.evidence()?.stream()));
             Some(Guard { stream, expected: version })
         });
+        // So has the past: what was worked out afterwards never stands in the way of what is watched.
+        let guard = guard.or_else(|| {
+            let stream = StreamKey::new(&format!("past/{}", entry.reconstructed()?.0.stream()));
+            Some(Guard { stream, expected: version })
+        });
         Ok(Sealed { entry: Entry { leaf: encoded.leaf, sealed }, guard })
     }
 

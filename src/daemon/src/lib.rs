@@ -4,6 +4,7 @@ mod accounts;
 pub mod api;
 pub mod app;
 mod at_rest;
+pub mod backfill;
 pub mod bench;
 pub mod books;
 pub mod calls;

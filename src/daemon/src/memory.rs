@@ -18,6 +18,10 @@ pub(crate) const CENSUS: &str = "census/";
 pub(crate) const SNAPSHOT: &str = "snap/";
 pub(crate) const SUMMARY: &str = "sum/";
 pub(crate) const INDEX: &str = "ix/";
+/// Where entries of reconstructed streams stand.
+pub(crate) const PAST: &str = "past/";
+/// How far the reading of the past has come.
+pub(crate) const BACKFILL: &str = "backfill/";
 pub(crate) const EVIDENCE: &str = "ev/";
 pub(crate) const EVIDENCE_INDEX: &str = "evx/";
 pub(crate) const CALL: &str = "call/";

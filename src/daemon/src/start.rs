@@ -20,6 +20,7 @@ use rand::RngCore as _;
 use tokio::sync::watch;
 
 use crate::app::StartError;
+use crate::backfill;
 use crate::books::{Account, Source};
 use crate::calls::{self, Book, Listener};
 use crate::clock::Clock;
@@ -50,6 +51,8 @@ pub(crate) struct Setup {
     pub(crate) failpoint: Option<Hook>,
     pub(crate) sweep_every: Duration,
     pub(crate) connect: Option<Arc<dyn Connect>>,
+    /// Whether nothing may be written to any CRM, whatever the configuration says.
+    pub(crate) read_only: bool,
 }
 
 /// What the state directory holds, taken up.
@@ -196,6 +199,7 @@ fn settle(opened: &Opened, rule: &mut Rule, now: jiff::Timestamp) {
 /// What an entry of our own leaves in the memory.
 fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Change) {
     evidence.caught(position, entry, change);
+    backfill::caught(position, entry, change);
     finance::caught(position, entry, change);
     match entry {
         LogEntry::Switched { on, by, at } => {
@@ -204,6 +208,7 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         }
         LogEntry::ConfigChanged { what, digest, .. } => change.put_json(format!("{SETTING}{what}"), digest),
         LogEntry::Decided { .. }
+        | LogEntry::Reconstructed { .. }
         | LogEntry::Confirmed { .. }
         | LogEntry::Overridden { .. }
         | LogEntry::EvidenceSuggested { .. }
@@ -238,7 +243,7 @@ fn links(
     let mut links = BTreeMap::new();
     for (id, connection) in &config.connection {
         let own = objects.iter().filter(|object| object.connection == *id);
-        let writes = own.flat_map(|object| &object.rules).any(Rule::writes);
+        let writes = !setup.read_only && own.flat_map(|object| &object.rules).any(Rule::writes);
         let equipment = Equipment {
             clock: Arc::clone(clock),
             chance: Arc::new(rand::random::<f64>),
@@ -272,8 +277,8 @@ fn links(
     Ok(links)
 }
 
-/// Logs what governs from now on: contracts before their first use, changed settings, the start itself.
-pub(crate) async fn announce(engine: &Arc<Engine>) -> Result<(), Fatal> {
+/// Logs the contracts' texts before their first use.
+pub(crate) async fn publish(engine: &Arc<Engine>) -> Result<(), Fatal> {
     for rule in engine.objects.iter().flat_map(|object| &object.rules) {
         let at = engine.clock.now();
         let held = &rule.current;
@@ -291,6 +296,14 @@ pub(crate) async fn announce(engine: &Arc<Engine>) -> Result<(), Fatal> {
             let position = engine.append_own(entry.clone(), change).await?;
             engine.finance.apply(position, &entry);
         }
+    }
+    Ok(())
+}
+
+/// Logs what governs from now on: contracts before their first use, changed settings, the start itself.
+pub(crate) async fn announce(engine: &Arc<Engine>) -> Result<(), Fatal> {
+    publish(engine).await?;
+    for rule in engine.objects.iter().flat_map(|object| &object.rules) {
         let name = &rule.mapping.mapping;
         setting(engine, format!("mapping {name}"), Digest::of(&rule.mapping)).await?;
         // Outages happen, nobody sets them.

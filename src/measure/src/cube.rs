@@ -1,6 +1,6 @@
 //! Aggregates per contract, motion, person and slice of the calendar, kept up to date unit by unit, so that no question reads the units again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -36,6 +36,10 @@ pub(crate) struct Cell {
     pub(crate) opened: usize,
     pub(crate) transitions: usize,
     pub(crate) complete: usize,
+    /// Transitions whose completeness cannot be told; in neither of the two before.
+    pub(crate) untold: usize,
+    /// Cycles that were reconstructed, of those with anything in this cell but their opening.
+    pub(crate) reconstructed: usize,
     pub(crate) decided: usize,
     pub(crate) first_pass: usize,
     /// The newest first answer that is an acceptance.
@@ -60,6 +64,7 @@ pub(crate) struct Facts {
     transition: Option<Transition>,
     decision: Option<Decided>,
     acceptance: Option<Accepted>,
+    reconstructed: bool,
 }
 
 /// What a first answer adds.
@@ -93,6 +98,7 @@ impl Facts {
                 account: unit.account,
                 rediscovered: unit.rediscovered,
             }),
+            reconstructed: unit.reconstructed,
         }
     }
 
@@ -176,6 +182,8 @@ impl Cube {
 
     /// Takes what a unit added before, and adds what it adds now.
     pub(crate) fn shift(&mut self, line: usize, before: &Facts, after: &Facts) {
+        self.reconstructed(line, Sign::Minus, before);
+        self.reconstructed(line, Sign::Plus, after);
         if before.opened != after.opened {
             self.opened(line, Sign::Minus, before.opened);
             self.opened(line, Sign::Plus, after.opened);
@@ -216,6 +224,23 @@ impl Cube {
         }
     }
 
+    /// A cycle counts once per cell, whatever of it is in there.
+    fn reconstructed(&mut self, line: usize, sign: Sign, facts: &Facts) {
+        if !facts.reconstructed {
+            return;
+        }
+        let moments = [
+            facts.transition.map(|each| each.at),
+            facts.decision.map(|each| each.decision.at),
+            facts.acceptance.map(|each| each.acceptance.at),
+        ];
+        let touched: BTreeSet<Slice> =
+            moments.into_iter().flatten().flat_map(|at| slices(at, Group::All)).collect();
+        for slice in touched {
+            sign.count(&mut self.cell(line, Group::All, slice).reconstructed, 1);
+        }
+    }
+
     fn opened(&mut self, line: usize, sign: Sign, at: Option<Timestamp>) {
         let Some(at) = at else { return };
         self.each(line, at, None, None, |_, cell| sign.count(&mut cell.opened, 1));
@@ -224,8 +249,10 @@ impl Cube {
     fn transition(&mut self, line: usize, sign: Sign, transition: Option<Transition>) {
         let Some(transition) = transition else { return };
         self.each(line, transition.at, transition.sender, None, |_, cell| {
-            sign.count(&mut cell.transitions, 1);
-            sign.count(&mut cell.complete, usize::from(transition.is_complete()));
+            let told = transition.is_told();
+            sign.count(&mut cell.untold, usize::from(!told));
+            sign.count(&mut cell.transitions, usize::from(told));
+            sign.count(&mut cell.complete, usize::from(told && transition.is_complete()));
         });
     }
 

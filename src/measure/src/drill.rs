@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::metric::{Metric, Slice};
+use crate::report::is_zero;
 use crate::scorecard::Scorecard;
 use crate::unit::{Passage, Unit};
 
@@ -55,6 +56,12 @@ pub struct Record {
     pub accepted: bool,
     /// Milliseconds from the accepted round's completion to the acceptance, if that is in this period and can be told.
     pub waited_ms: Option<i64>,
+    /// Mandatory fields whose values at the transition the CRM does not tell; the score is a guess at them, and in no rate.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untold: usize,
+    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reconstructed: bool,
     /// Log positions of its first and its newest entry: what `handoffd audit` proves.
     pub positions: (u64, u64),
 }
@@ -119,6 +126,8 @@ fn record(unit: &Unit, slice: Slice) -> Record {
         rejections: unit.rejections,
         accepted: acceptance.is_some(),
         waited_ms: acceptance.and_then(|each| each.waited),
+        untold: transition.map_or(0, |each| each.untold),
+        reconstructed: unit.reconstructed,
         positions: unit.positions,
     }
 }

@@ -124,7 +124,8 @@ impl Holds {
                 // Whoever decided was not down.
                 self.blind.extend(down_since.map(|since| (ms(since).max(self.newest), ms(*at))));
             }
-            LogEntry::EvidenceSuggested { .. }
+            LogEntry::Reconstructed { .. }
+            | LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Overridden { .. }

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod live;
 pub mod metric;
 pub mod people;
+mod past;
 pub mod period;
 mod ranks;
 pub mod report;

@@ -162,6 +162,7 @@ impl Cell {
         self.opened += other.opened;
         self.transitions += other.transitions;
         self.complete += other.complete;
+        self.untold += other.untold;
         self.decided += other.decided;
         self.first_pass += other.first_pass;
         self.newest = self.newest.max(other.newest);

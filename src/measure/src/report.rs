@@ -135,6 +135,13 @@ pub struct Row {
     pub completion: Rate,
     /// Cycles accepted on the first submission, of all cycles that the receiver decided. Target 85 %.
     pub acceptance: Rate,
+    /// Transitions whose completeness cannot be told, because the CRM keeps no history of a mandatory field that goes so far back. They are in no
+    /// rate.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untold: usize,
+    /// Cycles that were worked out afterwards from what the CRM tells of its past, of those behind the rates.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reconstructed: usize,
     /// Whether any of those acceptances is younger than 30 days and may still be taken back.
     pub provisional: bool,
     /// From the accepted round's completion to the acceptance. Target: median under 48 hours.
@@ -218,6 +225,11 @@ pub struct Counts {
     pub refused: BTreeMap<String, usize>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+pub(crate) fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// What the log amounts to now, with frozen months in the place of what it amounts to where that is asked for.
 pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp, shown: Shown) -> Report {
     let mut rows = Vec::new();
@@ -265,6 +277,8 @@ pub(crate) fn row(scorecard: &Scorecard, line: usize, slice: Slice, as_of: Times
         throughput: throughput(cell),
         completion: Rate::of(cell.complete, cell.transitions),
         acceptance: Rate::of(cell.first_pass, cell.decided),
+        untold: cell.untold,
+        reconstructed: cell.reconstructed,
         provisional: is_provisional(cell, as_of),
         time_to_acceptance,
         total_elapsed: spread(&cell.total),
@@ -286,7 +300,7 @@ pub(crate) fn three(cell: &Cell, slice: Slice, as_of: Timestamp) -> [Figure; 3] 
     let window = slice.window(as_of);
     let rank = |rank: usize| cell.waited.at(rank.checked_sub(1)?);
     [
-        metric::completion(window, cell.complete, cell.transitions),
+        Figure { unmeasurable: cell.untold, ..metric::completion(window, cell.complete, cell.transitions) },
         metric::acceptance(window, cell.first_pass, cell.decided, is_provisional(cell, as_of)),
         metric::time_to_acceptance(window, spread(&cell.waited), rank, cell.unmeasurable),
     ]
@@ -295,7 +309,7 @@ pub(crate) fn three(cell: &Cell, slice: Slice, as_of: Timestamp) -> [Figure; 3] 
 pub(crate) fn throughput(cell: &Cell) -> Throughput {
     Throughput {
         opened: cell.opened,
-        transitions: cell.transitions,
+        transitions: cell.transitions + cell.untold,
         decided: cell.decided,
         accepted: cell.counts.accepted,
         voided: cell.counts.voided,

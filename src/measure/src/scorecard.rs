@@ -19,9 +19,10 @@ use crate::frozen::FrozenMonths;
 use crate::hold::{Hold, Holds};
 use crate::metric::Slice;
 use crate::people::{MinimumN, Names};
+use crate::past::Past;
 use crate::period::Period;
 use crate::report::{self, Counts, Report, Row, Shown, Weakening, count};
-use crate::unit::{Line, Scene, Unit, When};
+use crate::unit::{Line, Scene, Unit, Untold, When};
 
 /// All handoff cycles of a log and what they add up to. Folding entry by entry gives the same as folding all at once; an entry costs the same
 /// however many there were before, and no question reads the cycles again.
@@ -47,6 +48,15 @@ pub struct Scorecard {
     pub(crate) heard_since: Option<Timestamp>,
     /// Account → its number.
     accounts: BTreeMap<String, u32>,
+    past: Past,
+}
+
+/// With what an entry is told.
+#[derive(Clone, Copy)]
+struct Told<'e> {
+    logged: Timestamp,
+    seen: Option<&'e Observation>,
+    unknown: Option<&'e Untold>,
 }
 
 /// What is known of a contract and motion beside its cells.
@@ -121,16 +131,26 @@ impl Scorecard {
     pub fn apply_at(&mut self, position: u64, entry: &LogEntry) {
         self.next = position.saturating_add(1);
         self.began.get_or_insert(entry.at());
+        let unknown = if let LogEntry::Reconstructed { unknown, .. } = entry { Some(unknown) } else { None };
+        if let Some(entry) = self.past.sift(entry) {
+            self.take(position, &entry, unknown);
+        }
+    }
+
+    /// Folds what counts of an entry; `unknown` = it was reconstructed, and these values are not told.
+    fn take(&mut self, position: u64, entry: &LogEntry, unknown: Option<&Untold>) {
         self.holds.apply(entry);
         self.answers.apply(entry);
         match entry {
             LogEntry::Decided { handoff, contract, terms, at, seen, events, .. } => {
-                self.fold(handoff, Some(contract), *at, Some(seen), events);
+                self.fold(handoff, Some(contract), Told { logged: *at, seen: Some(seen), unknown }, events);
                 self.enforced(handoff, contract, terms);
             }
             LogEntry::Confirmed { handoff, at, events } | LogEntry::Overridden { handoff, at, events } => {
-                self.fold(handoff, None, *at, None, events);
+                self.fold(handoff, None, Told { logged: *at, seen: None, unknown: None }, events);
             }
+            // The sieve made a decision of it.
+            LogEntry::Reconstructed { .. } => {}
             LogEntry::ContractPublished { contract, text, .. } => {
                 // A text that cannot be read any more leaves the acceptance itself as the measure of completeness.
                 if let Ok(parsed) = parse_contract(contract.id.as_str(), text) {
@@ -246,14 +266,8 @@ impl Scorecard {
         state.enforced = Some(contract.gates.keys().any(is_enforced));
     }
 
-    fn fold(
-        &mut self,
-        handoff: &HandoffId,
-        pin: Option<&ContractRef>,
-        logged: Timestamp,
-        seen: Option<&Observation>,
-        events: &[Event],
-    ) {
+    fn fold(&mut self, handoff: &HandoffId, pin: Option<&ContractRef>, told: Told<'_>, events: &[Event]) {
+        let Told { logged, seen, unknown } = told;
         let name = handoff.stream();
         let position = self.next.saturating_sub(1);
         let sender =
@@ -267,7 +281,7 @@ impl Scorecard {
             let before = Facts::of(unit);
             unit.positions.1 = position;
             let shares = self.holds.ended(&name, unit.cycle).map(|hold| hold.shares);
-            unit.apply(Scene { logged, seen, contract, sender, by, shares }, event);
+            unit.apply(Scene { logged, seen, contract, unknown, sender, by, shares }, event);
             let after = Facts::of(unit);
             self.changed(line, &before, &after, logged, event.name());
         }

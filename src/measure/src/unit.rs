@@ -83,9 +83,17 @@ pub struct Transition {
     pub required: usize,
     /// Who handed over, as seen at that moment.
     pub sender: Option<Person>,
+    /// Mandatory fields whose values at that moment the CRM does not tell; only where the past was reconstructed. They are scored as they are
+    /// told nearest to it, which is a guess.
+    pub untold: usize,
 }
 
 impl Transition {
+    /// Whether all that it is scored by is known.
+    pub fn is_told(&self) -> bool {
+        self.untold == 0
+    }
+
     /// Whether every mandatory field was filled before it.
     pub fn is_complete(&self) -> bool {
         self.required > 0 && self.filled == self.required
@@ -151,6 +159,8 @@ pub struct Unit {
     pub rediscovered: bool,
     /// The account of the record as last seen, by its number; the record itself where it names none.
     pub(crate) account: Option<u32>,
+    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
+    pub reconstructed: bool,
     /// The running round's completion.
     completed: Option<When>,
     /// The first round's completion.
@@ -160,6 +170,9 @@ pub struct Unit {
     /// The acceptance covers fields that were missing: they do not count as filled.
     excepted: bool,
 }
+
+/// Fields whose values at a moment of the past are not told, with the moment from which on they are.
+pub type Untold = BTreeMap<FieldKey, Timestamp>;
 
 /// What a unit is told an event with.
 #[derive(Debug, Clone, Copy)]
@@ -176,6 +189,8 @@ pub struct Scene<'a> {
     pub by: Option<Person>,
     /// Who held the cycle, if it just ended.
     pub shares: Option<Shares>,
+    /// The decision was reconstructed, and these values of its observation are not told.
+    pub unknown: Option<&'a Untold>,
 }
 
 impl Unit {
@@ -194,6 +209,7 @@ impl Unit {
             rejections: 0,
             rediscovered: false,
             account: None,
+            reconstructed: false,
             completed: None,
             first_completed: None,
             rejected: BTreeMap::new(),
@@ -208,6 +224,7 @@ impl Unit {
 
     /// Folds one event of this cycle.
     pub fn apply(&mut self, scene: Scene<'_>, event: &Event) {
+        self.reconstructed |= scene.unknown.is_some();
         match event {
             Event::PackageChanged { set, cleared, edits, .. } => self.rejected.retain(|key, since| {
                 let edited = edits.get(key).is_some_and(|(at, _)| at > since);
@@ -306,15 +323,15 @@ impl Unit {
         if self.transition.is_some() {
             return;
         }
-        let (filled, required) = self.score(scene, passage);
-        self.transition = Some(Transition { at, passage, filled, required, sender: scene.sender });
+        let (filled, required, untold) = self.score(scene, passage);
+        self.transition = Some(Transition { at, passage, filled, required, untold, sender: scene.sender });
     }
 
-    /// Filled and required fields. An acceptance without exceptions is only ever given to a complete package.
-    fn score(&self, scene: Scene<'_>, passage: Passage) -> (usize, usize) {
+    /// Filled, required and untold fields. An acceptance without exceptions is only ever given to a complete package.
+    fn score(&self, scene: Scene<'_>, passage: Passage) -> (usize, usize, usize) {
         let complete = !self.excepted && (passage == Passage::Accepted || self.completed.is_some());
         let (Some(contract), Some(seen)) = (scene.contract, scene.seen) else {
-            return (usize::from(complete), 1);
+            return (usize::from(complete), 1, 0);
         };
         let rejected = self.rejected.keys().cloned().collect();
         let disputed = disputes(contract, seen);
@@ -327,6 +344,8 @@ impl Unit {
         };
         let completeness = assess(contract, &seen.package, &situation);
         let required = completeness.required.len();
-        (if complete { required } else { completeness.filled.len() }, required)
+        let unknown = |key: &&FieldKey| scene.unknown.is_some_and(|unknown| unknown.contains_key(*key));
+        let untold = completeness.required.iter().filter(unknown).count();
+        (if complete { required } else { completeness.filled.len() }, required, untold)
     }
 }

@@ -43,6 +43,11 @@ fn d05_no_nonsense_is_taken_for_an_answer() {
         conformance::survives(|| connector.read(&plan, &[deal(1), deal(2)]), spec, |_| None).expect("read");
         conformance::survives(|| connector.changes(&plan, &Cursor::beginning()), spec, |_| None)
             .expect("changes");
+        conformance::survives(|| connector.history(&plan, &[deal(1), deal(2)]), spec, |_| None)
+            .expect("history");
+        conformance::survives(|| connector.history_list(&plan, None, &Cursor::beginning()), spec, |_| None)
+            .expect("history list");
+        conformance::survives(|| connector.history_size(&plan, None), spec, |_| None).expect("history size");
         conformance::survives(|| connector.census(&plan, &Cursor::beginning()), spec, |_| None)
             .expect("census");
         conformance::survives(|| connector.users(&ids), spec, |_| None).expect("users");

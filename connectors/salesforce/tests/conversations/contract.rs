@@ -33,6 +33,10 @@ fn d05_no_nonsense_is_taken_for_an_answer() {
     conformance::survives(|| connector.read(&plan, &[opportunity(1)]), spec, |_| None).expect("read");
     conformance::survives(|| connector.changes(&plan, &Cursor::beginning()), spec, |_| None)
         .expect("changes");
+    conformance::survives(|| connector.history(&plan, &[opportunity(1)]), spec, |_| None).expect("history");
+    conformance::survives(|| connector.history_list(&plan, None, &Cursor::beginning()), spec, |_| None)
+        .expect("history list");
+    conformance::survives(|| connector.history_size(&plan, None), spec, |_| None).expect("history size");
     conformance::survives(|| connector.users(&[id_of("005", 1)]), spec, |_| None).expect("users");
     conformance::survives(|| connector.whoami(), spec, |_| None).expect("whoami");
     let failed = |outcomes: &Vec<Result<handoff_connector::Applied, handoff_connector::Fault>>| {

@@ -123,6 +123,7 @@ impl Evidence {
                 }
             }
             LogEntry::Decided { .. }
+            | LogEntry::Reconstructed { .. }
             | LogEntry::Confirmed { .. }
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }

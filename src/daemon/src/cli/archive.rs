@@ -27,6 +27,8 @@ pub(crate) struct Archive {
 pub(crate) struct Folded {
     /// States by stream.
     pub(crate) states: BTreeMap<String, Handoff>,
+    /// States of the reconstructed past by stream.
+    pub(crate) past: BTreeMap<String, Handoff>,
     /// Evidence by stream.
     pub(crate) evidence: BTreeMap<String, Evidence>,
     /// Contracts that the log published.
@@ -103,6 +105,13 @@ impl Folded {
         }
         if let Some(handoff) = entry.evidence() {
             self.evidence.entry(handoff.stream()).or_default().apply(entry);
+        }
+        if let LogEntry::Reconstructed { handoff, at, events, .. } = entry {
+            let stream = handoff.stream();
+            let stamp = Stamp { position, time: *at };
+            if let Some(state) = Handoff::apply(self.past.remove(&stream), stamp, events) {
+                self.past.insert(stream, state);
+            }
         }
         let Some((handoff, events)) = entry.handoff() else { return };
         let stream = handoff.stream();

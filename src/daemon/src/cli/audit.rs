@@ -123,14 +123,21 @@ fn check(
 
 /// The first decision that does not come out as logged.
 fn difference(folded: &Folded, entry: &LogEntry) -> Option<String> {
-    let LogEntry::Decided { handoff, contract: pin, terms, at, seen, events } = entry else { return None };
+    let (states, decided) = if let LogEntry::Decided { handoff, contract, terms, at, seen, events } = entry {
+        (&folded.states, (handoff, contract, terms, at, seen, events))
+    } else if let LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, .. } = entry {
+        (&folded.past, (handoff, contract, terms, at, seen, events))
+    } else {
+        return None;
+    };
+    let (handoff, pin, terms, at, seen, events) = decided;
     let Some(contract) = folded.contracts.get(pin) else {
         return Some(format!(
             "contract {} version {} was not published before it was used",
             pin.id, pin.version
         ));
     };
-    let before: Option<&Handoff> = folded.states.get(&handoff.stream());
+    let before: Option<&Handoff> = states.get(&handoff.stream());
     let case = Case { contract, pin, motion: &handoff.motion, terms };
     let again = decide(case, before, seen, *at);
     if &again == events {
@@ -163,7 +170,7 @@ pub(crate) fn replayed(config: &Config) -> Result<Replayed, Failure> {
             erased += 1;
             return true;
         };
-        decisions += u64::from(matches!(entry, LogEntry::Decided { .. }));
+        decisions += u64::from(matches!(entry, LogEntry::Decided { .. } | LogEntry::Reconstructed { .. }));
         found = difference(&folded, &entry).map(|words| (position, words));
         folded.apply(position, &entry);
         found.is_none()

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use super::archive::Archive;
 use super::exit::{Exit, Failure};
 use super::output::{Output, bad, plain};
+use super::past;
 use super::remote::Remote;
 use super::why::span;
 use crate::api::{Standing, shown};
@@ -144,6 +145,7 @@ fn render(report: &Report) -> String {
         text.push_str(&line(name, width, row));
     }
     text.push_str(&held(report));
+    text.push_str(&past::words(report));
     text.push_str(&receivers(&report.receivers));
     text.push_str(
         "\ntargets: completion 90 %, acceptance on the first submission 85 %, median to acceptance under 48 h\n\

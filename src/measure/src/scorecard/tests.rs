@@ -14,6 +14,8 @@ use crate::drill::{Question, Record};
 use crate::metric::Metric;
 use crate::report::{Band, Row, Standing};
 
+mod past;
+
 const CONTRACT: &str = include_str!("../../../../mappings/contracts/h03-ae-to-onboarding.v1.toml");
 
 fn at(text: &str) -> Timestamp {
