@@ -78,10 +78,9 @@ fn kept(raw: &RawRecord, name: &str) -> Kept {
     let soon = raw.created_at.and_then(|created| created.checked_add(AT_ONCE).ok());
     match oldest {
         Some(at) if rows.count() >= ENTRIES && soon.is_none_or(|soon| at > soon) => Kept::Since { at },
-        Some(_) => Kept::Whole,
         // A value without any entry: nothing tells since when it stands.
         None if raw.fields.get(name).is_some_and(|value| !value.is_null()) => Kept::Not,
-        None => Kept::Whole,
+        Some(_) | None => Kept::Whole,
     }
 }
 

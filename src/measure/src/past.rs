@@ -5,7 +5,7 @@
 //! that the numbers are those of a daemon that had watched all along.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use handoff_core::event::Event;
 use handoff_core::id::HandoffId;
@@ -18,39 +18,29 @@ pub(crate) struct Past {
     streams: BTreeMap<String, Retold>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Retold {
     /// The newest reconstructed cycle.
     cycle: u32,
     /// Whether it ended without going on.
     voided: bool,
-    /// What was told, by kind and claimed time.
-    told: BTreeSet<(Kind, Timestamp)>,
+    /// Up to which moment everything is told.
+    until: Timestamp,
     /// Since watching began: what is added to the watched cycles.
     ahead: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Completed,
-    Accepted,
-    Rejected,
-    Refused,
-    Bypassed,
-    Breached,
-    Lapsed,
 }
 
 impl Past {
     /// What of an entry counts; `None` = all of it was told already.
     pub(crate) fn sift<'e>(&mut self, entry: &'e LogEntry) -> Option<Cow<'e, LogEntry>> {
-        if let LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, .. } = entry {
-            let retold = self.streams.entry(handoff.stream()).or_default();
+        if let LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, made, .. } = entry {
+            let fresh = Retold { cycle: 0, voided: false, until: *made, ahead: None };
+            let retold = self.streams.entry(handoff.stream()).or_insert(fresh);
             // Once it is watched, the past is closed.
             if retold.ahead.is_some() {
                 return None;
             }
-            retold.tell(handoff, events);
+            retold.tell(handoff, events, *made);
             let (handoff, contract, terms) = (handoff.clone(), contract.clone(), terms.clone());
             let (at, seen, events) = (*at, seen.clone(), events.clone());
             return Some(Cow::Owned(LogEntry::Decided { handoff, contract, terms, at, seen, events }));
@@ -64,48 +54,70 @@ impl Past {
 }
 
 impl Retold {
-    fn tell(&mut self, handoff: &HandoffId, events: &[Event]) {
-        self.cycle = handoff.cycle;
+    fn tell(&mut self, handoff: &HandoffId, events: &[Event], made: Timestamp) {
+        self.cycle = newest(handoff, events).max(self.cycle);
+        self.until = self.until.max(made);
         for event in events {
             if let Event::Voided { .. } = event {
                 self.voided = true;
             } else if let Event::Opened { .. } = event {
                 self.voided = false;
             }
-            self.told.extend(claimed(event));
         }
     }
 
     /// An entry of the daemon's own, told on.
     fn watch<'e>(&mut self, entry: &'e LogEntry) -> Option<Cow<'e, LogEntry>> {
         let first = self.ahead.is_none();
+        let (handoff, events) = entry.handoff()?;
         // A cycle that was off begins anew; one that was running goes on.
-        let ahead =
-            *self.ahead.get_or_insert(if self.voided { self.cycle } else { self.cycle.saturating_sub(1) });
-        let goes_on = first && !self.voided;
-        let keep = |event: &Event| {
-            let begins = matches!(event, Event::Opened { .. });
-            let told = claimed(event).is_some_and(|claim| self.told.contains(&claim));
-            !(first && told) && !(goes_on && begins)
-        };
-        let shift = |events: &[Event]| {
-            events.iter().filter(|event| keep(event)).map(|event| later(event, ahead)).collect()
-        };
+        let goes_on = !self.voided;
+        let watched = newest(handoff, events);
+        let fresh = if goes_on { self.cycle.saturating_sub(watched) } else { self.cycle };
+        let ahead = *self.ahead.get_or_insert(fresh);
+        let kept = events.iter().filter(|event| !first || !self.is_told(event, goes_on));
+        let kept: Vec<Event> = kept.map(|event| later(event, ahead)).collect();
+        if kept.is_empty() {
+            return None;
+        }
         let mut entry = entry.clone();
         if let LogEntry::Decided { handoff, events, .. }
         | LogEntry::Confirmed { handoff, events, .. }
         | LogEntry::Overridden { handoff, events, .. } = &mut entry
         {
             handoff.cycle = handoff.cycle.saturating_add(ahead);
-            let kept: Vec<Event> = shift(events);
             *events = kept;
         }
-        if first {
-            self.told.clear();
-        }
-        let empty = entry.handoff().is_some_and(|(_, events)| events.is_empty());
-        (!empty).then_some(Cow::Owned(entry))
+        Some(Cow::Owned(entry))
     }
+
+    /// Whether the first look tells what was told already, perhaps in other words: it sees all that ever happened at once.
+    fn is_told(&self, event: &Event, goes_on: bool) -> bool {
+        let over = |at: &Timestamp| *at <= self.until;
+        if let Event::Completed { at, .. } = event {
+            goes_on && over(at)
+        } else if let Event::PackageChanged { edits, .. } = event {
+            goes_on && !edits.is_empty() && edits.values().all(|(at, _)| over(at))
+        } else if matches!(event, Event::Opened { .. } | Event::Reopened { .. }) {
+            goes_on
+        } else {
+            claimed(event).is_some_and(|at| over(&at))
+        }
+    }
+}
+
+/// The newest cycle that an entry speaks of.
+fn newest(handoff: &HandoffId, events: &[Event]) -> u32 {
+    let begun = events.iter().filter_map(|event| {
+        if let Event::Opened { handoff, .. } = event {
+            Some(handoff.cycle)
+        } else if let Event::Reopened { cycle, .. } = event {
+            Some(*cycle)
+        } else {
+            None
+        }
+    });
+    begun.fold(handoff.cycle, u32::max)
 }
 
 /// The same event of a later cycle.
@@ -119,22 +131,16 @@ fn later(event: &Event, by: u32) -> Event {
     event
 }
 
-/// By what an event is known again, if it claims a time.
-fn claimed(event: &Event) -> Option<(Kind, Timestamp)> {
-    if let Event::Completed { at, .. } = event {
-        Some((Kind::Completed, *at))
-    } else if let Event::Accepted { at, .. } = event {
-        Some((Kind::Accepted, *at))
-    } else if let Event::Rejected { at, .. } = event {
-        Some((Kind::Rejected, *at))
-    } else if let Event::AnswerRefused { at, .. } = event {
-        Some((Kind::Refused, *at))
-    } else if let Event::Bypassed { at: Some(at), .. } = event {
-        Some((Kind::Bypassed, *at))
-    } else if let Event::SlaBreached { due, .. } = event {
-        Some((Kind::Breached, *due))
-    } else if let Event::ExceptionsLapsed { due, .. } = event {
-        Some((Kind::Lapsed, *due))
+/// When something happened that is counted, if the event claims a time.
+fn claimed(event: &Event) -> Option<Timestamp> {
+    if let Event::Accepted { at, .. }
+    | Event::Rejected { at, .. }
+    | Event::AnswerRefused { at, .. }
+    | Event::Bypassed { at: Some(at), .. }
+    | Event::SlaBreached { due: at, .. }
+    | Event::ExceptionsLapsed { due: at, .. } = event
+    {
+        Some(*at)
     } else {
         None
     }

@@ -149,8 +149,6 @@ impl Scorecard {
             LogEntry::Confirmed { handoff, at, events } | LogEntry::Overridden { handoff, at, events } => {
                 self.fold(handoff, None, Told { logged: *at, seen: None, unknown: None }, events);
             }
-            // The sieve made a decision of it.
-            LogEntry::Reconstructed { .. } => {}
             LogEntry::ContractPublished { contract, text, .. } => {
                 // A text that cannot be read any more leaves the acceptance itself as the measure of completeness.
                 if let Ok(parsed) = parse_contract(contract.id.as_str(), text) {
@@ -159,7 +157,9 @@ impl Scorecard {
             }
             LogEntry::ContractStep { contract, step, at, .. } => self.weakened(contract, step, *at),
             LogEntry::MetricsFrozen { .. } => self.frozen.apply(position, entry),
-            LogEntry::EvidenceSuggested { .. }
+            // The sieve made a decision of what was reconstructed.
+            LogEntry::Reconstructed { .. }
+            | LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Task { .. }

@@ -23,12 +23,11 @@ pub fn moments(past: &PastRecord, span: Span) -> Vec<Timestamp> {
     let mut first = None;
     for at in all {
         let together = first.is_some_and(|first: Timestamp| at.duration_since(first) <= ONE_SAVE);
-        match moments.last_mut().filter(|_| together) {
-            Some(last) => *last = at,
-            None => {
-                first = Some(at);
-                moments.push(at);
-            }
+        if let Some(last) = moments.last_mut().filter(|_| together) {
+            *last = at;
+        } else {
+            first = Some(at);
+            moments.push(at);
         }
     }
     moments

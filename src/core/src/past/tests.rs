@@ -55,8 +55,11 @@ fn change(number: usize, field: &str, old: Value, new: Value, by: &str, at: i64)
     }
 }
 
+/// A save: at which second, by whom, and what.
+type Save<'a> = (i64, &'a str, Vec<(&'a str, Value)>);
+
 /// A record as it stands after these saves, each a set of fields at a second, with all that the CRM tells of them.
-fn lived(start: &[(&str, Value)], saves: &[(i64, &str, Vec<(&str, Value)>)]) -> PastRecord {
+fn lived(start: &[(&str, Value)], saves: &[Save<'_>]) -> PastRecord {
     let mut fields: BTreeMap<String, Value> =
         start.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let mut history = Vec::new();
@@ -84,7 +87,7 @@ fn lived(start: &[(&str, Value)], saves: &[(i64, &str, Vec<(&str, Value)>)]) -> 
     PastRecord { now, kept, born: BTreeMap::new(), ended: None }
 }
 
-fn deal(saves: &[(i64, &str, Vec<(&str, Value)>)]) -> PastRecord {
+fn deal(saves: &[Save<'_>]) -> PastRecord {
     let people = [("OwnerId", json!("005AE")), ("Onboarding_Lead__c", json!("005LEAD"))];
     let mut start = vec![("StageName", json!("Prospecting"))];
     start.extend(people);

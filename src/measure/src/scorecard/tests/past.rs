@@ -8,7 +8,7 @@ fn reconstructed(entry: LogEntry, unknown: &[&str]) -> LogEntry {
         panic!("a decision")
     };
     let unknown = unknown.iter().map(|key| (FieldKey::from(*key), hours(1_000))).collect();
-    LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, unknown, made: hours(2_000) }
+    LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, unknown, made: at }
 }
 
 fn told(record: &str, hour: i64, events: Vec<Event>) -> LogEntry {
