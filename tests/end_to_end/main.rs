@@ -25,6 +25,7 @@ mod hubspot_login;
 mod hubspot_rows;
 mod interruptions;
 mod live;
+mod numbers;
 mod oddities;
 mod overriding;
 mod reasks;

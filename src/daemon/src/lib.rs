@@ -31,6 +31,7 @@ pub mod lexicon;
 pub mod link;
 mod memory;
 pub mod metrics;
+mod numbers;
 pub mod overrides;
 pub mod parked;
 mod poll;

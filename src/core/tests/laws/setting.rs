@@ -149,6 +149,7 @@ pub(crate) fn mapping() -> Mapping {
                 changes: Some("Changes__c".to_owned()),
                 evidence: None,
                 reask: None,
+                numbers: Some("Numbers__c".to_owned()),
             },
             state: Some(StateWrite {
                 field: "State__c".to_owned(),

@@ -1,14 +1,12 @@
 //! How often accounts were asked again, by contract and motion and over all, each with everything that it must not be shown without.
 
-use std::collections::BTreeSet;
-
-use handoff_core::id::{ContractId, MotionId};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Accuracy, Estimate, Incidence, Reasks, Share, estimate};
+use crate::metric::Slice;
 
 /// The share of accounts has to stay under this many percent.
 pub const TARGET_PERCENT: u32 = 10;
@@ -69,16 +67,11 @@ pub struct CallsRow {
 
 /// All rows: everything first, then by contract and motion.
 pub fn rates(reasks: &Reasks, as_of: Timestamp, accuracy: Accuracy) -> Vec<RateRow> {
-    let mut cells: BTreeSet<(ContractId, MotionId)> = BTreeSet::new();
-    let all = reasks.incidence(as_of, |handoff, _| {
-        cells.insert((handoff.contract.clone(), handoff.motion.clone()));
-        true
-    });
+    let all = reasks.incidence(None, Slice::All, as_of);
     let mut rows = vec![row(None, None, &all, accuracy)];
-    for (contract, motion) in cells {
-        let own =
-            reasks.incidence(as_of, |handoff, _| handoff.contract == contract && handoff.motion == motion);
-        rows.push(row(Some(contract.0), Some(motion.0), &own, accuracy));
+    for (contract, motion) in reasks.lines() {
+        let own = reasks.incidence(Some((contract.as_str(), motion.as_str())), Slice::All, as_of);
+        rows.push(row(Some(contract.0.clone()), Some(motion.0.clone()), &own, accuracy));
     }
     rows
 }
