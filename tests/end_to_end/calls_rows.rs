@@ -7,7 +7,7 @@ use handoff_sandbox_gong::{
     Workspace, seed,
 };
 use handoffd::calls::{CallsView, PlaceView};
-use handoffd::config::{Auth, Connection, EvidenceSource};
+use handoffd::config::{Auth, Config, Connection, EvidenceSource};
 use handoffd_tests::crm::{Deal, HUBSPOT};
 use handoffd_tests::governed::{Governed, Options, secret};
 use handoffd_tests::story::{AVA, QUEUE};
@@ -22,14 +22,18 @@ const BUYER: &str = "buyer@alderbrook.example";
 const SPOKEN: &str = "We plan everything in spreadsheets and a legacy planner.";
 
 /// A company with HubSpot and Gong under one daemon.
-struct Heard {
-    world: Governed,
+pub(crate) struct Heard {
+    pub(crate) world: Governed,
     gong: Sandbox,
     rule: usize,
 }
 
 impl Heard {
     async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let mut world = Governed::prepare(Options { crms: HUBSPOT, ..Options::default() }).await;
         let mut clock = Clock::manual();
         clock.set(world.now());
@@ -52,21 +56,22 @@ impl Heard {
             config.connection.insert(id.clone(), connection);
             let mapping = "gong/h03-ae-to-onboarding".to_owned();
             config.evidence.push(EvidenceSource { connection: id, mapping });
+            change(config);
         });
         world.begin().await.unwrap();
         Self { world, gong, rule }
     }
 
-    fn company(&self) -> &Workspace {
+    pub(crate) fn company(&self) -> &Workspace {
         self.gong.workspace()
     }
 
-    fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         self.world.advance(seconds);
         self.company().set_time(self.world.now());
     }
 
-    async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         self.advance(30);
         self.world.settle().await;
         self.world.settle().await;

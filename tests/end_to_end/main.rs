@@ -28,6 +28,7 @@ mod live;
 mod oddities;
 mod overriding;
 mod past;
+mod reasks;
 mod records;
 mod reverts;
 mod scale;

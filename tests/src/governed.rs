@@ -437,6 +437,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         evidence: Vec::new(),
         calendar: BTreeMap::new(),
         tasks: None,
+        rediscovery: None,
         feed: BTreeMap::new(),
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },

@@ -13,6 +13,8 @@ use crate::page::{id, list, seconds, text};
 
 /// Most tracker hits of one call that are kept.
 const HITS: usize = 10_000;
+/// Longest name of a person that is kept.
+const LONGEST_NAME: usize = 200;
 /// Longest address that is kept.
 const LONGEST_URL: usize = 2_048;
 
@@ -29,6 +31,7 @@ pub(crate) fn call(row: &Value) -> Result<Call, Fault> {
         started,
         seconds: u32::try_from(lasted.as_secs()).unwrap_or(u32::MAX),
         private: !matches!(data.get("isPrivate"), None | Some(Value::Null | Value::Bool(false))),
+        language: text(data, "language").filter(|text| text.len() <= 40).map(str::to_lowercase),
         links: links(row),
         parties: list(row, "parties").map(party).collect(),
         trackers: trackers(row.get("content").unwrap_or(&Value::Null)),
@@ -77,6 +80,7 @@ fn party(row: &Value) -> CallParty {
     };
     CallParty {
         speaker: id(row.get("speakerId")),
+        name: text(row, "name").filter(|text| text.len() <= LONGEST_NAME).map(str::to_owned),
         email: text(row, "emailAddress").map(str::to_lowercase),
         ours,
     }

@@ -29,6 +29,9 @@ pub struct Call {
     pub seconds: u32,
     /// Whether it is private: its transcript is never asked for.
     pub private: bool,
+    /// The language that is spoken in it, as the vendor writes it (Gong: ISO 639-2, e.g. `eng`), if it knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     /// The CRM records that the vendor links it to.
     pub links: Vec<CallLink>,
     /// Who took part.
@@ -63,6 +66,9 @@ pub enum LinkKind {
 pub struct CallParty {
     /// How the transcript names him; absent for those who did not speak.
     pub speaker: Option<String>,
+    /// Full name, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// E-mail address, lower case, if known.
     pub email: Option<String>,
     /// Whether he belongs to our side; `None` = the vendor does not know.

@@ -23,6 +23,7 @@ mod tests;
 mod time;
 
 pub(crate) use aggregate::split;
+pub(crate) use convert::text as plain_text;
 pub use feeds::{feed_relation, feeds};
 pub use observe::extract;
 pub(crate) use parts::{first_row, text_of};

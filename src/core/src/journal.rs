@@ -17,6 +17,7 @@ use crate::feed::{self, FeedRow};
 use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId};
 use crate::lifecycle::Step;
 use crate::observation::Observation;
+use crate::reask::{Reask, ReportedBy};
 use crate::task::TaskChange;
 
 mod foreign;
@@ -138,6 +139,63 @@ pub enum LogEntry {
         call: CallRef,
         /// Why.
         because: Withdrawal,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// What scoring a call against the accepted package found; it stands in the place of what was found in this call before. Written since
+    /// version 2.
+    ReaskSuggested {
+        /// The handoff, and the cycle whose acceptance was in force when the call began; in its stream of evidence.
+        handoff: HandoffId,
+        /// The pin whose fields were asked for.
+        contract: ContractRef,
+        /// The call.
+        call: CallRef,
+        /// Where a person can listen to it.
+        url: Option<String>,
+        /// When it began.
+        started: Timestamp,
+        /// When the acceptance was given that was in force then.
+        accepted: Timestamp,
+        /// SHA-256 of the lexicon.
+        lexicon: String,
+        /// What was found; empty = the call was scored and nothing was. No words.
+        found: Vec<Reask>,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// A person said whether a suggested question was asked again. Written since version 2.
+    ReaskAnswered {
+        /// The handoff.
+        handoff: HandoffId,
+        /// The call.
+        call: CallRef,
+        /// The field.
+        field: FieldKey,
+        /// Where the question begins.
+        from_ms: u64,
+        /// Whether it was asked again.
+        confirmed: bool,
+        /// Who says so, as the CRM, the command line or the API knows him.
+        by: String,
+        /// The act on the record, consumed once; absent = said on the command line or over the API.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        act: Option<String>,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// Somebody reported on the record, without a call, that the customer was asked again, or took that back. Written since version 2.
+    ReaskReported {
+        /// The handoff and the cycle that it is about.
+        handoff: HandoffId,
+        /// Whose word it is.
+        source: ReportedBy,
+        /// Whether it stands.
+        stands: bool,
+        /// Who, if the CRM tells it.
+        by: Option<String>,
+        /// When, as the CRM claims.
+        asked: Option<Timestamp>,
         /// The daemon's time.
         at: Timestamp,
     },
@@ -293,6 +351,9 @@ impl LogEntry {
             | Self::EvidenceSuggested { at, .. }
             | Self::EvidenceAnswered { at, .. }
             | Self::EvidenceWithdrawn { at, .. }
+            | Self::ReaskSuggested { at, .. }
+            | Self::ReaskAnswered { at, .. }
+            | Self::ReaskReported { at, .. }
             | Self::Task { at, .. }
             | Self::FeedTaken { at, .. }
             | Self::ContractPublished { at, .. }
@@ -316,6 +377,9 @@ impl LogEntry {
             | Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
+            | Self::ReaskSuggested { .. }
+            | Self::ReaskAnswered { .. }
+            | Self::ReaskReported { .. }
             | Self::Task { .. }
             | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
@@ -333,12 +397,15 @@ impl LogEntry {
         if let Self::Reconstructed { handoff, events, .. } = self { Some((handoff, events)) } else { None }
     }
 
-    /// The handoff that it is evidence for.
+    /// The handoff in whose stream of evidence it stands.
     pub fn evidence(&self) -> Option<&HandoffId> {
         match self {
             Self::EvidenceSuggested { handoff, .. }
             | Self::EvidenceAnswered { handoff, .. }
-            | Self::EvidenceWithdrawn { handoff, .. } => Some(handoff),
+            | Self::EvidenceWithdrawn { handoff, .. }
+            | Self::ReaskSuggested { handoff, .. }
+            | Self::ReaskAnswered { handoff, .. }
+            | Self::ReaskReported { handoff, .. } => Some(handoff),
             Self::Decided { .. }
             | Self::Reconstructed { .. }
             | Self::Confirmed { .. }
@@ -392,6 +459,9 @@ impl LogEntry {
             | Self::EvidenceSuggested { .. }
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
+            | Self::ReaskSuggested { .. }
+            | Self::ReaskAnswered { .. }
+            | Self::ReaskReported { .. }
             | Self::Task { .. }
             | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }

@@ -37,6 +37,7 @@ pub mod past;
 pub mod pay;
 pub mod plan;
 pub mod quality;
+pub mod reask;
 pub mod registry;
 pub mod schema;
 pub mod seat;

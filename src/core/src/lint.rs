@@ -12,6 +12,7 @@ mod mapping;
 mod names;
 mod pay;
 mod reading;
+mod reask;
 #[cfg(test)]
 mod tests;
 
@@ -92,6 +93,7 @@ pub const MAPPING_CHECKS: &[MappingCheck] = &[
     MappingCheck { name: "every gate is written", run: mapping::gates },
     MappingCheck { name: "every stage is named once", run: mapping::stages },
     MappingCheck { name: "answers can be told apart", run: mapping::answers },
+    MappingCheck { name: "answers about re-asks can be told apart", run: reask::mapping },
     MappingCheck { name: "submitting fits the contract", run: mapping::submit },
     MappingCheck { name: "no field is written twice", run: mapping::targets },
     MappingCheck { name: "no field is both read and written", run: mapping::read_and_written },

@@ -77,6 +77,8 @@ pub enum ObligationKind {
     Signal,
     /// An admin has to look.
     Review,
+    /// A person says whether the customer was asked again.
+    Reask,
 }
 
 impl ObligationKind {
@@ -103,6 +105,7 @@ impl ObligationKind {
             Self::FirstTouch => "first-touch",
             Self::Signal => "signal",
             Self::Review => "review",
+            Self::Reask => "reask",
         }
     }
 }
@@ -189,6 +192,18 @@ pub fn obligations(
     owed.sort_by(|left, right| left.id.cmp(&right.id));
     owed.dedup_by(|left, right| left.id == right.id);
     owed
+}
+
+/// A duty that follows from something else than contract and state, with its id and owner.
+pub(crate) fn one(
+    contract: &Contract,
+    handoff: &Handoff,
+    posts: Posts<'_>,
+    now: Timestamp,
+    duty: Duty,
+) -> Obligation {
+    let verdict = evaluate(contract, handoff, now);
+    obligation(&Case { contract, handoff, verdict: &verdict, posts, now }, duty)
 }
 
 fn obligation(case: &Case<'_>, duty: Duty) -> Obligation {

@@ -343,6 +343,9 @@ fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
         let text = words::evidence(inputs.contract, evidence);
         values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
     }
+    if let Some(evidence) = inputs.evidence {
+        values.extend(reask_values(inputs, evidence));
+    }
     values.extend(crate::beside::words::values(inputs));
     if let Some(state) = &inputs.mapping.write.state {
         let name = state.names.get(&inputs.handoff.phase).cloned();
@@ -357,8 +360,31 @@ fn people_values(inputs: Inputs<'_>) -> Vec<(String, Value)> {
     let in_force = inputs.handoff.phase == Phase::Accepted
         && !inputs.handoff.awaits_confirmation()
         && answer.is_some_and(accepts);
-    if answer.is_some() && consumed && !in_force {
+    let reask_waits = inputs.mapping.reask.as_ref().filter(|reask| reask.field == decision.field);
+    let reask_waits = reask_waits.is_some_and(|reask| {
+        let known = inputs.evidence.map(|evidence| &evidence.reasks);
+        !crate::reask::is_no_answer(reask, inputs.raw)
+            && known.is_none_or(|known| !crate::reask::is_taken(reask, inputs.contract, inputs.raw, known))
+    });
+    if answer.is_some() && consumed && !in_force && !reask_waits {
         values.push((decision.field.clone(), Value::Null));
+    }
+    values
+}
+
+/// What waits for a person's word, and the pick-list of his word once it had its effect.
+fn reask_values(inputs: Inputs<'_>, evidence: &Evidence) -> Vec<(String, Value)> {
+    let mut values = Vec::new();
+    if let Some(field) = &inputs.mapping.write.note.reask {
+        let text = crate::reask::note(inputs.contract, &evidence.reasks);
+        values.push((field.clone(), if text.is_empty() { Value::Null } else { Value::String(text) }));
+    }
+    let taken = |reask: &&crate::reask::ReaskMapping| {
+        crate::reask::is_taken(reask, inputs.contract, inputs.raw, &evidence.reasks)
+    };
+    let shared = |reask: &&crate::reask::ReaskMapping| reask.field != inputs.mapping.decision.field;
+    if let Some(reask) = inputs.mapping.reask.as_ref().filter(taken).filter(shared) {
+        values.push((reask.field.clone(), Value::Null));
     }
     values
 }

@@ -225,6 +225,10 @@ struct Loading {
 
 impl Loading {
     fn file(&mut self, file: String, text: String) {
+        // The lexicon of re-discovery lies beside the mappings and is read by who needs it.
+        if has_key(&text, "lexicon") {
+            return;
+        }
         if is_signals(&text) {
             match SignalTable::read(&file, &text) {
                 Ok(table) if self.signals.is_none() => self.signals = Some(table),
@@ -352,11 +356,15 @@ fn is_signals(text: &str) -> bool {
 
 /// An evidence mapping names itself.
 fn is_evidence(text: &str) -> bool {
+    has_key(text, "evidence")
+}
+
+fn has_key(text: &str, key: &str) -> bool {
     if text.len() > MAX_FILE_BYTES {
         return false;
     }
     let (tree, _) = DeTable::parse_recoverable(text);
-    tree.get_ref().contains_key("evidence")
+    tree.get_ref().contains_key(key)
 }
 
 /// A mapping names itself; otherwise the folder and the keys that only mappings have decide.

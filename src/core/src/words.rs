@@ -288,6 +288,11 @@ pub fn evidence(contract: &Contract, evidence: &Evidence) -> String {
         let address = heard.url.as_deref().map(|url| format!(" {url}")).unwrap_or_default();
         format!("{field}{standing}: call of {day}, {from}–{to}{address}")
     });
+    in_whole_lines(lines)
+}
+
+/// Lines as one text of at most 4,000 characters; a line that does not fit is left out with those after it.
+pub(crate) fn in_whole_lines(lines: impl Iterator<Item = String>) -> String {
     let mut text = String::new();
     let mut length = 0;
     for line in lines {

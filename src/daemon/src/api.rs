@@ -7,6 +7,7 @@ pub mod model;
 mod numbers;
 mod overriding;
 mod page;
+pub mod rediscovery;
 mod routes;
 pub mod serve;
 mod tasks;
@@ -69,6 +70,8 @@ impl Surface {
         routes::handoffs,
         routes::handoff,
         routes::evidence,
+        rediscovery::rediscovery,
+        rediscovery::answer,
         overriding::overriding,
         routes::plan,
         numbers::scorecard,

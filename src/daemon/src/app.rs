@@ -116,6 +116,7 @@ pub(crate) struct Office {
     pub(crate) people: People,
     pub(crate) state_dir: std::path::PathBuf,
     pub(crate) weight_percent: rust_decimal::Decimal,
+    pub(crate) accuracy: handoff_measure::reask::Accuracy,
 }
 
 impl App {
@@ -239,6 +240,7 @@ impl Handle {
             people: config.people.clone(),
             state_dir: config.state_dir.clone(),
             weight_percent: config.commission.quality_weight_percent.into(),
+            accuracy: crate::config::accuracy(config),
         };
         Self(engine, Arc::new(office))
     }
@@ -308,6 +310,11 @@ impl Handle {
     /// Records what a person says about a suggested place of a call.
     pub async fn answer_evidence(&self, answered: calls::Answered) -> Result<(), calls::NotAnswered> {
         calls::answer(&self.0, answered).await
+    }
+
+    /// Records what a person says about a suggested re-ask.
+    pub async fn answer_reask(&self, answered: calls::Answered) -> Result<(), calls::NotAnswered> {
+        calls::answer_reask(&self.0, answered).await
     }
 
     /// Logs what one person says about opening a gate without what it waits for, and has the record looked at.

@@ -14,6 +14,7 @@ pub(crate) mod output;
 mod overriding;
 mod past;
 mod record;
+mod rediscovery;
 mod remote;
 mod run;
 mod sandbox;
@@ -84,6 +85,8 @@ enum Command {
     Why(Which),
     /// Places of recorded calls that may speak of a record's fields: list, confirm, dismiss.
     Evidence(evidence::Evidence),
+    /// Questions that the customer had answered before: score calls, how often, list, confirm, dismiss.
+    Rediscovery(rediscovery::Rediscovery),
     /// Data from outside the CRM: send a file of rows.
     Feed(feed::Feed),
     /// Open a gate for a while without what it waits for: one person asks, another one confirms. It is no acceptance.
@@ -183,6 +186,7 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Plan(which) => record::plan(config, &which.record, output).await,
         Command::Why(which) => record::why(config, &which.record, output).await,
         Command::Evidence(what) => evidence::evidence(config, what, output).await,
+        Command::Rediscovery(what) => rediscovery::rediscovery(config, what, output).await,
         Command::Feed(what) => feed::feed(config, what, output).await,
         Command::Override(wanted) => overriding::overriding(config, wanted, output).await,
         Command::Status => status::status(config, output).await,

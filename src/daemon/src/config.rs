@@ -14,6 +14,7 @@ mod connection;
 mod feed;
 mod lint;
 mod load;
+mod rediscovery;
 pub mod reference;
 mod tasks;
 #[cfg(test)]
@@ -28,6 +29,8 @@ pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
 pub use connection::{Auth, Connection, WebhookProof};
 pub use feed::Feed;
 pub use load::{ConfigError, Loaded, load, read, schema};
+pub(crate) use rediscovery::accuracy;
+pub use rediscovery::{Rediscovery, SENSITIVITY, SPECIFICITY};
 pub use tasks::Tasks;
 
 /// A configuration as an admin writes it.
@@ -49,6 +52,9 @@ pub struct Config {
     /// Whose recorded calls are evidence.
     #[serde(default)]
     pub evidence: Vec<EvidenceSource>,
+    /// Questions that the customer had answered before, found in recorded calls; absent = no call is scored.
+    #[serde(default)]
+    pub rediscovery: Option<Rediscovery>,
     /// Tasks for people in their CRM's own list; absent = none is written.
     #[serde(default)]
     pub tasks: Option<Tasks>,

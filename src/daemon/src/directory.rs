@@ -245,7 +245,12 @@ pub(crate) fn answers<'a>(
 ) -> BTreeMap<String, BTreeSet<Answered>> {
     let mut found: BTreeMap<String, BTreeSet<Answered>> = BTreeMap::new();
     for raw in raws {
-        let takes = |field: &str| mappings.iter().any(|mapping| mapping.decision.field == field);
+        let takes = |field: &str| {
+            mappings.iter().any(|mapping| {
+                mapping.decision.field == field
+                    || mapping.reask.as_ref().is_some_and(|reask| reask.field == field)
+            })
+        };
         let changes = raw.history.iter().flatten().filter(|change| takes(&change.field));
         for change in changes.filter(|change| change.new.as_ref().is_some_and(|new| !new.is_null())) {
             found.entry(change.by.0.clone()).or_default().insert((change.at, change.id.clone()));

@@ -94,6 +94,9 @@ pub(crate) fn caught(position: u64, entry: &LogEntry, change: &mut Change) {
         | LogEntry::EvidenceSuggested { .. }
         | LogEntry::EvidenceAnswered { .. }
         | LogEntry::EvidenceWithdrawn { .. }
+        | LogEntry::ReaskSuggested { .. }
+        | LogEntry::ReaskAnswered { .. }
+        | LogEntry::ReaskReported { .. }
         | LogEntry::Overridden { .. }
         | LogEntry::Task { .. }
         | LogEntry::FeedTaken { .. }

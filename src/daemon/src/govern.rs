@@ -84,6 +84,9 @@ pub enum GovernError {
         /// The mapping.
         mapping: String,
     },
+    /// The lexicon of re-discovery.
+    #[error("[rediscovery] lexicon: {0}")]
+    Lexicon(#[source] Box<crate::lexicon::Unfit>),
     /// The same contract twice on the same records.
     #[error("[[govern]] {contract} appears twice for the same records of {connection}")]
     Twice {

@@ -28,6 +28,7 @@ pub mod govern;
 mod heartbeat;
 pub mod ingress;
 mod journal;
+pub mod lexicon;
 pub mod link;
 mod memory;
 pub mod metrics;

@@ -340,9 +340,11 @@ async fn settle(
     }
     let mut answers = Vec::new();
     let mut recalls = Vec::new();
+    let mut reasks = Vec::new();
     let mut onlookers: BTreeSet<RecordRef> = BTreeSet::new();
     for (at, mut one) in judged.into_iter().enumerate() {
         onlookers.append(&mut one.onlookers);
+        reasks.append(&mut one.reasks);
         if let Some(accounts) = &one.recall {
             recalls.push((one.item.record.clone(), accounts.clone()));
         }
@@ -372,6 +374,7 @@ async fn settle(
         answers.extend(enter(&mut change, one.item.tickets, outcome));
     }
     engine.memory.commit(change).await?;
+    calls::take(engine, reasks).await?;
     for (record, accounts) in recalls {
         calls::reconsider(engine, &record, &accounts).await?;
     }

@@ -417,6 +417,7 @@ fn summarise(saved: &Saved, verdict: &Verdict) -> Summary {
         flags: state.gates.clone(),
         opened: state.opened,
         completed: state.completed,
+        accepted_at: state.accepted.as_ref().map(|acceptance| acceptance.at),
         overdue: state.sla_breached,
         bypasses: state.bypasses,
         twin: state.link.clone(),

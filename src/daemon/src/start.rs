@@ -214,6 +214,9 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::EvidenceSuggested { .. }
         | LogEntry::EvidenceAnswered { .. }
         | LogEntry::EvidenceWithdrawn { .. }
+        | LogEntry::ReaskSuggested { .. }
+        | LogEntry::ReaskAnswered { .. }
+        | LogEntry::ReaskReported { .. }
         | LogEntry::Task { .. }
         | LogEntry::FeedTaken { .. }
         | LogEntry::ContractPublished { .. }
@@ -312,6 +315,11 @@ pub(crate) async fn announce(engine: &Arc<Engine>) -> Result<(), Fatal> {
     }
     for mapping in engine.listeners.iter().flat_map(|listener| listener.mappings()) {
         setting(engine, format!("evidence {}", mapping.evidence), Digest::of(mapping)).await?;
+    }
+    for listener in &engine.listeners {
+        if let Some(lexicon) = listener.lexicon() {
+            setting(engine, format!("lexicon {}", listener.connection), Digest::of(&lexicon)).await?;
+        }
     }
     let (version, at) = (env!("CARGO_PKG_VERSION").to_owned(), engine.clock.now());
     let down_since = heartbeat::last(&engine.memory).await?.filter(|since| *since <= at);

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::books::{Account, Source};
-use crate::calls::{self, CallsView, Count, PlaceView};
+use crate::calls::{self, CallsView, Count, PlaceView, ReaskView};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::finance::{self, ContractRow};
@@ -54,6 +54,9 @@ pub struct Summary {
     pub opened: Stamp,
     /// When the running round became complete, as the CRM claims.
     pub completed: Option<Timestamp>,
+    /// When the acceptance in force was given, as the CRM claims.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Timestamp>,
     /// Whether the receiver's time ran out in this round.
     pub overdue: bool,
     /// By-passes so far.
@@ -116,6 +119,8 @@ pub struct Detail {
     pub entries: Vec<Entry>,
     /// Places of calls that may speak of its fields, oldest call first.
     pub evidence: Vec<PlaceView>,
+    /// Questions of calls that seem to ask again for what its accepted package held, oldest call first.
+    pub reasks: Vec<ReaskView>,
     /// What people owe it now, and how the tasks stand for it.
     pub owed: Vec<OwedView>,
 }
@@ -214,7 +219,8 @@ impl View {
     pub async fn handoff(&self, stream: &str) -> Result<Option<Detail>, Fatal> {
         let Some(mut summary) = self.0.snapshots.summary(stream) else { return Ok(None) };
         summary.evidence = self.0.evidence.count(stream);
-        let evidence = calls::places(&self.0.evidence.load(stream).await?);
+        let known = self.0.evidence.load(stream).await?;
+        let (evidence, reasks) = (calls::places(&known), calls::reasks(&known.reasks));
         let state = self.0.snapshots.load(stream).await?.map(|saved| saved.state);
         let entries = self.0.snapshots.entries(stream).await?;
         let entries = entries.into_iter().map(|(position, entry)| Entry { position, entry }).collect();
@@ -224,11 +230,11 @@ impl View {
         });
         let owed = state.as_ref().and_then(|state| {
             let contract = self.0.contracts.get(&state.contract)?;
-            let owed = self.0.tasks.owed(&self.0, &contract, state, self.0.clock.now());
+            let owed = self.0.tasks.owed(&self.0, &contract, state, &known, self.0.clock.now());
             Some(tasks::told(&self.0, &state.id.subject.connection, stream, owed))
         });
         let owed = owed.unwrap_or_default();
-        Ok(Some(Detail { summary, state, verdict, entries, evidence, owed }))
+        Ok(Some(Detail { summary, state, verdict, entries, evidence, reasks, owed }))
     }
 
     /// Log entries from a position on, at most `limit`, decoded.

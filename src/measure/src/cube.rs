@@ -44,12 +44,6 @@ pub(crate) struct Cell {
     pub(crate) first_pass: usize,
     /// The newest first answer that is an acceptance.
     pub(crate) newest: Option<Timestamp>,
-    /// The newest acceptance.
-    pub(crate) accepted: Option<Timestamp>,
-    /// Account → its accepted cycles, and those of them that were asked again; everybody's cells alone.
-    pub(crate) accounts: BTreeMap<u32, (u32, u32)>,
-    /// Accounts that were asked again.
-    pub(crate) asked: usize,
     pub(crate) unmeasurable: usize,
     pub(crate) waited: Ranks,
     pub(crate) total: Ranks,
@@ -63,7 +57,7 @@ pub(crate) struct Facts {
     opened: Option<Timestamp>,
     transition: Option<Transition>,
     decision: Option<Decided>,
-    acceptance: Option<Accepted>,
+    acceptance: Option<Acceptance>,
     reconstructed: bool,
 }
 
@@ -73,14 +67,6 @@ struct Decided {
     decision: Decision,
     rejections: u32,
     first_pass: bool,
-}
-
-/// What an acceptance adds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Accepted {
-    acceptance: Acceptance,
-    account: Option<u32>,
-    rediscovered: bool,
 }
 
 impl Facts {
@@ -93,11 +79,7 @@ impl Facts {
                 rejections: unit.rejections,
                 first_pass: unit.is_first_pass(),
             }),
-            acceptance: unit.acceptance.map(|acceptance| Accepted {
-                acceptance,
-                account: unit.account,
-                rediscovered: unit.rediscovered,
-            }),
+            acceptance: unit.acceptance,
             reconstructed: unit.reconstructed,
         }
     }
@@ -116,8 +98,8 @@ impl Facts {
             ))
             .chain(differ(decided(self), decided(after), self.decision == after.decision))
             .chain(differ(
-                self.acceptance.map(|each| each.acceptance.at),
-                after.acceptance.map(|each| each.acceptance.at),
+                self.acceptance.map(|each| each.at),
+                after.acceptance.map(|each| each.at),
                 self.acceptance == after.acceptance,
             ))
     }
@@ -232,7 +214,7 @@ impl Cube {
         let moments = [
             facts.transition.map(|each| each.at),
             facts.decision.map(|each| each.decision.at),
-            facts.acceptance.map(|each| each.acceptance.at),
+            facts.acceptance.map(|each| each.at),
         ];
         let touched: BTreeSet<Slice> =
             moments.into_iter().flatten().flat_map(|at| slices(at, Group::All)).collect();
@@ -269,8 +251,8 @@ impl Cube {
         });
     }
 
-    fn acceptance(&mut self, line: usize, sign: Sign, accepted: Option<Accepted>) {
-        let Some(Accepted { acceptance, account, rediscovered }) = accepted else { return };
+    fn acceptance(&mut self, line: usize, sign: Sign, acceptance: Option<Acceptance>) {
+        let Some(acceptance) = acceptance else { return };
         self.each(line, acceptance.at, acceptance.sender, acceptance.receiver, |group, cell| {
             sign.count(&mut cell.counts.accepted, 1);
             sign.count(&mut cell.unmeasurable, usize::from(acceptance.waited.is_none()));
@@ -278,34 +260,12 @@ impl Cube {
             if group != Group::All {
                 return;
             }
-            cell.accepted = cell.accepted.max(Some(acceptance.at));
-            if let Some(account) = account {
-                cell.account(sign, account, rediscovered);
-            }
             sign.put(&mut cell.total, acceptance.total);
             if let Some(shares) = acceptance.shares {
                 sign.count(&mut cell.held.n, 1);
                 held(&mut cell.held.shares, sign, shares);
             }
         });
-    }
-}
-
-impl Cell {
-    /// Counts an accepted cycle of an account.
-    fn account(&mut self, sign: Sign, account: u32, rediscovered: bool) {
-        let (cycles, asked) = self.accounts.entry(account).or_default();
-        let was = *asked > 0;
-        let again = u32::from(rediscovered);
-        (*cycles, *asked) = match sign {
-            Sign::Plus => (cycles.saturating_add(1), asked.saturating_add(again)),
-            Sign::Minus => (cycles.saturating_sub(1), asked.saturating_sub(again)),
-        };
-        let is = *asked > 0;
-        if *cycles == 0 {
-            self.accounts.remove(&account);
-        }
-        self.asked = (self.asked + usize::from(is)).saturating_sub(usize::from(was));
     }
 }
 

@@ -128,6 +128,9 @@ impl Holds {
             | LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
+            | LogEntry::ReaskSuggested { .. }
+            | LogEntry::ReaskAnswered { .. }
+            | LogEntry::ReaskReported { .. }
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }

@@ -16,6 +16,7 @@ pub mod people;
 mod past;
 pub mod period;
 mod ranks;
+pub mod reask;
 pub mod report;
 #[cfg(test)]
 mod sample;

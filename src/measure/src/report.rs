@@ -263,8 +263,14 @@ pub(crate) fn row(scorecard: &Scorecard, line: usize, slice: Slice, as_of: Times
     let window = slice.window(as_of);
     let first = three(cell, slice, as_of);
     let heard = scorecard.heard_since.is_some_and(|since| since < window.until);
-    let young = cell.accepted.is_some_and(|newest| as_of.duration_since(newest) < PROVISIONAL);
-    let asked = metric::rediscovery(window, heard.then_some(cell.asked), cell.accounts.len(), young);
+    let asked = if heard {
+        let line = Some((contract.as_str(), motion.as_str()));
+        metric::re_discovery(window, &scorecard.reasks.incidence(line, slice, as_of))
+    } else {
+        // Nobody listened then, which is not the same as nobody having been asked.
+        let why = "no call was scored and nobody reported a question that was asked again";
+        Figure::not_measurable(Metric::ReDiscovery, window, why)
+    };
     let others = [Metric::NpsDelta, Metric::LeakToChurn]
         .map(|metric| Figure::not_measurable(metric, window, "told by the leak audit, not by month"));
     let time_to_acceptance = spread(&cell.waited);

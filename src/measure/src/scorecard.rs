@@ -21,6 +21,7 @@ use crate::metric::Slice;
 use crate::people::{MinimumN, Names};
 use crate::past::Past;
 use crate::period::Period;
+use crate::reask::Reasks;
 use crate::report::{self, Counts, Report, Row, Shown, Weakening, count};
 use crate::unit::{Line, Scene, Unit, Untold, When};
 
@@ -39,6 +40,7 @@ pub struct Scorecard {
     pub(crate) weakened: Vec<Weakening>,
     pub(crate) holds: Holds,
     pub(crate) answers: Answers,
+    pub(crate) reasks: Reasks,
     pub(crate) minimum: MinimumN,
     /// The position after the newest entry.
     next: u64,
@@ -46,8 +48,6 @@ pub struct Scorecard {
     pub(crate) began: Option<Timestamp>,
     /// Since when something tells of questions that were asked again.
     pub(crate) heard_since: Option<Timestamp>,
-    /// Account → its number.
-    accounts: BTreeMap<String, u32>,
     past: Past,
 }
 
@@ -78,8 +78,6 @@ struct Stream {
     bypass_entry: Option<String>,
     /// By-passes that count as never accepted until it is.
     bypasses: Vec<Timestamp>,
-    /// The account of its record, if that ever named one.
-    account: Option<u32>,
 }
 
 /// What is counted beside the cycles.
@@ -157,6 +155,9 @@ impl Scorecard {
             }
             LogEntry::ContractStep { contract, step, at, .. } => self.weakened(contract, step, *at),
             LogEntry::MetricsFrozen { .. } => self.frozen.apply(position, entry),
+            LogEntry::ReaskSuggested { at, .. }
+            | LogEntry::ReaskAnswered { at, .. }
+            | LogEntry::ReaskReported { at, .. } => self.hears(*at),
             // The sieve made a decision of what was reconstructed.
             LogEntry::Reconstructed { .. }
             | LogEntry::EvidenceSuggested { .. }
@@ -168,6 +169,11 @@ impl Scorecard {
             | LogEntry::Switched { .. }
             | LogEntry::PeriodClosed { .. }
             | LogEntry::Started { .. } => {}
+        }
+        if let Some(stream) = self.reasks.apply(entry) {
+            for (cycle, stands) in self.reasks.cycles(&stream) {
+                self.rediscovered(&stream, cycle, stands, entry.at());
+            }
         }
     }
 
@@ -208,6 +214,11 @@ impl Scorecard {
     /// As [`Self::report`], with the choice of what is shown of frozen months.
     pub fn report_of(&self, by: Period, as_of: Timestamp, shown: Shown) -> Report {
         report::build(self, by, as_of, shown)
+    }
+
+    /// Questions that the customer had answered before.
+    pub fn reasks(&self) -> &Reasks {
+        &self.reasks
     }
 
     /// What the log amounts to for one contract, motion and slice; `None` = nothing.
@@ -285,40 +296,6 @@ impl Scorecard {
             let after = Facts::of(unit);
             self.changed(line, &before, &after, logged, event.name());
         }
-        if let Some(seen) = seen {
-            self.belongs(&name, seen, logged);
-        }
-    }
-
-    /// Gives all cycles of a stream to the account that its record names; to the record itself while it never named one.
-    fn belongs(&mut self, name: &str, seen: &Observation, logged: Timestamp) {
-        let Some(stream) = self.streams.get_mut(name) else { return };
-        let id = match (&seen.account, stream.account) {
-            (Some(id), _) => Some(id.as_str()),
-            (None, None) => Some(seen.subject.record.as_str()),
-            (None, Some(_)) => None,
-        };
-        let number = id.map(|id| {
-            let key = format!("{}/{id}", seen.subject.connection);
-            let fresh = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
-            *self.accounts.entry(key).or_insert(fresh)
-        });
-        if seen.account.is_some() {
-            stream.account = number;
-        }
-        let Some(number) = number.or(stream.account) else { return };
-        let (line, mut next) = (stream.line, Some(stream.unit));
-        while let Some(unit) = next.and_then(|index| self.units.get_mut(index)) {
-            // Those before were given with it.
-            if unit.account == Some(number) {
-                return;
-            }
-            next = unit.before;
-            let before = Facts::of(unit);
-            unit.account = Some(number);
-            let after = Facts::of(unit);
-            self.changed(line, &before, &after, logged, "account_changed");
-        }
     }
 
     /// Lets the cells know what a unit adds now, and frozen months that they are touched.
@@ -377,7 +354,7 @@ impl Scorecard {
             self.units.push(Unit::new(Arc::clone(&state.line), Arc::clone(&stream), cycle, position));
         }
         let fresh =
-            Stream { unit, line, accepted: false, bypass_entry: None, bypasses: Vec::new(), account: None };
+            Stream { unit, line, accepted: false, bypass_entry: None, bypasses: Vec::new() };
         self.streams.insert(stream, fresh);
         (unit, line)
     }

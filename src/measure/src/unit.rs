@@ -157,8 +157,6 @@ pub struct Unit {
     pub rejections: u32,
     /// Whether the customer was asked again, within 30 days of the acceptance, what this handoff had told.
     pub rediscovered: bool,
-    /// The account of the record as last seen, by its number; the record itself where it names none.
-    pub(crate) account: Option<u32>,
     /// Whether any of it was worked out afterwards from what the CRM tells of its past.
     pub reconstructed: bool,
     /// The running round's completion.
@@ -208,7 +206,6 @@ impl Unit {
             acceptance: None,
             rejections: 0,
             rediscovered: false,
-            account: None,
             reconstructed: false,
             completed: None,
             first_completed: None,

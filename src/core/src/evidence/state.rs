@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Spot;
 use crate::id::{ConnectionId, FieldKey};
 use crate::journal::LogEntry;
+use crate::reask::Reasks;
 
 /// A call of one connection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -100,6 +101,9 @@ pub struct Heard {
 pub struct Evidence {
     /// Calls by [`CallRef`] as text.
     pub calls: BTreeMap<String, Heard>,
+    /// Questions of calls for what the accepted package held, and what people say about them.
+    #[serde(default, skip_serializing_if = "Reasks::is_empty")]
+    pub reasks: Reasks,
     /// Log entries folded so far; the expected version of the next append.
     pub version: u64,
 }
@@ -107,6 +111,7 @@ pub struct Evidence {
 impl Evidence {
     /// Folds one entry. Entries of other kinds change nothing.
     pub fn apply(&mut self, entry: &LogEntry) {
+        self.reasks.apply(entry);
         match entry {
             LogEntry::EvidenceSuggested { call, url, started, spots, .. } => {
                 self.suggest(call, url.as_deref(), *started, spots);
@@ -122,6 +127,9 @@ impl Evidence {
                     heard.withdrawn = Some(*because);
                 }
             }
+            LogEntry::ReaskSuggested { .. }
+            | LogEntry::ReaskAnswered { .. }
+            | LogEntry::ReaskReported { .. } => {}
             LogEntry::Decided { .. }
             | LogEntry::Reconstructed { .. }
             | LogEntry::Confirmed { .. }
@@ -150,9 +158,10 @@ impl Evidence {
         after.calls.get(&key) != self.calls.get(&key)
     }
 
-    /// Whether a call stands as evidence: suggested and not withdrawn.
+    /// Whether a call stands here, as evidence or scored, and was not withdrawn.
     pub fn holds(&self, call: &CallRef) -> bool {
         self.calls.get(&call.to_string()).is_some_and(|heard| heard.withdrawn.is_none())
+            || self.reasks.holds(call)
     }
 
     /// The places of calls that were not withdrawn, oldest call first, in time order.

@@ -11,13 +11,15 @@ use crate::journal::{JournalError, LogEntry, VERSION};
 use crate::registry::{Registry, parse_evidence, shipped};
 
 fn call(seconds: u32) -> Call {
-    let party = |speaker: &str, ours| CallParty { speaker: Some(speaker.to_owned()), email: None, ours };
+    let party =
+        |speaker: &str, ours| CallParty { speaker: Some(speaker.to_owned()), name: None, email: None, ours };
     Call {
         id: "7782342274025937895".to_owned(),
         url: Some("https://app.gong.io/call?id=7782342274025937895".to_owned()),
         started: Timestamp::UNIX_EPOCH,
         seconds,
         private: false,
+        language: None,
         links: Vec::new(),
         parties: vec![party("we", Some(true)), party("they", Some(false)), party("who", None)],
         trackers: Vec::new(),
@@ -111,7 +113,12 @@ fn who_speaks_is_what_the_vendor_knows() {
     assert_eq!(at(""), ["go_live"]);
     assert_eq!(at("stranger"), ["go_live"]);
     let mut torn = call(60);
-    torn.parties.push(CallParty { speaker: Some("we".to_owned()), email: None, ours: Some(false) });
+    torn.parties.push(CallParty {
+        speaker: Some("we".to_owned()),
+        name: None,
+        email: None,
+        ours: Some(false),
+    });
     assert_eq!(found(&mapping, &torn, &said(&[("we", 1, 2, "I promise")])).len(), 1, "two sides are no side");
 }
 
@@ -163,6 +170,7 @@ fn demo() -> Option<(Call, Transcript)> {
     let meta = &told["callData"]["metaData"];
     let parties = told["callData"]["parties"].as_array()?.iter().map(|party| CallParty {
         speaker: text(&party["speakerId"]),
+        name: text(&party["name"]),
         email: text(&party["emailAddress"]),
         ours: match party["affiliation"].as_str() {
             Some("Internal") => Some(true),
@@ -176,6 +184,7 @@ fn demo() -> Option<(Call, Transcript)> {
         started: meta["started"].as_str()?.parse().ok()?,
         seconds: u32::try_from(meta["duration"].as_u64()?).ok()?,
         private: false,
+        language: None,
         links: Vec::new(),
         parties: parties.collect(),
         trackers: Vec::new(),

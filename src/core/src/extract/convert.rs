@@ -63,7 +63,7 @@ pub(super) fn flag(raw: &Json) -> Option<bool> {
 
 /// A raw value as text; `None` = empty. A text over the cap keeps its head and the digest of the whole, so that a change of its tail
 /// still is a change.
-pub(super) fn text(raw: &Json) -> Option<String> {
+pub(crate) fn text(raw: &Json) -> Option<String> {
     match raw {
         Json::Null => None,
         Json::String(text) if text.is_empty() => None,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ReadPlan;
 use crate::contract::Contract;
 use crate::mapping::{Mapping, PayMapping, Who};
+use crate::reask::ReaskMapping;
 
 /// Everything that a mapping reads and writes: what to select, which children, which history. All stages are of interest until
 /// [`ReadPlan::narrowed`].
@@ -20,6 +21,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     history.extend(mapping.stage.close_date.clone());
     history.extend(submit);
     history.extend(crate::beside::history_of(mapping));
+    history.extend(mapping.reask.iter().flat_map(ReaskMapping::history).cloned());
     if decision.who == Who::FieldHistory {
         history.insert(decision.field.clone());
         history.extend(decision.exceptions.clone());
@@ -36,6 +38,7 @@ pub fn read_plan(mapping: &Mapping) -> ReadPlan {
     fields.extend(mapping.pay.iter().flat_map(PayMapping::fields).map(str::to_owned));
     fields.extend(written(mapping));
     fields.extend(crate::beside::fields(mapping));
+    fields.extend(mapping.reask.iter().flat_map(ReaskMapping::read).cloned());
     ReadPlan {
         object: mapping.object.clone(),
         fields,
@@ -52,11 +55,8 @@ fn written(mapping: &Mapping) -> impl Iterator<Item = String> {
         [&write.number, &write.status, &write.cleared_at, &write.clearance_id, &write.hold_reason]
     });
     let state = mapping.write.state.iter().map(|state| state.field.clone());
-    gates
-        .chain([&note.status, &note.missing, &note.changes, &note.evidence, &note.numbers])
-        .flatten()
-        .cloned()
-        .chain(state)
+    let notes = [&note.status, &note.missing, &note.changes, &note.evidence, &note.reask, &note.numbers];
+    gates.chain(notes).flatten().cloned().chain(state)
 }
 
 fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {

@@ -148,6 +148,7 @@ pub(crate) fn mapping() -> Mapping {
                 missing: Some("Missing__c".to_owned()),
                 changes: Some("Changes__c".to_owned()),
                 evidence: None,
+                reask: None,
                 numbers: Some("Numbers__c".to_owned()),
             },
             state: Some(StateWrite {
@@ -161,6 +162,7 @@ pub(crate) fn mapping() -> Mapping {
             task: None,
         },
         beside: None,
+        reask: None,
         enforcement: None,
         icp: None,
         twin: None,

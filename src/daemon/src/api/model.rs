@@ -88,6 +88,9 @@ pub struct HandoffDetail {
     /// Places of calls that may speak of its fields, oldest call first; never words of a call.
     #[serde(default)]
     pub evidence: Vec<EvidenceRow>,
+    /// Questions of calls that seem to ask again for what its accepted package held, oldest call first; never words of a call.
+    #[serde(default)]
+    pub reasks: Vec<super::rediscovery::ReaskRow>,
     /// Every version of the package that was in the receiver's hands, oldest first.
     #[serde(default)]
     pub versions: Vec<VersionRow>,

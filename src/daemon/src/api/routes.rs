@@ -20,6 +20,7 @@ use super::model::{
     self, Bypass, EvidenceAnswer, EvidenceRow, HandoffDetail, HandoffPage, HandoffRow, OwedRow, ParkedRow,
     PlanRow, Problem, Status, Switch, VersionRow, Writing,
 };
+use super::rediscovery::ReaskRow;
 use super::{Surface, page};
 use crate::calls::{Answered, NotAnswered};
 use crate::fatal::Fatal;
@@ -38,6 +39,8 @@ pub(super) fn router(surface: Surface) -> Router {
         .route("/api/v1/handoffs", get(handoffs))
         .route("/api/v1/handoffs/{*stream}", get(handoff))
         .route("/api/v1/evidence/{*stream}", post(evidence))
+        .route("/api/v1/rediscovery", get(super::rediscovery::rediscovery))
+        .route("/api/v1/rediscovery/{*stream}", post(super::rediscovery::answer))
         .route("/api/v1/override/{*stream}", post(super::overriding::overriding))
         .route("/api/v1/plan/{*record}", get(plan))
         .route("/api/v1/parked", get(parked))
@@ -231,6 +234,7 @@ pub(crate) fn detail_of(detail: &Detail) -> HandoffDetail {
         verdict: detail.verdict.as_ref().and_then(|verdict| serde_json::to_value(verdict).ok()),
         entries: detail.entries.iter().filter_map(|entry| serde_json::to_value(entry).ok()).collect(),
         evidence: detail.evidence.iter().map(EvidenceRow::from).collect(),
+        reasks: detail.reasks.iter().map(ReaskRow::from).collect(),
         versions: package_versions(entries).into_iter().map(VersionRow::from).collect(),
         holds: Vec::new(),
         owed: detail.owed.iter().cloned().map(OwedRow::from).collect(),

@@ -19,6 +19,12 @@ pub struct Count {
     pub suggested: usize,
     /// Places that a person confirmed.
     pub confirmed: usize,
+    /// Questions that seem to ask again for what the accepted package holds, and that nobody answered.
+    #[serde(default)]
+    pub reasks_waiting: usize,
+    /// Of those, what a person confirmed.
+    #[serde(default)]
+    pub reasks_confirmed: usize,
 }
 
 /// All evidence. Whoever appends holds `alone`, so that an entry is decided on what was folded last.
@@ -153,11 +159,19 @@ impl Book {
                 Standing::Dismissed => {}
             }
         }
+        for open in evidence.reasks.all() {
+            match open.suggested.standing() {
+                Standing::Suggested => count.reasks_waiting += 1,
+                Standing::Confirmed => count.reasks_confirmed += 1,
+                Standing::Dismissed => {}
+            }
+        }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.counts.insert(stream.to_owned(), count);
-        for heard in evidence.calls.values() {
-            let streams = known.streams.entry(heard.call.clone()).or_default();
-            if heard.withdrawn.is_none() {
+        let scored = evidence.reasks.calls.values().map(|scored| &scored.call);
+        for call in evidence.calls.values().map(|heard| &heard.call).chain(scored) {
+            let streams = known.streams.entry(call.clone()).or_default();
+            if evidence.holds(call) {
                 streams.insert(stream.to_owned());
             } else {
                 streams.remove(stream);

@@ -65,9 +65,9 @@ pub(super) async fn suggested(
     spots.sort();
     spots.dedup_by(|left, right| left.field == right.field && left.from_ms == right.from_ms);
     let reference = CallRef { connection: listener.connection.clone(), id: call.id.clone() };
-    let url = call.url.as_deref().filter(|url| is_address(url));
+    let url = address(call);
     let mut evidence = engine.evidence.load(stream).await?;
-    if !evidence.is_news(&reference, url, call.started, &spots) {
+    if !evidence.is_news(&reference, url.as_deref(), call.started, &spots) {
         return Ok(false);
     }
     let places = spots.len();
@@ -75,7 +75,7 @@ pub(super) async fn suggested(
         handoff: summary.handoff.clone(),
         contract: summary.contract.clone(),
         call: reference,
-        url: url.map(str::to_owned),
+        url,
         started: call.started,
         spots,
         at: engine.clock.now(),
@@ -109,6 +109,11 @@ pub(super) async fn withdraw(
         news.look.insert(summary.handoff.subject.clone());
     }
     Ok(appended)
+}
+
+/// Where a person can listen to a call, if it can stand on a record.
+pub(super) fn address(call: &Call) -> Option<String> {
+    call.url.as_deref().filter(|url| is_address(url)).map(str::to_owned)
 }
 
 /// A web address that can stand on a record: https, one line, not too long.

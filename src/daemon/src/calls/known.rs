@@ -37,6 +37,9 @@ pub(super) struct Known {
     pub(super) mappings: Digest,
     /// Handoffs that its transcript was held against.
     pub(super) heard: BTreeSet<String>,
+    /// Acceptances that it was scored against.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) scored: BTreeSet<String>,
     /// Whether it stood in the last whole look at the window.
     pub(super) listed: bool,
     /// The details or the transcript that are still missing.
@@ -71,6 +74,7 @@ impl Known {
             matters: None,
             mappings,
             heard: BTreeSet::new(),
+            scored: BTreeSet::new(),
             listed: false,
             missing: None,
         }

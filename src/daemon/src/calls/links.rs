@@ -49,7 +49,8 @@ pub(super) fn streams(engine: &Engine, listener: &Listener, links: &BTreeSet<Lin
     }
     let wanted = |stream: &String| {
         engine.snapshots.summary(stream).is_some_and(|summary| {
-            listener.mappings.iter().any(|mapping| mapping.contract == summary.handoff.contract)
+            listener.ears.is_some()
+                || listener.mappings.iter().any(|mapping| mapping.contract == summary.handoff.contract)
         })
     };
     streams.retain(wanted);

@@ -7,6 +7,8 @@ mod known;
 mod links;
 mod pass;
 mod retry;
+mod said;
+mod score;
 mod view;
 mod work;
 
@@ -22,7 +24,7 @@ use jiff::Timestamp;
 pub use answer::{Answered, NotAnswered};
 pub(crate) use book::Book;
 pub use book::Count;
-pub use view::{CallsView, PlaceView};
+pub use view::{CallsView, PlaceView, ReaskView};
 
 use crate::books::{Channel, Source};
 use crate::config::Config;
@@ -35,7 +37,9 @@ use crate::memory::{Change, Rows};
 pub(crate) use answer::answer;
 use known::{Link, Shelf};
 pub(crate) use pass::{every_day, look_at_all, pass_over, poll};
-pub(crate) use view::places;
+pub(crate) use said::{Heard, answer_reask, heard, take};
+pub(crate) use score::Ears;
+pub(crate) use view::{places, reasks};
 pub(crate) use work::spawn;
 
 /// What a hint calls a call.
@@ -45,7 +49,9 @@ const OBJECT: &str = "call";
 pub(crate) struct Listener {
     pub(crate) connection: ConnectionId,
     mappings: Vec<EvidenceMapping>,
-    /// Digest of the mappings.
+    /// What calls are scored with; `None` = they are not.
+    ears: Option<Arc<Ears>>,
+    /// Digest of the mappings and of what is scored with.
     digest: Digest,
     pub(crate) due: Due,
     /// One pass over the window at a time.
@@ -60,6 +66,16 @@ impl Listener {
     pub(crate) fn is_no_connection_with_calls(&self) -> GovernError {
         let mapping = self.mappings.first().map(|mapping| mapping.evidence.clone()).unwrap_or_default();
         GovernError::NoCalls { connection: self.connection.clone(), mapping }
+    }
+
+    /// SHA-256 of the lexicon that its calls are scored with.
+    pub(crate) fn lexicon(&self) -> Option<&str> {
+        self.ears.as_ref().map(|ears| ears.lexicon.digest())
+    }
+
+    /// Whether its calls are held against accepted packages.
+    pub(crate) fn scores(&self) -> bool {
+        self.ears.is_some()
     }
 
     pub(crate) fn mappings(&self) -> &[EvidenceMapping] {
@@ -92,9 +108,21 @@ impl Listener {
     }
 }
 
+/// What calls are scored with, if the configuration wants it.
+pub(crate) fn ears(config: &Config) -> Result<Option<Arc<Ears>>, GovernError> {
+    let Some(settings) = config.rediscovery.as_ref().filter(|settings| !settings.calls.is_empty()) else {
+        return Ok(None);
+    };
+    let lexicon = crate::lexicon::of(config).map_err(|error| GovernError::Lexicon(Box::new(error)))?;
+    Ok(Some(Arc::new(Ears { lexicon, our_domains: settings.our_domains.clone() })))
+}
+
 /// Groups what is listened to by connection.
 pub(crate) fn listeners(config: &Config, registry: &Registry) -> Result<Vec<Listener>, GovernError> {
     let mut by_connection: BTreeMap<ConnectionId, Vec<EvidenceMapping>> = BTreeMap::new();
+    let ears = ears(config)?;
+    let scored = config.rediscovery.iter().flat_map(|settings| &settings.calls);
+    by_connection.extend(scored.map(|connection| (connection.clone(), Vec::new())));
     for entry in &config.evidence {
         let Some(mapping) = registry.evidence(&entry.mapping) else {
             let (connection, mapping) = (entry.connection.clone(), entry.mapping.clone());
@@ -115,9 +143,12 @@ pub(crate) fn listeners(config: &Config, registry: &Registry) -> Result<Vec<List
         .map(|(connection, mut mappings)| {
             mappings.sort_by(|a, b| a.evidence.cmp(&b.evidence));
             mappings.dedup();
+            let scores = config.rediscovery.as_ref().is_some_and(|own| own.calls.contains(&connection));
+            let own = ears.clone().filter(|_| scores);
             Listener {
                 connection,
-                digest: Digest::of(&mappings),
+                digest: digest(&mappings, own.as_deref()),
+                ears: own,
                 mappings,
                 due: Due::new(),
                 pass: tokio::sync::Mutex::new(()),
@@ -127,6 +158,14 @@ pub(crate) fn listeners(config: &Config, registry: &Registry) -> Result<Vec<List
             }
         })
         .collect())
+}
+
+/// Digest of everything of ours that is asked of a call; as it always was where calls are not scored.
+fn digest(mappings: &[EvidenceMapping], ears: Option<&Ears>) -> Digest {
+    match ears {
+        None => Digest::of(&mappings),
+        Some(ears) => Digest::of(&(mappings, ears.lexicon.digest(), &ears.our_domains)),
+    }
 }
 
 /// Marks calls due that may concern a record which has a handoff now, or belongs to another account now; `accounts` = the one that it left
@@ -188,7 +227,8 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
                 continue;
             }
             let targets = links::targets(engine, listener, &known.links);
-            let is_news = known.mappings != listener.digest || !targets.is_subset(&known.heard);
+            let unscored = !score::due(engine, listener, &targets, known.started).is_subset(&known.scored);
+            let is_news = known.mappings != listener.digest || !targets.is_subset(&known.heard) || unscored;
             if is_news && !targets.is_empty() && known.missing.is_none() {
                 undone.insert(known.id);
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use handoff_core::evidence::{CallRef, Evidence, Ground, Standing};
 use handoff_core::id::{ConnectionId, FieldKey};
+use handoff_core::reask::{Reask, Reasks};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -70,6 +71,45 @@ pub(crate) fn places(evidence: &Evidence) -> Vec<PlaceView> {
             standing: place.standing(),
             by: place.answer.as_ref().map(|answer| answer.by.clone()),
             at: place.answer.as_ref().map(|answer| answer.at),
+        })
+        .collect()
+}
+
+/// One suggested re-ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReaskView {
+    /// The call.
+    pub call: CallRef,
+    /// Where a person can listen to it.
+    pub url: Option<String>,
+    /// When it began.
+    pub started: Timestamp,
+    /// The cycle of the handoff whose package was in force then.
+    pub cycle: u32,
+    /// What was found.
+    pub reask: Reask,
+    /// How it stands.
+    pub standing: Standing,
+    /// Who answered.
+    pub by: Option<String>,
+    /// When he answered.
+    pub at: Option<Timestamp>,
+}
+
+/// Every suggestion of calls that were not withdrawn, oldest call first.
+pub(crate) fn reasks(known: &Reasks) -> Vec<ReaskView> {
+    known
+        .all()
+        .into_iter()
+        .map(|open| ReaskView {
+            call: open.call.call.clone(),
+            url: open.call.url.clone(),
+            started: open.call.started,
+            cycle: open.call.cycle,
+            reask: open.suggested.reask.clone(),
+            standing: open.suggested.standing(),
+            by: open.suggested.answer.as_ref().map(|answer| answer.by.clone()),
+            at: open.suggested.answer.as_ref().map(|answer| answer.at),
         })
         .collect()
 }

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 
 use super::hear::News;
 use super::known::{Known, What};
-use super::{Listener, hear, known, links, mark, retry};
+use super::{Listener, hear, known, links, mark, retry, score};
 use crate::books::{Channel, Outcome, Source};
 use crate::due::{Item, Ticket, Waits};
 use crate::engine::Engine;
@@ -179,6 +179,7 @@ impl Work<'_> {
         matter.known.listed |= listed;
         if !same {
             matter.known.heard.clear();
+            matter.known.scored.clear();
             matter.known.missing = None;
         }
         matter.known.matters = Some(now_matters);
@@ -188,6 +189,7 @@ impl Work<'_> {
         if call.private {
             matter.known.links.clear();
             matter.known.heard.clear();
+            matter.known.scored.clear();
             matter.known.missing = None;
             let withdrawn = self.withdraw(news, &id, Withdrawal::Private, &BTreeSet::new()).await?;
             matter.outcome = if withdrawn { Outcome::Applied } else { Outcome::Ignored };
@@ -198,7 +200,8 @@ impl Work<'_> {
         let withdrawn = self.withdraw(news, &id, Withdrawal::Relinked, &streams).await?;
         let targets = links::targets(self.engine, self.listener, &matter.known.links);
         matter.known.heard.retain(|stream| streams.contains(stream));
-        let unheard = !targets.is_subset(&matter.known.heard);
+        let due = score::due(self.engine, self.listener, &targets, matter.known.started);
+        let unheard = !targets.is_subset(&matter.known.heard) || !due.is_subset(&matter.known.scored);
         let waits = matter.known.missing.as_ref().is_some_and(|missing| {
             !matter.item.force && missing.next.is_none_or(|next| next > self.engine.clock.now())
         });
@@ -314,6 +317,14 @@ impl Work<'_> {
                 }
                 matter.known.heard.insert(stream.clone());
             }
+            // Before it is read, so that an acceptance of this moment is looked at again.
+            let due = score::due(self.engine, self.listener, &matter.wanted, matter.known.started);
+            let scored =
+                score::scored(self.engine, self.listener, news, &matter.wanted, &call, &transcript).await?;
+            if scored {
+                matter.outcome = Outcome::Applied;
+            }
+            matter.known.scored.extend(due);
         }
         Ok((matters, None))
     }
@@ -353,7 +364,8 @@ impl Work<'_> {
         let overtaken = ids.into_iter().filter(|id| {
             self.listener.shelf.get(id).is_some_and(|known| {
                 let targets = links::targets(self.engine, self.listener, &known.links);
-                known.missing.is_none() && !targets.is_subset(&known.heard)
+                let due = score::due(self.engine, self.listener, &targets, known.started);
+                known.missing.is_none() && !(targets.is_subset(&known.heard) && due.is_subset(&known.scored))
             })
         });
         mark(self.engine, self.listener, overtaken.collect(), Channel::Sweep, false).await

@@ -13,6 +13,7 @@ use super::output::{Output, plain};
 use super::remote::Remote;
 use super::why::{Told, explain};
 use crate::api::model::{EvidenceRow, HandoffDetail, HandoffPage, OwedRow, PlanRow};
+use crate::api::rediscovery::ReaskRow;
 use crate::api::{plan_row, record_named};
 use crate::app::{App, Options};
 use crate::clock::{Clock as _, SystemClock};
@@ -163,6 +164,8 @@ pub(super) fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, F
             });
             let places = folded.evidence.get(&stream).map(crate::calls::places).unwrap_or_default();
             let evidence = places.iter().map(EvidenceRow::from).collect();
+            let reasks = folded.evidence.get(&stream).map(|known| crate::calls::reasks(&known.reasks));
+            let reasks = reasks.unwrap_or_default().iter().map(ReaskRow::from).collect();
             let (versions, holds) = (super::why::versions(&entries), holds.of(&stream, now));
             let owed = state.as_ref().and_then(|state| {
                 let contract = folded.contracts.get(&state.contract)?;
@@ -171,7 +174,7 @@ pub(super) fn dig(loaded: &Loaded, records: &[RecordRef]) -> Result<Vec<Told>, F
                 Some(owed.map(|one| OwedRow::from(OwedView::untold(&stream, one))).collect())
             });
             let owed = owed.unwrap_or_default();
-            Told { stream, state, verdict, entries, evidence, versions, holds, owed }
+            Told { stream, state, verdict, entries, evidence, reasks, versions, holds, owed }
         })
         .collect())
 }

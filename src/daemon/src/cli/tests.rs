@@ -38,6 +38,7 @@ fn help_is_no_failure_and_every_command_has_it() {
         "status",
         "pause",
         "resume",
+        "rediscovery",
         "scorecard",
         "commission",
         "contract",
@@ -154,4 +155,21 @@ fn months_and_payout_files_are_read_strictly() {
     assert_eq!(reconcile("deal,amount\n006000000000001AAA,5\n"), Exit::Findings);
     assert_eq!(reconcile("opportunity,amount\n"), Exit::Usage);
     assert_eq!(asked(&["reconcile", "/nowhere.csv", "--period", "2026-10"]), Exit::Usage);
+}
+
+#[test]
+fn calls_of_a_file_are_scored_without_a_configuration_and_a_bad_line_is_a_finding() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let call = r#"{"call": {"id": "1", "started": "2026-02-01T15:00:00Z"}, "package": {"h03-ae-to-onboarding": {}}}"#;
+    std::fs::write(path("good"), format!("\u{feff}{call}\r\n\n{call}")).unwrap();
+    assert_eq!(exit(&["rediscovery", "score", &path("good")]), Exit::Ok);
+    std::fs::write(path("bad"), [call.as_bytes(), b"\n{\n", call.as_bytes(), b"\n\xff\n[]\n"].concat())
+        .unwrap();
+    assert_eq!(exit(&["rediscovery", "score", &path("bad"), "--summary"]), Exit::Findings);
+    assert_eq!(exit(&["rediscovery", "score", &path("none")]), Exit::Usage);
+    assert_eq!(exit(&["rediscovery", "score", &path("good"), "--lexicon", &path("none")]), Exit::Config);
+    std::fs::create_dir(path("lexicon")).unwrap();
+    std::fs::write(folder.path().join("lexicon/own.toml"), "lexicon = 1\nphrase = 2\n").unwrap();
+    assert_eq!(exit(&["rediscovery", "score", &path("good"), "--lexicon", &path("lexicon")]), Exit::Config);
 }

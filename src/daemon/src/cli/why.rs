@@ -24,6 +24,7 @@ mod returns;
 
 use super::output::plain;
 use crate::api::model::{EvidenceRow, HandoffDetail, OwedRow, VersionRow, phase};
+use crate::api::rediscovery::ReaskRow;
 
 /// Everything there is to tell about one handoff.
 #[derive(Debug, Clone, Serialize)]
@@ -38,6 +39,8 @@ pub struct Told {
     pub entries: Vec<(u64, LogEntry)>,
     /// Places of calls that may speak of its fields.
     pub evidence: Vec<EvidenceRow>,
+    /// Questions of calls that seem to ask again for what its accepted package held.
+    pub reasks: Vec<ReaskRow>,
     /// Every version of the package that was in the receiver's hands.
     pub versions: Vec<VersionRow>,
     /// Who held each of its cycles, oldest first.
@@ -64,6 +67,7 @@ impl From<HandoffDetail> for Told {
             verdict: detail.verdict.and_then(|verdict| serde_json::from_value(verdict).ok()),
             entries: detail.entries.into_iter().filter_map(read).collect(),
             evidence: detail.evidence,
+            reasks: detail.reasks,
             versions: detail.versions,
             holds: detail.holds,
             owed: detail.owed,
@@ -93,6 +97,7 @@ pub fn explain(told: &Told, contract: Option<&Contract>) -> String {
     owed::owed(&mut text, &told.owed);
     held(&mut text, &told.holds);
     evidence(&mut text, &told.evidence, contract);
+    reasks(&mut text, &told.reasks, contract);
     log(&mut text, &told.entries);
     text
 }
@@ -136,6 +141,16 @@ fn evidence(text: &mut String, places: &[EvidenceRow], contract: Option<&Contrac
     let _ = writeln!(text, "\n  calls");
     for place in places {
         let _ = writeln!(text, "    {}", place_line(place, contract));
+    }
+}
+
+fn reasks(text: &mut String, rows: &[ReaskRow], contract: Option<&Contract>) {
+    if rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n  asked again");
+    for row in rows {
+        let _ = writeln!(text, "    {}", super::rediscovery::line(row, contract));
     }
 }
 

@@ -6,6 +6,7 @@ mod evidence;
 mod feed;
 mod govern;
 mod people;
+mod rediscovery;
 mod tasks;
 
 use std::net::SocketAddr;
@@ -44,6 +45,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     connection::all(config, &mut found);
     govern::all(config, registry, &mut found);
     evidence::all(config, registry, &mut found);
+    rediscovery::all(config, registry, &mut found);
     feed::all(config, registry, &mut found);
     people::all(config, registry, &mut found);
     clock::all(config, registry, &mut found);

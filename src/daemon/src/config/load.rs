@@ -97,6 +97,9 @@ pub(super) fn judge(
 fn resolved(mut config: Config, folder: &Path) -> Config {
     config.state_dir = folder.join(&config.state_dir);
     config.mappings_dir = config.mappings_dir.map(|dir| folder.join(dir));
+    if let Some(settings) = &mut config.rediscovery {
+        settings.lexicon = settings.lexicon.take().map(|dir| folder.join(dir));
+    }
     config
 }
 

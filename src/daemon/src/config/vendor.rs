@@ -22,6 +22,8 @@ pub(crate) struct Vendor {
     pub(crate) daily_share_percent: u8,
     /// Daily calls of the whole company, where the connector's own limit is only a share of them.
     pub(crate) daily_calls: Option<u32>,
+    /// Whether it has recorded calls.
+    pub(crate) calls: bool,
     /// A record's id as people write it, in the vendor's canonical form; `None` = it cannot be one of this vendor's.
     pub(crate) record: fn(&str) -> Option<RecordId>,
 }
@@ -37,6 +39,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
         poll_seconds: 60,
         daily_share_percent: 10,
         daily_calls: None,
+        calls: false,
         record: |written| handoff_salesforce::SfId::parse(written).ok().map(|id| id.record()),
     },
     Vendor {
@@ -48,6 +51,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
         poll_seconds: 60,
         daily_share_percent: 10,
         daily_calls: None,
+        calls: false,
         record: |written| handoff_hubspot::HsId::parse(written).map(handoff_hubspot::HsId::record),
     },
     Vendor {
@@ -60,6 +64,7 @@ pub(crate) const VENDORS: &[Vendor] = &[
         poll_seconds: 900,
         daily_share_percent: 50,
         daily_calls: Some(10_000),
+        calls: true,
         record: |_written| None,
     },
 ];
@@ -72,4 +77,9 @@ pub(crate) fn find(name: &str) -> Option<&'static Vendor> {
 /// All names.
 pub(crate) fn names() -> Vec<&'static str> {
     VENDORS.iter().map(|vendor| vendor.name).collect()
+}
+
+/// Whether a connector of this name reads recorded calls.
+pub(crate) fn has_calls(name: &str) -> bool {
+    find(name).is_some_and(|vendor| vendor.calls)
 }

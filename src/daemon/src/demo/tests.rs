@@ -64,6 +64,7 @@ async fn why_tells_the_whole_story_of_a_deal() {
         verdict: detail.verdict,
         entries,
         evidence: Vec::new(),
+        reasks: Vec::new(),
         holds: Vec::new(),
         owed: Vec::new(),
     };

@@ -90,6 +90,7 @@ impl Wiring<'_> {
             http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
             govern: self.mappings.iter().map(|mapping| self.govern(mapping, &sf, &hs)).collect(),
             tasks: None,
+            rediscovery: None,
             feed: self.feed()?,
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([

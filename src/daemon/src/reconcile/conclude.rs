@@ -58,8 +58,10 @@ pub(super) fn conclude(
             let names: Vec<&str> = events.iter().map(handoff_core::event::Event::name).collect();
             tracing::info!(handoff = %saved.state.id, position = saved.last.position, events = names.join(","), "decided");
         }
-        tasks(engine, rule, &case.contract, &saved.state, now);
-        if moved || matches!(&case.step, Step::Decided { entry, .. } if opens(entry)) {
+        tasks(engine, rule, &case.contract, &saved.state, now)?;
+        if moved
+            || matches!(&case.step, Step::Decided { entry, .. } if opens(entry) || accepts(engine, entry))
+        {
             // Calls of the account that it left concern it no more.
             judged.recall = Some(known.into_iter().chain(saved.account.clone()).collect());
         }
@@ -73,8 +75,9 @@ pub(super) fn conclude(
         }
         judged.look_again_at = [judged.look_again_at, verdict.look_again_at].into_iter().flatten().min();
         let Some(raw) = &judged.raw else { continue };
-        let evidence = rule.mapping.write.note.evidence.as_ref();
-        let evidence = evidence.map(|_| engine.evidence.load_now(&saved.state.id.stream())).transpose()?;
+        judged.reasks.extend(crate::calls::heard(engine, rule, &case.contract, &saved.state, raw)?);
+        let evidence = tells(rule).then_some(());
+        let evidence = evidence.map(|()| engine.evidence.load_now(&saved.state.id.stream())).transpose()?;
         let inputs = Inputs {
             contract: &case.contract,
             mapping: &rule.mapping,
@@ -123,12 +126,33 @@ pub(super) fn with_numbers(engine: &Engine, inputs: Inputs<'_>, planned: Plan) -
 }
 
 /// What people owe this handoff now, for the stage that writes tasks.
-fn tasks(engine: &Engine, rule: &Rule, contract: &Contract, state: &Handoff, now: Timestamp) {
+fn tasks(
+    engine: &Engine,
+    rule: &Rule,
+    contract: &Contract,
+    state: &Handoff,
+    now: Timestamp,
+) -> Result<(), Fatal> {
     let connection = &state.id.subject.connection;
     if engine.tasks.is_on(connection) && rule.mapping.write.task.is_some() {
-        let owed = engine.tasks.owed(engine, contract, state, now);
+        let evidence = engine.evidence.load_now(&state.id.stream())?;
+        let owed = engine.tasks.owed(engine, contract, state, &evidence, now);
         engine.tasks.look(connection, &state.id.stream(), owed);
     }
+    Ok(())
+}
+
+/// Whether the record says something of calls.
+pub(super) fn tells(rule: &Rule) -> bool {
+    let note = &rule.mapping.write.note;
+    note.evidence.is_some() || note.reask.is_some() || rule.mapping.reask.is_some()
+}
+
+/// Whether a handoff was accepted, so that calls after it are to be held against its package.
+fn accepts(engine: &Engine, entry: &LogEntry) -> bool {
+    let events = entry.handoff().map(|(_, events)| events).unwrap_or_default();
+    engine.listeners.iter().any(|listener| listener.scores())
+        && events.iter().any(|event| matches!(event, Event::Accepted { .. }))
 }
 
 /// Whether a handoff begins, so that calls which were heard of before concern it now.

@@ -37,6 +37,8 @@ pub(super) struct Judged {
     pub(super) look_again_at: Option<Timestamp>,
     /// Calls may concern this record now that did not before, or no more; the accounts that it belonged and belongs to.
     pub(super) recall: Option<BTreeSet<String>>,
+    /// What its people say about questions that were asked again.
+    pub(super) reasks: Vec<crate::calls::Heard>,
     /// Records of the same deal elsewhere, which have to look at what happened here.
     pub(super) onlookers: BTreeSet<RecordRef>,
 }
@@ -96,6 +98,7 @@ pub(super) fn judge(
         conflict: false,
         look_again_at: None,
         recall: None,
+        reasks: Vec::new(),
         onlookers: BTreeSet::new(),
     };
     for (number, rule) in object.rules.iter().enumerate() {

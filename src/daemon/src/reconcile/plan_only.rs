@@ -111,8 +111,8 @@ fn one(
     outcome.events = events;
     if let Some(state) = state {
         let verdict = evaluate(&contract, &state, now);
-        let evidence = rule.mapping.write.note.evidence.as_ref();
-        let evidence = evidence.map(|_| engine.evidence.load_now(&stream)).transpose()?;
+        let evidence = super::conclude::tells(rule).then_some(());
+        let evidence = evidence.map(|()| engine.evidence.load_now(&stream)).transpose()?;
         let planned = raw.map(|raw| {
             let inputs = Inputs {
                 contract: &contract,

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use handoff_core::contract::Contract;
+use handoff_core::evidence::Evidence;
 use handoff_core::handoff::Handoff;
 use handoff_core::id::ConnectionId;
 use handoff_core::journal::LogEntry;
 use handoff_core::motion::SignalTable;
 use handoff_core::obligation::{Holders, Obligation, Posts, obligations, roles};
+use handoff_core::reask;
 use handoff_core::registry::Registry;
 use handoff_core::task::{Book, Known, Rules, Step, Waiting};
 use jiff::Timestamp;
@@ -17,7 +19,7 @@ use tokio::sync::watch;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::fatal::Fatal;
-use crate::govern::Governed;
+use crate::govern::{Governed, Rule};
 use crate::memory::{Change, Rows, TASK};
 
 /// All connections' tasks.
@@ -118,11 +120,21 @@ impl Desks {
         engine: &Engine,
         contract: &Contract,
         handoff: &Handoff,
+        evidence: &Evidence,
         now: Timestamp,
     ) -> Vec<Obligation> {
         let link = engine.links.get(&handoff.id.subject.connection);
         let holders = link.map_or_else(Holders::new, |link| link.directory.holders(now));
-        obligations(contract, handoff, Posts { holders: &holders, signals: self.signals.as_ref() }, now)
+        let posts = Posts { holders: &holders, signals: self.signals.as_ref() };
+        let mut owed = obligations(contract, handoff, posts, now);
+        let rules = engine.object_of(&handoff.id.subject).into_iter().flat_map(|object| &object.rules);
+        let can_say =
+            |rule: &Rule| rule.mapping.contract == contract.contract && rule.mapping.reask.is_some();
+        if rules.into_iter().any(can_say) {
+            owed.extend(reask::obligations(contract, handoff, &evidence.reasks, posts, now));
+            owed.sort_by(|left, right| left.id.cmp(&right.id));
+        }
+        owed
     }
 
     /// What a handoff's people owe now. What owes nothing, and did not before, is nobody's business.

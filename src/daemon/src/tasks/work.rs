@@ -94,10 +94,11 @@ pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
         let mut looked = Vec::new();
         for (connection, stream) in streams {
             let saved = shared.snapshots.load_now(&stream)?;
+            let evidence = shared.evidence.load_now(&stream)?;
             let owed = saved.map(|saved| {
                 let contract = shared.contracts.get(&saved.state.contract);
                 contract
-                    .map(|contract| shared.tasks.owed(&shared, &contract, &saved.state, shared.clock.now()))
+                    .map(|contract| shared.tasks.owed(&shared, &contract, &saved.state, &evidence, shared.clock.now()))
             });
             // What cannot be judged stays as it is; so does what a role owes whose holder is not looked up yet.
             let unknown = |owed: &Vec<_>| owed.iter().any(is_vacant);

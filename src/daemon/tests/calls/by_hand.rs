@@ -23,14 +23,14 @@ const CLOCK: &str = "HANDOFFD_TEST_CLOCK";
 const ABORTED: i32 = 6;
 const BY: &str = "ingrid.moen@northwind-peak.example";
 
-fn written(config: &Config) -> PathBuf {
+pub(crate) fn written(config: &Config) -> PathBuf {
     let path = config.state_dir.with_extension("toml");
     std::fs::write(&path, toml::to_string(config).unwrap()).unwrap();
     path
 }
 
 /// What the program says to these arguments.
-async fn told(config: &Path, arguments: &[&str]) -> (i32, String) {
+pub(crate) async fn told(config: &Path, arguments: &[&str]) -> (i32, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_handoffd"));
     command.arg("--config").arg(config).args(arguments);
     let Output { status, stdout, stderr } =
@@ -39,7 +39,7 @@ async fn told(config: &Path, arguments: &[&str]) -> (i32, String) {
     (status.code().unwrap(), text)
 }
 
-async fn begin(stage: &mut Stage) {
+pub(crate) async fn begin(stage: &mut Stage) {
     let metrics = Arc::new(Metrics::default());
     let clock = Arc::clone(&stage.world.clock);
     let routes = move |handle: Handle| Surface::new(handle, metrics, clock, None).router();

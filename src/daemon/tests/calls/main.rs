@@ -6,5 +6,6 @@
 mod by_hand;
 mod gong;
 mod phone;
+mod reask;
 mod story;
 mod world;

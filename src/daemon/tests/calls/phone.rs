@@ -63,13 +63,14 @@ impl Phone {
 
     /// A call of an hour, linked as told, in which the customer says these sentences, a minute apart.
     pub(crate) fn record(&self, id: &str, started: Timestamp, links: &[CallLink], sentences: &[&str]) {
-        let party = |speaker: &str, ours| CallParty { speaker: Some(speaker.to_owned()), email: None, ours };
+        let party = |speaker: &str, ours| CallParty { speaker: Some(speaker.to_owned()), name: None, email: None, ours };
         let call = Call {
             id: id.to_owned(),
             url: Some(format!("https://app.gong.example/call?id={id}")),
             started,
             seconds: 3_600,
             private: false,
+            language: None,
             links: links.to_vec(),
             parties: vec![party("1", Some(true)), party("2", Some(false))],
             trackers: Vec::new(),

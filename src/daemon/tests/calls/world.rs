@@ -79,6 +79,7 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         evidence: Vec::new(),
         calendar: BTreeMap::new(),
         tasks: None,
+        rediscovery: None,
         feed: BTreeMap::new(),
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },

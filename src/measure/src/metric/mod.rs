@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 pub use acceptance::acceptance;
 pub use completion::completion;
 pub use interval::{median_ranks, wilson};
-pub use rediscovery::rediscovery;
+pub use rediscovery::re_discovery;
 pub use slice::Slice;
 pub use time::time_to_acceptance;
 

@@ -452,40 +452,6 @@ fn a_rediscovery_takes_the_first_pass_away_while_it_stands() {
 }
 
 #[test]
-fn rediscovery_counts_accounts_once_and_only_while_something_listens() {
-    let of = |record: &str, account: Option<&str>, hour| {
-        let events = vec![opened(record), completed(1, 1), accepted(hour, 1)];
-        let mut entry = decided(record, hours(hour), Package::new(), events);
-        if let LogEntry::Decided { seen, .. } = &mut entry {
-            seen.account = account.map(str::to_owned);
-        }
-        entry
-    };
-    let mut card =
-        card(&[of("1", Some("A"), 2), of("2", Some("A"), 3), of("3", None, 4), of("4", Some("B"), 5)]);
-    let share = |card: &Scorecard| {
-        let figure = total(card).figure(Metric::ReDiscovery).unwrap().clone();
-        (figure.met, figure.n, figure.band)
-    };
-    assert_eq!(share(&card), (None, 0, Band::NotMeasurable), "nobody listens");
-    card.hears(hours(5));
-    assert_eq!(share(&card), (Some(0), 3, Band::OnTarget), "A, B, and the record that names no account");
-    for record in ["1", "2"] {
-        card.rediscovered(&handoff(record).stream(), 1, true, hours(30));
-    }
-    assert_eq!(share(&card), (Some(1), 3, Band::Below), "A was asked twice and counts once");
-    card.rediscovered(&handoff("1").stream(), 1, false, hours(31));
-    assert_eq!(share(&card).0, Some(1), "once is left");
-    // The second deal moves to another account, and takes its question along.
-    let mut moved = decided("2", hours(40), Package::new(), vec![completed(39, 1)]);
-    if let LogEntry::Decided { seen, .. } = &mut moved {
-        seen.account = Some("B".to_owned());
-    }
-    card.apply(&moved);
-    assert_eq!(share(&card), (Some(1), 3, Band::Below), "A still has its first deal, B the question");
-}
-
-#[test]
 fn every_figure_drills_down_to_as_many_records_as_its_n() {
     let step = [
         Step::Complete,

@@ -364,6 +364,7 @@ fn the_field_rule_lets_only_the_writer_open_or_write() {
         ("Handoff_03_Status__c", text()),
         ("Handoff_03_Missing__c", text()),
         ("Handoff_03_Evidence__c", text()),
+        ("Handoff_03_Reask__c", text()),
         ("Handoff_03_Changes__c", text()),
         ("Handoff_03_Numbers__c", text()),
     ];

@@ -187,13 +187,19 @@ pub(in crate::config) fn written(mapping: &Mapping) -> Vec<&str> {
         std::iter::once(gate.field.as_str()).chain(others.into_iter().filter_map(Option::as_deref))
     });
     let note = &mapping.write.note;
-    let note = [&note.status, &note.missing, &note.changes, &note.evidence, &note.numbers];
+    let note = [&note.status, &note.missing, &note.changes, &note.evidence, &note.reask, &note.numbers];
     let state = mapping.write.state.iter().map(|state| state.field.as_str());
     let beside = mapping.beside.iter().flat_map(|beside| {
         let echo = beside.echo.iter().filter(|echo| echo.on.is_none()).map(|echo| echo.field.as_str());
         echo.chain(beside.brief.as_deref())
     });
-    gates.chain(note.into_iter().filter_map(Option::as_deref)).chain(state).chain(beside).collect()
+    let reask = mapping.reask.iter().map(|reask| reask.field.as_str());
+    gates
+        .chain(note.into_iter().filter_map(Option::as_deref))
+        .chain(state)
+        .chain(beside)
+        .chain(reask)
+        .collect()
 }
 
 /// The contracts that entries govern, in entry order.
