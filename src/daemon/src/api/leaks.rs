@@ -120,7 +120,9 @@ async fn assembled(surface: &Surface, question: Question) -> Result<Result<Dossi
         }
         for each in page {
             next = each.position.saturating_add(1);
-            let own = |entry: &LogEntry| entry.handoff().is_some_and(|(handoff, _)| streams.contains(&handoff.stream()));
+            let own = |entry: &LogEntry| {
+                entry.handoff().is_some_and(|(handoff, _)| streams.contains(&handoff.stream()))
+            };
             entries.extend(each.entry.filter(own).map(|entry| (each.position, entry)));
         }
     }
@@ -136,7 +138,8 @@ async fn assembled(surface: &Surface, question: Question) -> Result<Result<Dossi
 
 fn not_one(none: bool) -> Response {
     if none {
-        let remedy = "give its id as the CRM knows it; it has to be named by a governed record, a feed or a survey";
+        let remedy =
+            "give its id as the CRM knows it; it has to be named by a governed record, a feed or a survey";
         problem(StatusCode::NOT_FOUND, "no such account is known", remedy)
     } else {
         problem(StatusCode::CONFLICT, "several connections know this account", "give connection/id")

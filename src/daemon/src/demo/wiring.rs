@@ -19,7 +19,8 @@ use handoff_sandbox_salesforce as salesforce;
 use super::story::{MONA, SUNIL};
 use super::{DemoError, feed};
 use crate::config::{
-    Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People, ScorecardSettings, SecretRef,
+    Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People,
+    ScorecardSettings, SecretRef,
 };
 
 /// The mapping of the story in Salesforce.

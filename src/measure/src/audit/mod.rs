@@ -178,7 +178,8 @@ impl Tally {
         if let Some(decision) = unit.decision.filter(|decision| scope.holds(decision.at)) {
             self.decided += 1;
             self.first_pass += usize::from(decision.is_first_pass());
-            self.young |= decision.is_first_pass() && scope.as_of.duration_since(decision.at) < crate::report::PROVISIONAL;
+            self.young |= decision.is_first_pass()
+                && scope.as_of.duration_since(decision.at) < crate::report::PROVISIONAL;
         }
         if let Some(acceptance) = unit.acceptance.filter(|acceptance| scope.holds(acceptance.at)) {
             self.waited.extend(acceptance.waited);
@@ -199,7 +200,11 @@ impl Facts<'_> {
         let around = own.into_iter().flat_map(BTreeMap::values).filter(|_| is_asked);
         let nps = nps::around(around, self.accounts, scope);
         let rediscovery = self.question.rediscovery.get(&contract).cloned().unwrap_or_else(|| {
-            Figure::not_measurable(Metric::ReDiscovery, window, "nobody confirmed or reported a re-asked question")
+            Figure::not_measurable(
+                Metric::ReDiscovery,
+                window,
+                "nobody confirmed or reported a re-asked question",
+            )
         });
         let nps_figure = if is_asked {
             nps.figure(window)
@@ -236,7 +241,8 @@ impl Facts<'_> {
         for row in &mut rows {
             let own = self.crossings.get(&row.contract);
             let crossings = own.into_iter().flat_map(BTreeMap::values).filter(|each| scope.holds(each.at));
-            row.leak = leak::leak(crossings, self.accounts, currency.as_ref(), &row.churn_detail.all, &pooled);
+            row.leak =
+                leak::leak(crossings, self.accounts, currency.as_ref(), &row.churn_detail.all, &pooled);
         }
         leak::level(&mut rows);
         rank::rank(&mut rows);

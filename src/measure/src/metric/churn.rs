@@ -13,8 +13,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::account::{AccountKey, Accounts, day};
 use super::{Figure, Interval, Metric};
+use crate::account::{AccountKey, Accounts, day};
 use crate::compare::{Range, Share, difference, difference_range, ratio, ratio_range};
 use crate::crossing::{Crossing, Crossings, Scope};
 
@@ -281,7 +281,8 @@ impl LeakToChurn {
     /// Metric 6 as it stands on the scorecard: the sources' share.
     pub fn figure(&self) -> Figure {
         let Share { met, n } = self.all.churned_leaked.share;
-        let (metric, window, why) = (Metric::LeakToChurn, self.scope.window, "fewer than 10 accounts churned");
+        let (metric, window, why) =
+            (Metric::LeakToChurn, self.scope.window, "fewer than 10 accounts churned");
         let figure = if n < LEAST_CHURNED {
             Figure { met: Some(met), n, ..Figure::not_measurable(metric, window, why) }
         } else {
