@@ -31,6 +31,7 @@ pub(crate) fn configure(world: &mut Governed) {
         key: "account".to_owned(),
         identity: identity.map(str::to_owned).into(),
         columns: columns.map(|(name, kind)| (name.to_owned(), kind)).into(),
+        about: None,
     };
     let usage =
         [("account", text), ("feature", text), ("week", ColumnKind::Date), ("users", ColumnKind::Number)];
@@ -50,8 +51,8 @@ fn signed(secret: &str, id: &str, time: i64, body: &str) -> String {
 }
 
 /// A delivery as a sender makes it; what is changed afterwards is not what was signed.
-struct Delivery {
-    path: &'static str,
+pub(crate) struct Delivery {
+    pub(crate) path: &'static str,
     id: String,
     time: i64,
     signature: String,
@@ -60,7 +61,7 @@ struct Delivery {
 }
 
 impl Delivery {
-    fn of(world: &Governed, id: &str, body: impl Into<String>) -> Self {
+    pub(crate) fn of(world: &Governed, id: &str, body: impl Into<String>) -> Self {
         let (body, time) = (body.into(), handoffd::clock::Clock::now(world.clock().as_ref()).as_second());
         let signature = signed(SECRET, id, time, &body);
         Self { path: FEED, id: id.to_owned(), time, signature, kind: "application/json", body }
@@ -72,7 +73,7 @@ impl Delivery {
     }
 
     /// The status, and what the daemon says.
-    async fn send(self, world: &Governed) -> (u16, Value) {
+    pub(crate) async fn send(self, world: &Governed) -> (u16, Value) {
         let url = format!("http://{}/{}", world.app().local_addr(), self.path);
         let request = crate::wire::client()
             .post(url)
@@ -116,7 +117,7 @@ pub(crate) async fn usage(world: &Governed) {
     assert_eq!(sent, taken(4, 4));
 }
 
-fn taken(rows: u64, taken: u64) -> (u16, Value) {
+pub(crate) fn taken(rows: u64, taken: u64) -> (u16, Value) {
     (200, json!({"rows": rows, "taken": taken, "known": rows - taken, "erased": 0}))
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
 mod acceptors;
+mod accounts;
 mod attacks;
 mod bulk;
 mod calls_rows;

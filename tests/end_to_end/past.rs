@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use handoff_core::contract::Mode;
 use handoff_core::journal::LogEntry;
-use handoff_measure::period::Period;
 use handoff_measure::metric::Metric;
+use handoff_measure::period::Period;
 use handoff_measure::report::{Held, Report, Row};
 use handoff_measure::scorecard::Scorecard;
 use handoffd::app::App;
@@ -81,11 +81,7 @@ fn card(entries: impl IntoIterator<Item = LogEntry>, as_of: Timestamp) -> Report
 
 /// What is counted, whoever counted it and when it was looked at.
 fn counted(report: Report) -> Report {
-    let row = |row: Row| Row {
-        reconstructed: 0,
-        held: Held::default(),
-        ..row
-    };
+    let row = |row: Row| Row { reconstructed: 0, held: Held::default(), ..row };
     Report { rows: report.rows.into_iter().map(row).collect(), ..report }
 }
 

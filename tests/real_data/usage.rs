@@ -143,6 +143,7 @@ async fn agrees_with_the_script(crms: &'static [Kind], telemetry: &Telemetry, fi
     let mut world = company(crms, opening, vec![mapping(kind, telemetry)], &[CONTRACT]).await;
     let secrets = vec![secret(world.dir(), "feed", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")];
     let feed = Feed {
+        about: None,
         secrets,
         key: telemetry.key.to_owned(),
         identity: telemetry.id.iter().map(|column| (*column).to_owned()).collect(),

@@ -438,6 +438,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         calendar: BTreeMap::new(),
         tasks: None,
         rediscovery: None,
+        facts: Vec::new(),
         feed: BTreeMap::new(),
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },

@@ -8,18 +8,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::account::{AccountFacts, SurveyAnswer};
 use crate::contract::ContractRef;
 use crate::decide::Terms;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::evidence::{CallRef, Spot, Withdrawal};
-use crate::feed::{self, FeedRow};
-use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId};
+use crate::feed::FeedRow;
+use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId, RecordRef};
 use crate::lifecycle::Step;
 use crate::observation::Observation;
 use crate::reask::{Reask, ReportedBy};
 use crate::task::TaskChange;
 
+mod about;
 mod foreign;
 mod own;
 
@@ -221,6 +223,26 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
+    /// What a source tells of an account, when it differs from what the source told before. Written since version 2.
+    AccountSeen {
+        /// The account.
+        account: RecordRef,
+        /// Who tells, e.g. `feed/customers`; facts of one source never take the place of another's.
+        source: String,
+        /// What it tells.
+        facts: AccountFacts,
+        /// The daemon's time.
+        at: Timestamp,
+    },
+    /// Somebody of an account answered a survey. Written since version 2.
+    SurveyAnswered {
+        /// The account.
+        account: RecordRef,
+        /// The answer; one that has the id of an earlier one takes its place.
+        answer: SurveyAnswer,
+        /// The daemon's time.
+        at: Timestamp,
+    },
     /// A contract's text, the first time it is used: replay needs no files.
     ContractPublished {
         /// Its pin.
@@ -356,6 +378,8 @@ impl LogEntry {
             | Self::ReaskReported { at, .. }
             | Self::Task { at, .. }
             | Self::FeedTaken { at, .. }
+            | Self::AccountSeen { at, .. }
+            | Self::SurveyAnswered { at, .. }
             | Self::ContractPublished { at, .. }
             | Self::ContractStep { at, .. }
             | Self::MetricsFrozen { at, .. }
@@ -382,6 +406,8 @@ impl LogEntry {
             | Self::ReaskReported { .. }
             | Self::Task { .. }
             | Self::FeedTaken { .. }
+            | Self::AccountSeen { .. }
+            | Self::SurveyAnswered { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
             | Self::MetricsFrozen { .. }
@@ -412,6 +438,8 @@ impl LogEntry {
             | Self::Overridden { .. }
             | Self::Task { .. }
             | Self::FeedTaken { .. }
+            | Self::AccountSeen { .. }
+            | Self::SurveyAnswered { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
             | Self::MetricsFrozen { .. }
@@ -430,11 +458,8 @@ impl LogEntry {
         if let Self::Task { handoff, connection, change, .. } = self {
             return self.encode_task(handoff.as_ref(), connection, change);
         }
-        if let Self::FeedTaken { feed, key, rows, at } = self {
-            let subject = feed::subject(feed, key).to_string();
-            let leaf = json!({ "v": VERSION, "entry": "feed_taken", "at": at, "about": subject, "rows": rows.len() });
-            let parts = BTreeMap::from([(subject, serde_json::to_vec(self)?)]);
-            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
+        if let Some(encoded) = about::encode(self)? {
+            return Ok(encoded);
         }
         if let Some(encoded) = own::encode(self)? {
             return Ok(encoded);
@@ -464,6 +489,8 @@ impl LogEntry {
             | Self::ReaskReported { .. }
             | Self::Task { .. }
             | Self::FeedTaken { .. }
+            | Self::AccountSeen { .. }
+            | Self::SurveyAnswered { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
             | Self::MetricsFrozen { .. }

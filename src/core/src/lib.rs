@@ -4,6 +4,7 @@
 //! [`decide::decide`] is the only birthplace of events, [`handoff::Handoff::evolve`] folds them, [`gate::evaluate`] says which gates are
 //! open, [`plan::plan`] says what to write.
 
+pub mod account;
 pub mod beside;
 pub mod break_glass;
 pub mod carried;

@@ -3,6 +3,7 @@
 mod finance;
 pub(crate) mod front;
 mod guard;
+mod leaks;
 pub mod model;
 mod numbers;
 mod overriding;
@@ -74,6 +75,8 @@ impl Surface {
         rediscovery::answer,
         overriding::overriding,
         routes::plan,
+        leaks::leak_audit,
+        leaks::dossier,
         numbers::scorecard,
         numbers::records,
         numbers::people,

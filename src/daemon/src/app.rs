@@ -286,6 +286,11 @@ impl Handle {
         census::now(&self.0).await
     }
 
+    /// Reads now what the CRMs tell of accounts beside handoffs. False = a CRM could not be asked; the rest follows at the next try.
+    pub async fn facts_now(&self) -> Result<bool, Fatal> {
+        crate::facts::now(&self.0).await
+    }
+
     /// Freezes the numbers of every month that changes no more, and restates what changed; answers with how many entries that took.
     pub async fn freeze_now(&self) -> Result<usize, Fatal> {
         crate::numbers::freeze(&self.0).await

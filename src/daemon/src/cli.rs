@@ -10,6 +10,7 @@ mod demo;
 mod evidence;
 pub mod exit;
 mod feed;
+mod leaks;
 pub(crate) mod output;
 mod overriding;
 mod past;
@@ -111,6 +112,16 @@ enum Command {
         after_help = "Examples:\n  handoffd backfill --since 2025-11-01\n  handoffd backfill --since 2025-11-01 --resume\n\nRun it before the first start, or while the daemon is stopped: what a daemon has watched already is left as it is. Decisions are marked as\nreconstructed; a number says where the CRM keeps no history. A second run adds only what is new. Exits 0; 1 if some records could not be read; 5 if\na CRM did not answer, and then --resume goes on."
     )]
     Backfill(backfill::Backfill),
+    /// Where revenue leaks between teams, from history alone, and which handoff to fix first; writes nothing to any CRM.
+    #[command(
+        after_help = "Examples:\n  handoffd leak-audit --since 2025-01-01 --html leaks.html\n  handoffd leak-audit --json | jq -r .first.contract"
+    )]
+    LeakAudit(leaks::LeakAudit),
+    /// Every handoff of one account, replayed: what to read after a customer left.
+    #[command(
+        after_help = "Example:\n  handoffd dossier sf/001000000000001AAA --html dossier.html\n\nThe page prints to A4. Values of packages are shown with --values alone."
+    )]
+    Dossier(leaks::Dossier),
     /// What pay depends on, for finance: export, close and reconcile months.
     Commission(commission::Statements),
     /// Contract texts: diff, propose, approve, publish, repin, simulate.
@@ -194,6 +205,8 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Resume(by) => status::switch(config, by.by, true, output).await,
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
         Command::Backfill(wanted) => backfill::backfill(config, &wanted, output).await,
+        Command::LeakAudit(asked) => leaks::leak_audit(config, &asked, output).await,
+        Command::Dossier(asked) => leaks::dossier(config, &asked, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Contract(contracts) => contract::contract(config, contracts, output).await,
         Command::Signals(what) => signals::signals(config, &what, output),

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod connection;
+mod facts;
 mod feed;
 mod lint;
 mod load;
@@ -27,7 +28,8 @@ pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
 }
 
 pub use connection::{Auth, Connection, WebhookProof};
-pub use feed::Feed;
+pub use facts::Facts;
+pub use feed::{About, Feed};
 pub use load::{ConfigError, Loaded, load, read, schema};
 pub(crate) use rediscovery::accuracy;
 pub use rediscovery::{Rediscovery, SENSITIVITY, SPECIFICITY};
@@ -61,6 +63,9 @@ pub struct Config {
     /// Data from outside the CRM by name: `POST /feeds/NAME`.
     #[serde(default)]
     pub feed: BTreeMap<String, Feed>,
+    /// Records of a CRM that tell of accounts beside handoffs.
+    #[serde(default)]
+    pub facts: Vec<Facts>,
     /// Who is who.
     #[serde(default)]
     pub people: People,

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::books::{Channel, Source};
 use crate::calls::{Book, Listener};
 use crate::clock::Clock;
+use crate::config::Facts;
 use crate::due::{Due, Ticket, Waits};
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
@@ -54,6 +55,7 @@ pub(crate) struct Engine {
     pub(crate) switch: Switch,
     pub(crate) ingress: Ingress,
     pub(crate) feeds: Feeds,
+    pub(crate) facts: Vec<Facts>,
     pub(crate) key: ClearanceKey,
     pub(crate) sweep_every: Duration,
     pub(crate) failpoint: Option<Hook>,

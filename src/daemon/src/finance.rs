@@ -100,6 +100,8 @@ pub(crate) fn caught(position: u64, entry: &LogEntry, change: &mut Change) {
         | LogEntry::Overridden { .. }
         | LogEntry::Task { .. }
         | LogEntry::FeedTaken { .. }
+        | LogEntry::AccountSeen { .. }
+        | LogEntry::SurveyAnswered { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::MetricsFrozen { .. }
         | LogEntry::PeriodClosed { .. }

@@ -27,6 +27,7 @@ pub(crate) const EVIDENCE_INDEX: &str = "evx/";
 pub(crate) const CALL: &str = "call/";
 pub(crate) const TASK: &str = "task/";
 pub(crate) const FEED: &str = "feed/";
+pub(crate) const FACT: &str = "fact/";
 pub(crate) const PARKED: &str = "park/";
 pub(crate) const CONTRACT: &str = "contract/";
 pub(crate) const SETTING: &str = "cfg/";

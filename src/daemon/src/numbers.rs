@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use handoff_core::event::Event;
 use handoff_core::journal::LogEntry;
+use handoff_measure::account::Accounts;
 use handoff_measure::live::Live;
 use handoff_measure::people::Teams;
 use handoff_measure::period::Period;
@@ -109,6 +110,8 @@ impl View {
 pub struct Standing {
     /// The numbers.
     pub scorecard: Scorecard,
+    /// What is known of accounts.
+    pub accounts: Accounts,
     /// By-passes, oldest first.
     pub bypasses: Vec<Bypass>,
 }
@@ -117,7 +120,7 @@ impl Standing {
     /// Nothing so far.
     pub fn new(settings: &ScorecardSettings) -> Self {
         let scorecard = Scorecard::new().with_minimum_n(settings.minimum_n.into());
-        Self { scorecard, bypasses: Vec::new() }
+        Self { scorecard, accounts: Accounts::new(), bypasses: Vec::new() }
     }
 
     /// All months' rows, and the live numbers.
@@ -128,6 +131,7 @@ impl Standing {
     /// Takes one entry.
     pub fn apply(&mut self, position: u64, entry: &LogEntry) {
         self.scorecard.apply_at(position, entry);
+        self.accounts.apply(entry);
         let Some((handoff, events)) = entry.handoff() else { return };
         for event in events {
             if let Event::Bypassed { gate, stage, from, by, at, ever_accepted, .. } = event {

@@ -17,6 +17,7 @@ use crate::calls;
 use crate::census;
 use crate::due::{Due, Ticket, Waits};
 use crate::engine::Engine;
+use crate::facts;
 use crate::fatal::Fatal;
 use crate::govern::Governed;
 use crate::heartbeat;
@@ -50,6 +51,8 @@ pub(crate) fn spawn(engine: &Arc<Engine>, tasks: &mut JoinSet<()>, autopilot: bo
     tasks.spawn(async move { run(&looking, calls::every_day(&looking)).await });
     let sweeping = Arc::clone(engine);
     tasks.spawn(async move { run(&sweeping, sweep(&sweeping)).await });
+    let telling = Arc::clone(engine);
+    tasks.spawn(async move { run(&telling, facts::every_day(&telling)).await });
     let freezing = Arc::clone(engine);
     tasks.spawn(async move { run(&freezing, numbers::keep_frozen(&freezing)).await });
     let daily = Arc::clone(engine);

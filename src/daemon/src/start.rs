@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::connect::{ConnectError, Real, RowsLedger, RowsVault};
 use crate::directory::Directory;
 use crate::engine::{Engine, Switch};
+use crate::facts;
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
 use crate::feed::{self, Feeds};
@@ -79,7 +80,7 @@ pub(crate) async fn engine(
     let mut objects = governed(&config, &registry)?;
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
-    let feeds = Feeds::new(&config)?;
+    let (feeds, facts) = (Feeds::new(&config)?, config.facts.clone());
     let numbers = Numbers::new(&config);
     let desks = Desks::new(&config, &registry, &objects);
     let opened = open(&config, &clock, &listeners, desks).await?;
@@ -116,6 +117,7 @@ pub(crate) async fn engine(
         switch: opened.switch,
         ingress: Ingress::new(),
         feeds,
+        facts,
         key: opened.key,
         sweep_every: setup.sweep_every,
         failpoint: setup.failpoint,
@@ -153,6 +155,7 @@ async fn open(
             |position, entry, change| {
                 tasks.caught(entry, change);
                 feed::caught(&journal, entry, change);
+                facts::caught(entry, change);
                 own_entry(&evidence, position, entry, change);
             },
             |change| {
@@ -219,6 +222,8 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::ReaskReported { .. }
         | LogEntry::Task { .. }
         | LogEntry::FeedTaken { .. }
+        | LogEntry::AccountSeen { .. }
+        | LogEntry::SurveyAnswered { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::ContractStep { .. }
         | LogEntry::MetricsFrozen { .. }

@@ -134,6 +134,8 @@ impl Holds {
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
+            | LogEntry::AccountSeen { .. }
+            | LogEntry::SurveyAnswered { .. }
             | LogEntry::ContractStep { .. }
             | LogEntry::MetricsFrozen { .. }
             | LogEntry::PeriodClosed { .. }

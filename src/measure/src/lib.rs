@@ -3,7 +3,11 @@
 //! [`scorecard::Scorecard`] folds log entries one by one; [`scorecard::Scorecard::report`] says what they amount to. The unit is one
 //! handoff cycle. Nothing here reads a clock: "as of" is passed in.
 
+pub mod account;
 pub mod answers;
+pub mod audit;
+pub mod compare;
+pub mod crossing;
 mod cube;
 pub mod decay;
 pub mod drill;
@@ -12,8 +16,8 @@ pub mod hold;
 pub mod ledger;
 pub mod live;
 pub mod metric;
-pub mod people;
 mod past;
+pub mod people;
 pub mod period;
 mod ranks;
 pub mod reask;

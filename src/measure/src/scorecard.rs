@@ -6,7 +6,7 @@ use std::sync::Arc;
 use handoff_core::contract::{Contract, ContractRef, Mode};
 use handoff_core::decide::Terms;
 use handoff_core::event::{Event, Refusal};
-use handoff_core::id::HandoffId;
+use handoff_core::id::{ContractId, HandoffId};
 use handoff_core::journal::LogEntry;
 use handoff_core::lifecycle::Step;
 use handoff_core::observation::{Actor, Observation};
@@ -18,8 +18,8 @@ use crate::cube::{Cube, Facts};
 use crate::frozen::FrozenMonths;
 use crate::hold::{Hold, Holds};
 use crate::metric::Slice;
-use crate::people::{MinimumN, Names};
 use crate::past::Past;
+use crate::people::{MinimumN, Names};
 use crate::period::Period;
 use crate::reask::Reasks;
 use crate::report::{self, Counts, Report, Row, Shown, Weakening, count};
@@ -165,6 +165,8 @@ impl Scorecard {
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
+            | LogEntry::AccountSeen { .. }
+            | LogEntry::SurveyAnswered { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }
             | LogEntry::PeriodClosed { .. }
@@ -252,6 +254,23 @@ impl Scorecard {
     pub(crate) fn line_of(&self, contract: &str, motion: &str) -> Option<usize> {
         let line = Line { contract: contract.into(), motion: motion.into() };
         self.lines.get(&line).copied()
+    }
+
+    /// The cycles of a stream, oldest first.
+    pub fn units_of(&self, stream: &str) -> impl Iterator<Item = &Unit> {
+        let mut found = Vec::new();
+        let mut next = self.streams.get(stream).map(|known| known.unit);
+        while let Some(unit) = next.and_then(|index| self.units.get(index)) {
+            found.push(unit);
+            next = unit.before;
+        }
+        found.into_iter().rev()
+    }
+
+    /// The title of a contract, in its newest text that the log holds.
+    pub fn title(&self, contract: &ContractId) -> Option<String> {
+        let texts = self.contracts.iter().filter(|(text, _)| text.id == *contract);
+        texts.max_by_key(|(text, _)| text.version).map(|(_, parsed)| parsed.title.clone())
     }
 
     /// Notes a published text that demands less than the one before.
@@ -353,8 +372,7 @@ impl Scorecard {
         if let Some(state) = self.line_list.get(line) {
             self.units.push(Unit::new(Arc::clone(&state.line), Arc::clone(&stream), cycle, position));
         }
-        let fresh =
-            Stream { unit, line, accepted: false, bypass_entry: None, bypasses: Vec::new() };
+        let fresh = Stream { unit, line, accepted: false, bypass_entry: None, bypasses: Vec::new() };
         self.streams.insert(stream, fresh);
         (unit, line)
     }

@@ -136,6 +136,8 @@ impl Evidence {
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
+            | LogEntry::AccountSeen { .. }
+            | LogEntry::SurveyAnswered { .. }
             | LogEntry::ContractPublished { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }

@@ -48,6 +48,7 @@ pub(super) fn router(surface: Surface) -> Router {
         .route("/api/v1/pause", post(pause))
         .route("/api/v1/resume", post(resume))
         .merge(super::finance::router())
+        .merge(super::leaks::router())
         .merge(super::numbers::router())
         .layer(DefaultBodyLimit::max(guard::BODY))
         .layer(middleware::from_fn_with_state(surface.clone(), guard::guard));

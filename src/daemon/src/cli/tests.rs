@@ -40,6 +40,8 @@ fn help_is_no_failure_and_every_command_has_it() {
         "resume",
         "rediscovery",
         "scorecard",
+        "leak-audit",
+        "dossier",
         "commission",
         "contract",
         "audit",
@@ -85,6 +87,8 @@ fn without_a_state_directory_questions_exit_4_and_create_none() {
     for command in [
         ["status", "--json"].as_slice(),
         &["scorecard"],
+        &["leak-audit"],
+        &["dossier", "001"],
         &["commission", "export", "--period", "2026-10"],
         &["commission", "close", "--period", "2026-01", "--by", "fiona"],
         &["contract", "list"],
@@ -108,6 +112,11 @@ fn the_log_of_a_killed_first_start_is_no_riddle() {
     std::fs::create_dir_all(folder.path().join("state/log")).unwrap();
     assert_eq!(exit(&["--config", &path, "audit", "replay"]), Exit::Ok);
     assert_eq!(exit(&["--config", &path, "scorecard"]), Exit::Ok);
+    let page = folder.path().join("leaks.html");
+    let page = page.to_str().unwrap();
+    assert_eq!(exit(&["--config", &path, "leak-audit", "--since", "2025-01-01", "--html", page]), Exit::Ok);
+    assert!(std::fs::read_to_string(page).unwrap().contains("nothing to judge yet"));
+    assert_eq!(exit(&["--config", &path, "dossier", "001000000000001AAA"]), Exit::Findings);
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn held(text: &mut String, holds: &[Hold]) {
 }
 
 /// Milliseconds as hours, minutes and seconds.
-pub(super) fn span(ms: i64) -> String {
+pub(crate) fn span(ms: i64) -> String {
     let seconds = ms / 1_000;
     format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
@@ -278,7 +278,8 @@ fn package(text: &mut String, state: &Handoff) {
     }
 }
 
-fn value(value: &Value) -> String {
+/// A value for people.
+pub(crate) fn value(value: &Value) -> String {
     let long = match value {
         Value::Text(text) | Value::Name(text) | Value::Choice(text) => format!("\"{}\"", plain(text)),
         Value::Person(id) | Value::Record(id) => plain(id),

@@ -1,6 +1,8 @@
 //! A feed as an admin writes it.
 
+use handoff_core::account::{AccountColumns, SurveyColumns};
 use handoff_core::feed::FeedSchema;
+use handoff_core::id::{ConnectionId, ObjectName};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,25 @@ pub struct Feed {
     pub identity: Vec<String>,
     /// Column = what it holds.
     pub columns: std::collections::BTreeMap<String, handoff_core::feed::ColumnKind>,
+    /// What its rows tell of accounts beside any package; absent = nothing. Then the key is the account's id.
+    #[serde(default)]
+    pub about: Option<About>,
+}
+
+/// What rows tell of accounts: what they pay and whether they left, or what their people answered to a survey. Exactly one of the two.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct About {
+    /// The CRM that knows the accounts.
+    pub connection: ConnectionId,
+    /// Its object for accounts, e.g. `Account` or `companies`.
+    pub object: ObjectName,
+    /// Columns with what an account pays, since when it is a customer and when it left; one row per account.
+    #[serde(default)]
+    pub account: Option<AccountColumns>,
+    /// Columns with an answer to a survey; as many rows per account as there are answers.
+    #[serde(default)]
+    pub survey: Option<SurveyColumns>,
 }
 
 impl Feed {

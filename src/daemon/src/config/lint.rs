@@ -3,6 +3,7 @@
 mod clock;
 mod connection;
 mod evidence;
+mod facts;
 mod feed;
 mod govern;
 mod people;
@@ -47,6 +48,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     evidence::all(config, registry, &mut found);
     rediscovery::all(config, registry, &mut found);
     feed::all(config, registry, &mut found);
+    facts::all(config, &mut found);
     people::all(config, registry, &mut found);
     clock::all(config, registry, &mut found);
     tasks::all(config, registry, &mut found);

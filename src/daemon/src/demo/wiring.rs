@@ -19,7 +19,8 @@ use handoff_sandbox_salesforce as salesforce;
 use super::story::{MONA, SUNIL};
 use super::{DemoError, feed};
 use crate::config::{
-    Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People, ScorecardSettings, SecretRef,
+    Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People,
+    ScorecardSettings, SecretRef,
 };
 
 /// The mapping of the story in Salesforce.
@@ -91,6 +92,7 @@ impl Wiring<'_> {
             govern: self.mappings.iter().map(|mapping| self.govern(mapping, &sf, &hs)).collect(),
             tasks: None,
             rediscovery: None,
+            facts: Vec::new(),
             feed: self.feed()?,
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([
@@ -134,6 +136,7 @@ impl Wiring<'_> {
         let Some(telemetry) = telemetry else { return Ok(BTreeMap::new()) };
         let text = |name: &str| (name.to_owned(), ColumnKind::Text);
         let usage = Feed {
+            about: None,
             secrets: vec![self.secret("usage_secret", feed::SECRET)?],
             key: KEY.to_owned(),
             identity: vec![telemetry.at.clone(), telemetry.per.clone()],
@@ -145,6 +148,7 @@ impl Wiring<'_> {
             ]),
         };
         let attendance = Feed {
+            about: None,
             secrets: vec![self.secret("attendance_secret", feed::SECRET)?],
             key: KEY.to_owned(),
             identity: vec!["person".to_owned(), "session".to_owned()],

@@ -1,6 +1,7 @@
 //! Feeds: signed data from outside the CRM, e.g. product telemetry. A delivery is taken whole or not at all; its rows are logged before they are
 //! acknowledged, and handoffs whose record has the rows' key are looked at again.
 
+mod facts;
 mod parse;
 pub(crate) mod signature;
 mod take;
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::api::model::Problem;
-use crate::config::Config;
+use crate::config::{About, Config};
 use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::ingress;
@@ -65,6 +66,7 @@ pub enum FeedError {
 pub(crate) struct Feed {
     pub(crate) name: String,
     pub(crate) schema: FeedSchema,
+    about: Option<About>,
     keys: Vec<Zeroizing<Vec<u8>>>,
     /// One delivery at a time: what a row replaces is read before it is written.
     alone: tokio::sync::Mutex<()>,
@@ -84,7 +86,8 @@ impl Feeds {
         for (name, told) in &config.feed {
             let keys = keys(name, told)?;
             let (schema, alone) = (told.schema(), tokio::sync::Mutex::default());
-            by_name.insert(name.clone(), Feed { name: name.clone(), schema, keys, alone });
+            let about = told.about.clone();
+            by_name.insert(name.clone(), Feed { name: name.clone(), schema, about, keys, alone });
         }
         Ok(Self { by_name, lookers: Mutex::default() })
     }

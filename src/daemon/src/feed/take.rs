@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::parse::{self, Format, NotRows};
-use super::{Feed, MOST_PER_KEY, put, stored};
+use super::{Feed, MOST_PER_KEY, facts, put, stored};
 use crate::books::{Channel, Outcome, Source};
 use crate::due::{Ticket, Waits};
 use crate::engine::Engine;
@@ -124,20 +124,23 @@ struct Sorted {
     rows: usize,
 }
 
-fn sorted(feed: &Feed, format: Format, body: &[u8]) -> Result<Sorted, NotTaken> {
+fn sorted(engine: &Engine, feed: &Feed, format: Format, body: &[u8]) -> Result<Sorted, NotTaken> {
     let raw = parse::rows(format, body, parse::MOST_ROWS)?;
     let mut sorted = Sorted { by_key: BTreeMap::new(), rows: raw.len() };
     let (mut count, mut told) = (0_usize, Vec::new());
     for (number, raw) in raw.iter().enumerate() {
-        match feed.schema.row(raw) {
+        let row = feed.schema.row(raw).map_err(|faults| {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            faults.join(", ")
+        });
+        match row.and_then(|(key, row)| facts::check(engine, feed, &key, &row).map(|()| (key, row))) {
             Ok((key, row)) => {
                 sorted.by_key.entry(key).or_default().insert(row.id.clone(), row);
             }
             Err(faults) => {
                 count += 1;
                 if told.len() < TOLD {
-                    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                    told.push(format!("row {}: {}", number + 1, faults.join(", ")));
+                    told.push(format!("row {}: {faults}", number + 1));
                 }
             }
         }
@@ -156,7 +159,7 @@ pub(super) async fn take(
     format: Format,
     body: &[u8],
 ) -> Result<Taken, NotTaken> {
-    let sorted = sorted(feed, format, body)?;
+    let sorted = sorted(engine, feed, format, body)?;
     let told = Digest::of_bytes(body);
     let _alone = feed.alone.lock().await;
     taken(engine, feed, id, &told, sorted).await.unwrap_or_else(|fatal| {
@@ -191,6 +194,12 @@ async fn taken(
     change.put_json(seen_at, &Seen { at: now, told: told.clone() });
     let mut taken = Taken { rows, ..Taken::default() };
     let mut touched = BTreeSet::new();
+    // What rows tell of accounts comes first: rows that stand in the log are known, and are not read again.
+    for wave in facts::entries(engine, feed, &fresh, now).chunks(TOGETHER) {
+        for appended in join_all(wave.iter().map(|entry| append(engine, entry))).await {
+            change.reflected.extend(appended?);
+        }
+    }
     let entries = fresh.iter().flat_map(|(key, rows)| parts(rows).into_iter().map(move |part| (key, part)));
     let entries: Vec<(&String, &[FeedRow])> = entries.collect();
     for wave in entries.chunks(TOGETHER) {

@@ -7,7 +7,7 @@ use super::{Interval, Method};
 use crate::spread::hundredths;
 
 /// The normal distribution's 97.5 % quantile.
-pub(super) const Z: f64 = 1.959_963_984_540_054;
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
 /// Wilson's score interval of `met` in `n`, in percent; `None` = `n` is 0, or more than 4,294,967,295.
 ///

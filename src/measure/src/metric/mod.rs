@@ -5,8 +5,10 @@
 //! that every machine gives the same digits; the ends are then rounded once to hundredths.
 
 mod acceptance;
+pub mod churn;
 mod completion;
 mod interval;
+pub mod nps;
 mod rediscovery;
 mod slice;
 mod time;
@@ -18,6 +20,7 @@ use utoipa::ToSchema;
 
 pub use acceptance::acceptance;
 pub use completion::completion;
+pub(crate) use interval::Z;
 pub use interval::{median_ranks, wilson};
 pub use rediscovery::re_discovery;
 pub use slice::Slice;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use handoff_core::account::{AccountColumns, SurveyColumns};
 use handoff_core::extract::feeds;
 use handoff_core::registry::{Registry, quoted};
 
 use super::{Found, secret};
-use crate::config::Config;
+use crate::config::{Config, Feed};
 
 /// What a mapping reads from a feed that nobody declares stays missing.
 fn read(config: &Config, registry: &Registry, found: &mut Found) {
@@ -19,6 +20,33 @@ fn read(config: &Config, registry: &Registry, found: &mut Found) {
             let remedy = format!("add [feed.{feed}] with secrets, key and columns");
             found.advise(&["govern", &row.to_string(), "mapping"], message, remedy);
         }
+    }
+}
+
+/// What rows tell of accounts.
+fn about(config: &Config, name: &str, feed: &Feed, found: &mut Found) {
+    let Some(about) = &feed.about else { return };
+    let at = ["feed", name, "about"];
+    if !config.connection.contains_key(&about.connection) {
+        let message = format!("the connection {} is not configured", quoted(about.connection.as_str()));
+        found.wrong(&at, message, "name one under [connection]");
+    }
+    if about.account.is_some() == about.survey.is_some() {
+        let remedy = "name the columns of accounts or those of a survey, and use two feeds for both";
+        found.wrong(&at, "a feed is about accounts or about answers to a survey", remedy);
+    }
+    let named = about.account.iter().flat_map(AccountColumns::columns);
+    for column in named.chain(about.survey.iter().flat_map(SurveyColumns::columns)) {
+        if !feed.columns.contains_key(column) {
+            found.wrong(&at, format!("{} is no column of the feed", quoted(column)), "name it under columns");
+        }
+    }
+    if about.account.is_some() && feed.identity != [feed.key.clone()] {
+        found.wrong(
+            &["feed", name, "identity"],
+            "of an account only the newest row may count",
+            "set identity to the key alone",
+        );
     }
 }
 
@@ -45,6 +73,7 @@ pub(super) fn all(config: &Config, registry: &Registry, found: &mut Found) {
         for each in &feed.secrets {
             secret(each, &["feed", name, "secrets"], found);
         }
+        about(config, name, feed, found);
         for fault in feed.schema().faults() {
             found.wrong(&["feed", name], fault.to_string(), "mend the feed's key, identity or columns");
         }

@@ -103,11 +103,8 @@ fn a_score_that_hangs_on_an_untold_field_is_in_no_rate_and_the_row_says_so() {
     let one = |record: &str| {
         decided(record, hours(6), Package::new(), vec![opened(record), bypassed(5, "e1", false)])
     };
-    let card = card(&[
-        published,
-        reconstructed(one("1"), &[&field, "no such field"]),
-        reconstructed(one("2"), &[]),
-    ]);
+    let card =
+        card(&[published, reconstructed(one("1"), &[&field, "no such field"]), reconstructed(one("2"), &[])]);
     let row = total(&card);
     assert_eq!((row.untold, row.completion.met, row.completion.n), (1, 0, 1));
     assert_eq!(records(&card).iter().map(|record| record.untold).collect::<Vec<_>>(), [1, 0]);
