@@ -96,7 +96,10 @@ async fn facts_reach_the_numbers_once(crms: &'static [Kind]) {
     let row = found.row("h03-ae-to-onboarding").unwrap();
     assert_eq!(row.leak.passed.amount, Decimal::from(48_000));
     assert_eq!(row.nps.value.unwrap(), Decimal::from(-200));
-    assert_eq!((row.churn_detail.all.sound_churned.share.met, row.churn_detail.all.sound_churned.share.n), (0, 1));
+    assert_eq!(
+        (row.churn_detail.all.sound_churned.share.met, row.churn_detail.all.sound_churned.share.n),
+        (0, 1)
+    );
 
     // The same again, by other deliveries, is nothing new; what changed is one entry.
     assert_eq!(send(&world, CUSTOMERS, "msg_3", customer).await, taken(1, 0));
@@ -216,7 +219,10 @@ async fn what_hubspot_knows_of_companies_and_their_answers_is_logged_once() {
     let kind = HUBSPOT.first().copied().unwrap();
     let companies = Facts { account: Some(columns("arr", "churned_on")), ..facts(kind, "companies") };
     let answers = Facts {
-        survey: Some(SurveyColumns { score: "hs_value".to_owned(), answered_at: "hs_submission_timestamp".to_owned() }),
+        survey: Some(SurveyColumns {
+            score: "hs_value".to_owned(),
+            answered_at: "hs_submission_timestamp".to_owned(),
+        }),
         matching: BTreeMap::from([("hs_survey_type".to_owned(), "NPS".to_owned())]),
         of_related: Some("companies".to_owned()),
         account_object: Some("companies".into()),
@@ -238,7 +244,10 @@ async fn what_hubspot_knows_of_companies_and_their_answers_is_logged_once() {
         let said = json!({"hs_survey_type": survey, "hs_value": score, "hs_submission_timestamp": world.now().to_string()});
         let act = handoff_sandbox_hubspot::Act::create(AVA, "feedback_submissions", said);
         let answer = world.portal().act(&act).unwrap();
-        world.portal().associate(AVA, ("feedback_submissions", answer), ("companies", company), None).unwrap();
+        world
+            .portal()
+            .associate(AVA, ("feedback_submissions", answer), ("companies", company), None)
+            .unwrap();
     }
     assert!(world.handle().facts_now().await.unwrap());
     assert!(world.handle().facts_now().await.unwrap());

@@ -23,7 +23,13 @@ async fn world() -> Governed {
             ("account".to_owned(), ColumnKind::Text),
             ("uses".to_owned(), ColumnKind::Number),
         ]);
-        let feed = Feed { secrets: vec![key], key: "account".to_owned(), identity: Vec::new(), columns, about: None };
+        let feed = Feed {
+            secrets: vec![key],
+            key: "account".to_owned(),
+            identity: Vec::new(),
+            columns,
+            about: None,
+        };
         config.feed.insert("usage".to_owned(), feed);
         config.people.roles.insert(ROLE.to_owned(), [INGRID, LUIS].map(str::to_owned).to_vec());
     });

@@ -35,7 +35,10 @@ fn gauge(text: &str, name: &str, motion: &str) -> f64 {
 }
 
 fn plain(html: &str) -> String {
-    html.split('<').map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text)).collect::<Vec<_>>().join(" ")
+    html.split('<')
+        .map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,9 +112,9 @@ async fn record_page_api_and_metrics_show_the_same_three_numbers_in_both_crms() 
 
 fn frozen(log: &[handoffd::view::Entry]) -> Vec<(String, u32)> {
     log.iter()
-        .filter_map(|each| match each.entry.as_ref()? {
-            LogEntry::MetricsFrozen { period, version, .. } => Some((period.clone(), *version)),
-            _ => None,
+        .filter_map(|each| {
+            let Some(LogEntry::MetricsFrozen { period, version, .. }) = &each.entry else { return None };
+            Some((period.clone(), *version))
         })
         .collect()
 }

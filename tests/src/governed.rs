@@ -321,7 +321,9 @@ impl Governed {
         if self.summary(deal).is_none() {
             return Vec::new();
         }
-        event_names(&self.detail(deal).await)
+        let detail = self.detail(deal).await;
+        let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
+        entries.flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name)).collect()
     }
 
     /// The whole log.
@@ -435,8 +437,8 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         evidence: Vec::new(),
         calendar: BTreeMap::new(),
         tasks: None,
-        facts: Vec::new(),
         rediscovery: None,
+        facts: Vec::new(),
         feed: BTreeMap::new(),
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
@@ -447,9 +449,3 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
 
 /// Longest that a test waits for something that must happen.
 pub const WAIT: Duration = Duration::from_mins(1);
-
-/// Names of all events of a handoff, oldest first.
-pub fn event_names(detail: &Detail) -> Vec<&'static str> {
-    let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
-    entries.flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name)).collect()
-}

@@ -147,8 +147,7 @@ impl SurveyColumns {
 
     /// The answer that a row holds; `id` tells it from others.
     pub fn read(&self, id: Digest, cells: &BTreeMap<String, Json>) -> Result<SurveyAnswer, CellFault> {
-        let missing =
-            |column: &str, noun: &'static str| CellFault { column: column.to_owned(), noun };
+        let missing = |column: &str, noun: &'static str| CellFault { column: column.to_owned(), noun };
         let whole = "a whole number from 0 to 10";
         let score = read(cells, Some(&self.score), whole, |text| {
             u8::try_from(number(text).filter(Decimal::is_integer)?).ok().filter(|score| *score <= BEST)
@@ -187,7 +186,10 @@ mod tests {
     fn facts_are_exact_and_what_is_empty_is_not_told() {
         let row = cells(json!({"arr": "12000.50", "iso": "usd", "since": "2025-03-01", "left": null}));
         let facts = columns().read(&row).unwrap();
-        assert_eq!(facts.arr.unwrap(), Amount { amount: "12000.5".parse().unwrap(), currency: Some("USD".to_owned()) });
+        assert_eq!(
+            facts.arr.unwrap(),
+            Amount { amount: "12000.5".parse().unwrap(), currency: Some("USD".to_owned()) }
+        );
         assert_eq!(facts.customer_since.unwrap().to_string(), "2025-03-01");
         assert_eq!(facts.churned_at, None);
         let facts = columns().read(&cells(json!({"arr": 7, "left": "2026-01-31T23:00:00-05:00"}))).unwrap();
@@ -198,7 +200,12 @@ mod tests {
 
     #[test]
     fn a_cell_that_cannot_be_read_is_named_and_never_shown() {
-        for row in [json!({"arr": "-1"}), json!({"arr": "much"}), json!({"since": "soon"}), json!({"arr": 1, "iso": "euro"})] {
+        for row in [
+            json!({"arr": "-1"}),
+            json!({"arr": "much"}),
+            json!({"since": "soon"}),
+            json!({"arr": 1, "iso": "euro"}),
+        ] {
             let fault = columns().read(&cells(row)).unwrap_err();
             assert!(!fault.to_string().contains("much"), "{fault}");
         }

@@ -504,10 +504,10 @@ impl LogEntry {
         });
         let subject = handoff.subject.to_string();
         let mut body = serde_json::to_value(self)?;
-        let mut foreign: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
-        foreign::take(&mut body, &subject, &mut String::new(), &mut foreign);
+        let mut others: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+        foreign::take(&mut body, &subject, &mut String::new(), &mut others);
         let mut parts = BTreeMap::from([(subject, serde_json::to_vec(&body)?)]);
-        for (record, values) in foreign {
+        for (record, values) in others {
             parts.insert(record, serde_json::to_vec(&values)?);
         }
         Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts })

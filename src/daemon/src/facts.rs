@@ -106,7 +106,9 @@ fn known(engine: &Engine, facts: &Facts) -> BTreeSet<RecordRef> {
     let mut known = BTreeSet::new();
     engine.snapshots.for_each(|summary| {
         let connection = &summary.handoff.subject.connection;
-        if let Some(account) = summary.account.as_ref().filter(|_| *connection == facts.connection && facts.account.is_some()) {
+        if let Some(account) =
+            summary.account.as_ref().filter(|_| *connection == facts.connection && facts.account.is_some())
+        {
             let (object, record) = (facts.object.clone(), RecordId(account.clone()));
             known.insert(RecordRef { connection: connection.clone(), object, record });
         }
@@ -121,13 +123,22 @@ fn plan(facts: &Facts) -> ReadPlan {
         // Nothing here has a stage; a connector asks for some field by this name.
         stage_field: fields.first().cloned().unwrap_or_default(),
         fields,
-        related: facts.of_related.iter().map(|name| (name.clone(), BTreeSet::new())).collect::<BTreeMap<_, _>>(),
+        related: facts
+            .of_related
+            .iter()
+            .map(|name| (name.clone(), BTreeSet::new()))
+            .collect::<BTreeMap<_, _>>(),
         history: BTreeSet::new(),
         interesting_stages: BTreeSet::new(),
     }
 }
 
-async fn take(engine: &Arc<Engine>, facts: &Facts, source: &dyn Source, raw: &RawRecord) -> Result<(), Fatal> {
+async fn take(
+    engine: &Arc<Engine>,
+    facts: &Facts,
+    source: &dyn Source,
+    raw: &RawRecord,
+) -> Result<(), Fatal> {
     let spells = |(name, value): (&String, &String)| {
         raw.fields.get(name).and_then(key_text).is_some_and(|told| told == *value)
     };
@@ -157,7 +168,10 @@ async fn take(engine: &Arc<Engine>, facts: &Facts, source: &dyn Source, raw: &Ra
         Err(Refused::Erased) => {}
         Err(Refused::Fatal(fatal)) => return Err(fatal),
         Err(refused @ (Refused::Conflict | Refused::TooLarge(_))) => {
-            return Err(Fatal::Unreadable { position: 0, detail: format!("facts of an account were refused: {refused}") });
+            return Err(Fatal::Unreadable {
+                position: 0,
+                detail: format!("facts of an account were refused: {refused}"),
+            });
         }
     }
     change.put_json(key, &told);

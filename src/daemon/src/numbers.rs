@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use handoff_core::event::Event;
 use handoff_core::journal::LogEntry;
-use handoff_measure::account::Accounts;
 use handoff_measure::live::Live;
 use handoff_measure::people::Teams;
 use handoff_measure::period::Period;
@@ -75,10 +74,9 @@ pub(crate) async fn freeze(engine: &Arc<Engine>) -> Result<usize, Fatal> {
     let _alone = engine.numbers.alone.lock().await;
     let now = engine.clock.now();
     let asked = Arc::clone(engine);
-    let due = blocking(move || {
-        asked.numbers.ask(&asked.journal, |standing| standing.scorecard.to_freeze(now))
-    })
-    .await?;
+    let due =
+        blocking(move || asked.numbers.ask(&asked.journal, |standing| standing.scorecard.to_freeze(now)))
+            .await?;
     let count = due.len();
     for entry in due {
         if let LogEntry::MetricsFrozen { period, version, .. } = &entry {
@@ -112,8 +110,6 @@ impl View {
 pub struct Standing {
     /// The numbers.
     pub scorecard: Scorecard,
-    /// What is known of accounts.
-    pub accounts: Accounts,
     /// Questions that the customer had answered before.
     pub reasks: Reasks,
     /// By-passes, oldest first.
@@ -135,7 +131,6 @@ impl Standing {
     /// Takes one entry.
     pub fn apply(&mut self, position: u64, entry: &LogEntry) {
         self.scorecard.apply_at(position, entry);
-        self.accounts.apply(entry);
         self.reasks.apply(entry);
         let Some((handoff, events)) = entry.handoff() else { return };
         for event in events {

@@ -173,10 +173,7 @@ fn student(freedom: f64) -> f64 {
     let third = (3.0 * power(7) + 19.0 * power(5) + 17.0 * power(3) - 15.0 * Z) / 384.0;
     let fourth =
         (79.0 * power(9) + 776.0 * power(7) + 1482.0 * power(5) - 1920.0 * power(3) - 945.0 * Z) / 92_160.0;
-    Z + first / freedom
-        + second / freedom.powi(2)
-        + third / freedom.powi(3)
-        + fourth / freedom.powi(4)
+    Z + first / freedom + second / freedom.powi(2) + third / freedom.powi(3) + fourth / freedom.powi(4)
 }
 
 /// A count as a float; counts of ours are far below what an `f64` holds exactly.
@@ -250,7 +247,8 @@ mod tests {
 
     #[test]
     fn t_quantiles_equal_the_table() {
-        for (freedom, quantile) in [(3.0, 3.182), (4.0, 2.776), (9.0, 2.262), (29.0, 2.045), (1000.0, 1.962)] {
+        for (freedom, quantile) in [(3.0, 3.182), (4.0, 2.776), (9.0, 2.262), (29.0, 2.045), (1000.0, 1.962)]
+        {
             assert!((student(freedom) - quantile).abs() < 0.01, "{freedom}: {}", student(freedom));
         }
         assert!(mean_range(&[1.0], 2).is_none());

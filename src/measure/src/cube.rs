@@ -1,6 +1,6 @@
 //! Aggregates per contract, motion, person and slice of the calendar, kept up to date unit by unit, so that no question reads the units again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -35,32 +35,25 @@ pub(crate) struct Key {
 pub(crate) struct Cell {
     pub(crate) opened: usize,
     pub(crate) transitions: usize,
-    /// Of those, transitions whose completeness nobody can tell.
-    pub(crate) untold: usize,
     pub(crate) complete: usize,
+    /// Transitions whose completeness cannot be told; in neither of the two before.
+    pub(crate) untold: usize,
+    pub(crate) past: PastCycles,
     pub(crate) decided: usize,
     pub(crate) first_pass: usize,
     /// The newest first answer that is an acceptance.
     pub(crate) newest: Option<Timestamp>,
-    /// The newest acceptance.
-    pub(crate) accepted: Option<Timestamp>,
-    /// Account → its accepted cycles, and those of them that were asked again; everybody's cells alone.
-    pub(crate) accounts: BTreeMap<u32, (u32, u32)>,
-    /// Accounts that were asked again.
-    pub(crate) asked: usize,
     pub(crate) unmeasurable: usize,
     pub(crate) waited: Ranks,
     pub(crate) total: Ranks,
     pub(crate) held: Held,
     pub(crate) counts: Counts,
-    /// What of it was worked out afterwards; everybody's cells alone.
-    pub(crate) past: PastCycles,
 }
 
-/// Cycles that were worked out afterwards.
+/// Cycles that were worked out afterwards; in everybody's cells alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct PastCycles {
-    /// All that something of happened in the period.
+    /// All with anything in this cell but their opening.
     pub(crate) cycles: usize,
     pub(crate) transitions: usize,
     pub(crate) decided: usize,
@@ -73,7 +66,7 @@ pub(crate) struct Facts {
     opened: Option<Timestamp>,
     transition: Option<Transition>,
     decision: Option<Decided>,
-    acceptance: Option<Accepted>,
+    acceptance: Option<Acceptance>,
     reconstructed: bool,
 }
 
@@ -83,14 +76,6 @@ struct Decided {
     decision: Decision,
     rejections: u32,
     first_pass: bool,
-}
-
-/// What an acceptance adds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Accepted {
-    acceptance: Acceptance,
-    account: Option<u32>,
-    rediscovered: bool,
 }
 
 impl Facts {
@@ -103,29 +88,9 @@ impl Facts {
                 rejections: unit.rejections,
                 first_pass: unit.is_first_pass(),
             }),
-            acceptance: unit.acceptance.map(|acceptance| Accepted {
-                acceptance,
-                account: unit.account,
-                rediscovered: unit.rediscovered,
-            }),
+            acceptance: unit.acceptance,
             reconstructed: unit.reconstructed,
         }
-    }
-
-    /// The slices of everybody's cells in which something of a reconstructed cycle happened.
-    fn past(&self) -> BTreeMap<Slice, PastCycles> {
-        let mut found: BTreeMap<Slice, PastCycles> = BTreeMap::new();
-        let mut note = |at: Option<Timestamp>, count: fn(&mut PastCycles)| {
-            for slice in at.filter(|_| self.reconstructed).into_iter().flat_map(|at| slices(at, Group::All)) {
-                let past = found.entry(slice).or_default();
-                past.cycles = 1;
-                count(past);
-            }
-        };
-        note(self.transition.map(|each| each.at), |past| past.transitions = 1);
-        note(self.decision.map(|each| each.decision.at), |past| past.decided = 1);
-        note(self.acceptance.map(|each| each.acceptance.at), |past| past.accepted = 1);
-        found
     }
 
     /// The moments whose periods a change from `self` to `after` touches.
@@ -142,8 +107,8 @@ impl Facts {
             ))
             .chain(differ(decided(self), decided(after), self.decision == after.decision))
             .chain(differ(
-                self.acceptance.map(|each| each.acceptance.at),
-                after.acceptance.map(|each| each.acceptance.at),
+                self.acceptance.map(|each| each.at),
+                after.acceptance.map(|each| each.at),
                 self.acceptance == after.acceptance,
             ))
     }
@@ -208,6 +173,8 @@ impl Cube {
 
     /// Takes what a unit added before, and adds what it adds now.
     pub(crate) fn shift(&mut self, line: usize, before: &Facts, after: &Facts) {
+        self.reconstructed(line, Sign::Minus, before);
+        self.reconstructed(line, Sign::Plus, after);
         if before.opened != after.opened {
             self.opened(line, Sign::Minus, before.opened);
             self.opened(line, Sign::Plus, after.opened);
@@ -223,20 +190,6 @@ impl Cube {
         if before.acceptance != after.acceptance {
             self.acceptance(line, Sign::Minus, before.acceptance);
             self.acceptance(line, Sign::Plus, after.acceptance);
-        }
-        if before.reconstructed || after.reconstructed {
-            self.past(line, Sign::Minus, before);
-            self.past(line, Sign::Plus, after);
-        }
-    }
-
-    fn past(&mut self, line: usize, sign: Sign, facts: &Facts) {
-        for (slice, past) in facts.past() {
-            let sum = &mut self.cell(line, Group::All, slice).past;
-            sign.count(&mut sum.cycles, past.cycles);
-            sign.count(&mut sum.transitions, past.transitions);
-            sign.count(&mut sum.decided, past.decided);
-            sign.count(&mut sum.accepted, past.accepted);
         }
     }
 
@@ -262,6 +215,29 @@ impl Cube {
         }
     }
 
+    /// A cycle counts once per cell, whatever of it is in there.
+    fn reconstructed(&mut self, line: usize, sign: Sign, facts: &Facts) {
+        if !facts.reconstructed {
+            return;
+        }
+        let moments = [
+            facts.transition.map(|each| each.at),
+            facts.decision.map(|each| each.decision.at),
+            facts.acceptance.map(|each| each.at),
+        ];
+        let touched: BTreeSet<Slice> =
+            moments.into_iter().flatten().flat_map(|at| slices(at, Group::All)).collect();
+        for slice in touched {
+            let [moved, decided, accepted] =
+                moments.map(|at| usize::from(at.is_some_and(|at| slice.holds(at))));
+            let past = &mut self.cell(line, Group::All, slice).past;
+            sign.count(&mut past.cycles, 1);
+            sign.count(&mut past.transitions, moved);
+            sign.count(&mut past.decided, decided);
+            sign.count(&mut past.accepted, accepted);
+        }
+    }
+
     fn opened(&mut self, line: usize, sign: Sign, at: Option<Timestamp>) {
         let Some(at) = at else { return };
         self.each(line, at, None, None, |_, cell| sign.count(&mut cell.opened, 1));
@@ -270,9 +246,9 @@ impl Cube {
     fn transition(&mut self, line: usize, sign: Sign, transition: Option<Transition>) {
         let Some(transition) = transition else { return };
         self.each(line, transition.at, transition.sender, None, |_, cell| {
-            sign.count(&mut cell.transitions, 1);
             let told = transition.is_told();
             sign.count(&mut cell.untold, usize::from(!told));
+            sign.count(&mut cell.transitions, usize::from(told));
             sign.count(&mut cell.complete, usize::from(told && transition.is_complete()));
         });
     }
@@ -290,8 +266,8 @@ impl Cube {
         });
     }
 
-    fn acceptance(&mut self, line: usize, sign: Sign, accepted: Option<Accepted>) {
-        let Some(Accepted { acceptance, account, rediscovered }) = accepted else { return };
+    fn acceptance(&mut self, line: usize, sign: Sign, acceptance: Option<Acceptance>) {
+        let Some(acceptance) = acceptance else { return };
         self.each(line, acceptance.at, acceptance.sender, acceptance.receiver, |group, cell| {
             sign.count(&mut cell.counts.accepted, 1);
             sign.count(&mut cell.unmeasurable, usize::from(acceptance.waited.is_none()));
@@ -299,34 +275,12 @@ impl Cube {
             if group != Group::All {
                 return;
             }
-            cell.accepted = cell.accepted.max(Some(acceptance.at));
-            if let Some(account) = account {
-                cell.account(sign, account, rediscovered);
-            }
             sign.put(&mut cell.total, acceptance.total);
             if let Some(shares) = acceptance.shares {
                 sign.count(&mut cell.held.n, 1);
                 held(&mut cell.held.shares, sign, shares);
             }
         });
-    }
-}
-
-impl Cell {
-    /// Counts an accepted cycle of an account.
-    fn account(&mut self, sign: Sign, account: u32, rediscovered: bool) {
-        let (cycles, asked) = self.accounts.entry(account).or_default();
-        let was = *asked > 0;
-        let again = u32::from(rediscovered);
-        (*cycles, *asked) = match sign {
-            Sign::Plus => (cycles.saturating_add(1), asked.saturating_add(again)),
-            Sign::Minus => (cycles.saturating_sub(1), asked.saturating_sub(again)),
-        };
-        let is = *asked > 0;
-        if *cycles == 0 {
-            self.accounts.remove(&account);
-        }
-        self.asked = (self.asked + usize::from(is)).saturating_sub(usize::from(was));
     }
 }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::cube::Cell;
 use crate::metric::{Figure, Interval, Metric, Slice, Window, percent};
 use crate::period::Period;
-use crate::report::{Throughput, three, throughput, told};
+use crate::report::{Throughput, three, throughput};
 use crate::scorecard::Scorecard;
 use crate::spread::hundredths;
 
@@ -89,8 +89,8 @@ impl Scorecard {
         let changes = vec![
             change(
                 Metric::Completion,
-                (before.complete, told(&before)),
-                (last.complete, told(&last)),
+                (before.complete, before.transitions),
+                (last.complete, last.transitions),
             ),
             change(Metric::Acceptance, (before.first_pass, before.decided), (last.first_pass, last.decided)),
         ];

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::metric::{Metric, Slice};
+use crate::report::is_zero;
 use crate::scorecard::Scorecard;
 use crate::unit::{Passage, Unit};
 
@@ -49,18 +50,18 @@ pub struct Record {
     pub first_pass: Option<bool>,
     /// Whether the customer was asked again, within 30 days of the acceptance, what it had told.
     pub rediscovered: bool,
-    /// Mandatory fields whose values at the transition the CRM does not tell; the score is a guess at them.
-    #[serde(default, skip_serializing_if = "crate::metric::is_zero")]
-    pub untold: usize,
-    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub reconstructed: bool,
     /// Rejections in the cycle.
     pub rejections: u32,
     /// Whether it was accepted in this period.
     pub accepted: bool,
     /// Milliseconds from the accepted round's completion to the acceptance, if that is in this period and can be told.
     pub waited_ms: Option<i64>,
+    /// Mandatory fields whose values at the transition the CRM does not tell; the score is a guess at them, and in no rate.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untold: usize,
+    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reconstructed: bool,
     /// Log positions of its first and its newest entry: what `handoffd audit` proves.
     pub positions: (u64, u64),
 }
@@ -123,11 +124,11 @@ fn record(unit: &Unit, slice: Slice) -> Record {
         bypassed: transition.is_some_and(|each| each.passage == Passage::Bypassed),
         first_pass: decision.map(|_| unit.is_first_pass()),
         rediscovered: unit.rediscovered,
-        untold: transition.map_or(0, |each| each.untold),
-        reconstructed: unit.reconstructed,
         rejections: unit.rejections,
         accepted: acceptance.is_some(),
         waited_ms: acceptance.and_then(|each| each.waited),
+        untold: transition.map_or(0, |each| each.untold),
+        reconstructed: unit.reconstructed,
         positions: unit.positions,
     }
 }

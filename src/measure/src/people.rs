@@ -161,8 +161,8 @@ impl Cell {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.opened += other.opened;
         self.transitions += other.transitions;
-        self.untold += other.untold;
         self.complete += other.complete;
+        self.untold += other.untold;
         self.decided += other.decided;
         self.first_pass += other.first_pass;
         self.newest = self.newest.max(other.newest);

@@ -3,16 +3,17 @@
 //! A cycle is *asked again* when a person confirmed that a question of a call within 30 days after its acceptance asked for what its package held,
 //! or when somebody reported it on the record within that time. What calls merely suggest is told apart and counts in no share.
 
+mod cells;
 mod estimate;
 mod rates;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use handoff_core::event::Event;
 use handoff_core::evidence::Standing;
-use handoff_core::id::{ConnectionId, HandoffId};
+use handoff_core::id::{ConnectionId, ContractId, HandoffId, MotionId};
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Observation;
 use handoff_core::reask::{self, DAYS};
@@ -22,6 +23,8 @@ use serde::Serialize;
 pub use estimate::{Accuracy, Estimate, Share, estimate};
 pub use rates::{CallsRow, RateRow, rates};
 
+use self::cells::{Cells, Flags, Placed};
+use crate::metric::Slice;
 use crate::unit::When;
 
 /// How many scored calls after an acceptance the automatic estimate looks at.
@@ -31,6 +34,7 @@ const CALLS: usize = 3;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reasks {
     streams: BTreeMap<String, Stream>,
+    cells: Cells,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,10 +42,18 @@ struct Stream {
     /// The running cycle.
     cycle: u32,
     /// Cycle → when it was accepted first, and whose it is.
-    accepted: BTreeMap<u32, (Timestamp, HandoffId)>,
+    accepted: BTreeMap<u32, Accepted>,
     /// The account of the record, as last seen.
     account: Option<String>,
     known: reask::Reasks,
+}
+
+/// The first acceptance of a cycle.
+#[derive(Debug, Clone, PartialEq)]
+struct Accepted {
+    at: Timestamp,
+    handoff: HandoffId,
+    placed: Option<Placed>,
 }
 
 /// How one cycle stands.
@@ -83,8 +95,6 @@ pub struct Incidence {
     pub automatic: u64,
     /// Whether the 30 days of some acceptance are not over.
     pub provisional: bool,
-    /// The accounts asked again, for drilling down: account and streams.
-    pub streams: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Reasks {
@@ -98,17 +108,26 @@ impl Reasks {
         if let Some(handoff) = entry.evidence() {
             let name = handoff.stream();
             self.streams.entry(name.clone()).or_default().known.apply(entry);
+            self.count(&name);
             return Some(name);
         }
         let (handoff, events) = entry.handoff()?;
         let name = handoff.stream();
-        let stream = self.streams.entry(name.clone()).or_default();
-        if let LogEntry::Decided { seen, .. } = entry {
-            stream.see(seen);
+        // What was never accepted has nothing to be asked again.
+        let is_accepted = events.iter().any(|event| matches!(event, Event::Accepted { .. }));
+        if !is_accepted && !self.streams.contains_key(&name) {
+            return None;
         }
+        let stream = self.streams.entry(name.clone()).or_default();
         let mut news = false;
+        if let LogEntry::Decided { seen, .. } = entry {
+            news = stream.see(seen);
+        }
         for event in events {
             news |= stream.event(handoff, entry.at(), event);
+        }
+        if news {
+            self.count(&name);
         }
         news.then_some(name)
     }
@@ -121,46 +140,62 @@ impl Reasks {
     /// The account that a stream's record belongs to.
     pub fn account(&self, stream: &str) -> Option<Account> {
         let stream = self.streams.get(stream)?;
-        let (_, handoff) = stream.accepted.values().next()?;
-        Some(stream.of(handoff))
+        let accepted = stream.accepted.values().next()?;
+        Some(stream.of(&accepted.handoff))
     }
 
-    /// How often accounts were asked again, over the accepted cycles that `keep` names (by handoff and moment of acceptance).
-    pub fn incidence(
-        &self,
-        as_of: Timestamp,
-        mut keep: impl FnMut(&HandoffId, Timestamp) -> bool,
-    ) -> Incidence {
-        let mut accounts: BTreeMap<Account, (CycleStanding, BTreeSet<String>)> = BTreeMap::new();
-        let mut out = Incidence::default();
+    /// How often accounts were asked again, of those whose handoff of a contract in a motion was accepted in a slice; `None` = all of them together,
+    /// for which only all time is kept.
+    pub fn incidence(&self, line: Option<(&str, &str)>, slice: Slice, as_of: Timestamp) -> Incidence {
+        self.cells.incidence(line, slice, as_of)
+    }
+
+    /// Every contract and motion with an accepted handoff.
+    pub fn lines(&self) -> impl Iterator<Item = &(ContractId, MotionId)> {
+        self.cells.lines()
+    }
+
+    /// The accepted cycles of a stream, and whether the customer was asked again in each.
+    pub fn cycles(&self, stream: &str) -> Vec<(u32, bool)> {
+        let known = self.streams.get(stream);
+        let cycles =
+            known.into_iter().flat_map(|known| known.accepted.keys().map(move |cycle| (known, *cycle)));
+        cycles.map(|(known, cycle)| (cycle, known.standing(cycle).asked_again)).collect()
+    }
+
+    /// The cycles that were asked again, of a contract in a motion, accepted in a slice: stream and cycle.
+    pub fn asked_again(&self, contract: &str, motion: &str, slice: Slice) -> Vec<(String, u32)> {
+        let mut found = Vec::new();
         for (name, stream) in &self.streams {
-            for (cycle, (accepted, handoff)) in &stream.accepted {
-                if !keep(handoff, *accepted) {
-                    continue;
-                }
-                out.provisional |= until(*accepted) > as_of;
-                let own = stream.standing(*cycle);
-                let (all, streams) = accounts.entry(stream.of(handoff)).or_default();
-                all.asked_again |= own.asked_again;
-                all.waits |= own.waits;
-                all.scored |= own.scored;
-                all.automatic |= own.automatic;
-                if own.asked_again {
-                    streams.insert(name.clone());
-                }
+            let own = stream.accepted.iter().filter(|(cycle, accepted)| {
+                let id = &accepted.handoff;
+                let meant = id.contract.as_str() == contract && id.motion.as_str() == motion;
+                meant && slice.holds(accepted.at) && stream.standing(**cycle).asked_again
+            });
+            found.extend(own.map(|(cycle, _)| (name.clone(), *cycle)));
+        }
+        found
+    }
+
+    fn count(&mut self, name: &str) {
+        let Some(stream) = self.streams.get_mut(name) else { return };
+        let cycles: Vec<u32> = stream.accepted.keys().copied().collect();
+        for cycle in cycles {
+            let standing = stream.standing(cycle);
+            let flags = Flags {
+                asked_again: standing.asked_again,
+                waits: standing.waits,
+                scored: standing.scored,
+                automatic: standing.automatic,
+            };
+            let Some(accepted) = stream.accepted.get(&cycle) else { continue };
+            let line = (accepted.handoff.contract.clone(), accepted.handoff.motion.clone());
+            let account = stream.of(&accepted.handoff);
+            let placed = self.cells.place(&line, accepted.at, account, flags, accepted.placed);
+            if let Some(accepted) = stream.accepted.get_mut(&cycle) {
+                accepted.placed = Some(placed);
             }
         }
-        for (account, (all, streams)) in accounts {
-            out.accounts += 1;
-            out.asked_again += u64::from(all.asked_again);
-            out.waiting += u64::from(all.waits && !all.asked_again);
-            out.scored += u64::from(all.scored);
-            out.automatic += u64::from(all.automatic);
-            if all.asked_again {
-                out.streams.insert(format!("{}/{}", account.connection, account.id), streams);
-            }
-        }
-        out
     }
 }
 
@@ -171,10 +206,13 @@ fn until(accepted: Timestamp) -> Timestamp {
 }
 
 impl Stream {
-    fn see(&mut self, seen: &Observation) {
-        if seen.account.is_some() {
+    /// True = it belongs to another account than before.
+    fn see(&mut self, seen: &Observation) -> bool {
+        let moved = seen.account.is_some() && seen.account != self.account;
+        if moved {
             self.account.clone_from(&seen.account);
         }
+        moved
     }
 
     /// True = something that counts.
@@ -187,7 +225,7 @@ impl Stream {
             let at = When::weigh(Some(*at), logged).at;
             let cycle = if self.cycle == 0 { handoff.cycle } else { self.cycle };
             let own = HandoffId { cycle, ..handoff.clone() };
-            self.accepted.entry(cycle).or_insert((at, own));
+            self.accepted.entry(cycle).or_insert(Accepted { at, handoff: own, placed: None });
             return true;
         }
         false
@@ -200,7 +238,9 @@ impl Stream {
     }
 
     fn standing(&self, cycle: u32) -> CycleStanding {
-        let Some((accepted, _)) = self.accepted.get(&cycle) else { return CycleStanding::default() };
+        let Some(Accepted { at: accepted, .. }) = self.accepted.get(&cycle) else {
+            return CycleStanding::default();
+        };
         let counts = |at: Timestamp| *accepted <= at && at < until(*accepted);
         let mut calls: Vec<_> = self
             .known

@@ -138,10 +138,10 @@ pub struct Row {
     pub acceptance: Rate,
     /// Transitions whose completeness cannot be told, because the CRM keeps no history of a mandatory field that goes so far back. They are in no
     /// rate.
-    #[serde(default, skip_serializing_if = "metric::is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub untold: usize,
-    /// Cycles that were worked out afterwards from what the CRM tells of its past, of those that anything of happened in the period.
-    #[serde(default, skip_serializing_if = "metric::is_zero")]
+    /// Cycles that were worked out afterwards from what the CRM tells of its past, of those behind the rates.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub reconstructed: usize,
     /// Whether any of those acceptances is younger than 30 days and may still be taken back.
     pub provisional: bool,
@@ -226,6 +226,11 @@ pub struct Counts {
     pub refused: BTreeMap<String, usize>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+pub(crate) fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// What the log amounts to now, with frozen months in the place of what it amounts to where that is asked for.
 pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp, shown: Shown) -> Report {
     let (mut rows, placed) = (Vec::new(), Placed::of(scorecard));
@@ -264,9 +269,12 @@ pub(crate) fn row(
     let Line { contract, motion } = scorecard.line(line)?;
     let window = slice.window(as_of);
     let first = three(cell, slice, as_of);
-    let young = cell.accepted.is_some_and(|newest| as_of.duration_since(newest) < PROVISIONAL);
-    let heard = scorecard.heard(window.until);
-    let asked = metric::rediscovery(window, heard.then_some(cell.asked), cell.accounts.len(), young);
+    let asked = if scorecard.heard(window.until) {
+        let line = Some((contract.as_str(), motion.as_str()));
+        metric::re_discovery(window, &scorecard.reasks.incidence(line, slice, as_of))
+    } else {
+        Figure::not_measurable(Metric::ReDiscovery, window, metric::NOBODY_LISTENS)
+    };
     let asked = Figure { reconstructed: cell.past.accepted, ..asked };
     let (of, accounts) = (|| placed.get(line, slice), scorecard.accounts());
     let others = [
@@ -282,7 +290,7 @@ pub(crate) fn row(
         standing: Standing::of(slice, as_of),
         version: None,
         throughput: throughput(cell),
-        completion: Rate::of(cell.complete, told(cell)),
+        completion: Rate::of(cell.complete, cell.transitions),
         acceptance: Rate::of(cell.first_pass, cell.decided),
         untold: cell.untold,
         reconstructed: cell.past.cycles,
@@ -306,7 +314,7 @@ pub(crate) fn row(
 pub(crate) fn three(cell: &Cell, slice: Slice, as_of: Timestamp) -> [Figure; 3] {
     let window = slice.window(as_of);
     let rank = |rank: usize| cell.waited.at(rank.checked_sub(1)?);
-    let completion = metric::completion(window, cell.complete, told(cell));
+    let completion = metric::completion(window, cell.complete, cell.transitions);
     let acceptance = metric::acceptance(window, cell.first_pass, cell.decided, is_provisional(cell, as_of));
     let time = metric::time_to_acceptance(window, spread(&cell.waited), rank, cell.unmeasurable);
     [
@@ -316,15 +324,10 @@ pub(crate) fn three(cell: &Cell, slice: Slice, as_of: Timestamp) -> [Figure; 3] 
     ]
 }
 
-/// Transitions whose completeness can be told.
-pub(crate) fn told(cell: &Cell) -> usize {
-    cell.transitions.saturating_sub(cell.untold)
-}
-
 pub(crate) fn throughput(cell: &Cell) -> Throughput {
     Throughput {
         opened: cell.opened,
-        transitions: cell.transitions,
+        transitions: cell.transitions + cell.untold,
         decided: cell.decided,
         accepted: cell.counts.accepted,
         voided: cell.counts.voided,

@@ -27,7 +27,6 @@ use crate::reask::Reasks;
 use crate::report::{self, Report, Row, Shown, Weakening};
 use crate::unit::{Line, Scene, Unit, Untold};
 
-mod customer;
 mod mark;
 
 pub use mark::{MarkKind, refusal};
@@ -47,6 +46,8 @@ pub struct Scorecard {
     pub(crate) weakened: Vec<Weakening>,
     pub(crate) holds: Holds,
     pub(crate) answers: Answers,
+    pub(crate) reasks: Reasks,
+    accounts: Accounts,
     pub(crate) minimum: MinimumN,
     /// The position after the newest entry.
     next: u64,
@@ -54,10 +55,6 @@ pub struct Scorecard {
     pub(crate) began: Option<Timestamp>,
     /// Since when something tells of questions that were asked again.
     pub(crate) heard_since: Option<Timestamp>,
-    /// Account → its number.
-    account_numbers: BTreeMap<String, u32>,
-    accounts: Accounts,
-    reasks: Reasks,
     past: Past,
 }
 
@@ -88,8 +85,6 @@ struct Stream {
     bypass_entry: Option<String>,
     /// By-passes that count as never accepted until it is.
     bypasses: Vec<Timestamp>,
-    /// The account of its record, if that ever named one.
-    account: Option<u32>,
 }
 
 impl Scorecard {
@@ -123,6 +118,7 @@ impl Scorecard {
     fn take(&mut self, position: u64, entry: &LogEntry, unknown: Option<&Untold>) {
         self.holds.apply(entry);
         self.answers.apply(entry);
+        self.accounts.apply(entry);
         match entry {
             LogEntry::Decided { handoff, contract, terms, at, seen, events, .. } => {
                 self.fold(handoff, Some(contract), Told { logged: *at, seen: Some(seen), unknown }, events);
@@ -139,14 +135,14 @@ impl Scorecard {
             }
             LogEntry::ContractStep { contract, step, at, .. } => self.weakened(contract, step, *at),
             LogEntry::MetricsFrozen { .. } => self.frozen.apply(position, entry),
+            LogEntry::ReaskSuggested { at, .. }
+            | LogEntry::ReaskAnswered { at, .. }
+            | LogEntry::ReaskReported { at, .. } => self.hears(*at),
             // The sieve made a decision of what was reconstructed.
             LogEntry::Reconstructed { .. }
             | LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
-            | LogEntry::ReaskSuggested { .. }
-            | LogEntry::ReaskAnswered { .. }
-            | LogEntry::ReaskReported { .. }
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::AccountSeen { .. }
@@ -156,7 +152,34 @@ impl Scorecard {
             | LogEntry::PeriodClosed { .. }
             | LogEntry::Started { .. } => {}
         }
-        self.customer(entry);
+        if let Some(stream) = self.reasks.apply(entry) {
+            for (cycle, stands) in self.reasks.cycles(&stream) {
+                self.rediscovered(&stream, cycle, stands, entry.at());
+            }
+        }
+    }
+
+    /// Whether the customer was asked again, within 30 days of this cycle's acceptance, what the handoff had told: a first answer that accepted does
+    /// not count as accepted without re-discovery while that stands.
+    pub fn rediscovered(&mut self, stream: &str, cycle: u32, stands: bool, told: Timestamp) {
+        let Some(known) = self.streams.get(stream) else { return };
+        let (line, mut next) = (known.line, Some(known.unit));
+        while let Some(unit) = next.and_then(|index| self.units.get_mut(index)) {
+            next = unit.before;
+            if unit.cycle != cycle {
+                continue;
+            }
+            let before = Facts::of(unit);
+            unit.rediscovered = stands;
+            let after = Facts::of(unit);
+            self.changed(line, &before, &after, told, "rediscovered");
+            return;
+        }
+    }
+
+    /// Something listens to what customers are asked, from this moment on.
+    pub fn hears(&mut self, since: Timestamp) {
+        self.heard_since.get_or_insert(since);
     }
 
     /// Who held each cycle of a stream, as of this moment for one that still goes on; oldest first.
@@ -173,6 +196,26 @@ impl Scorecard {
     /// As [`Self::report`], with the choice of what is shown of frozen months.
     pub fn report_of(&self, by: Period, as_of: Timestamp, shown: Shown) -> Report {
         report::build(self, by, as_of, shown)
+    }
+
+    /// What is known of accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Whether something told of questions that were asked again before this moment.
+    pub(crate) fn heard(&self, before: Timestamp) -> bool {
+        self.heard_since.is_some_and(|since| since < before)
+    }
+
+    /// The line of a stream by its number.
+    pub(crate) fn line_of_stream(&self, stream: &str) -> Option<usize> {
+        self.streams.get(stream).map(|stream| stream.line)
+    }
+
+    /// Questions that the customer had answered before.
+    pub fn reasks(&self) -> &Reasks {
+        &self.reasks
     }
 
     /// What the log amounts to for one contract, motion and slice; `None` = nothing.
@@ -209,13 +252,14 @@ impl Scorecard {
     }
 
     /// The cycles of a stream, oldest first.
-    pub fn units_of<'a>(&'a self, stream: &'a str) -> impl Iterator<Item = &'a Unit> {
-        self.units.iter().filter(move |unit| &*unit.stream == stream)
-    }
-
-    /// The line of a stream by its number.
-    pub(crate) fn line_of_stream(&self, stream: &str) -> Option<usize> {
-        self.streams.get(stream).map(|stream| stream.line)
+    pub fn units_of(&self, stream: &str) -> impl Iterator<Item = &Unit> {
+        let mut found = Vec::new();
+        let mut next = self.streams.get(stream).map(|known| known.unit);
+        while let Some(unit) = next.and_then(|index| self.units.get(index)) {
+            found.push(unit);
+            next = unit.before;
+        }
+        found.into_iter().rev()
     }
 
     /// The title of a contract, in its newest text that the log holds.
@@ -265,9 +309,6 @@ impl Scorecard {
             unit.apply(Scene { logged, seen, contract, unknown, sender, by, shares }, event);
             let after = Facts::of(unit);
             self.changed(line, &before, &after, logged, event.name());
-        }
-        if let Some(seen) = seen {
-            self.belongs(&name, seen, logged);
         }
     }
 
@@ -320,8 +361,7 @@ impl Scorecard {
         if let Some(state) = self.line_list.get(line) {
             self.units.push(Unit::new(Arc::clone(&state.line), Arc::clone(&stream), cycle, position));
         }
-        let fresh =
-            Stream { unit, line, accepted: false, bypass_entry: None, bypasses: Vec::new(), account: None };
+        let fresh = Stream { unit, line, accepted: false, bypass_entry: None, bypasses: Vec::new() };
         self.streams.insert(stream, fresh);
         (unit, line)
     }

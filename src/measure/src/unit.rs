@@ -81,11 +81,11 @@ pub struct Transition {
     pub filled: usize,
     /// Mandatory fields at that moment.
     pub required: usize,
+    /// Who handed over, as seen at that moment.
+    pub sender: Option<Person>,
     /// Mandatory fields whose values at that moment the CRM does not tell; only where the past was reconstructed. They are scored as they are
     /// told nearest to it, which is a guess.
     pub untold: usize,
-    /// Who handed over, as seen at that moment.
-    pub sender: Option<Person>,
 }
 
 impl Transition {
@@ -155,12 +155,10 @@ pub struct Unit {
     pub acceptance: Option<Acceptance>,
     /// Rejections.
     pub rejections: u32,
-    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
-    pub reconstructed: bool,
     /// Whether the customer was asked again, within 30 days of the acceptance, what this handoff had told.
     pub rediscovered: bool,
-    /// The account of the record as last seen, by its number; the record itself where it names none.
-    pub(crate) account: Option<u32>,
+    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
+    pub reconstructed: bool,
     /// The running round's completion.
     completed: Option<When>,
     /// The first round's completion.
@@ -183,14 +181,14 @@ pub struct Scene<'a> {
     pub seen: Option<&'a Observation>,
     /// The pinned contract, if the log published it and it can be read.
     pub contract: Option<&'a Contract>,
-    /// The decision was reconstructed, and these values of its observation are not told.
-    pub unknown: Option<&'a Untold>,
     /// Who hands over.
     pub sender: Option<Person>,
     /// Who answered, if the event is an answer.
     pub by: Option<Person>,
     /// Who held the cycle, if it just ended.
     pub shares: Option<Shares>,
+    /// The decision was reconstructed, and these values of its observation are not told.
+    pub unknown: Option<&'a Untold>,
 }
 
 impl Unit {
@@ -207,9 +205,8 @@ impl Unit {
             decision: None,
             acceptance: None,
             rejections: 0,
-            reconstructed: false,
             rediscovered: false,
-            account: None,
+            reconstructed: false,
             completed: None,
             first_completed: None,
             rejected: BTreeMap::new(),

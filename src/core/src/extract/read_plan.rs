@@ -55,7 +55,8 @@ fn written(mapping: &Mapping) -> impl Iterator<Item = String> {
         [&write.number, &write.status, &write.cleared_at, &write.clearance_id, &write.hold_reason]
     });
     let state = mapping.write.state.iter().map(|state| state.field.clone());
-    gates.chain([&note.status, &note.missing, &note.changes, &note.evidence, &note.numbers, &note.reask]).flatten().cloned().chain(state)
+    let notes = [&note.status, &note.missing, &note.changes, &note.evidence, &note.reask, &note.numbers];
+    gates.chain(notes).flatten().cloned().chain(state)
 }
 
 fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {

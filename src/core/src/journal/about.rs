@@ -11,7 +11,8 @@ use crate::feed;
 pub(super) fn encode(entry: &LogEntry) -> Result<Option<Encoded>, JournalError> {
     let (subject, leaf) = if let LogEntry::FeedTaken { feed, key, rows, at } = entry {
         let subject = feed::subject(feed, key).to_string();
-        let leaf = json!({ "v": VERSION, "entry": "feed_taken", "at": at, "about": subject, "rows": rows.len() });
+        let leaf =
+            json!({ "v": VERSION, "entry": "feed_taken", "at": at, "about": subject, "rows": rows.len() });
         (subject, leaf)
     } else if let LogEntry::AccountSeen { account, at, .. } = entry {
         let subject = account.to_string();

@@ -1,4 +1,4 @@
-//! Values of a log entry that come from other records than the one it is about: sealed under their own record's key.
+//! Values in an entry that are another record's: they are sealed under that record's key.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ fn source(node: &Value) -> Option<RecordRef> {
     serde_json::from_value(object.get("from")?.clone()).ok()
 }
 
-/// Takes the values of other records than the subject out of an entry: record → JSON pointer → value.
+/// Takes the values that are another record's out of a body: record → place → value.
 pub(super) fn take(
     node: &mut Value,
     subject: &str,
@@ -49,7 +49,7 @@ pub(super) fn take(
     }
 }
 
-/// The other records that an entry holds values of.
+/// The other records whose values a body had.
 pub(super) fn records(node: &Value, subject: &str, found: &mut Vec<String>) {
     if let Some(record) = source(node).map(|record| record.to_string()).filter(|record| record != subject) {
         if !found.contains(&record) {

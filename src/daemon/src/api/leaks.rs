@@ -59,7 +59,7 @@ pub(super) async fn leak_audit(
     question.minimum = asked.minimum.unwrap_or(question.minimum);
     question.target_percent = asked.target.unwrap_or(question.target_percent);
     let view = surface.handle.view();
-    let asked = view.standing(move |standing| audit(&standing.scorecard, &standing.accounts, &question));
+    let asked = view.standing(move |standing| audit(&standing.scorecard, standing.scorecard.accounts(), &question));
     match asked.await {
         Ok(audit) => Json::<Audit>(audit).into_response(),
         Err(error) => failed(&error),
@@ -101,10 +101,10 @@ async fn assembled(surface: &Surface, question: Question) -> Result<Result<Dossi
     let view = surface.handle.view();
     let asked = question.clone();
     let found = view.standing(move |standing| {
-        let mut meant = asked.meant(&standing.accounts);
+        let mut meant = asked.meant(standing.scorecard.accounts());
         let Some(key) = meant.pop().filter(|_| meant.is_empty()) else { return Err(meant.is_empty()) };
         let streams: BTreeSet<String> =
-            standing.accounts.streams(&key).into_iter().map(str::to_owned).collect();
+            standing.scorecard.accounts().streams(&key).into_iter().map(str::to_owned).collect();
         Ok((key, streams))
     });
     let (key, streams) = match found.await? {
@@ -120,12 +120,14 @@ async fn assembled(surface: &Surface, question: Question) -> Result<Result<Dossi
         }
         for each in page {
             next = each.position.saturating_add(1);
-            let own = |entry: &LogEntry| entry.handoff().is_some_and(|(handoff, _)| streams.contains(&handoff.stream()));
+            let own = |entry: &LogEntry| {
+                entry.handoff().is_some_and(|(handoff, _)| streams.contains(&handoff.stream()))
+            };
             entries.extend(each.entry.filter(own).map(|entry| (each.position, entry)));
         }
     }
     let told = view.standing(move |standing| {
-        let mut assembly = Assembly::new(key, &question, &standing.accounts, &standing.scorecard);
+        let mut assembly = Assembly::new(key, &question, standing.scorecard.accounts(), &standing.scorecard);
         for (position, entry) in &entries {
             assembly.apply(*position, entry);
         }
@@ -136,7 +138,8 @@ async fn assembled(surface: &Surface, question: Question) -> Result<Result<Dossi
 
 fn not_one(none: bool) -> Response {
     if none {
-        let remedy = "give its id as the CRM knows it; it has to be named by a governed record, a feed or a survey";
+        let remedy =
+            "give its id as the CRM knows it; it has to be named by a governed record, a feed or a survey";
         problem(StatusCode::NOT_FOUND, "no such account is known", remedy)
     } else {
         problem(StatusCode::CONFLICT, "several connections know this account", "give connection/id")

@@ -16,6 +16,7 @@ use super::guard::problem;
 use super::model::{EvidenceAnswer, Problem};
 use super::routes::{failed, refused};
 use crate::calls::{Answered, NotAnswered, ReaskView};
+use crate::numbers::Standing as Numbers;
 
 /// A question of a call that seems to ask again for what the accepted package held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -83,9 +84,10 @@ impl From<&ReaskView> for ReaskRow {
     responses((status = 200, body = Vec<RateRow>), (status = 401, body = Problem)))]
 pub(super) async fn rediscovery(State(surface): State<Surface>) -> Response {
     let accuracy = surface.handle.1.accuracy;
-    let mut follower = surface.follower.lock().await;
-    match follower.catch_up(&surface.handle.view()).await {
-        Ok(standing) => Json(rates(&standing.reasks, surface.clock.now(), accuracy)).into_response(),
+    let now = surface.clock.now();
+    let rows = move |standing: &Numbers| rates(&standing.scorecard, now, accuracy);
+    match surface.handle.view().standing(rows).await {
+        Ok(rows) => Json(rows).into_response(),
         Err(error) => failed(&error),
     }
 }

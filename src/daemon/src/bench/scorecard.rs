@@ -154,7 +154,8 @@ impl Year {
     /// Opened and complete; then answered, one in four sent back first.
     fn cycle(&mut self, index: u64, of: u64) -> Vec<LogEntry> {
         let seconds = u64::try_from(MONTHS * 30 * 86_400).unwrap_or(0);
-        let since = |seconds: u64| self.start + SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(0));
+        let since =
+            |seconds: u64| self.start + SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(0));
         let opened = since(index * seconds / of.max(1));
         let (sender, receiver) = (self.random.next(PEOPLE), self.random.next(PEOPLE));
         let (hours, back) = (self.random.next(120), self.random.next(4) == 0);
@@ -170,9 +171,7 @@ impl Year {
             },
             cycle: 1,
         };
-        let after = |minutes: u64| {
-            opened + SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(0))
-        };
+        let after = |minutes: u64| opened + SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(0));
         let seen = Observation {
             sender: Some(actor("ae", sender)),
             receiver: Some(actor("on", receiver)),

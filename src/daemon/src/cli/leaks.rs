@@ -71,7 +71,9 @@ pub(super) async fn leak_audit(path: &Path, asked: &LeakAudit, output: Output) -
     let loaded = load(path)?;
     let audit: Audit = if let Some(remote) = Remote::find(&loaded.config)? {
         let since = asked.since.map(|since| format!("&since={since}")).unwrap_or_default();
-        remote.get(&format!("api/v1/leak-audit?minimum={}&target={}{since}", asked.minimum, asked.target)).await?
+        remote
+            .get(&format!("api/v1/leak-audit?minimum={}&target={}{since}", asked.minimum, asked.target))
+            .await?
     } else {
         let (_, standing) = folded(&loaded)?;
         let question = Question {
@@ -80,7 +82,7 @@ pub(super) async fn leak_audit(path: &Path, asked: &LeakAudit, output: Output) -
             target_percent: asked.target,
             ..Question::new(SystemClock.now())
         };
-        audit(&standing.scorecard, &standing.accounts, &question)
+        audit(&standing.scorecard, standing.scorecard.accounts(), &question)
     };
     say(output, asked.html.as_deref(), &audit, report::audit::html, report::audit::text)?;
     Ok(Exit::Ok)
@@ -101,7 +103,10 @@ pub(super) async fn dossier(path: &Path, asked: &Dossier, output: Output) -> Res
 /// An account's id as part of an address; a slash parts connection and id.
 fn percent(account: &str) -> String {
     let kept = |each: &u8| each.is_ascii_alphanumeric() || b"-_./".contains(each);
-    account.bytes().map(|each| if kept(&each) { char::from(each).to_string() } else { format!("%{each:02X}") }).collect()
+    account
+        .bytes()
+        .map(|each| if kept(&each) { char::from(each).to_string() } else { format!("%{each:02X}") })
+        .collect()
 }
 
 fn at_rest(loaded: &Loaded, asked: &Dossier) -> Result<report::dossier::Dossier, Failure> {
@@ -111,7 +116,7 @@ fn at_rest(loaded: &Loaded, asked: &Dossier) -> Result<report::dossier::Dossier,
         as_of: SystemClock.now(),
         values: asked.values,
     };
-    let mut meant = question.meant(&standing.accounts);
+    let mut meant = question.meant(standing.scorecard.accounts());
     let (Some(key), true) = (meant.pop(), meant.is_empty()) else {
         let words = if meant.is_empty() {
             "no such account is known: give its id as the CRM knows it"
@@ -120,7 +125,8 @@ fn at_rest(loaded: &Loaded, asked: &Dossier) -> Result<report::dossier::Dossier,
         };
         return Err(Failure::new(Exit::Findings, words));
     };
-    let mut assembly = report::dossier::Assembly::new(key, &question, &standing.accounts, &standing.scorecard);
+    let mut assembly =
+        report::dossier::Assembly::new(key, &question, standing.scorecard.accounts(), &standing.scorecard);
     archive.read("replaying the account", |position, entry| {
         if let Some(entry) = entry {
             assembly.apply(position, &entry);

@@ -11,7 +11,7 @@ pub(super) fn words(report: &Report) -> String {
     let mut text = String::new();
     for row in report.rows.iter().filter(|row| row.period.is_none() && row.reconstructed > 0) {
         let name = plain(&format!("{} / {}", row.contract, row.motion));
-        let _ = write!(text, "{name}  {} of {} cycles", row.reconstructed, row.records.len());
+        let _ = write!(text, "{name}  {} cycles", row.reconstructed);
         if row.untold > 0 {
             let _ = write!(
                 text,

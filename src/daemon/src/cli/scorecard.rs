@@ -131,7 +131,15 @@ fn render(report: &Report) -> String {
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(HEAD.len());
     let mut text = format!(
         "{HEAD:<width$}  {:<8}  {:<11}  {:<32}  {:<32}  {:<17}  {:>8}  {:>9}  {:>7}  {:>9}\n",
-        "period", "shown", "completion", "acceptance", "to acceptance", "accepted", "by-passes", "tampers", "overrides"
+        "period",
+        "shown",
+        "completion",
+        "acceptance",
+        "to acceptance",
+        "accepted",
+        "by-passes",
+        "tampers",
+        "overrides"
     );
     for (name, row) in names.iter().zip(&report.rows) {
         text.push_str(&line(name, width, row));
@@ -259,8 +267,9 @@ fn figure(figure: Option<&Figure>) -> String {
         Band::Below => " low",
         Band::Aspirational => " aspirational",
     };
-    let interval =
-        figure.interval.map_or_else(String::new, |interval| format!(" [{}..{}]", interval.low, interval.high));
+    let interval = figure
+        .interval
+        .map_or_else(String::new, |interval| format!(" [{}..{}]", interval.low, interval.high));
     format!("{}{interval} (n {}){band}", figure.words(), figure.n)
 }
 

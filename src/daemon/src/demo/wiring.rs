@@ -11,7 +11,7 @@ use handoff_core::contract::Mode;
 use handoff_core::feed::ColumnKind;
 use handoff_core::id::{ConnectionId, FieldKey, GateName, MotionId, PartKey};
 use handoff_core::mapping::{Mapping, Way};
-use handoff_core::registry::Registry;
+use handoff_core::registry::{Registry, shipped};
 use handoff_sandbox_gong as gong;
 use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce as salesforce;
@@ -19,7 +19,8 @@ use handoff_sandbox_salesforce as salesforce;
 use super::story::{MONA, SUNIL};
 use super::{DemoError, feed};
 use crate::config::{
-    Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People, ScorecardSettings, SecretRef,
+    Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People,
+    ScorecardSettings, SecretRef,
 };
 
 /// The mapping of the story in Salesforce.
@@ -90,8 +91,8 @@ impl Wiring<'_> {
             http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
             govern: self.mappings.iter().map(|mapping| self.govern(mapping, &sf, &hs)).collect(),
             tasks: None,
-            facts: Vec::new(),
             rediscovery: None,
+            facts: Vec::new(),
             feed: self.feed()?,
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([
@@ -224,7 +225,13 @@ fn roles(whole: bool) -> BTreeMap<String, Vec<String>> {
     roles
 }
 
-/// The mappings of what is governed: handoff 03 in each CRM, or all six. Handoff 04 ships in two ways: here the product sends its telemetry.
+/// Contracts and mappings of this company. Handoff 04 ships in two ways, of which a company keeps one: here the product sends its telemetry.
+pub(super) fn company(whole: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let other = if whole { "/h04-onboarding-to-cs.toml" } else { "/h04-onboarding-to-cs-fed.toml" };
+    shipped().filter(move |(path, _)| !path.ends_with(other))
+}
+
+/// The mappings of what is governed: handoff 03 in each CRM, or all six.
 pub(super) fn mappings(registry: &Registry, whole: bool) -> Result<Vec<Mapping>, DemoError> {
     let crm = ["salesforce", "hubspot"];
     let handoffs = [

@@ -92,8 +92,7 @@ pub(super) fn conclude(
             numbers: None,
         };
         let main = with_numbers(engine, inputs, plan(inputs))?;
-        for plan in [Some(main), echo_plan(inputs)].into_iter().flatten().filter(|plan| !plan.is_empty())
-        {
+        for plan in [Some(main), echo_plan(inputs)].into_iter().flatten().filter(|plan| !plan.is_empty()) {
             let (contract, version) = (std::sync::Arc::clone(&case.contract), raw.version.clone());
             jobs.push(Job {
                 of,

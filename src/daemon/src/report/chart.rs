@@ -42,7 +42,13 @@ fn line(from: (i64, i64), to: (i64, i64), colour: &str, more: &str) -> String {
 }
 
 /// A bar from 0 to a value on a scale up to `end`, with the range of the value.
-pub(super) fn bar(about: &str, value: Decimal, range: Option<(Decimal, Decimal)>, end: Decimal, first: bool) -> String {
+pub(super) fn bar(
+    about: &str,
+    value: Decimal,
+    range: Option<(Decimal, Decimal)>,
+    end: Decimal,
+    first: bool,
+) -> String {
     let colour = if first { "#a93a26" } else { "#7d8796" };
     let mut inside = block(0, place(value, end).max(2), colour);
     if let Some((low, high)) = range {
@@ -91,7 +97,12 @@ pub(super) fn interval(
 }
 
 /// From a value before to a value after, on a scale from `least` to `most`.
-pub(super) fn change(about: &str, before: Decimal, after: Decimal, (least, most): (Decimal, Decimal)) -> String {
+pub(super) fn change(
+    about: &str,
+    before: Decimal,
+    after: Decimal,
+    (least, most): (Decimal, Decimal),
+) -> String {
     let at = |number: Decimal| place(number - least, most - least);
     let colour = if after >= before { "#256b45" } else { "#a93a26" };
     let (from, to) = (at(before), at(after));
@@ -108,7 +119,9 @@ pub(super) fn change(about: &str, before: Decimal, after: Decimal, (least, most)
 /// One row of a chart: name and value as HTML, the drawing between them.
 pub(super) fn row(name: &str, drawing: &str, value: &str, first: bool) -> String {
     let class = if first { "bar first" } else { "bar" };
-    format!("<div class=\"{class}\"><div class=\"name\">{name}</div>{drawing}<div class=\"value\">{value}</div></div>")
+    format!(
+        "<div class=\"{class}\"><div class=\"name\">{name}</div>{drawing}<div class=\"value\">{value}</div></div>"
+    )
 }
 
 /// The scale under rows: what stands at its left and right ends, as text.
@@ -128,7 +141,12 @@ mod tests {
             bar("a", huge, Some((Decimal::ZERO, huge)), Decimal::ONE, true),
             bar("a", Decimal::ONE, None, Decimal::ZERO, false),
             interval("a", Some(huge), (Decimal::ZERO, None), (Decimal::ONE, Decimal::TEN)),
-            change("a", -Decimal::from(500), Decimal::from(500), (-Decimal::ONE_HUNDRED, Decimal::ONE_HUNDRED)),
+            change(
+                "a",
+                -Decimal::from(500),
+                Decimal::from(500),
+                (-Decimal::ONE_HUNDRED, Decimal::ONE_HUNDRED),
+            ),
             parts("a", &[(0, "red"), (0, "blue")]),
         ] {
             let numbers = html.split('"').filter_map(|each| each.parse::<i64>().ok());

@@ -67,7 +67,7 @@ async fn counted(stage: &Stage) -> RateRow {
         }
     }
     let accuracy = Accuracy { sensitivity_percent: 90, specificity_percent: 95 };
-    rates(&reasks, stage.company().now(), accuracy).remove(0)
+    rates(&scorecard, stage.company().now(), accuracy).remove(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,7 +104,7 @@ async fn a_question_for_what_was_recorded_is_suggested_and_counts_once_a_person_
     let after = counted(&stage).await;
     assert_eq!(
         (after.asked_again, after.waiting, after.percent.map(|p| p.to_string())),
-        (1, 0, Some("100.00".to_owned()))
+        (1, 0, Some("100".to_owned()))
     );
 
     // What was said is nowhere on disk, and a restart knows the same.
@@ -178,7 +178,7 @@ async fn people_answer_by_command_and_read_the_rate() {
     let (code, text) = told(&config, &["rediscovery", "confirm", &id, "1", "--by", INGRID]).await;
     assert!(code == 0 && text.contains(&format!("confirmed by {INGRID}")), "{code} {text}");
     let (code, text) = told(&config, &["rediscovery", "rate"]).await;
-    assert!(code == 0 && text.contains("100.00 %") && text.contains("(1 of 1 accounts)"), "{code} {text}");
+    assert!(code == 0 && text.contains("100 %") && text.contains("(1 of 1 accounts)"), "{code} {text}");
     let (code, text) =
         told(&config, &["rediscovery", "dismiss", &id, &call, "economic_buyer", "--by", INGRID]).await;
     assert!(code == 0 && text.contains(&format!("dismissed by {INGRID}")), "{code} {text}");

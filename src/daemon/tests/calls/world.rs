@@ -80,6 +80,7 @@ pub(crate) fn config(dir: &Path, sandbox: &Sandbox) -> Config {
         calendar: BTreeMap::new(),
         tasks: None,
         rediscovery: None,
+        facts: Vec::new(),
         feed: BTreeMap::new(),
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },

@@ -41,10 +41,16 @@ pub struct Reference {
 /// The sources' figures. None of them enters any calculation.
 pub fn references() -> [Reference; 4] {
     [
-        Reference { about: "first-year churn where handoffs are broken, against overall churn", figure: "14 % vs 8 %" },
+        Reference {
+            about: "first-year churn where handoffs are broken, against overall churn",
+            figure: "14 % vs 8 %",
+        },
         Reference { about: "compliance with a template that no gate enforces", figure: "40 %" },
         Reference { about: "churned accounts whose handoff scored under 70 %", figure: "60 to 80 %" },
-        Reference { about: "ARR kept a year when first-year churn falls by 3 to 4 points", figure: "$170K or more" },
+        Reference {
+            about: "ARR kept a year when first-year churn falls by 3 to 4 points",
+            figure: "$170K or more",
+        },
     ]
 }
 

@@ -79,12 +79,7 @@ impl Shape {
 }
 
 /// Churn of accounts that leaked at any handoff, against those that leaked at none.
-pub(super) fn pooled(
-    crossings: &Crossings,
-    accounts: &Accounts,
-    scope: Scope,
-    minimum: usize,
-) -> Comparison {
+pub(super) fn pooled(crossings: &Crossings, accounts: &Accounts, scope: Scope, minimum: usize) -> Comparison {
     let mut standing: BTreeMap<&AccountKey, (bool, jiff::civil::Date)> = BTreeMap::new();
     for crossing in crossings.values().flat_map(BTreeMap::values).filter(|each| scope.holds(each.at)) {
         let day = crate::account::day(crossing.at);

@@ -26,7 +26,10 @@ use crate::account::Accounts;
 use crate::crossing::{Crossings, Scope};
 use crate::metric::churn::{self, Comparison, DEFAULT_CONTRACT, LeakToChurn, MINIMUM};
 use crate::metric::nps::{self, NpsDelta};
-use crate::metric::{Figure, Window, acceptance, completion, rediscovery, time_to_acceptance};
+use crate::metric::{
+    Figure, Metric, NOBODY_LISTENS, Window, acceptance, completion, re_discovery, time_to_acceptance,
+};
+use crate::reask::{Account, Incidence};
 use crate::scorecard::Scorecard;
 use crate::spread::Spread;
 use crate::unit::{Passage, Unit};
@@ -132,7 +135,8 @@ pub fn audit(scorecard: &Scorecard, accounts: &Accounts, question: &Question) ->
     let mut tallies: BTreeMap<ContractId, Tally> =
         question.contracts.iter().map(|contract| (contract.clone(), Tally::default())).collect();
     for unit in scorecard.units() {
-        tallies.entry(unit.line.contract.clone()).or_default().count(unit, question.scope());
+        let account = unit.acceptance.and_then(|_| scorecard.reasks().account(&unit.stream));
+        tallies.entry(unit.line.contract.clone()).or_default().count(unit, account, question.scope());
     }
     let mut rows: Vec<Row> =
         tallies.into_iter().map(|(contract, tally)| facts.row(contract, tally)).collect();
@@ -167,13 +171,14 @@ pub struct Tally {
     unmeasurable: usize,
     untold: usize,
     reconstructed: usize,
-    /// Accounts with an accepted cycle, by number, and whether one of them was asked again.
-    accounts: BTreeMap<u32, bool>,
-    accepted_young: bool,
+    /// Accounts with an accepted cycle, and whether they were asked again.
+    accounts: BTreeMap<Account, bool>,
+    /// Whether the 30 days of some acceptance are not over.
+    asked_open: bool,
 }
 
 impl Tally {
-    fn count(&mut self, unit: &Unit, scope: Scope) {
+    fn count(&mut self, unit: &Unit, account: Option<Account>, scope: Scope) {
         if let Some(transition) = unit.transition.filter(|transition| scope.holds(transition.at)) {
             let told = transition.is_told();
             self.untold += usize::from(!told);
@@ -181,7 +186,9 @@ impl Tally {
             self.transitions += usize::from(told);
             self.complete += usize::from(told && transition.is_complete());
             let bypassed = transition.passage == Passage::Bypassed;
-            self.shape.count(crate::crossing::leaked(transition.filled, transition.required), bypassed);
+            if told {
+                self.shape.count(crate::crossing::leaked(transition.filled, transition.required), bypassed);
+            }
         }
         if let Some(decision) = unit.decision.filter(|decision| scope.holds(decision.at)) {
             self.decided += 1;
@@ -192,10 +199,20 @@ impl Tally {
         if let Some(acceptance) = unit.acceptance.filter(|acceptance| scope.holds(acceptance.at)) {
             self.waited.extend(acceptance.waited);
             self.unmeasurable += usize::from(acceptance.waited.is_none());
-            self.accepted_young |= scope.as_of.duration_since(acceptance.at) < crate::report::PROVISIONAL;
-            if let Some(account) = unit.account {
+            self.asked_open |= scope.as_of.duration_since(acceptance.at) < crate::report::PROVISIONAL;
+            if let Some(account) = account {
                 *self.accounts.entry(account).or_default() |= unit.rediscovered;
             }
+        }
+    }
+
+    fn incidence(&self) -> Incidence {
+        let count = |accounts: usize| u64::try_from(accounts).unwrap_or(u64::MAX);
+        Incidence {
+            accounts: count(self.accounts.len()),
+            asked_again: count(self.accounts.values().filter(|asked| **asked).count()),
+            provisional: self.asked_open,
+            ..Incidence::default()
         }
     }
 }
@@ -212,8 +229,11 @@ impl Facts<'_> {
         let nps_figure = nps::figure(contract.as_str(), around(), self.accounts, window, scope.as_of);
         let is_asked = nps::applies(contract.as_str());
         let nps = nps::around(around().filter(|_| is_asked), self.accounts, scope.as_of);
-        let asked = tally.accounts.values().filter(|asked| **asked).count();
-        let heard = self.heard.then_some(asked);
+        let rediscovery = if self.heard {
+            re_discovery(window, &tally.incidence())
+        } else {
+            Figure::not_measurable(Metric::ReDiscovery, window, NOBODY_LISTENS)
+        };
         Row {
             rank: None,
             title: contract.0.clone(),
@@ -229,7 +249,7 @@ impl Facts<'_> {
                 |rank| tally.waited.get(rank.checked_sub(1)?).copied(),
                 tally.unmeasurable,
             ),
-            rediscovery: rediscovery(window, heard, tally.accounts.len(), tally.accepted_young),
+            rediscovery,
             nps: nps_figure,
             leak_to_churn: churn.figure(),
             leak: Leak::default(),

@@ -48,9 +48,8 @@ pub(super) fn reasons(first: &Row, second: Option<&Row>, clear: bool, currency: 
             next.unwrap_or_default()
         ));
     } else {
-        let next = second.map(|second| {
-            format!("; at the next one it is {}", money(second.leak.exposed.amount, currency))
-        });
+        let next = second
+            .map(|second| format!("; at the next one it is {}", money(second.leak.exposed.amount, currency)));
         reasons.push(format!(
             "Accounts worth {} of ARR went through it with less than 70 % of what the receiver needs{}.",
             money(leak.exposed.amount, currency),
@@ -59,7 +58,10 @@ pub(super) fn reasons(first: &Row, second: Option<&Row>, clear: bool, currency: 
     }
     let share = leak.accounts.share;
     let percent = share.percent().unwrap_or_default();
-    reasons.push(format!("{} of {} accounts ({percent} %) leaked on their first way through it.", share.met, share.n));
+    reasons.push(format!(
+        "{} of {} accounts ({percent} %) leaked on their first way through it.",
+        share.met, share.n
+    ));
     if let Some(risk) = first.churn_detail.all.relative_risk
         && first.churn_detail.all.finding == Finding::MoreChurn
     {
@@ -107,7 +109,10 @@ pub(super) fn assumptions(audit: &Audit) -> Vec<String> {
              association in your own history over all of its time, not a proof of cause, and not a yearly rate."
                 .to_owned(),
         );
-        said.push("Its range is the 95 % interval of that excess (Newcombe); less churn counts as no leak.".to_owned());
+        said.push(
+            "Its range is the 95 % interval of that excess (Newcombe); less churn counts as no leak."
+                .to_owned(),
+        );
     }
     if bases(Basis::Pooled) {
         said.push(format!(
@@ -153,17 +158,23 @@ pub(super) fn gaps(audit: &Audit, nobodys: usize) -> Vec<String> {
     let unknown = most(&|row: &Row| row.leak.passed.unknown);
     gap(
         unknown > 0,
-        format!("For up to {unknown} accounts at a handoff nobody knows what they pay; send `arr` with a feed of accounts."),
+        format!(
+            "For up to {unknown} accounts at a handoff nobody knows what they pay; send `arr` with a feed of accounts."
+        ),
     );
     let other = most(&|row: &Row| row.leak.passed.other_currency);
     gap(
         other > 0,
-        format!("Up to {other} accounts at a handoff pay in another currency and are in no sum: handoffd converts nothing."),
+        format!(
+            "Up to {other} accounts at a handoff pay in another currency and are in no sum: handoffd converts nothing."
+        ),
     );
     let not_told = most(&|row: &Row| row.churn_detail.outside.not_told);
     gap(
         not_told > 0,
-        format!("Of up to {not_told} accounts at a handoff nobody tells whether they left; they are in no group."),
+        format!(
+            "Of up to {not_told} accounts at a handoff nobody tells whether they left; they are in no group."
+        ),
     );
     gap(
         audit.pooled.finding == Finding::TooFew,

@@ -8,8 +8,8 @@ mod acceptance;
 pub mod churn;
 mod completion;
 mod interval;
-mod rediscovery;
 pub mod nps;
+mod rediscovery;
 mod slice;
 mod time;
 
@@ -22,7 +22,7 @@ pub use acceptance::acceptance;
 pub use completion::completion;
 pub(crate) use interval::Z;
 pub use interval::{median_ranks, wilson};
-pub use rediscovery::rediscovery;
+pub use rediscovery::{NOBODY_LISTENS, re_discovery};
 pub use slice::Slice;
 pub use time::time_to_acceptance;
 
@@ -213,7 +213,7 @@ pub struct Figure {
     /// What was left out because its times contradict each other or cannot be believed.
     pub unmeasurable: usize,
     /// How many cycles it is made of that nobody watched: they were worked out afterwards from what the CRM tells of its past.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "crate::report::is_zero")]
     pub reconstructed: usize,
     /// Why there is no value.
     pub why: Option<String>,
@@ -262,11 +262,6 @@ impl Figure {
             Unit::Points => format!("{value:+}"),
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
-pub(crate) fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// `met` of `n` in percent, not rounded to hundredths; `None` = `n` is 0.

@@ -1,15 +1,12 @@
 //! How often accounts were asked again, by contract and motion and over all, each with everything that it must not be shown without.
 
-use std::collections::BTreeSet;
-
-use handoff_core::id::{ContractId, MotionId};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Accuracy, Estimate, Incidence, estimate};
-use crate::metric::{self, Band, Window};
+use crate::metric::{self, Band, Figure, Metric, NOBODY_LISTENS, Slice};
 use crate::scorecard::Scorecard;
 
 /// One row: a contract in a motion, or everything.
@@ -68,18 +65,11 @@ pub struct CallsRow {
 
 /// All rows: everything first, then by contract and motion.
 pub fn rates(scorecard: &Scorecard, as_of: Timestamp, accuracy: Accuracy) -> Vec<RateRow> {
-    let reasks = scorecard.reasks();
-    let told = Told { as_of, heard: scorecard.heard(as_of), accuracy };
-    let mut cells: BTreeSet<(ContractId, MotionId)> = BTreeSet::new();
-    let all = reasks.incidence(as_of, |handoff, _| {
-        cells.insert((handoff.contract.clone(), handoff.motion.clone()));
-        true
-    });
-    let mut rows = vec![told.row(None, None, &all)];
-    for (contract, motion) in cells {
-        let own =
-            reasks.incidence(as_of, |handoff, _| handoff.contract == contract && handoff.motion == motion);
-        rows.push(told.row(Some(contract.0), Some(motion.0), &own));
+    let (reasks, told) = (scorecard.reasks(), Told { as_of, heard: scorecard.heard(as_of), accuracy });
+    let mut rows = vec![told.row(None, None, &reasks.incidence(None, Slice::All, as_of))];
+    for (contract, motion) in reasks.lines() {
+        let own = reasks.incidence(Some((contract.as_str(), motion.as_str())), Slice::All, as_of);
+        rows.push(told.row(Some(contract.0.clone()), Some(motion.0.clone()), &own));
     }
     rows
 }
@@ -93,10 +83,12 @@ struct Told {
 
 impl Told {
     fn row(&self, contract: Option<String>, motion: Option<String>, own: &Incidence) -> RateRow {
-        let count = |accounts: u64| usize::try_from(accounts).unwrap_or(usize::MAX);
-        let window = Window { from: None, until: self.as_of };
-        let asked = self.heard.then_some(count(own.asked_again));
-        let figure = metric::rediscovery(window, asked, count(own.accounts), own.provisional);
+        let window = Slice::All.window(self.as_of);
+        let figure = if self.heard {
+            metric::re_discovery(window, own)
+        } else {
+            Figure::not_measurable(Metric::ReDiscovery, window, NOBODY_LISTENS)
+        };
         let corrected = match estimate(own.automatic, own.scored, self.accuracy) {
             Estimate::Figure { corrected, .. } => corrected,
             Estimate::TooFew { .. } => None,

@@ -12,8 +12,12 @@ use handoff_core::reask::{Reask, ReportedBy};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use super::{Accuracy, CycleStanding, Estimate, Reasks, estimate, rates};
+use crate::metric::Slice;
+use crate::period::Period;
+
 use crate::scorecard::Scorecard;
+
+use super::{Accuracy, CycleStanding, Estimate, Reasks, estimate, rates};
 
 const ACCURACY: Accuracy = Accuracy { sensitivity_percent: 90, specificity_percent: 95 };
 
@@ -194,14 +198,16 @@ fn the_unit_is_the_account_however_many_deals_it_has() {
         scored("3", "d", 24, vec![reask(1, false)]),
     ];
     let reasks = folded(&entries);
-    let all = reasks.incidence(hour(10), |_, _| true);
+    let all = reasks.incidence(None, Slice::All, hour(10));
     assert_eq!((all.accounts, all.asked_again, all.waiting, all.scored, all.automatic), (3, 1, 1, 2, 1));
     assert!(all.provisional);
-    assert!(!reasks.incidence(hour(31 * 24), |_, _| true).provisional);
-    let streams = all.streams.get("sf/acme").unwrap();
-    assert_eq!(streams, &BTreeSet::from([handoff("1", 1).stream()]), "drills down");
-    let early = reasks.incidence(hour(10), |_, accepted| accepted < hour(1));
-    assert_eq!((early.accounts, early.asked_again), (1, 1));
+    assert!(!reasks.incidence(None, Slice::All, hour(31 * 24)).provisional);
+    let line = ("h03-ae-to-onboarding", "main");
+    let month = Slice::of(Period::Month, hour(0));
+    assert_eq!(reasks.asked_again(line.0, line.1, month), [(handoff("1", 1).stream(), 1)], "drills down");
+    assert_eq!(reasks.incidence(Some(line), month, hour(10)), all);
+    let later = reasks.incidence(Some(line), Slice::of(Period::Month, hour(24 * 62)), hour(10));
+    assert_eq!(later, super::Incidence::default());
     let mut scorecard = Scorecard::new();
     entries.iter().for_each(|entry| scorecard.apply(entry));
     let rows = rates(&scorecard, hour(30), ACCURACY);
@@ -253,4 +259,19 @@ fn folding_twice_tells_the_same() {
         [Some(handoff("1", 1).stream())],
         "each names the stream it touched"
     );
+}
+
+#[test]
+fn a_deal_that_moves_to_another_account_takes_its_questions_along() {
+    let mut entries = vec![
+        accepting("1", Some("acme"), 0),
+        accepting("2", Some("other"), 1),
+        scored("1", "c", 24, vec![reask(1, true)]),
+        said("1", "c", true),
+    ];
+    let before = folded(&entries).incidence(None, Slice::All, hour(10));
+    assert_eq!((before.accounts, before.asked_again), (2, 1));
+    entries.push(decided("1", 1, Some("other"), 30, Vec::new()));
+    let after = folded(&entries).incidence(None, Slice::All, hour(10));
+    assert_eq!((after.accounts, after.asked_again, after.scored), (1, 1, 1));
 }

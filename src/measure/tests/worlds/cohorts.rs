@@ -28,7 +28,8 @@ fn truth(churns: u64, leaks: u64, kills: u64) -> Truth {
         (Decimal::from(churns) / million, Decimal::from(leaks) / million, Decimal::from(kills) / million);
     let one = Decimal::ONE;
     let leaked = one - (one - churns) * (one - kills);
-    let (lost, kept) = (leaks * leaked + (one - leaks) * churns, leaks * (one - leaked) + (one - leaks) * (one - churns));
+    let (lost, kept) =
+        (leaks * leaked + (one - leaks) * churns, leaks * (one - leaked) + (one - leaks) * (one - churns));
     let hundred = Decimal::ONE_HUNDRED;
     Truth {
         leaked: leaked * hundred,

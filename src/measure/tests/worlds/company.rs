@@ -57,7 +57,8 @@ fn entries() -> Vec<LogEntry> {
             lost |= leaked && chance.is(if index == 2 { 260_000 } else { 40_000 });
             if index == 2 && chance.is(400_000) {
                 let day = SignedDuration::from_hours(24);
-                let late = u8::try_from(if leaked { 2 + chance.below(6) } else { 6 + chance.below(5) }).unwrap();
+                let late =
+                    u8::try_from(if leaked { 2 + chance.below(6) } else { 6 + chance.below(5) }).unwrap();
                 let early = u8::try_from(6 + chance.below(5)).unwrap();
                 entries.push(answered(&account, early, &(when - day * 5).to_string()));
                 entries.push(answered(&account, late, &(when + day * 6).to_string()));
@@ -67,7 +68,11 @@ fn entries() -> Vec<LogEntry> {
         let days = i64::try_from(60 + chance.below(420)).unwrap();
         let worth = Decimal::from(8_000 + chance.below(70) * 1_000);
         entries.push(LogEntry::AccountSeen {
-            account: RecordRef { connection: "sf".into(), object: "Account".into(), record: account.as_str().into() },
+            account: RecordRef {
+                connection: "sf".into(),
+                object: "Account".into(),
+                record: account.as_str().into(),
+            },
             source: "feed/customers".to_owned(),
             facts: AccountFacts {
                 arr: chance.is(960_000).then(|| Amount { amount: worth, currency: Some("EUR".to_owned()) }),

@@ -44,8 +44,16 @@ fn opened(contract: &str, record: &str, when: Timestamp) -> Event {
 
 fn decided(contract: &str, record: &str, account: &str, when: Timestamp, events: Vec<Event>) -> LogEntry {
     let handoff = handoff(contract, record);
-    let seen = Observation { account: Some(account.to_owned()), ..Observation::gone(handoff.subject.clone()) };
-    LogEntry::Decided { handoff, contract: pin(contract), terms: Terms::default(), at: when, seen: Box::new(seen), events }
+    let seen =
+        Observation { account: Some(account.to_owned()), ..Observation::gone(handoff.subject.clone()) };
+    LogEntry::Decided {
+        handoff,
+        contract: pin(contract),
+        terms: Terms::default(),
+        at: when,
+        seen: Box::new(seen),
+        events,
+    }
 }
 
 /// A deal that passed its stage without anybody's acceptance and with nothing filled: a leak.
@@ -99,8 +107,11 @@ fn told(account: &str, since: Option<&str>, left: Option<&str>) -> LogEntry {
 }
 
 pub(crate) fn answered(account: &str, score: u8, when: &str) -> LogEntry {
-    let answer =
-        SurveyAnswer { id: Digest::of_bytes(format!("{account}{when}").as_bytes()), score, answered_at: at(when) };
+    let answer = SurveyAnswer {
+        id: Digest::of_bytes(format!("{account}{when}").as_bytes()),
+        score,
+        answered_at: at(when),
+    };
     let account = RecordRef { connection: "sf".into(), object: "Account".into(), record: account.into() };
     LogEntry::SurveyAnswered { account, answer, at: at("2026-06-01T00:00:00Z") }
 }
@@ -218,7 +229,11 @@ fn an_audit_of_one_deal_says_what_is_missing_instead_of_numbers() {
     assert!(row.leak.leaked.is_none() && audit.preserved.is_none());
     let first = audit.first.clone().unwrap();
     assert!(!first.clear);
-    assert!(first.reasons.iter().any(|reason| reason.contains("what is missing is the gate")), "{:?}", first.reasons);
+    assert!(
+        first.reasons.iter().any(|reason| reason.contains("what is missing is the gate")),
+        "{:?}",
+        first.reasons
+    );
     assert!(audit.gaps.iter().any(|gap| gap.contains("nobody knows what they pay")));
     assert!(audited(&[]).first.is_none());
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use handoff_measure::reask::{RateRow, Reasks, rates};
+use handoff_measure::reask::{RateRow, rates};
+use handoff_measure::scorecard::Scorecard;
 use rust_decimal::Decimal;
 
 use super::super::archive::Archive;
@@ -18,14 +19,14 @@ pub(super) async fn rate(path: &Path, output: Output) -> Result<Exit, Failure> {
     let rows: Vec<RateRow> = if let Some(remote) = Remote::find(&loaded.config)? {
         remote.get("api/v1/rediscovery").await?
     } else {
-        let mut reasks = Reasks::new();
+        let mut scorecard = Scorecard::new();
         Archive::open(&loaded.config)?.read("reading the log", |_, entry| {
             if let Some(entry) = entry {
-                reasks.apply(&entry);
+                scorecard.apply(&entry);
             }
             true
         })?;
-        rates(&reasks, SystemClock.now(), crate::config::accuracy(&loaded.config))
+        rates(&scorecard, SystemClock.now(), crate::config::accuracy(&loaded.config))
     };
     if output.is_json() {
         output.json(&rows);

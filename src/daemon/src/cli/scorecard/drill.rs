@@ -81,7 +81,11 @@ fn render(found: &Drill, behind: Behind) -> String {
             record.positions.1
         );
     }
-    let shown = if found.records.len() < found.n { format!(", {} shown", found.records.len()) } else { String::new() };
+    let shown = if found.records.len() < found.n {
+        format!(", {} shown", found.records.len())
+    } else {
+        String::new()
+    };
     let _ = writeln!(text, "{} handoffs behind it{shown}", found.n);
     text
 }
@@ -89,11 +93,14 @@ fn render(found: &Drill, behind: Behind) -> String {
 fn words(record: &Record, behind: Behind) -> String {
     match behind {
         Behind::Completion => {
-            let score = record.score.map_or_else(String::new, |score| format!("{} of {} fields", score.filled, score.required));
+            let score = record
+                .score
+                .map_or_else(String::new, |score| format!("{} of {} fields", score.filled, score.required));
             format!("{score}{}", if record.bypassed { ", passed by" } else { "" })
         }
         Behind::Acceptance => {
-            let first = if record.first_pass == Some(true) { "accepted at first" } else { "not accepted at first" };
+            let first =
+                if record.first_pass == Some(true) { "accepted at first" } else { "not accepted at first" };
             let again = if record.rediscovered { ", re-discovered" } else { "" };
             format!("{first}{again}, {} rejections", record.rejections)
         }

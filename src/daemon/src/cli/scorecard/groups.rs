@@ -22,8 +22,7 @@ pub(super) async fn people(config: &Config, period: Option<&str>, output: Output
     };
     let (teams, now) = (teams(config), SystemClock.now());
     let path = format!("api/v1/scorecard/people?period={name}");
-    let found: People =
-        ask(config, &path, |standing| standing.scorecard.people(slice, &teams, now)).await?;
+    let found: People = ask(config, &path, |standing| standing.scorecard.people(slice, &teams, now)).await?;
     tell(&found, render_people, output)
 }
 
@@ -37,7 +36,8 @@ fn render_people(people: &People) -> String {
             Side::ReceivingTeam => "receiving team",
         };
         let who = plain(&format!("{} / {} / {side} {}", row.contract, row.motion, row.who));
-        let _ = writeln!(text, "{who}: {} decided, {} accepted", row.throughput.decided, row.throughput.accepted);
+        let _ =
+            writeln!(text, "{who}: {} decided, {} accepted", row.throughput.decided, row.throughput.accepted);
         for each in &row.figures {
             let _ = writeln!(text, "  {}: {}", each.metric.title(), figure(Some(each)));
         }
@@ -82,7 +82,13 @@ fn render_decay(found: &[Decay]) -> String {
                 .iter()
                 .map(|each| format!("{} {}", each.metric.title(), figure(Some(each))))
                 .collect();
-            let _ = writeln!(text, "  {}  {}; {} accepted", quarter.name, figures.join(", "), quarter.throughput.accepted);
+            let _ = writeln!(
+                text,
+                "  {}  {}; {} accepted",
+                quarter.name,
+                figures.join(", "),
+                quarter.throughput.accepted
+            );
         }
         for change in &decay.changes {
             let words = match change.trend {
@@ -91,9 +97,12 @@ fn render_decay(found: &[Decay]) -> String {
                 Trend::NoClearChange => "no clear change",
                 Trend::NotMeasurable => "not measurable",
             };
-            let points = change.points.zip(change.low.zip(change.high)).map_or_else(String::new, |(points, (low, high))| {
-                format!(" by {points:+} points [{low}..{high}]")
-            });
+            let points = change
+                .points
+                .zip(change.low.zip(change.high))
+                .map_or_else(String::new, |(points, (low, high))| {
+                    format!(" by {points:+} points [{low}..{high}]")
+                });
             let _ = writeln!(text, "  {} {words}{points}", change.metric.title());
         }
     }

@@ -89,8 +89,15 @@ pub(super) fn six(page: &mut Page, audit: &Audit) {
         "Targets: completion 90 %, acceptance on the first submission 85 %, median to acceptance under 48 hours, re-discovery under 10 %, NPS \
          not falling. Under every number stand how many it is made of and its 95 % interval.",
     );
-    let heads =
-        ["Handoff", "Completion", "Acceptance", "To acceptance", "Re-discovery", "NPS change", "Leak to churn"];
+    let heads = [
+        "Handoff",
+        "Completion",
+        "Acceptance",
+        "To acceptance",
+        "Re-discovery",
+        "NPS change",
+        "Leak to churn",
+    ];
     page.add(&table(
         "● meets its target, ▼ does not",
         heads,
@@ -111,7 +118,12 @@ pub(super) fn six(page: &mut Page, audit: &Audit) {
 fn proportion(part: &Proportion) -> String {
     let Some(percent) = part.percent else { return "<span class=\"none\">–</span>".to_owned() };
     let interval = part.interval.map(|each| format!(", 95 % {} to {}", each.low, each.high));
-    format!("{percent} %<small>{} of {}{}</small>", part.share.met, part.share.n, interval.unwrap_or_default())
+    format!(
+        "{percent} %<small>{} of {}{}</small>",
+        part.share.met,
+        part.share.n,
+        interval.unwrap_or_default()
+    )
 }
 
 pub(super) fn churn(page: &mut Page, audit: &Audit) {
@@ -152,7 +164,11 @@ pub(super) fn churn(page: &mut Page, audit: &Audit) {
         ["", "Share", "Reference of the sources"],
         [
             ["Overall".to_owned(), proportion(&own.overall), "8 %".to_owned()],
-            ["Within the first year".to_owned(), proportion(&own.first_year), "14 % where handoffs are broken".to_owned()],
+            [
+                "Within the first year".to_owned(),
+                proportion(&own.first_year),
+                "14 % where handoffs are broken".to_owned(),
+            ],
         ],
     ));
 }
@@ -199,9 +215,9 @@ pub(super) fn shape(page: &mut Page, audit: &Audit) {
         let accepted = shape.leaked.saturating_sub(past);
         let sound = shape.transitions.saturating_sub(past + filled_past + accepted);
         let about = format!("{}: {} of {} transitions leaked", row.title, shape.leaked, shape.transitions);
-        let parts =
-            [(past, "#a93a26"), (accepted, "#e7b9ae"), (filled_past, "#b9c0cb"), (sound, "#256b45")];
-        let value = format!("{} of {}<small>leaked, {past} past the gate</small>", shape.leaked, shape.transitions);
+        let parts = [(past, "#a93a26"), (accepted, "#e7b9ae"), (filled_past, "#b9c0cb"), (sound, "#256b45")];
+        let value =
+            format!("{} of {}<small>leaked, {past} past the gate</small>", shape.leaked, shape.transitions);
         page.add(&chart::row(&name(row), &chart::parts(&about, &parts), &value, false));
     }
     page.add("</div>");
@@ -260,7 +276,8 @@ pub(super) fn preserved(page: &mut Page, audit: &Audit) {
             "<p>It cannot be estimated from your own figures: excess churn was not measured, or less leaks than the assumed target.</p>",
         );
     }
-    let rows = references().map(|each| format!("<tr><td>{}</td><td>{}</td></tr>", escape(each.about), escape(each.figure)));
+    let rows = references()
+        .map(|each| format!("<tr><td>{}</td><td>{}</td></tr>", escape(each.about), escape(each.figure)));
     page.add(&format!(
         "<aside><p class=\"label\">Reference figures of the sources, not yours; none of them is in any calculation</p><table>{}</table></aside>",
         rows.concat()

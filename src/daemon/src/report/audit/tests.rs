@@ -16,7 +16,17 @@ fn write(name: &str, page: &str) {
 fn the_page_is_one_document_that_loads_nothing_and_runs_nothing() {
     let page = html(&audit());
     write("leak-audit.html", &page);
-    for forbidden in ["<script", "http://", "https://", "url(", "@import", "<img", "<iframe", "<object", "<link rel=\"style"] {
+    for forbidden in [
+        "<script",
+        "http://",
+        "https://",
+        "url(",
+        "@import",
+        "<img",
+        "<iframe",
+        "<object",
+        "<link rel=\"style",
+    ] {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
     for tag in ["section", "table", "svg", "div", "ul", "aside", "span"] {

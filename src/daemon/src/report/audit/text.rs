@@ -20,13 +20,22 @@ pub fn text(audit: &Audit) -> String {
     } else {
         let _ = writeln!(text, "\n{}", green("no leak is known"));
     }
-    let _ = writeln!(text, "\n{:<4} {:<6} {:>22} {:>18} {:>20}  range", "rank", "", "leaked accounts", "their ARR", "ARR leaked");
+    let _ = writeln!(
+        text,
+        "\n{:<4} {:<6} {:>22} {:>18} {:>20}  range",
+        "rank", "", "leaked accounts", "their ARR", "ARR leaked"
+    );
     for row in &audit.rows {
         let share = row.leak.accounts.share;
         let percent = share.percent().map(|percent| format!(" ({percent} %)")).unwrap_or_default();
         let (leaked, limits) = row.leak.leaked.map_or_else(
             || ("-".to_owned(), "-".to_owned()),
-            |leaked| (about(leaked.value, currency), format!("{} to {}", about(leaked.low, None), about(leaked.high, None))),
+            |leaked| {
+                (
+                    about(leaked.value, currency),
+                    format!("{} to {}", about(leaked.low, None), about(leaked.high, None)),
+                )
+            },
         );
         let _ = writeln!(
             text,
@@ -61,7 +70,8 @@ pub fn text(audit: &Audit) -> String {
     };
     list(&mut text, "what this rests on", &audit.assumptions);
     list(&mut text, "what could not be said", &audit.gaps);
-    let _ = writeln!(text, "\nreference figures of the sources, not yours; none of them is in any calculation");
+    let _ =
+        writeln!(text, "\nreference figures of the sources, not yours; none of them is in any calculation");
     for reference in references() {
         let _ = writeln!(text, "  {:<70} {}", reference.about, reference.figure);
     }
@@ -98,7 +108,8 @@ fn churn(text: &mut String, audit: &Audit) {
     let rows = rows.map(|row| (short(row), &row.churn_detail.all)).chain([("all".to_owned(), &audit.pooled)]);
     for (name, all) in rows {
         let risk = all.relative_risk.map(|risk| {
-            let value = risk.value.map_or_else(|| "only then".to_owned(), |value| format!("{value} times as often"));
+            let value =
+                risk.value.map_or_else(|| "only then".to_owned(), |value| format!("{value} times as often"));
             format!(": {value} (95 % {})", range(&risk.interval))
         });
         let _ = writeln!(

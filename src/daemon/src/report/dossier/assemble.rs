@@ -96,7 +96,9 @@ impl<'a> Assembly<'a> {
         let told = std::mem::take(&mut self.told);
         let mut handoffs: Vec<Story> =
             told.into_iter().map(|(stream, chapters)| self.story(stream, chapters)).collect();
-        handoffs.sort_by_key(|story| story.chapters.first().and_then(|each| each.days.first()).map(|day| day.position));
+        handoffs.sort_by_key(|story| {
+            story.chapters.first().and_then(|each| each.days.first()).map(|day| day.position)
+        });
         let mut dossier = Dossier {
             account: self.account.clone(),
             as_of: self.question.as_of,
@@ -158,7 +160,8 @@ fn begun(event: &Event) -> Option<u32> {
 }
 
 fn values(package: &Package) -> BTreeMap<String, String> {
-    let parts = package.iter().flat_map(|(field, parts)| parts.iter().map(move |(part, value)| (field, part, value)));
+    let parts =
+        package.iter().flat_map(|(field, parts)| parts.iter().map(move |(part, value)| (field, part, value)));
     parts.map(|(field, part, sourced)| (format!("{field}.{part}"), why::value(&sourced.value))).collect()
 }
 

@@ -12,7 +12,8 @@ pub fn html(dossier: &Dossier) -> String {
         Some(left) => format!("Customer that left on {left}"),
         None => "Account".to_owned(),
     };
-    let under = format!("{state}; every handoff of it, as the log tells them up to {} UTC", moment(dossier.as_of));
+    let under =
+        format!("{state}; every handoff of it, as the log tells them up to {} UTC", moment(dossier.as_of));
     let mut page = Page::new(&format!("Account {}", dossier.account.record), &under);
     let class = if dossier.handoffs.iter().flat_map(|story| &story.chapters).any(|each| each.leaked) {
         "verdict"
@@ -97,7 +98,8 @@ pub(super) fn standing(chapter: &Chapter) -> String {
     let mut words = match chapter.score {
         None => "It has not moved on.".to_owned(),
         Some(score) => {
-            let how = if chapter.bypassed { "passed its stage without an acceptance" } else { "was accepted" };
+            let how =
+                if chapter.bypassed { "passed its stage without an acceptance" } else { "was accepted" };
             let leak = if chapter.leaked { ": it leaked" } else { "" };
             format!("It {how} with {} of {} mandatory fields filled{leak}.", score.filled, score.required)
         }

@@ -137,7 +137,10 @@ fn every_handoff_of_the_account_is_replayed_in_order_and_no_other() {
     assert_eq!(chapter.days.last().unwrap().weight, Weight::Bad);
     assert_eq!(dossier.arr.as_deref(), Some("EUR 48,000"));
     let found = dossier.findings.join(" ");
-    assert!(found.contains("It leaked") && found.contains("fell from 9 to 3") && found.contains("289 days"), "{found}");
+    assert!(
+        found.contains("It leaked") && found.contains("fell from 9 to 3") && found.contains("289 days"),
+        "{found}"
+    );
 }
 
 #[test]

@@ -38,8 +38,11 @@ pub fn text(dossier: &Dossier) -> String {
         }
     }
     if !dossier.answers.is_empty() {
-        let answers: Vec<String> =
-            dossier.answers.iter().map(|each| format!("{} {}", each.at.strftime("%Y-%m-%d"), each.score)).collect();
+        let answers: Vec<String> = dossier
+            .answers
+            .iter()
+            .map(|each| format!("{} {}", each.at.strftime("%Y-%m-%d"), each.score))
+            .collect();
         let _ = writeln!(text, "\nanswers to surveys: {}", answers.join(", "));
     }
     text
