@@ -17,7 +17,7 @@ use handoff_store::tlog::verify_against_log;
 use handoffd::api::Surface;
 use handoffd::app::{App, Handle, Routes, StartError};
 use handoffd::books::{Account, Channel};
-use handoffd::config::{Audit, Commission, Config, Govern, Http, People, SecretRef};
+use handoffd::config::{Audit, Commission, Config, Govern, Http, People, ScorecardSettings, SecretRef};
 use handoffd::failpoint::Hook;
 use handoffd::link::Connect;
 use handoffd::metrics::Metrics;
@@ -441,6 +441,7 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
         people: People { roles, ..People::default() },
         audit: Audit { origin: "test.example/handoffd".to_owned() },
         commission: Commission::default(),
+        scorecard: ScorecardSettings::default(),
     }
 }
 

@@ -33,6 +33,9 @@ pub const OPERATORS: &str = "operators";
 /// The part that holds what is said of tasks that stand for several handoffs; no record has this name.
 pub const LISTS: &str = "lists";
 
+/// The part that holds the numbers of frozen months; no record has this name.
+pub const NUMBERS: &str = "numbers";
+
 /// One log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
@@ -181,6 +184,27 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
+    /// A month of the scorecard changes no more, or is restated. Written since version 2.
+    MetricsFrozen {
+        /// The month, e.g. `2026-10`.
+        period: String,
+        /// From 1; each restatement is the next one.
+        version: u32,
+        /// SHA-256 of `rows`.
+        digest: Digest,
+        /// The month's numbers as JSON, sealed; no people. Empty = too large to be kept, the digest alone stands.
+        rows: String,
+        /// They are made of so many entries from the beginning of the log.
+        entries: u64,
+        /// What is otherwise than in the version before, in words; sealed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changed: Vec<String>,
+        /// Why, in words; sealed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        because: Vec<String>,
+        /// The daemon's time.
+        at: Timestamp,
+    },
     /// A mapping's text or a setting that governs changed.
     ConfigChanged {
         /// What, e.g. `mapping salesforce/h03-ae-to-onboarding` or `terms`.
@@ -251,6 +275,7 @@ impl LogEntry {
             | Self::FeedTaken { at, .. }
             | Self::ContractPublished { at, .. }
             | Self::ContractStep { at, .. }
+            | Self::MetricsFrozen { at, .. }
             | Self::PeriodClosed { at, .. }
             | Self::ConfigChanged { at, .. }
             | Self::Switched { at, .. }
@@ -271,6 +296,7 @@ impl LogEntry {
             | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
+            | Self::MetricsFrozen { .. }
             | Self::PeriodClosed { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
@@ -291,6 +317,7 @@ impl LogEntry {
             | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
+            | Self::MetricsFrozen { .. }
             | Self::PeriodClosed { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }
@@ -338,6 +365,7 @@ impl LogEntry {
             | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
+            | Self::MetricsFrozen { .. }
             | Self::PeriodClosed { .. }
             | Self::ConfigChanged { .. }
             | Self::Switched { .. }

@@ -314,6 +314,10 @@ pub struct NoteWrite {
     /// Places of calls that may speak of a field, a line each with the call's address; never words of a call.
     #[serde(default)]
     pub evidence: Option<String>,
+    /// Completion, acceptance and time to acceptance of all handoffs of this contract and motion in the running month, with the moment as of
+    /// which they hold; at most 255 characters. Written with whatever else is written, never for itself.
+    #[serde(default)]
+    pub numbers: Option<String>,
 }
 
 /// How the CRM itself blocks.

@@ -86,6 +86,8 @@ pub struct Inputs<'a> {
     pub key: &'a ClearanceKey,
     /// What calls are evidence for it; `None` = not known now, so that what stands on the record stays.
     pub evidence: Option<&'a Evidence>,
+    /// The live numbers of this handoff's contract and motion in words; `None` = not asked for, so that what stands on the record stays.
+    pub numbers: Option<&'a str>,
 }
 
 impl Plan {
@@ -201,6 +203,10 @@ pub fn plan(inputs: Inputs<'_>) -> Plan {
     } else {
         plan.shadow.extend(words);
     }
+    if !plan.writes.is_empty() {
+        // They change with every handoff: on their own they are never a reason to write.
+        plan.writes.extend(differing(inputs.raw, numbers(inputs), None));
+    }
     if plan.opens() {
         plan.guard.clone_from(&inputs.raw.version);
         plan.expect = expected(inputs);
@@ -310,6 +316,12 @@ fn put_back(inputs: Inputs<'_>) -> Option<(StageEntry, Vec<Write>)> {
     }
     let (field, value) = (mapped.field.clone(), stage.raw.clone());
     Some((StageEntry { field, value, entry: stage.entry.clone() }, writes))
+}
+
+/// The live numbers, as they stand when something else is written.
+fn numbers(inputs: Inputs<'_>) -> Vec<(String, Value)> {
+    let field = inputs.mapping.write.note.numbers.as_ref();
+    field.zip(inputs.numbers).map(|(field, text)| (field.clone(), Value::from(text))).into_iter().collect()
 }
 
 /// Words for people, and the answer pick-list once its answer had its effect.

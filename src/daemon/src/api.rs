@@ -1,11 +1,11 @@
 //! The HTTP surface beside the webhooks: health, metrics, the read-only API, pause and resume, one page.
 
-mod audit;
 mod finance;
 pub(crate) mod front;
 mod guard;
 mod log;
 pub mod model;
+mod numbers;
 mod overriding;
 mod page;
 mod routes;
@@ -20,11 +20,12 @@ use axum::Router;
 use handoff_transport::{Clock, Secret};
 use utoipa::OpenApi;
 
-pub use audit::{Follower, Standing};
+pub(crate) use numbers::shown;
 pub(crate) use routes::{plan_row, record_named};
 
 use crate::app::Handle;
 use crate::metrics::Metrics;
+pub use crate::numbers::Standing;
 
 /// What the routes share.
 #[derive(Clone)]
@@ -33,8 +34,6 @@ pub struct Surface {
     pub(crate) handle: Handle,
     /// What the transports told, and how everything is counted.
     pub(crate) metrics: Arc<Metrics>,
-    /// The scorecard, following the log.
-    pub(crate) follower: Arc<tokio::sync::Mutex<Follower>>,
     /// The clock.
     pub(crate) clock: Arc<dyn Clock>,
     /// Bearer token; `None` only on loopback.
@@ -49,8 +48,7 @@ impl Surface {
         clock: Arc<dyn Clock>,
         token: Option<Secret<String>>,
     ) -> Self {
-        let follower = Arc::default();
-        Self { handle, metrics, follower, clock, token: token.map(Arc::new) }
+        Self { handle, metrics, clock, token: token.map(Arc::new) }
     }
 
     /// All routes, with their guards.
@@ -74,7 +72,11 @@ impl Surface {
         routes::evidence,
         overriding::overriding,
         routes::plan,
-        routes::scorecard,
+        numbers::scorecard,
+        numbers::records,
+        numbers::people,
+        numbers::live,
+        numbers::decay,
         routes::parked,
         routes::bypasses,
         log::log,

@@ -282,6 +282,11 @@ impl Handle {
         census::now(&self.0).await
     }
 
+    /// Freezes the numbers of every month that changes no more, and restates what changed; answers with how many entries that took.
+    pub async fn freeze_now(&self) -> Result<usize, Fatal> {
+        crate::numbers::freeze(&self.0).await
+    }
+
     /// Looks at every open handoff now.
     pub async fn sweep_now(&self) -> Result<(), Fatal> {
         self.0.sweep().await

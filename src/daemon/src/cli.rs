@@ -97,8 +97,10 @@ enum Command {
     Pause(By),
     /// Write again, and look at every open handoff.
     Resume(By),
-    /// Completion, acceptance and time to acceptance by contract, motion and period.
-    #[command(after_help = "Example:\n  handoffd scorecard --by week")]
+    /// The six metrics by contract, motion and period; the records behind a figure; people and teams; the running month.
+    #[command(
+        after_help = "Examples:\n  handoffd scorecard --by week\n  handoffd scorecard --drill acceptance --contract h03-ae-to-onboarding --period 2026-10\n  handoffd scorecard --people --period 2026-10\n\nA month is frozen 30 days after its end; a restatement is a new version, and --version shows an older one."
+    )]
     Scorecard(scorecard::Cut),
     /// Write handoffs, events and metrics as tables for a warehouse: Parquet, Arrow or CSV, incremental by log position.
     #[command(

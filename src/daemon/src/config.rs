@@ -67,6 +67,25 @@ pub struct Config {
     /// Commission statements.
     #[serde(default)]
     pub commission: Commission,
+    /// The numbers.
+    #[serde(default)]
+    pub scorecard: ScorecardSettings,
+}
+
+/// The numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScorecardSettings {
+    /// The fewest handoffs that a number of a person or team is made of; with fewer it is not told.
+    pub minimum_n: u16,
+    /// Teams by name: logins of the people in them. A team's numbers are those of its people together.
+    pub team: BTreeMap<String, Vec<String>>,
+}
+
+impl Default for ScorecardSettings {
+    fn default() -> Self {
+        Self { minimum_n: 5, team: BTreeMap::new() }
+    }
 }
 
 /// Commission statements.

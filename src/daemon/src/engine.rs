@@ -26,6 +26,7 @@ use crate::ingress::Ingress;
 use crate::journal::{Journal, Refused};
 use crate::link::Link;
 use crate::memory::{Change, Rows, SWITCH};
+use crate::numbers::Numbers;
 use crate::parked::Shelf;
 use crate::snapshots::{Contracts, Snapshots};
 use crate::tasks::Desks;
@@ -49,6 +50,7 @@ pub(crate) struct Engine {
     pub(crate) tasks: Desks,
     pub(crate) parked: Shelf,
     pub(crate) finance: Finance,
+    pub(crate) numbers: Numbers,
     pub(crate) switch: Switch,
     pub(crate) ingress: Ingress,
     pub(crate) feeds: Feeds,

@@ -97,6 +97,7 @@ pub(crate) fn caught(position: u64, entry: &LogEntry, change: &mut Change) {
         | LogEntry::Task { .. }
         | LogEntry::FeedTaken { .. }
         | LogEntry::ContractPublished { .. }
+        | LogEntry::MetricsFrozen { .. }
         | LogEntry::PeriodClosed { .. }
         | LogEntry::ConfigChanged { .. }
         | LogEntry::Switched { .. }

@@ -31,6 +31,7 @@ mod journal;
 pub mod link;
 mod memory;
 pub mod metrics;
+mod numbers;
 pub mod overrides;
 pub mod parked;
 mod poll;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::atomic::AtomicU64;
 
 use handoff_connector::Lane;
+use handoff_measure::live::Live;
+use handoff_measure::metric::Metric;
 use handoff_measure::report::Report;
 use handoff_transport::{CircuitStatus, Note, Observer};
 use jiff::Timestamp;
@@ -197,6 +199,36 @@ pub const METRICS: &[Described] = &[
         &["contract", "motion"],
         "Median hours from completion to acceptance",
     ),
+    described(
+        "handoffd_month_completion_percent",
+        "gauge",
+        &["contract", "motion"],
+        "Completion in the running month, as the page, the API and the records show it",
+    ),
+    described(
+        "handoffd_month_acceptance_percent",
+        "gauge",
+        &["contract", "motion"],
+        "Receiver acceptance in the running month, as the page, the API and the records show it",
+    ),
+    described(
+        "handoffd_month_time_to_acceptance_hours",
+        "gauge",
+        &["contract", "motion"],
+        "Median time to acceptance in the running month, as the page, the API and the records show it",
+    ),
+    described(
+        "handoffd_month_handoffs",
+        "gauge",
+        &["contract", "motion", "metric"],
+        "How many handoffs a number of the running month is made of",
+    ),
+    described(
+        "handoffd_month_changed_timestamp_seconds",
+        "gauge",
+        &["contract", "motion"],
+        "When the newest log entry that changed a number was made",
+    ),
     described("handoffd_resident_memory_bytes", "gauge", &[], "Resident memory of the process"),
 ];
 
@@ -257,7 +289,13 @@ impl Observer for Metrics {
 
 impl Metrics {
     /// Everything as OpenMetrics text.
-    pub fn text(&self, view: &View, report: &Report, now: Timestamp) -> Result<String, fmt::Error> {
+    pub fn text(
+        &self,
+        view: &View,
+        report: &Report,
+        live: &[Live],
+        now: Timestamp,
+    ) -> Result<String, fmt::Error> {
         let mut page = Page::default();
         page.registry.register("handoffd_calls", help("handoffd_calls_total"), self.calls.clone());
         page.registry.register(
@@ -284,6 +322,7 @@ impl Metrics {
         page.books(view);
         page.connections(view, now);
         page.numbers(report);
+        page.live(live);
         let mut text = String::new();
         encode(&mut text, &page.registry)?;
         Ok(text)
@@ -425,6 +464,31 @@ impl Page {
                         family.get_or_create(&labels).set(float(value));
                     }
                 }
+            }
+        }
+    }
+
+    fn live(&mut self, live: &[Live]) {
+        let values = [
+            (Metric::Completion, self.gauges("handoffd_month_completion_percent")),
+            (Metric::Acceptance, self.gauges("handoffd_month_acceptance_percent")),
+            (Metric::TimeToAcceptance, self.gauges("handoffd_month_time_to_acceptance_hours")),
+        ];
+        let counts = self.gauges("handoffd_month_handoffs");
+        let changed = self.gauges("handoffd_month_changed_timestamp_seconds");
+        for live in live {
+            let base = [("contract", live.contract.as_str()), ("motion", live.motion.as_str())];
+            for (metric, family) in &values {
+                let Some(figure) = live.figure(*metric) else { continue };
+                if let Some(value) = figure.value.and_then(|value| value.to_f64()) {
+                    family.get_or_create(&labels(&base)).set(value);
+                }
+                let [contract, motion] = base;
+                let labels = labels(&[contract, motion, ("metric", figure.metric.title())]);
+                counts.get_or_create(&labels).set(float(figure.n));
+            }
+            if let Some(at) = live.changed_at {
+                changed.get_or_create(&labels(&base)).set(at.duration_since(Timestamp::UNIX_EPOCH).as_secs_f64());
             }
         }
     }

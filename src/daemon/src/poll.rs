@@ -21,6 +21,7 @@ use crate::fatal::Fatal;
 use crate::govern::Governed;
 use crate::heartbeat;
 use crate::memory::{CURSOR, Change};
+use crate::numbers;
 use crate::tasks;
 
 /// Between signed heads while there are new entries.
@@ -49,6 +50,8 @@ pub(crate) fn spawn(engine: &Arc<Engine>, tasks: &mut JoinSet<()>, autopilot: bo
     tasks.spawn(async move { run(&looking, calls::every_day(&looking)).await });
     let sweeping = Arc::clone(engine);
     tasks.spawn(async move { run(&sweeping, sweep(&sweeping)).await });
+    let freezing = Arc::clone(engine);
+    tasks.spawn(async move { run(&freezing, numbers::keep_frozen(&freezing)).await });
     let daily = Arc::clone(engine);
     tasks.spawn(async move { run(&daily, census::every_day(&daily)).await });
 }

@@ -37,6 +37,7 @@ use crate::ingress::{self, Ingress};
 use crate::journal::Journal;
 use crate::link::{Connect, Equipment, Link};
 use crate::memory::{BOOK, Change, OUTAGES, Rows, SETTING, SWITCH, blocking};
+use crate::numbers::Numbers;
 use crate::parked::Shelf;
 use crate::secret;
 use crate::snapshots::{Contracts, Snapshots};
@@ -76,6 +77,7 @@ pub(crate) async fn engine(
     let listeners: Vec<Arc<Listener>> =
         calls::listeners(&config, &registry)?.into_iter().map(Arc::new).collect();
     let feeds = Feeds::new(&config)?;
+    let numbers = Numbers::new(&config);
     let desks = Desks::new(&config, &registry, &objects);
     let opened = open(&config, &clock, &listeners, desks).await?;
     let outages = heartbeat::outages(&opened.memory, clock.now()).await?;
@@ -107,6 +109,7 @@ pub(crate) async fn engine(
         objects,
         parked: opened.parked,
         finance: opened.finance,
+        numbers,
         switch: opened.switch,
         ingress: Ingress::new(),
         feeds,
@@ -210,6 +213,7 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::FeedTaken { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::ContractStep { .. }
+        | LogEntry::MetricsFrozen { .. }
         | LogEntry::PeriodClosed { .. }
         | LogEntry::Started { .. } => {}
     }

@@ -66,9 +66,10 @@ impl Answers {
         }
     }
 
-    /// Everybody who answered, by contract, motion and person.
-    pub fn receivers(&self) -> Vec<Receiver> {
-        let rows = self.tallies.iter().map(|((contract, motion, person), tally)| Receiver {
+    /// Everybody who answered this often or more, by contract, motion and person.
+    pub fn receivers(&self, minimum: usize) -> Vec<Receiver> {
+        let enough = self.tallies.iter().filter(|(_, tally)| tally.answers >= minimum);
+        let rows = enough.map(|((contract, motion, person), tally)| Receiver {
             contract: contract.clone(),
             motion: motion.clone(),
             person: person.clone(),

@@ -11,7 +11,7 @@ use handoff_core::completeness::{Situation, assess};
 use handoff_core::contract::{Contract, ContractRef};
 use handoff_core::event::Event;
 use handoff_core::handoff::day;
-use handoff_core::id::HandoffId;
+use handoff_core::id::{HandoffId, RecordRef};
 use handoff_core::journal::LogEntry;
 use handoff_core::observation::Observation;
 use handoff_core::registry::parse_contract;
@@ -54,6 +54,7 @@ pub struct Exporter {
 /// What is remembered of a stream.
 #[derive(Debug, Default)]
 struct Stream {
+    subject: Option<RecordRef>,
     cycle: u32,
     parties: Parties,
     cycles: BTreeMap<u32, Cycle>,
@@ -108,7 +109,7 @@ impl Exporter {
         let Some(entry) = entry else { return Vec::new() };
         self.last = Some(entry.at());
         let told = self.tells(position, entry);
-        self.scorecard.apply(entry);
+        self.scorecard.apply_at(position, entry);
         if let LogEntry::ContractPublished { contract, text, .. } = entry
             && let Ok(parsed) = parse_contract(contract.id.as_str(), text)
         {
@@ -165,6 +166,7 @@ impl Exporter {
         let name = handoff.stream();
         let told = self.from.is_some();
         let stream = self.streams.entry(name.clone()).or_default();
+        stream.subject.get_or_insert_with(|| handoff.subject.clone());
         if let Some(seen) = seen {
             stream.parties = Parties {
                 account: seen.account.clone().or(stream.parties.account.take()),
@@ -277,12 +279,14 @@ impl Exporter {
 
     fn handoffs(&self) -> Vec<Row> {
         let mut rows = BTreeMap::new();
-        for unit in &self.scorecard.units {
-            let (name, cycle) = (unit.handoff.stream(), unit.handoff.cycle);
-            let known = self.streams.get(&name).and_then(|stream| stream.cycles.get(&cycle));
-            if let Some(known) = known.filter(|known| known.told) {
-                let row = figures::handoff(unit, self.scorecard.holds.ended(&name, cycle), known);
-                rows.insert((name, cycle), row);
+        for unit in self.scorecard.units() {
+            let Some(stream) = self.streams.get(&*unit.stream) else { continue };
+            let (Some(known), Some(subject)) = (stream.cycles.get(&unit.cycle), &stream.subject) else {
+                continue;
+            };
+            if known.told {
+                let hold = self.scorecard.holds.ended(&unit.stream, unit.cycle);
+                rows.insert((&unit.stream, unit.cycle), figures::handoff(unit, hold, subject, known));
             }
         }
         rows.into_values().collect()

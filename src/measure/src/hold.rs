@@ -86,10 +86,21 @@ struct Track {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Holds {
     customer_stages: BTreeMap<ContractRef, BTreeSet<StageName>>,
-    cycles: BTreeMap<String, BTreeMap<u32, Track>>,
+    streams: BTreeMap<String, Cycles>,
     /// When handoffd was down or its writing was off.
     blind: Vec<Span>,
     off_since: Option<i64>,
+    /// When the newest decision was logged.
+    newest: i64,
+}
+
+/// The cycles of one stream. What is over is kept as it was reckoned: nothing that is logged later can have happened before.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Cycles {
+    over: Vec<Hold>,
+    running: Option<(u32, Box<Track>)>,
+    /// Whether the deal stands in a stage that waits for the customer, if any stage was told.
+    waits: Option<bool>,
 }
 
 impl Holds {
@@ -110,7 +121,8 @@ impl Holds {
             }
             LogEntry::Switched { on, at, .. } => self.switched(*on, ms(*at)),
             LogEntry::Started { down_since, at, .. } => {
-                self.blind.extend(down_since.map(|since| (ms(since), ms(*at))));
+                // Whoever decided was not down.
+                self.blind.extend(down_since.map(|since| (ms(since).max(self.newest), ms(*at))));
             }
             LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
@@ -119,21 +131,27 @@ impl Holds {
             | LogEntry::Task { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::ContractStep { .. }
+            | LogEntry::MetricsFrozen { .. }
             | LogEntry::PeriodClosed { .. }
             | LogEntry::ConfigChanged { .. } => {}
+        }
+        if let LogEntry::Decided { at, .. } = entry {
+            self.newest = self.newest.max(ms(*at));
         }
     }
 
     /// Who held each cycle of a stream, as of this moment for one that still goes on; oldest first.
     pub fn of(&self, stream: &str, as_of: Timestamp) -> Vec<Hold> {
-        let cycles = self.cycles.get(stream).into_iter().flatten();
-        cycles.filter_map(|(cycle, track)| self.hold(*cycle, track, as_of)).collect()
+        let Some(cycles) = self.streams.get(stream) else { return Vec::new() };
+        let off = self.off_since.map(|since| (since, i64::MAX));
+        let running = cycles.running.as_ref();
+        let running = running.and_then(|(cycle, track)| track.hold(*cycle, ms(as_of), &self.blind, off));
+        cycles.over.iter().copied().chain(running).collect()
     }
 
     /// Who held one cycle, if it is over.
-    pub(crate) fn ended(&self, stream: &str, cycle: u32) -> Option<Hold> {
-        let track = self.cycles.get(stream)?.get(&cycle).filter(|track| track.ended.is_some())?;
-        self.hold(cycle, track, Timestamp::MIN)
+    pub(crate) fn ended(&self, stream: &str, cycle: u32) -> Option<&Hold> {
+        self.streams.get(stream)?.over.iter().rev().find(|hold| hold.cycle == cycle)
     }
 
     fn switched(&mut self, on: bool, at: i64) {
@@ -154,47 +172,39 @@ impl Holds {
     ) {
         let none = BTreeSet::new();
         let stages = pin.and_then(|pin| self.customer_stages.get(pin)).unwrap_or(&none);
-        let cycles = self.cycles.entry(stream.to_owned()).or_default();
+        if !self.streams.contains_key(stream) {
+            self.streams.insert(stream.to_owned(), Cycles::default());
+        }
+        let Some(cycles) = self.streams.get_mut(stream) else { return };
+        let off = self.off_since.map(|since| (since, i64::MAX));
         let mut edited = logged;
         for event in events {
             if let Some((cycle, claim)) = begins(event) {
                 let opened = claim.map_or(logged, |at| believed(at, logged));
-                let waits =
-                    cycles.values().next_back().and_then(|track| track.waits.last()).map(|last| last.1);
-                let waits = waits.map(|waits| (opened, waits)).into_iter().collect();
-                let track = Track {
-                    opened,
-                    known: logged,
-                    ended: None,
-                    turns: vec![(opened, false)],
-                    waits,
-                    late: Vec::new(),
-                };
-                cycles.insert(cycle, track);
+                cycles.begin(cycle, opened, logged);
             }
             if let Event::PackageChanged { edits, .. } = event {
                 let newest = edits.values().map(|(at, _)| *at).max();
                 edited = newest.map_or(logged, |at| believed(at, logged));
             }
-            if let Some(track) = cycles.values_mut().next_back() {
-                track.apply(logged, edited, seen, stages, event);
+            let Some((_, track)) = &mut cycles.running else { continue };
+            track.apply(logged, edited, seen, stages, event);
+            cycles.waits = track.waits.last().map(|last| last.1).or(cycles.waits);
+            if track.ended.is_some()
+                && let Some((cycle, track)) = cycles.running.take()
+            {
+                cycles.over.extend(track.hold(cycle, logged, &self.blind, off));
             }
         }
     }
+}
 
-    fn hold(&self, cycle: u32, track: &Track, as_of: Timestamp) -> Option<Hold> {
-        let (until, accepted) = track.ended.unwrap_or((ms(as_of), false));
-        let until = until.max(track.opened);
-        let off = self.off_since.map(|since| (since, i64::MAX));
-        let system: Vec<Span> = self.blind.iter().chain(&track.late).copied().chain(off).collect();
-        Some(Hold {
-            cycle,
-            opened: Timestamp::from_millisecond(track.opened).ok()?,
-            until: Timestamp::from_millisecond(until).ok()?,
-            running: track.ended.is_none(),
-            accepted,
-            shares: track.shares(until, &system),
-        })
+impl Cycles {
+    fn begin(&mut self, cycle: u32, opened: i64, logged: i64) {
+        let waits = self.waits.map(|waits| (opened, waits)).into_iter().collect();
+        let turns = vec![(opened, false)];
+        let track = Track { opened, known: logged, ended: None, turns, waits, late: Vec::new() };
+        self.running = Some((cycle, Box::new(track)));
     }
 }
 
@@ -210,6 +220,21 @@ fn begins(event: &Event) -> Option<(u32, Option<Timestamp>)> {
 }
 
 impl Track {
+    fn hold(&self, cycle: u32, as_of: i64, blind: &[Span], off: Option<Span>) -> Option<Hold> {
+        let (until, accepted) = self.ended.unwrap_or((as_of, false));
+        let until = until.max(self.opened);
+        let touches = |span: &Span| span.0 < until && self.opened < span.1;
+        let system: Vec<Span> = blind.iter().chain(&self.late).copied().chain(off).filter(touches).collect();
+        Some(Hold {
+            cycle,
+            opened: Timestamp::from_millisecond(self.opened).ok()?,
+            until: Timestamp::from_millisecond(until).ok()?,
+            running: self.ended.is_none(),
+            accepted,
+            shares: self.shares(until, &system),
+        })
+    }
+
     fn apply(
         &mut self,
         logged: i64,

@@ -4,11 +4,21 @@
 //! handoff cycle. Nothing here reads a clock: "as of" is passed in.
 
 pub mod answers;
+mod cube;
+pub mod decay;
+pub mod drill;
 pub mod export;
+pub mod frozen;
 pub mod hold;
 pub mod ledger;
+pub mod live;
+pub mod metric;
+pub mod people;
 pub mod period;
+mod ranks;
 pub mod report;
+#[cfg(test)]
+mod sample;
 pub mod scorecard;
 pub mod simulate;
 pub mod spread;

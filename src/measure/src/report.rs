@@ -2,21 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use handoff_core::id::HandoffId;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answers::Receiver;
-use crate::hold::{Holds, Shares};
+use crate::cube::{Cell, Group};
+use crate::frozen::Frozen;
+use crate::hold::Shares;
+pub use crate::metric::Band;
+use crate::metric::{self, Figure, Metric, Slice};
 use crate::period::Period;
 use crate::scorecard::{MarkKind, Scorecard};
 use crate::spread::{Spread, hundredths};
-use crate::unit::{Passage, Unit};
+use crate::unit::Line;
 
-/// How long an acceptance may still be taken back by a re-discovery.
-const PROVISIONAL: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How long an acceptance may still be taken back by a re-discovery, and a period that is over may still change.
+pub const PROVISIONAL: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The numbers of an installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,9 +34,63 @@ pub struct Report {
     /// Published contracts that demand less than those before them, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub weakened: Vec<Weakening>,
-    /// How each receiver answers, over all periods.
+    /// How each receiver answers, over all periods; of those with enough answers.
     #[serde(default)]
     pub receivers: Vec<Receiver>,
+    /// Every frozen month, every version, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frozen: Vec<Frozen>,
+}
+
+/// Which numbers of a frozen month are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shown {
+    /// The newest frozen version.
+    #[default]
+    Newest,
+    /// This version, where there is one.
+    Version(u32),
+    /// What the log amounts to now.
+    Live,
+}
+
+/// How far a period is from changing no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is not over.
+    #[default]
+    Running,
+    /// It ended less than 30 days ago.
+    Provisional,
+    /// It ended 30 days ago or earlier.
+    Final,
+}
+
+impl Standing {
+    /// How a slice stands at a moment; all time never ends.
+    pub fn of(slice: Slice, as_of: Timestamp) -> Self {
+        match slice.end() {
+            Some(end) if as_of.duration_since(end) >= PROVISIONAL => Self::Final,
+            Some(end) if as_of >= end => Self::Provisional,
+            Some(_) | None => Self::Running,
+        }
+    }
+}
+
+/// How much went through, to be read beside how well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct Throughput {
+    /// Cycles opened in the period.
+    pub opened: usize,
+    /// Cycles that moved on.
+    pub transitions: usize,
+    /// Cycles that the receiver first answered.
+    pub decided: usize,
+    /// Cycles accepted.
+    pub accepted: usize,
+    /// Cycles that ended without a decision.
+    pub voided: usize,
 }
 
 /// A published contract that demands less than the one before it.
@@ -62,6 +119,18 @@ pub struct Row {
     pub motion: String,
     /// The period, e.g. `2026-W07` or `2026-02`; absent = all periods.
     pub period: Option<String>,
+    /// How far the period is from changing no more.
+    #[serde(default)]
+    pub standing: Standing,
+    /// The frozen version that is shown; absent = what the log amounts to now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// The six metrics, in their order.
+    #[serde(default)]
+    pub figures: Vec<Figure>,
+    /// How much went through.
+    #[serde(default)]
+    pub throughput: Throughput,
     /// Transitions with all mandatory fields filled before the transition, of all transitions. Target 90 %.
     pub completion: Rate,
     /// Cycles accepted on the first submission, of all cycles that the receiver decided. Target 85 %.
@@ -81,8 +150,13 @@ pub struct Row {
     pub held: Held,
     /// What else was counted.
     pub counts: Counts,
-    /// The cycles behind the rates.
-    pub records: Vec<Record>,
+}
+
+impl Row {
+    /// One of the six.
+    pub fn figure(&self, metric: Metric) -> Option<&Figure> {
+        self.figures.iter().find(|figure| figure.metric == metric)
+    }
 }
 
 /// Who held the cycles that were accepted: sums of their shares.
@@ -106,21 +180,6 @@ pub struct Rate {
     pub percent: Option<Decimal>,
     /// How it is judged.
     pub band: Band,
-}
-
-/// How a number is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Band {
-    /// There is nothing to judge.
-    #[default]
-    NotMeasurable,
-    /// At or over the target (for times: under it).
-    OnTarget,
-    /// Short of the target.
-    Below,
-    /// Completion under 70 %: the template is aspirational.
-    Aspirational,
 }
 
 /// What is counted beside the rates.
@@ -159,66 +218,99 @@ pub struct Counts {
     pub refused: BTreeMap<String, usize>,
 }
 
-/// One cycle behind the rates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Record {
-    /// `contract/motion/connection/object/record`.
-    pub stream: String,
-    /// The cycle, from 1.
-    pub cycle: u32,
-    /// Filled and mandatory fields at its transition, if that is in this period.
-    pub score: Option<Score>,
-    /// Whether it moved on without an acceptance.
-    pub bypassed: bool,
-    /// Whether the receiver's first answer was an acceptance, if that is in this period.
-    pub first_pass: Option<bool>,
-    /// Rejections in the cycle.
-    pub rejections: u32,
-    /// Milliseconds from the accepted round's completion to the acceptance, if that is in this period.
-    pub waited_ms: Option<i64>,
-}
-
-/// A completeness score.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Score {
-    /// Filled fields.
-    pub filled: usize,
-    /// Mandatory fields.
-    pub required: usize,
-}
-
-/// Contract, motion, and period; all periods sort last.
-type Key = (String, String, bool, String);
-
-#[derive(Default)]
-struct Cell {
-    row: Row,
-    waited: Vec<i64>,
-    total: Vec<i64>,
-    records: BTreeMap<(String, u32), Record>,
-}
-
-struct Builder {
-    by: Period,
-    as_of: Timestamp,
-    cells: BTreeMap<Key, Cell>,
-}
-
-pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp) -> Report {
-    let mut builder = Builder { by, as_of, cells: BTreeMap::new() };
-    for unit in &scorecard.units {
-        builder.unit(unit, &scorecard.holds);
+/// What the log amounts to now, with frozen months in the place of what it amounts to where that is asked for.
+pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp, shown: Shown) -> Report {
+    let mut rows = Vec::new();
+    for line in scorecard.lines() {
+        for (slice, _) in scorecard.cube.slices(line, Group::All) {
+            let wanted = match (by, slice) {
+                (Period::Week, Slice::Week(_)) | (Period::Month, Slice::Month(_)) | (_, Slice::All) => true,
+                (Period::Week, Slice::Month(_)) | (Period::Month, Slice::Week(_)) => false,
+            };
+            rows.extend(wanted.then(|| row(scorecard, line, slice, as_of)).flatten());
+        }
     }
-    for mark in &scorecard.marks {
-        let never = !scorecard.was_accepted(&mark.handoff.stream());
-        builder.each(&mark.handoff, mark.at, |cell| count(&mut cell.row.counts, mark.kind, never));
+    if by == Period::Month {
+        scorecard.frozen.show(&mut rows, shown);
     }
-    let rows = builder.cells.into_iter().map(|(key, cell)| cell.finish(key)).collect();
-    let (weakened, receivers) = (scorecard.weakened.clone(), scorecard.answers.receivers());
-    Report { as_of, by, rows, weakened, receivers }
+    Report {
+        as_of,
+        by,
+        rows,
+        weakened: scorecard.weakened.clone(),
+        receivers: scorecard.answers.receivers(scorecard.minimum.0),
+        frozen: scorecard.frozen.versions().cloned().collect(),
+    }
 }
 
-fn count(counts: &mut Counts, kind: MarkKind, never_accepted: bool) {
+/// One line's row of one slice; `None` = nothing happened in it.
+pub(crate) fn row(scorecard: &Scorecard, line: usize, slice: Slice, as_of: Timestamp) -> Option<Row> {
+    let key = crate::cube::Key { line, group: Group::All, slice };
+    let cell = scorecard.cube.get(key)?;
+    let Line { contract, motion } = scorecard.line(line)?;
+    let window = slice.window(as_of);
+    let first = three(cell, slice, as_of);
+    let heard = scorecard.heard_since.is_some_and(|since| since < window.until);
+    let young = cell.accepted.is_some_and(|newest| as_of.duration_since(newest) < PROVISIONAL);
+    let asked = metric::rediscovery(window, heard.then_some(cell.asked), cell.accounts.len(), young);
+    let others = [Metric::NpsDelta, Metric::LeakToChurn]
+        .map(|metric| Figure::not_measurable(metric, window, "told by the leak audit, not by month"));
+    let time_to_acceptance = spread(&cell.waited);
+    let mut row = Row {
+        contract: contract.0.clone(),
+        motion: motion.0.clone(),
+        period: slice.name(),
+        standing: Standing::of(slice, as_of),
+        version: None,
+        throughput: throughput(cell),
+        completion: Rate::of(cell.complete, cell.transitions),
+        acceptance: Rate::of(cell.first_pass, cell.decided),
+        provisional: is_provisional(cell, as_of),
+        time_to_acceptance,
+        total_elapsed: spread(&cell.total),
+        time_band: Band::NotMeasurable,
+        unmeasurable: cell.unmeasurable,
+        held: cell.held,
+        counts: cell.counts.clone(),
+        figures: first.into_iter().chain([asked]).chain(others).collect(),
+    };
+    let band = |metric| row.figure(metric).map_or(Band::NotMeasurable, |figure| figure.band);
+    let (completion, acceptance, time) =
+        (band(Metric::Completion), band(Metric::Acceptance), band(Metric::TimeToAcceptance));
+    (row.completion.band, row.acceptance.band, row.time_band) = (completion, acceptance, time);
+    Some(row)
+}
+
+/// The three live numbers of a cell: whatever shows them shows these.
+pub(crate) fn three(cell: &Cell, slice: Slice, as_of: Timestamp) -> [Figure; 3] {
+    let window = slice.window(as_of);
+    let rank = |rank: usize| cell.waited.at(rank.checked_sub(1)?);
+    [
+        metric::completion(window, cell.complete, cell.transitions),
+        metric::acceptance(window, cell.first_pass, cell.decided, is_provisional(cell, as_of)),
+        metric::time_to_acceptance(window, spread(&cell.waited), rank, cell.unmeasurable),
+    ]
+}
+
+pub(crate) fn throughput(cell: &Cell) -> Throughput {
+    Throughput {
+        opened: cell.opened,
+        transitions: cell.transitions,
+        decided: cell.decided,
+        accepted: cell.counts.accepted,
+        voided: cell.counts.voided,
+    }
+}
+
+fn is_provisional(cell: &Cell, as_of: Timestamp) -> bool {
+    cell.newest.is_some_and(|newest| as_of.duration_since(newest) < PROVISIONAL)
+}
+
+fn spread(ranks: &crate::ranks::Ranks) -> Option<Spread> {
+    Spread::ranked(ranks.len(), |rank| ranks.at(rank))
+}
+
+pub(crate) fn count(counts: &mut Counts, kind: MarkKind, never_accepted: bool) {
     match kind {
         MarkKind::Bypass { ever_accepted } => {
             counts.bypasses += 1;
@@ -237,124 +329,9 @@ fn count(counts: &mut Counts, kind: MarkKind, never_accepted: bool) {
     }
 }
 
-impl Builder {
-    /// Changes the cell of the period that holds `at`, and the cell of all periods.
-    fn each(&mut self, whose: &HandoffId, at: Timestamp, change: impl Fn(&mut Cell)) {
-        let key = |all: bool, period| (whose.contract.0.clone(), whose.motion.0.clone(), all, period);
-        for key in [key(false, self.by.of(at)), key(true, String::new())] {
-            change(self.cells.entry(key).or_default());
-        }
-    }
-
-    fn unit(&mut self, unit: &Unit, holds: &Holds) {
-        let as_of = self.as_of;
-        if let Some(transition) = unit.transition {
-            self.each(&unit.handoff, transition.at, |cell| {
-                cell.row.completion.n += 1;
-                cell.row.completion.met += usize::from(transition.is_complete());
-                let record = cell.record(unit);
-                record.score = Some(Score { filled: transition.filled, required: transition.required });
-                record.bypassed = transition.passage == Passage::Bypassed;
-            });
-        }
-        if let Some(decision) = unit.decision {
-            let young = as_of.duration_since(decision.at) < PROVISIONAL;
-            self.each(&unit.handoff, decision.at, |cell| {
-                cell.row.acceptance.n += 1;
-                cell.row.acceptance.met += usize::from(decision.accepted);
-                cell.row.provisional |= decision.accepted && young;
-                cell.row.counts.rejections += usize::try_from(unit.rejections).unwrap_or(usize::MAX);
-                cell.record(unit).first_pass = Some(decision.accepted);
-            });
-        }
-        if let Some(acceptance) = unit.acceptance {
-            let hold = holds.ended(&unit.handoff.stream(), unit.handoff.cycle);
-            self.each(&unit.handoff, acceptance.at, |cell| {
-                cell.row.counts.accepted += 1;
-                cell.row.unmeasurable += usize::from(acceptance.waited.is_none());
-                cell.waited.extend(acceptance.waited);
-                cell.total.extend(acceptance.total);
-                cell.record(unit).waited_ms = acceptance.waited;
-                if let Some(hold) = hold {
-                    cell.row.held.add(hold.shares);
-                }
-            });
-        }
-    }
-}
-
-impl Cell {
-    fn record(&mut self, unit: &Unit) -> &mut Record {
-        let stream = unit.handoff.stream();
-        self.records.entry((stream.clone(), unit.handoff.cycle)).or_insert(Record {
-            stream,
-            cycle: unit.handoff.cycle,
-            score: None,
-            bypassed: false,
-            first_pass: None,
-            rejections: unit.rejections,
-            waited_ms: None,
-        })
-    }
-
-    fn finish(self, (contract, motion, all, period): Key) -> Row {
-        let time_to_acceptance = Spread::of(self.waited);
-        let mut row = Row {
-            contract,
-            motion,
-            period: (!all).then_some(period),
-            time_band: time_band(time_to_acceptance),
-            time_to_acceptance,
-            total_elapsed: Spread::of(self.total),
-            records: self.records.into_values().collect(),
-            ..self.row
-        };
-        row.completion.judge(90);
-        if row.completion.band == Band::Below && row.completion.is_under(70) {
-            row.completion.band = Band::Aspirational;
-        }
-        row.acceptance.judge(85);
-        row
-    }
-}
-
-fn time_band(spread: Option<Spread>) -> Band {
-    match spread {
-        None => Band::NotMeasurable,
-        Some(spread) if spread.median_seconds < Decimal::from(48 * 3_600) => Band::OnTarget,
-        Some(_) => Band::Below,
-    }
-}
-
-impl Held {
-    fn add(&mut self, shares: Shares) {
-        let sum = &mut self.shares;
-        self.n += 1;
-        sum.total_ms += shares.total_ms;
-        sum.sender_ms += shares.sender_ms;
-        sum.receiver_ms += shares.receiver_ms;
-        sum.customer_ms += shares.customer_ms;
-        sum.system_ms += shares.system_ms;
-    }
-}
-
 impl Rate {
     /// A rate that is not held against a target.
     pub(crate) fn of(met: usize, n: usize) -> Self {
-        let percent = (n > 0).then(|| hundredths(Decimal::from(met * 100) / Decimal::from(n)));
-        Self { met, n, percent, band: Band::NotMeasurable }
-    }
-
-    fn judge(&mut self, target: usize) {
-        if self.n == 0 {
-            return;
-        }
-        self.percent = Some(hundredths(Decimal::from(self.met * 100) / Decimal::from(self.n)));
-        self.band = if self.is_under(target) { Band::Below } else { Band::OnTarget };
-    }
-
-    /// Exact: 89.999 % is under 90 % even though it prints as 90.00.
-    fn is_under(&self, percent: usize) -> bool {
-        self.met * 100 < self.n * percent
+        Self { met, n, percent: metric::percent(met, n).map(hundredths), band: Band::NotMeasurable }
     }
 }

@@ -1,51 +1,75 @@
 //! The fold over the log.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use handoff_core::contract::{Contract, ContractRef};
+use handoff_core::contract::{Contract, ContractRef, Mode};
+use handoff_core::decide::Terms;
 use handoff_core::event::{Event, Refusal};
 use handoff_core::id::HandoffId;
 use handoff_core::journal::LogEntry;
 use handoff_core::lifecycle::Step;
-use handoff_core::observation::Observation;
+use handoff_core::observation::{Actor, Observation};
 use handoff_core::registry::parse_contract;
 use jiff::Timestamp;
 
 use crate::answers::Answers;
+use crate::cube::{Cube, Facts};
+use crate::frozen::FrozenMonths;
 use crate::hold::{Hold, Holds};
+use crate::metric::Slice;
+use crate::people::{MinimumN, Names};
 use crate::period::Period;
-use crate::report::{self, Report, Weakening};
-use crate::unit::{Scene, Unit, When};
+use crate::report::{self, Counts, Report, Row, Shown, Weakening, count};
+use crate::unit::{Line, Scene, Unit, When};
 
-/// All handoff cycles and marks of a log. Folding entry by entry gives the same as folding all at once.
+/// All handoff cycles of a log and what they add up to. Folding entry by entry gives the same as folding all at once; an entry costs the same
+/// however many there were before, and no question reads the cycles again.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scorecard {
     contracts: BTreeMap<ContractRef, Contract>,
-    streams: BTreeMap<String, Stream>,
-    pub(crate) units: Vec<Unit>,
-    pub(crate) marks: Vec<Mark>,
+    streams: BTreeMap<Arc<str>, Stream>,
+    lines: BTreeMap<Arc<Line>, usize>,
+    line_list: Vec<LineState>,
+    units: Vec<Unit>,
+    pub(crate) names: Names,
+    pub(crate) cube: Cube,
+    pub(crate) frozen: FrozenMonths,
     pub(crate) weakened: Vec<Weakening>,
     pub(crate) holds: Holds,
     pub(crate) answers: Answers,
+    pub(crate) minimum: MinimumN,
+    /// The position after the newest entry.
+    next: u64,
+    /// When the first entry was logged.
+    pub(crate) began: Option<Timestamp>,
+    /// Since when something tells of questions that were asked again.
+    pub(crate) heard_since: Option<Timestamp>,
+    /// Account → its number.
+    accounts: BTreeMap<String, u32>,
+}
+
+/// What is known of a contract and motion beside its cells.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LineState {
+    pub(crate) line: Arc<Line>,
+    /// Whether any of its gates was enforced at the newest decision; `None` = its contract's text is not known.
+    pub(crate) enforced: Option<bool>,
+    /// When the newest entry that changed one of its numbers was logged.
+    pub(crate) changed_at: Option<Timestamp>,
 }
 
 /// A stream's running cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stream {
     unit: usize,
+    line: usize,
     accepted: bool,
     bypass_entry: Option<String>,
-}
-
-/// Something that is counted beside the cycles.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// Whose.
-    pub handoff: HandoffId,
-    /// When, as weighed.
-    pub at: Timestamp,
-    /// What.
-    pub kind: MarkKind,
+    /// By-passes that count as never accepted until it is.
+    bypasses: Vec<Timestamp>,
+    /// The account of its record, if that ever named one.
+    account: Option<u32>,
 }
 
 /// What is counted beside the cycles.
@@ -82,13 +106,27 @@ impl Scorecard {
         Self::default()
     }
 
-    /// Folds one entry of the log; entries come in log order.
+    /// Without the numbers of people that are made of fewer than this many cycles.
+    #[must_use]
+    pub fn with_minimum_n(self, minimum: usize) -> Self {
+        Self { minimum: MinimumN(minimum), ..self }
+    }
+
+    /// Folds one entry of the log; entries come in log order. Its position is taken to be the one after the entry before.
     pub fn apply(&mut self, entry: &LogEntry) {
+        self.apply_at(self.next, entry);
+    }
+
+    /// Folds the entry at this position of the log; entries come in log order.
+    pub fn apply_at(&mut self, position: u64, entry: &LogEntry) {
+        self.next = position.saturating_add(1);
+        self.began.get_or_insert(entry.at());
         self.holds.apply(entry);
         self.answers.apply(entry);
         match entry {
-            LogEntry::Decided { handoff, contract, at, seen, events, .. } => {
+            LogEntry::Decided { handoff, contract, terms, at, seen, events, .. } => {
                 self.fold(handoff, Some(contract), *at, Some(seen), events);
+                self.enforced(handoff, contract, terms);
             }
             LogEntry::Confirmed { handoff, at, events } | LogEntry::Overridden { handoff, at, events } => {
                 self.fold(handoff, None, *at, None, events);
@@ -100,6 +138,7 @@ impl Scorecard {
                 }
             }
             LogEntry::ContractStep { contract, step, at, .. } => self.weakened(contract, step, *at),
+            LogEntry::MetricsFrozen { .. } => self.frozen.apply(position, entry),
             LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
@@ -112,14 +151,76 @@ impl Scorecard {
         }
     }
 
+    /// Whether the customer was asked again, within 30 days of this cycle's acceptance, what the handoff had told: a first answer that accepted does
+    /// not count as accepted without re-discovery while that stands.
+    pub fn rediscovered(&mut self, stream: &str, cycle: u32, stands: bool, told: Timestamp) {
+        let Some(known) = self.streams.get(stream) else { return };
+        let (line, mut next) = (known.line, Some(known.unit));
+        while let Some(unit) = next.and_then(|index| self.units.get_mut(index)) {
+            next = unit.before;
+            if unit.cycle != cycle {
+                continue;
+            }
+            let before = Facts::of(unit);
+            unit.rediscovered = stands;
+            let after = Facts::of(unit);
+            self.changed(line, &before, &after, told, "rediscovered");
+            return;
+        }
+    }
+
+    /// Something listens to what customers are asked, from this moment on.
+    pub fn hears(&mut self, since: Timestamp) {
+        self.heard_since.get_or_insert(since);
+    }
+
     /// Who held each cycle of a stream, as of this moment for one that still goes on; oldest first.
     pub fn holds(&self, stream: &str, as_of: Timestamp) -> Vec<Hold> {
         self.holds.of(stream, as_of)
     }
 
-    /// What the entries so far amount to, per contract, motion and period. Acceptances younger than 30 days at `as_of` are provisional.
+    /// What the entries so far amount to, per contract, motion and period, frozen months as they were frozen last. Acceptances younger than 30
+    /// days at `as_of` are provisional.
     pub fn report(&self, by: Period, as_of: Timestamp) -> Report {
-        report::build(self, by, as_of)
+        self.report_of(by, as_of, Shown::Newest)
+    }
+
+    /// As [`Self::report`], with the choice of what is shown of frozen months.
+    pub fn report_of(&self, by: Period, as_of: Timestamp, shown: Shown) -> Report {
+        report::build(self, by, as_of, shown)
+    }
+
+    /// What the log amounts to for one contract, motion and slice; `None` = nothing.
+    pub fn row(&self, contract: &str, motion: &str, slice: Slice, as_of: Timestamp) -> Option<Row> {
+        report::row(self, self.line_of(contract, motion)?, slice, as_of)
+    }
+
+    /// All cycles, in the order in which they began.
+    pub fn units(&self) -> &[Unit] {
+        &self.units
+    }
+
+    /// The position after the newest entry that was folded.
+    pub fn next_position(&self) -> u64 {
+        self.next
+    }
+
+    /// The numbers of all lines, by contract and motion.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = usize> {
+        self.lines.values().copied()
+    }
+
+    pub(crate) fn line(&self, number: usize) -> Option<&Line> {
+        self.line_state(number).map(|state| &*state.line)
+    }
+
+    pub(crate) fn line_state(&self, number: usize) -> Option<&LineState> {
+        self.line_list.get(number)
+    }
+
+    pub(crate) fn line_of(&self, contract: &str, motion: &str) -> Option<usize> {
+        let line = Line { contract: contract.into(), motion: motion.into() };
+        self.lines.get(&line).copied()
     }
 
     /// Notes a published text that demands less than the one before.
@@ -137,9 +238,12 @@ impl Scorecard {
         }
     }
 
-    /// Whether any cycle of this stream was ever accepted.
-    pub(crate) fn was_accepted(&self, stream: &str) -> bool {
-        self.streams.get(stream).is_some_and(|stream| stream.accepted)
+    fn enforced(&mut self, handoff: &HandoffId, pin: &ContractRef, terms: &Terms) {
+        let known =
+            self.streams.get(&*handoff.stream()).and_then(|stream| self.line_list.get_mut(stream.line));
+        let (Some(state), Some(contract)) = (known, self.contracts.get(pin)) else { return };
+        let is_enforced = |gate| terms.mode(contract, gate) == Mode::Enforce;
+        state.enforced = Some(contract.gates.keys().any(is_enforced));
     }
 
     fn fold(
@@ -151,18 +255,85 @@ impl Scorecard {
         events: &[Event],
     ) {
         let name = handoff.stream();
+        let position = self.next.saturating_sub(1);
+        let sender =
+            seen.and_then(|seen| seen.sender.as_ref()).map(|sender| self.names.number(&sender.person));
         for event in events {
-            let index = self.cycle_of(&name, handoff, event);
-            self.mark(&name, index, logged, event);
+            let (index, line) = self.cycle_of(&name, handoff, event, position);
+            self.mark(&name, line, logged, event);
+            let by = answerer(event).map(|actor| self.names.number(&actor.person));
             let contract = pin.and_then(|pin| self.contracts.get(pin));
-            if let Some(unit) = self.units.get_mut(index) {
-                unit.apply(Scene { logged, seen, contract }, event);
-            }
+            let Some(unit) = self.units.get_mut(index) else { continue };
+            let before = Facts::of(unit);
+            unit.positions.1 = position;
+            let shares = self.holds.ended(&name, unit.cycle).map(|hold| hold.shares);
+            unit.apply(Scene { logged, seen, contract, sender, by, shares }, event);
+            let after = Facts::of(unit);
+            self.changed(line, &before, &after, logged, event.name());
+        }
+        if let Some(seen) = seen {
+            self.belongs(&name, seen, logged);
         }
     }
 
-    /// The unit that an event belongs to; `Opened` and `Reopened` begin one.
-    fn cycle_of(&mut self, name: &str, handoff: &HandoffId, event: &Event) -> usize {
+    /// Gives all cycles of a stream to the account that its record names; to the record itself while it never named one.
+    fn belongs(&mut self, name: &str, seen: &Observation, logged: Timestamp) {
+        let Some(stream) = self.streams.get_mut(name) else { return };
+        let id = match (&seen.account, stream.account) {
+            (Some(id), _) => Some(id.as_str()),
+            (None, None) => Some(seen.subject.record.as_str()),
+            (None, Some(_)) => None,
+        };
+        let number = id.map(|id| {
+            let key = format!("{}/{id}", seen.subject.connection);
+            let fresh = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+            *self.accounts.entry(key).or_insert(fresh)
+        });
+        if seen.account.is_some() {
+            stream.account = number;
+        }
+        let Some(number) = number.or(stream.account) else { return };
+        let (line, mut next) = (stream.line, Some(stream.unit));
+        while let Some(unit) = next.and_then(|index| self.units.get_mut(index)) {
+            // Those before were given with it.
+            if unit.account == Some(number) {
+                return;
+            }
+            next = unit.before;
+            let before = Facts::of(unit);
+            unit.account = Some(number);
+            let after = Facts::of(unit);
+            self.changed(line, &before, &after, logged, "account_changed");
+        }
+    }
+
+    /// Lets the cells know what a unit adds now, and frozen months that they are touched.
+    fn changed(&mut self, line: usize, before: &Facts, after: &Facts, logged: Timestamp, why: &'static str) {
+        if before == after {
+            return;
+        }
+        self.cube.shift(line, before, after);
+        let position = self.next.saturating_sub(1);
+        for at in before.moments(after) {
+            self.frozen.touch(at, position, why);
+        }
+        self.noted(line, logged);
+    }
+
+    fn noted(&mut self, line: usize, logged: Timestamp) {
+        if let Some(state) = self.line_list.get_mut(line) {
+            state.changed_at = state.changed_at.max(Some(logged));
+        }
+    }
+
+    /// Counts something that is no cycle.
+    fn count(&mut self, line: usize, at: Timestamp, why: &'static str, change: impl Fn(&mut Counts)) {
+        self.cube.count(line, at, change);
+        self.frozen.touch(at, self.next.saturating_sub(1), why);
+    }
+
+    /// The unit and line that an event belongs to; `Opened` and `Reopened` begin a unit.
+    fn cycle_of(&mut self, name: &str, handoff: &HandoffId, event: &Event, position: u64) -> (usize, usize) {
         let begins = if let Event::Opened { handoff, .. } = event {
             Some(handoff.cycle)
         } else if let Event::Reopened { cycle, .. } = event {
@@ -170,22 +341,54 @@ impl Scorecard {
         } else {
             None
         };
-        let known = self.streams.get(name).map(|stream| stream.unit);
-        if let (Some(unit), None) = (known, begins) {
-            return unit;
-        }
         let unit = self.units.len();
-        self.units.push(Unit::new(HandoffId { cycle: begins.unwrap_or(handoff.cycle), ..handoff.clone() }));
-        let fresh = Stream { unit, accepted: false, bypass_entry: None };
-        self.streams.entry(name.to_owned()).or_insert(fresh).unit = unit;
-        unit
+        let cycle = begins.unwrap_or(handoff.cycle);
+        if let Some((stream, known)) = self.streams.get_key_value(name) {
+            if begins.is_none() {
+                return (known.unit, known.line);
+            }
+            let (stream, line, before) = (Arc::clone(stream), known.line, known.unit);
+            if let Some(state) = self.line_list.get(line) {
+                let mut fresh = Unit::new(Arc::clone(&state.line), stream, cycle, position);
+                fresh.before = Some(before);
+                self.units.push(fresh);
+            }
+            if let Some(known) = self.streams.get_mut(name) {
+                known.unit = unit;
+            }
+            return (unit, line);
+        }
+        let (line, stream) = (self.line_for(handoff), Arc::<str>::from(name));
+        if let Some(state) = self.line_list.get(line) {
+            self.units.push(Unit::new(Arc::clone(&state.line), Arc::clone(&stream), cycle, position));
+        }
+        let fresh =
+            Stream { unit, line, accepted: false, bypass_entry: None, bypasses: Vec::new(), account: None };
+        self.streams.insert(stream, fresh);
+        (unit, line)
     }
 
-    fn mark(&mut self, name: &str, index: usize, logged: Timestamp, event: &Event) {
-        let (Some(stream), Some(unit)) = (self.streams.get_mut(name), self.units.get(index)) else { return };
+    fn line_for(&mut self, handoff: &HandoffId) -> usize {
+        let line = Line { contract: handoff.contract.clone(), motion: handoff.motion.clone() };
+        if let Some(known) = self.lines.get(&line) {
+            return *known;
+        }
+        let (number, line) = (self.line_list.len(), Arc::new(line));
+        self.line_list.push(LineState { line: Arc::clone(&line), enforced: None, changed_at: None });
+        self.lines.insert(line, number);
+        number
+    }
+
+    fn mark(&mut self, name: &str, line: usize, logged: Timestamp, event: &Event) {
+        let Some(stream) = self.streams.get_mut(name) else { return };
         let (kind, claim) = match event {
             Event::Accepted { .. } => {
                 stream.accepted = true;
+                for at in std::mem::take(&mut stream.bypasses) {
+                    self.count(line, at, event.name(), |counts| {
+                        counts.bypasses_never_accepted = counts.bypasses_never_accepted.saturating_sub(1);
+                    });
+                }
                 return;
             }
             Event::Bypassed { entry, at, ever_accepted, .. } => {
@@ -194,6 +397,9 @@ impl Scorecard {
                     return;
                 }
                 stream.bypass_entry = Some(entry.clone());
+                if !stream.accepted {
+                    stream.bypasses.push(When::weigh(*at, logged).at);
+                }
                 (MarkKind::Bypass { ever_accepted: *ever_accepted }, *at)
             }
             Event::GraceGranted { grace } => (MarkKind::Grace, grace.at),
@@ -241,8 +447,15 @@ impl Scorecard {
             | Event::GateOrdered { .. } => return,
         };
         let at = When::weigh(claim, logged).at;
-        self.marks.push(Mark { handoff: unit.handoff.clone(), at, kind });
+        let never = !stream.accepted;
+        self.count(line, at, event.name(), |counts| count(counts, kind, never));
+        self.noted(line, logged);
     }
+}
+
+/// Who gave an answer that counts.
+fn answerer(event: &Event) -> Option<&Actor> {
+    if let Event::Accepted { by, .. } | Event::Rejected { by, .. } = event { Some(by) } else { None }
 }
 
 /// A refusal's stable name.

@@ -27,8 +27,12 @@ impl Spread {
     /// Of elapsed times in milliseconds, in any order; `None` = there are none.
     pub fn of(mut milliseconds: Vec<i64>) -> Option<Self> {
         milliseconds.sort_unstable();
-        let n = milliseconds.len();
-        let at = |index: usize| milliseconds.get(index).copied().map(Decimal::from);
+        Self::ranked(milliseconds.len(), |rank| milliseconds.get(rank).copied())
+    }
+
+    /// Of `n` elapsed times in milliseconds, told by their rank from 0; `None` = there are none.
+    pub fn ranked(n: usize, rank: impl Fn(usize) -> Option<i64>) -> Option<Self> {
+        let at = |index: usize| rank(index).map(Decimal::from);
         let upper = at(n / 2)?;
         let lower = if n.is_multiple_of(2) { at((n / 2).checked_sub(1)?)? } else { upper };
         let median_seconds = ((lower + upper) / Decimal::from(2_000)).normalize();
@@ -43,7 +47,7 @@ impl Spread {
     }
 }
 
-fn hours(seconds: Decimal) -> Decimal {
+pub(crate) fn hours(seconds: Decimal) -> Decimal {
     hundredths(seconds / Decimal::from(3_600))
 }
 

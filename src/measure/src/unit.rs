@@ -1,15 +1,18 @@
 //! One handoff cycle, reduced to what the numbers need.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use handoff_core::beside::disputes;
 use handoff_core::completeness::{Situation, assess};
 use handoff_core::contract::Contract;
 use handoff_core::event::Event;
 use handoff_core::handoff::day;
-use handoff_core::id::{FieldKey, HandoffId};
+use handoff_core::id::{ContractId, FieldKey, MotionId};
 use handoff_core::observation::Observation;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::hold::Shares;
 
 /// How far a CRM's clock may run ahead of ours before its claim is not believed.
 const SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -45,6 +48,19 @@ impl When {
     }
 }
 
+/// A contract and a motion: the line of the scorecard that a cycle belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    /// The contract.
+    pub contract: ContractId,
+    /// The motion.
+    pub motion: MotionId,
+}
+
+/// A person's number within one scorecard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Person(pub(crate) u32);
+
 /// What the deal passed by: an acceptance, or a guarded stage without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passage {
@@ -65,6 +81,8 @@ pub struct Transition {
     pub filled: usize,
     /// Mandatory fields at that moment.
     pub required: usize,
+    /// Who handed over, as seen at that moment.
+    pub sender: Option<Person>,
 }
 
 impl Transition {
@@ -81,6 +99,10 @@ pub struct Decision {
     pub at: Timestamp,
     /// Whether it was an acceptance.
     pub accepted: bool,
+    /// Who had handed over.
+    pub sender: Option<Person>,
+    /// Who answered.
+    pub receiver: Option<Person>,
 }
 
 /// The acceptance of this cycle.
@@ -94,13 +116,29 @@ pub struct Acceptance {
     pub waited: Option<i64>,
     /// Milliseconds from the first round's completion; `None` = cannot be told.
     pub total: Option<i64>,
+    /// Who held it until then.
+    pub shares: Option<Shares>,
+    /// Who had handed over.
+    pub sender: Option<Person>,
+    /// Who accepted.
+    pub receiver: Option<Person>,
 }
 
 /// One handoff cycle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    /// Which.
-    pub handoff: HandoffId,
+    /// Its contract and motion.
+    pub line: Arc<Line>,
+    /// `contract/motion/connection/object/record`.
+    pub stream: Arc<str>,
+    /// The cycle, from 1.
+    pub cycle: u32,
+    /// When it opened, as weighed.
+    pub opened: Option<Timestamp>,
+    /// Log positions of its first and its newest entry.
+    pub positions: (u64, u64),
+    /// The cycle of this stream before it, by its place in the list of units.
+    pub(crate) before: Option<usize>,
     /// Its transition, if it had one.
     pub transition: Option<Transition>,
     /// The receiver's first answer.
@@ -109,6 +147,10 @@ pub struct Unit {
     pub acceptance: Option<Acceptance>,
     /// Rejections.
     pub rejections: u32,
+    /// Whether the customer was asked again, within 30 days of the acceptance, what this handoff had told.
+    pub rediscovered: bool,
+    /// The account of the record as last seen, by its number; the record itself where it names none.
+    pub(crate) account: Option<u32>,
     /// The running round's completion.
     completed: Option<When>,
     /// The first round's completion.
@@ -128,22 +170,40 @@ pub struct Scene<'a> {
     pub seen: Option<&'a Observation>,
     /// The pinned contract, if the log published it and it can be read.
     pub contract: Option<&'a Contract>,
+    /// Who hands over.
+    pub sender: Option<Person>,
+    /// Who answered, if the event is an answer.
+    pub by: Option<Person>,
+    /// Who held the cycle, if it just ended.
+    pub shares: Option<Shares>,
 }
 
 impl Unit {
     /// A cycle that nothing happened to yet.
-    pub fn new(handoff: HandoffId) -> Self {
+    pub fn new(line: Arc<Line>, stream: Arc<str>, cycle: u32, position: u64) -> Self {
         Self {
-            handoff,
+            line,
+            stream,
+            cycle,
+            opened: None,
+            positions: (position, position),
+            before: None,
             transition: None,
             decision: None,
             acceptance: None,
             rejections: 0,
+            rediscovered: false,
+            account: None,
             completed: None,
             first_completed: None,
             rejected: BTreeMap::new(),
             excepted: false,
         }
+    }
+
+    /// Whether the first answer was an acceptance that nobody had to rework or ask again for.
+    pub fn is_first_pass(&self) -> bool {
+        self.decision.is_some_and(|decision| decision.accepted) && !self.rediscovered
     }
 
     /// Folds one event of this cycle.
@@ -159,6 +219,8 @@ impl Unit {
                 self.first_completed.get_or_insert(when);
             }
             Event::FellIncomplete { .. } => self.completed = None,
+            Event::Opened { at, .. } => self.opened = Some(When::weigh(*at, scene.logged).at),
+            Event::Reopened { .. } => self.opened = Some(scene.logged),
             Event::Accepted { at, round, .. } => self.accept(scene, *at, *round),
             Event::Rejected { at, fields, .. } => self.reject(scene, *at, fields),
             Event::ExceptionsGranted { .. } => self.excepted = true,
@@ -166,8 +228,7 @@ impl Unit {
                 let at = When::weigh(*at, scene.logged).at;
                 self.pass(scene, at, Passage::Bypassed);
             }
-            Event::Opened { .. }
-            | Event::PeopleChanged { .. }
+            Event::PeopleChanged { .. }
             | Event::StageChanged { .. }
             | Event::Submitted { .. }
             | Event::ExceptionsMet { .. }
@@ -180,7 +241,6 @@ impl Unit {
             | Event::Overridden { .. }
             | Event::ConcernsChanged { .. }
             | Event::AnswerRefused { .. }
-            | Event::Reopened { .. }
             | Event::SlaBreached { .. }
             | Event::ClockSet { .. }
             | Event::Reminded { .. }
@@ -209,20 +269,29 @@ impl Unit {
 
     fn accept(&mut self, scene: Scene<'_>, at: Timestamp, round: u32) {
         let when = When::weigh(Some(at), scene.logged);
-        self.decision.get_or_insert(Decision { at: when.at, accepted: true });
+        self.decide(scene, when.at, true);
         self.acceptance = Some(Acceptance {
             at: when.at,
             round,
             waited: self.completed.and_then(|completed| completed.until(when)),
             total: self.first_completed.and_then(|completed| completed.until(when)),
+            shares: scene.shares,
+            sender: scene.sender,
+            receiver: scene.by,
         });
         self.rejected.clear();
         self.pass(scene, when.at, Passage::Accepted);
     }
 
+    fn decide(&mut self, scene: Scene<'_>, at: Timestamp, accepted: bool) {
+        let (sender, receiver) = (scene.sender, scene.by);
+        let decision = Decision { at, accepted, sender, receiver };
+        self.decision.get_or_insert(decision);
+    }
+
     fn reject(&mut self, scene: Scene<'_>, at: Timestamp, fields: &std::collections::BTreeSet<FieldKey>) {
         let when = When::weigh(Some(at), scene.logged);
-        self.decision.get_or_insert(Decision { at: when.at, accepted: false });
+        self.decide(scene, when.at, false);
         self.rejections += 1;
         self.completed = None;
         for key in fields {
@@ -238,7 +307,7 @@ impl Unit {
             return;
         }
         let (filled, required) = self.score(scene, passage);
-        self.transition = Some(Transition { at, passage, filled, required });
+        self.transition = Some(Transition { at, passage, filled, required, sender: scene.sender });
     }
 
     /// Filled and required fields. An acceptance without exceptions is only ever given to a complete package.
@@ -251,7 +320,7 @@ impl Unit {
         let disputed = disputes(contract, seen);
         let situation = Situation {
             stage: seen.stage.name.as_ref(),
-            motion: &self.handoff.motion,
+            motion: &self.line.motion,
             still_rejected: &rejected,
             disputed: &disputed,
             as_of: seen.stage.opening_since.map(day),

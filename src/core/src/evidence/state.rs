@@ -131,6 +131,7 @@ impl Evidence {
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }
             | LogEntry::ContractStep { .. }
+            | LogEntry::MetricsFrozen { .. }
             | LogEntry::PeriodClosed { .. }
             | LogEntry::Started { .. } => return,
         }

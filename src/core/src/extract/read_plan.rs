@@ -52,7 +52,7 @@ fn written(mapping: &Mapping) -> impl Iterator<Item = String> {
         [&write.number, &write.status, &write.cleared_at, &write.clearance_id, &write.hold_reason]
     });
     let state = mapping.write.state.iter().map(|state| state.field.clone());
-    gates.chain([&note.status, &note.missing, &note.changes, &note.evidence]).flatten().cloned().chain(state)
+    gates.chain([&note.status, &note.missing, &note.changes, &note.evidence, &note.numbers]).flatten().cloned().chain(state)
 }
 
 fn related(mapping: &Mapping) -> BTreeMap<String, BTreeSet<String>> {

@@ -34,7 +34,7 @@ pub(super) fn write_targets(mapping: &Mapping) -> Vec<(Vec<String>, &str)> {
     }
     let note = &mapping.write.note;
     let notes = [("status", &note.status), ("missing", &note.missing), ("changes", &note.changes)];
-    for (key, name) in notes.into_iter().chain([("evidence", &note.evidence)]) {
+    for (key, name) in notes.into_iter().chain([("evidence", &note.evidence), ("numbers", &note.numbers)]) {
         if let Some(name) = name {
             targets.push((["write", "note", key].map(str::to_owned).to_vec(), name.as_str()));
         }

@@ -292,6 +292,7 @@ impl World {
             seen,
             key,
             evidence: None,
+            numbers: None,
         }))
     }
 

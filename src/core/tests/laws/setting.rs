@@ -148,6 +148,7 @@ pub(crate) fn mapping() -> Mapping {
                 missing: Some("Missing__c".to_owned()),
                 changes: Some("Changes__c".to_owned()),
                 evidence: None,
+                numbers: Some("Numbers__c".to_owned()),
             },
             state: Some(StateWrite {
                 field: "State__c".to_owned(),

@@ -476,6 +476,7 @@ impl World {
             seen,
             key: &self.key,
             evidence: None,
+            numbers: Some(&format!("as of {}", self.truth.now)),
         }))
     }
 

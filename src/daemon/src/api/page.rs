@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use handoff_measure::live::Live;
+use handoff_measure::metric::{Band, Figure, Metric};
+
 use super::model::{Bypass, HandoffRow, OwedRow, Status};
 
 /// Most things owed that are shown.
@@ -17,6 +20,7 @@ code,time{white-space:nowrap;font-size:.9em}.gate{white-space:nowrap;margin-righ
 /// The page as HTML.
 pub(super) fn render(
     status: &Status,
+    live: &[Live],
     handoffs: &[HandoffRow],
     owed: &[OwedRow],
     bypasses: &[Bypass],
@@ -39,6 +43,25 @@ pub(super) fn render(
             phases.iter().map(|(phase, count)| format!("{count} {}", escape(phase))).collect();
         let _ = writeln!(html, "<p><strong>{}</strong>: {}</p>", escape(contract), counts.join(" · "));
     }
+    table(
+        &mut html,
+        "This month",
+        &["Handoff", "Completion", "Acceptance", "Time to acceptance", "Through", "As of"],
+        live.iter().map(|row| {
+            let through = &row.throughput;
+            [
+                format!("{}<small>{}</small>", escape(&row.contract), escape(&row.motion)),
+                number(row.figure(Metric::Completion)),
+                number(row.figure(Metric::Acceptance)),
+                number(row.figure(Metric::TimeToAcceptance)),
+                format!(
+                    "{} accepted<small>{} opened, {} decided</small>",
+                    through.accepted, through.opened, through.decided
+                ),
+                row.changed_at.map_or_else(String::new, moment),
+            ]
+        }),
+    );
     table(
         &mut html,
         "Handoffs",
@@ -94,6 +117,25 @@ pub(super) fn render(
     );
     html.push_str("<p><a href=\"/metrics\">Metrics</a> · <a href=\"/api/v1/openapi.json\">API</a></p></main></body></html>\n");
     html
+}
+
+/// A figure with its n, its interval, and how it is judged.
+fn number(figure: Option<&Figure>) -> String {
+    let Some(figure) = figure else { return String::new() };
+    let class = match figure.band {
+        Band::OnTarget => "good",
+        Band::Below | Band::Aspirational => "bad",
+        Band::NotMeasurable => "none",
+    };
+    let interval = figure
+        .interval
+        .map_or_else(String::new, |interval| format!(", 95 % of {} to {}", interval.low, interval.high));
+    let provisional = if figure.provisional { ", provisional" } else { "" };
+    format!(
+        "<span class=\"{class}\">{}</span><small>n {}{interval}{provisional}</small>",
+        escape(&figure.words()),
+        figure.n
+    )
 }
 
 /// Who owes it; nobody who can act is said aloud.

@@ -11,8 +11,6 @@ use handoff_core::evidence::CallRef;
 use handoff_core::id::{ConnectionId, ContractId, FieldKey, ObjectName, RecordId, RecordRef};
 use handoff_core::package_versions::package_versions;
 use handoff_measure::hold::Hold;
-use handoff_measure::period::Period;
-use handoff_measure::report::Report;
 use http::{StatusCode, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -42,13 +40,13 @@ pub(super) fn router(surface: Surface) -> Router {
         .route("/api/v1/evidence/{*stream}", post(evidence))
         .route("/api/v1/override/{*stream}", post(super::overriding::overriding))
         .route("/api/v1/plan/{*record}", get(plan))
-        .route("/api/v1/scorecard", get(scorecard))
         .route("/api/v1/parked", get(parked))
         .route("/api/v1/bypasses", get(bypasses))
         .route("/api/v1/pause", post(pause))
         .route("/api/v1/resume", post(resume))
         .merge(super::finance::router())
         .merge(super::log::router())
+        .merge(super::numbers::router())
         .layer(DefaultBodyLimit::max(guard::BODY))
         .layer(middleware::from_fn_with_state(surface.clone(), guard::guard));
     let health = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz));
@@ -99,14 +97,12 @@ fn answer(good: bool, yes: &'static str, no: &'static str) -> Response {
 pub(super) async fn metrics(State(surface): State<Surface>) -> Response {
     let view = surface.handle.view();
     let now = surface.clock.now();
-    let report = {
-        let mut follower = surface.follower.lock().await;
-        match follower.catch_up(&view).await {
-            Ok(standing) => standing.scorecard.report(Period::Month, now),
-            Err(error) => return failed(&error),
-        }
+    let numbers = view.standing(move |standing| standing.numbers(now)).await;
+    let (report, live) = match numbers {
+        Ok(numbers) => numbers,
+        Err(error) => return failed(&error),
     };
-    match surface.metrics.text(&view, &report, now) {
+    match surface.metrics.text(&view, &report, &live, now) {
         Ok(text) => ([(header::CONTENT_TYPE, crate::metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => {
             tracing::error!(%error, "metrics cannot be written");
@@ -244,9 +240,8 @@ pub(crate) fn detail_of(detail: &Detail) -> HandoffDetail {
 
 /// Who held each cycle of a handoff.
 async fn holds(surface: &Surface, stream: &str) -> Result<Vec<Hold>, Fatal> {
-    let mut follower = surface.follower.lock().await;
-    let standing = follower.catch_up(&surface.handle.view()).await?;
-    Ok(standing.scorecard.holds(stream, surface.clock.now()))
+    let (stream, now) = (stream.to_owned(), surface.clock.now());
+    surface.handle.view().standing(move |standing| standing.scorecard.holds(&stream, now)).await
 }
 
 /// Records whether a place of a call speaks of a field, as a person says; answers with all places as they stand then.
@@ -331,34 +326,6 @@ fn crm(fault: &Fault) -> Response {
     )
 }
 
-/// Which periods.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct Cut {
-    /// `week` or `month`; `month` by default.
-    by: Option<Period>,
-}
-
-/// Completion, acceptance and time to acceptance by contract, motion and period, with the records behind each number.
-#[utoipa::path(get, path = "/api/v1/scorecard", tag = "numbers", params(Cut), security(("bearer" = [])),
-    responses((status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem)))]
-pub(super) async fn scorecard(
-    State(surface): State<Surface>,
-    cut: Result<Query<Cut>, axum::extract::rejection::QueryRejection>,
-) -> Response {
-    let Ok(Query(cut)) = cut else {
-        return refused("a parameter is unknown or malformed", "use by=week or by=month");
-    };
-    let mut follower = surface.follower.lock().await;
-    match follower.catch_up(&surface.handle.view()).await {
-        Ok(standing) => {
-            Json(standing.scorecard.report(cut.by.unwrap_or_default(), surface.clock.now())).into_response()
-        }
-        Err(error) => failed(&error),
-    }
-}
-
 /// Records that wait for a person, or for themselves or their mapping to change.
 #[utoipa::path(get, path = "/api/v1/parked", tag = "daemon", security(("bearer" = [])),
     responses((status = 200, body = Vec<ParkedRow>), (status = 401, body = Problem)))]
@@ -382,9 +349,8 @@ fn parked_of(view: &crate::view::View) -> Vec<ParkedRow> {
 #[utoipa::path(get, path = "/api/v1/bypasses", tag = "numbers", security(("bearer" = [])),
     responses((status = 200, body = Vec<Bypass>), (status = 401, body = Problem)))]
 pub(super) async fn bypasses(State(surface): State<Surface>) -> Response {
-    let mut follower = surface.follower.lock().await;
-    match follower.catch_up(&surface.handle.view()).await {
-        Ok(standing) => Json(standing.bypasses.clone()).into_response(),
+    match surface.handle.view().standing(|standing| standing.bypasses.clone()).await {
+        Ok(bypasses) => Json(bypasses).into_response(),
         Err(error) => failed(&error),
     }
 }
@@ -428,13 +394,14 @@ async fn switch(surface: &Surface, body: &[u8], on: bool) -> Response {
 
 async fn home(State(surface): State<Surface>) -> Response {
     let view = surface.handle.view();
-    let mut follower = surface.follower.lock().await;
-    match follower.catch_up(&view).await {
-        Ok(standing) => {
+    let now = surface.clock.now();
+    let asked = view.standing(move |standing| (standing.bypasses.clone(), standing.scorecard.live(now))).await;
+    match asked {
+        Ok((bypasses, live)) => {
             let rows: Vec<HandoffRow> =
                 view.handoffs(&Filter::default()).iter().take(MOST).map(HandoffRow::from).collect();
             let owed: Vec<OwedRow> = view.owed(page::MOST_OWED).into_iter().map(OwedRow::from).collect();
-            Html(page::render(&status_of(&view), &rows, &owed, &standing.bypasses)).into_response()
+            Html(page::render(&status_of(&view), &live, &rows, &owed, &bypasses)).into_response()
         }
         Err(error) => failed(&error),
     }

@@ -7,6 +7,7 @@ mod crm;
 mod evaluations;
 mod latency;
 mod limits;
+mod scorecard;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub struct Sizes {
     pub appends: u32,
     /// Gate evaluations.
     pub evaluations: u32,
+    /// Handoff cycles of the scorecard.
+    pub cycles: u32,
 }
 
 /// One figure.
@@ -86,6 +89,7 @@ pub async fn run(sizes: Sizes) -> Result<Vec<Figure>, DemoError> {
         figures.push(figure("peak resident memory, sandboxes included", f64::from(mib), "MiB"));
     }
     stage.stop().await?;
+    scorecard::measure(sizes.cycles, &mut figures)?;
     Ok(figures)
 }
 

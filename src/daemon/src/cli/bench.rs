@@ -30,6 +30,9 @@ pub(super) struct Bench {
     /// Gate evaluations.
     #[arg(long, default_value_t = 1_000_000)]
     evaluations: u32,
+    /// Handoff cycles of the scorecard.
+    #[arg(long, default_value_t = 1_000_000)]
+    cycles: u32,
 }
 
 pub(super) async fn bench(bench: &Bench, output: Output) -> Result<Exit, Failure> {
@@ -40,6 +43,7 @@ pub(super) async fn bench(bench: &Bench, output: Output) -> Result<Exit, Failure
         webhooks: bench.webhooks,
         appends: bench.appends,
         evaluations: bench.evaluations,
+        cycles: bench.cycles,
     };
     let figures = run(sizes).await?;
     if output.is_json() {

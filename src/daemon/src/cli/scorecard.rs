@@ -1,28 +1,58 @@
 //! `handoffd scorecard`.
 
+mod drill;
+mod groups;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use handoff_measure::answers::Receiver;
+use handoff_measure::metric::{Band, Figure, Metric};
 use handoff_measure::period::Period;
-use handoff_measure::report::{Band, Rate, Report, Row};
+use handoff_measure::report::{Report, Row, Standing as Stands};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::archive::Archive;
 use super::exit::{Exit, Failure};
 use super::output::{Output, bad, plain};
 use super::remote::Remote;
 use super::why::span;
-use crate::api::Standing;
+use crate::api::{Standing, shown};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::load;
+use crate::config::{Config, load};
 
-/// How it is cut.
+/// How it is cut, or what is asked instead.
 #[derive(Debug, Args)]
 pub(super) struct Cut {
     /// Periods, in UTC.
     #[arg(long, value_enum, default_value_t = By::Month)]
     by: By,
+    /// Of frozen months: a version's number, or `live` for what the log amounts to now; the newest version by default.
+    #[arg(long)]
+    version: Option<String>,
+    /// Instead: the records behind a figure of --contract.
+    #[arg(long, value_enum, requires = "contract")]
+    drill: Option<drill::Behind>,
+    /// The contract of --drill.
+    #[arg(long)]
+    contract: Option<String>,
+    /// The motion of --drill; all by default.
+    #[arg(long)]
+    motion: Option<String>,
+    /// The period of --drill or --people, e.g. 2026-10; all time by default.
+    #[arg(long)]
+    period: Option<String>,
+    /// Instead: senders, receivers and teams; never under the minimum of [scorecard] `minimum_n`.
+    #[arg(long, conflicts_with = "drill")]
+    people: bool,
+    /// Instead: the running month, as the page, the metrics and the records show it.
+    #[arg(long, conflicts_with_all = ["drill", "people"])]
+    live: bool,
+    /// Instead: whether what nothing enforces decays: its two last whole quarters.
+    #[arg(long, conflicts_with_all = ["drill", "people", "live"])]
+    decay: bool,
 }
 
 /// Periods.
@@ -35,27 +65,58 @@ enum By {
 }
 
 pub(super) async fn scorecard(path: &Path, cut: &Cut, output: Output) -> Result<Exit, Failure> {
-    let loaded = load(path)?;
+    let config = load(path)?.config;
+    if let Some(behind) = cut.drill {
+        return drill::drill(&config, cut, behind, output).await;
+    }
+    if cut.people {
+        return groups::people(&config, cut.period.as_deref(), output).await;
+    }
+    if cut.live {
+        return groups::live(&config, output).await;
+    }
+    if cut.decay {
+        return groups::decay(&config, output).await;
+    }
     let (name, period) = match cut.by {
         By::Week => ("week", Period::Week),
         By::Month => ("month", Period::Month),
     };
-    let report: Report = if let Some(remote) = Remote::find(&loaded.config)? {
-        remote.get(&format!("api/v1/scorecard?by={name}")).await?
-    } else {
-        let mut standing = Standing::default();
-        Archive::open(&loaded.config)?.read("reading the log", |position, entry| {
-            if let Some(entry) = entry {
-                standing.apply(position, &entry);
-            }
-            true
-        })?;
-        standing.scorecard.report(period, SystemClock.now())
+    let Some(of) = shown(cut.version.as_deref()) else {
+        return Err(Failure::new(Exit::Usage, "--version is a number, or live".to_owned()));
     };
+    let version = cut.version.as_ref().map_or_else(String::new, |version| format!("&version={version}"));
+    let path = format!("api/v1/scorecard?by={name}{version}");
+    let now = SystemClock.now();
+    let report: Report =
+        ask(&config, &path, |standing| standing.scorecard.report_of(period, now, of)).await?;
+    tell(&report, render, output)
+}
+
+/// Asks the daemon, or the log while none runs.
+async fn ask<T: DeserializeOwned>(
+    config: &Config,
+    path: &str,
+    local: impl FnOnce(&Standing) -> T,
+) -> Result<T, Failure> {
+    if let Some(remote) = Remote::find(config)? {
+        return remote.get(path).await;
+    }
+    let mut standing = Standing::new(&config.scorecard);
+    Archive::open(config)?.read("reading the log", |position, entry| {
+        if let Some(entry) = entry {
+            standing.apply(position, &entry);
+        }
+        true
+    })?;
+    Ok(local(&standing))
+}
+
+fn tell<T: Serialize>(answer: &T, words: impl Fn(&T) -> String, output: Output) -> Result<Exit, Failure> {
     if output.is_json() {
-        output.json(&report);
+        output.json(answer);
     } else {
-        output.text(&render(&report));
+        output.text(&words(answer));
     }
     Ok(Exit::Ok)
 }
@@ -68,8 +129,8 @@ fn render(report: &Report) -> String {
     let names: Vec<String> = report.rows.iter().map(named).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(HEAD.len());
     let mut text = format!(
-        "{HEAD:<width$}  {:<8}  {:<24}  {:<24}  {:<17}  {:>9}  {:>7}  {:>9}\n",
-        "period", "completion", "acceptance", "to acceptance", "by-passes", "tampers", "overrides"
+        "{HEAD:<width$}  {:<8}  {:<11}  {:<32}  {:<32}  {:<17}  {:>8}  {:>9}  {:>7}  {:>9}\n",
+        "period", "shown", "completion", "acceptance", "to acceptance", "accepted", "by-passes", "tampers", "overrides"
     );
     for (name, row) in names.iter().zip(&report.rows) {
         text.push_str(&line(name, width, row));
@@ -78,8 +139,11 @@ fn render(report: &Report) -> String {
     text.push_str(&receivers(&report.receivers));
     text.push_str(
         "\ntargets: completion 90 %, acceptance on the first submission 85 %, median to acceptance under 48 h\n\
-         completion under 70 % = aspirational: the contract is not yet lived; * = provisional for 30 days; - = nothing to measure yet\n",
+         completion under 70 % = aspirational: the contract is not yet lived; * = provisional for 30 days; - = nothing to measure yet\n\
+         in brackets: the 95 % interval; v1 = the frozen version that is shown, provisional = not final before 30 days after its end\n",
     );
+    text.push_str(&more(report));
+    text.push_str(&versions(report));
     text.push_str(&weakened);
     text
 }
@@ -155,27 +219,83 @@ fn named(row: &Row) -> String {
 }
 
 fn line(name: &str, width: usize, row: &Row) -> String {
-    let time = row
-        .time_to_acceptance
-        .map_or_else(|| "-".to_owned(), |spread| format!("{} h (n {})", spread.median_hours, spread.n));
     let provisional = if row.provisional { "*" } else { "" };
     format!(
-        "{name:<width$}  {:<8}  {:<24}  {:<24}  {time:<17}  {:>9}  {:>7}  {:>9}\n",
+        "{name:<width$}  {:<8}  {:<11}  {:<32}  {:<32}  {:<17}  {:>8}  {:>9}  {:>7}  {:>9}\n",
         row.period.as_deref().unwrap_or("all"),
-        rate(&row.completion),
-        format!("{}{provisional}", rate(&row.acceptance)),
+        stands(row),
+        figure(row.figure(Metric::Completion)),
+        format!("{}{provisional}", figure(row.figure(Metric::Acceptance))),
+        brief(row.figure(Metric::TimeToAcceptance)),
+        row.throughput.accepted,
         row.counts.bypasses,
         row.counts.tampers,
         row.counts.overrides
     )
 }
 
-fn rate(rate: &Rate) -> String {
-    let Some(percent) = rate.percent else { return "-".to_owned() };
-    let band = match rate.band {
+/// Which numbers stand there.
+fn stands(row: &Row) -> String {
+    row.version.map_or_else(
+        || {
+            let words = match row.standing {
+                Stands::Running => "live",
+                Stands::Provisional => "provisional",
+                Stands::Final => "final",
+            };
+            words.to_owned()
+        },
+        |version| format!("v{version}"),
+    )
+}
+
+/// A figure with its n, interval and band.
+fn figure(figure: Option<&Figure>) -> String {
+    let Some(figure) = figure.filter(|figure| figure.value.is_some()) else { return "-".to_owned() };
+    let band = match figure.band {
         Band::NotMeasurable | Band::OnTarget => "",
         Band::Below => " low",
         Band::Aspirational => " aspirational",
     };
-    format!("{percent} % (n {}){band}", rate.n)
+    let interval =
+        figure.interval.map_or_else(String::new, |interval| format!(" [{}..{}]", interval.low, interval.high));
+    format!("{}{interval} (n {}){band}", figure.words(), figure.n)
+}
+
+/// A figure with its n.
+fn brief(figure: Option<&Figure>) -> String {
+    let value = figure.filter(|figure| figure.value.is_some());
+    value.map_or_else(|| "-".to_owned(), |figure| format!("{} (n {})", figure.words(), figure.n))
+}
+
+/// The metrics that come from elsewhere than the handoffs themselves, over all periods.
+fn more(report: &Report) -> String {
+    let mut text = String::new();
+    for row in report.rows.iter().filter(|row| row.period.is_none()) {
+        for metric in [Metric::ReDiscovery, Metric::NpsDelta, Metric::LeakToChurn] {
+            if let Some(found) = row.figure(metric).filter(|figure| figure.value.is_some()) {
+                let _ = writeln!(text, "{}  {}: {}", named(row), metric.title(), figure(Some(found)));
+            }
+        }
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// Frozen months that were restated, aloud.
+fn versions(report: &Report) -> String {
+    let mut text = String::new();
+    for frozen in report.frozen.iter().filter(|frozen| frozen.version > 1) {
+        let _ = writeln!(
+            text,
+            "\n{} was restated as version {} at {} (log position {})",
+            plain(&frozen.period),
+            frozen.version,
+            frozen.at,
+            frozen.position
+        );
+        for words in frozen.changed.iter().chain(&frozen.because) {
+            text.extend(["  ", &plain(words), "\n"]);
+        }
+    }
+    text
 }

@@ -1,7 +1,6 @@
 use handoff_measure::period::Period;
 
 use super::*;
-use crate::api::Follower;
 use crate::cli::audit::replayed;
 use crate::metrics::Metrics;
 
@@ -20,8 +19,8 @@ async fn every_step_of_the_six_stories_holds_and_the_log_replays() {
     }
 
     let view = stage.app.view();
-    let mut follower = Follower::default();
-    let report = follower.catch_up(&view).await.unwrap().scorecard.report(Period::Week, stage.now());
+    let now = stage.now();
+    let report = view.standing(move |standing| standing.scorecard.report(Period::Week, now)).await.unwrap();
     let rows: Vec<_> = report.rows.iter().filter(|row| row.period.is_none()).collect();
     let contracts: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.contract.as_str()).collect();
     assert_eq!(contracts.len(), 6);
@@ -32,7 +31,7 @@ async fn every_step_of_the_six_stories_holds_and_the_log_replays() {
         assert!(counts.bypasses >= 1 && counts.tampers >= 1 && counts.adjustments == 1, "{counts:#?}");
         assert_eq!(counts.accepted, 2);
     }
-    let text = Metrics::default().text(&view, &report, stage.now()).unwrap();
+    let text = Metrics::default().text(&view, &report, &[], stage.now()).unwrap();
     crate::metrics::tests::parses(&text);
     assert!(!text.contains("006SB"), "a record id in a label");
     drop(view);

@@ -19,7 +19,7 @@ use handoff_sandbox_salesforce as salesforce;
 use super::story::{MONA, SUNIL};
 use super::{DemoError, feed};
 use crate::config::{
-    Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People, SecretRef,
+    Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People, ScorecardSettings, SecretRef,
 };
 
 /// The mapping of the story in Salesforce.
@@ -101,6 +101,7 @@ impl Wiring<'_> {
             calendar: BTreeMap::new(),
             audit: Audit { origin: "demo.example/handoffd".to_owned() },
             commission: Commission::default(),
+            scorecard: ScorecardSettings::default(),
         })
     }
 

@@ -7,7 +7,7 @@ use handoff_core::extract::Existence;
 use handoff_core::gate::evaluate;
 use handoff_core::handoff::Handoff;
 use handoff_core::journal::LogEntry;
-use handoff_core::plan::{Inputs, plan};
+use handoff_core::plan::{Inputs, Plan, plan};
 use jiff::Timestamp;
 
 use super::judge::{Judged, Step};
@@ -85,9 +85,10 @@ pub(super) fn conclude(
             seen: &case.seen,
             key: &engine.key,
             evidence: evidence.as_ref(),
+            numbers: None,
         };
-        for plan in
-            [Some(plan(inputs)), echo_plan(inputs)].into_iter().flatten().filter(|plan| !plan.is_empty())
+        let main = with_numbers(engine, inputs, plan(inputs))?;
+        for plan in [Some(main), echo_plan(inputs)].into_iter().flatten().filter(|plan| !plan.is_empty())
         {
             let (contract, version) = (std::sync::Arc::clone(&case.contract), raw.version.clone());
             jobs.push(Job {
@@ -107,6 +108,19 @@ pub(super) fn conclude(
         }
     }
     Ok(())
+}
+
+/// The plan with the live numbers, if anything is written at all and the mapping has a field for them. Blocks.
+pub(super) fn with_numbers(engine: &Engine, inputs: Inputs<'_>, planned: Plan) -> Result<Plan, Fatal> {
+    if planned.is_empty() || inputs.mapping.write.note.numbers.is_none() {
+        return Ok(planned);
+    }
+    let (id, now) = (&inputs.handoff.id, engine.clock.now());
+    let live = engine.numbers.ask(&engine.journal, |standing| {
+        standing.scorecard.live_of(id.contract.as_str(), id.motion.as_str(), now)
+    })?;
+    let text = live.map(|live| live.to_string());
+    Ok(plan(Inputs { numbers: text.as_deref(), ..inputs }))
 }
 
 /// What people owe this handoff now, for the stage that writes tasks.

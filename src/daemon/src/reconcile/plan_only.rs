@@ -10,6 +10,7 @@ use handoff_core::id::{ContractId, MotionId, RecordRef};
 use handoff_core::plan::{Inputs, Plan, plan};
 use serde::Serialize;
 
+use super::conclude::with_numbers;
 use super::judge::{NotJudged, decided};
 use crate::due::Item;
 use crate::engine::Engine;
@@ -112,8 +113,8 @@ fn one(
         let verdict = evaluate(&contract, &state, now);
         let evidence = rule.mapping.write.note.evidence.as_ref();
         let evidence = evidence.map(|_| engine.evidence.load_now(&stream)).transpose()?;
-        outcome.plan = raw.map(|raw| {
-            plan(Inputs {
+        let planned = raw.map(|raw| {
+            let inputs = Inputs {
                 contract: &contract,
                 mapping: &rule.mapping,
                 terms: &rule.terms,
@@ -123,8 +124,11 @@ fn one(
                 seen: &seen,
                 key: &engine.key,
                 evidence: evidence.as_ref(),
-            })
+                numbers: None,
+            };
+            with_numbers(engine, inputs, plan(inputs))
         });
+        outcome.plan = planned.transpose()?;
         outcome.phase = Some(state.phase);
         outcome.verdict = Some(verdict);
     }

@@ -58,10 +58,10 @@ fn f03_five_acceptances_in_a_row_that_nobody_can_have_read_are_a_sign_and_four_a
     for record in 5..9 {
         answer(&mut answers, record, "rita", 59, true);
     }
-    let rita = &answers.receivers()[0];
+    let rita = &answers.receivers(1)[0];
     assert_eq!((rita.quick, rita.longest_quick_run, rita.rubber_stamp), (8, 4, false));
     answer(&mut answers, 9, "rita", 0, true);
-    let rita = &answers.receivers()[0];
+    let rita = &answers.receivers(1)[0];
     assert!(rita.rubber_stamp && rita.longest_quick_run == 5);
 }
 
@@ -71,7 +71,7 @@ fn f03_two_hundred_in_a_row_within_two_seconds() {
     for record in 0..200 {
         answer(&mut answers, record, "rita", 2, true);
     }
-    let rita = &answers.receivers()[0];
+    let rita = &answers.receivers(1)[0];
     assert_eq!((rita.longest_quick_run, rita.rejections.n, rita.rejections.met), (200, 200, 0));
 }
 
@@ -82,11 +82,19 @@ fn rejections_are_counted_per_receiver_with_n_and_few_answers_say_nothing() {
         answer(&mut answers, record, "rolf", 600, false);
     }
     answer(&mut answers, 9, "rita", 600, true);
-    let [rita, rolf] = &answers.receivers()[..] else { panic!("two receivers") };
+    let [rita, rolf] = &answers.receivers(1)[..] else { panic!("two receivers") };
     assert_eq!((rita.rejections.met, rita.rejections.n), (0, 1));
     assert!(!rolf.rejects_most, "nine answers");
     answer(&mut answers, 10, "rolf", 600, true);
-    let rolf = answers.receivers().remove(1);
+    let rolf = answers.receivers(1).remove(1);
     assert!(rolf.rejects_most);
     assert_eq!(rolf.rejections.percent.unwrap().to_string(), "90");
+}
+
+#[test]
+fn who_answered_less_often_than_the_minimum_is_not_told() {
+    let mut answers = Answers::default();
+    answers.tally(&handoff(1), &PersonId::from("rita")).answers = 5;
+    assert_eq!(answers.receivers(5).len(), 1);
+    assert!(answers.receivers(6).is_empty());
 }

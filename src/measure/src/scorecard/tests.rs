@@ -10,7 +10,9 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::report::{Band, Row};
+use crate::drill::{Question, Record};
+use crate::metric::Metric;
+use crate::report::{Band, Row, Standing};
 
 const CONTRACT: &str = include_str!("../../../../mappings/contracts/h03-ae-to-onboarding.v1.toml");
 
@@ -121,6 +123,19 @@ fn total(card: &Scorecard) -> Row {
     report.rows.into_iter().find(|row| row.period.is_none()).unwrap()
 }
 
+/// The cycles behind all time's figures.
+fn records(card: &Scorecard) -> Vec<Record> {
+    let question = Question {
+        contract: "h03-ae-to-onboarding".to_owned(),
+        motion: None,
+        slice: Slice::All,
+        metric: None,
+        after: None,
+        limit: usize::MAX,
+    };
+    card.drill(&question).records
+}
+
 #[test]
 fn a_rejected_then_accepted_cycle_is_measured_from_its_last_completion() {
     let row = total(&card(&[decided(
@@ -156,7 +171,7 @@ fn a_bypass_is_a_transition_scored_by_the_published_contract() {
     let events = vec![opened("1"), bypassed(5, "e1", false), bypassed(5, "e1", false)];
     let card = card(&[published, decided("1", hours(6), Package::new(), events)]);
     let row = total(&card);
-    let record = row.records.first().unwrap();
+    let record = &records(&card)[0];
     assert!(record.bypassed);
     assert_eq!(record.score.unwrap().required, contract.fields.len());
     assert_eq!(record.score.unwrap().filled, 0);
@@ -181,7 +196,7 @@ fn a_later_acceptance_takes_the_bypass_out_of_never_accepted_but_not_out_of_the_
 #[test]
 fn a_reopened_handoff_is_a_new_unit_and_adjustments_are_counted() {
     let fields = BTreeSet::from([FieldKey::from("outcomes")]);
-    let row = total(&card(&[
+    let card = card(&[
         decided("1", hours(3), Package::new(), vec![opened("1"), completed(1, 1), accepted(2, 1)]),
         decided(
             "1",
@@ -194,10 +209,11 @@ fn a_reopened_handoff_is_a_new_unit_and_adjustments_are_counted() {
             ],
         ),
         decided("1", hours(50), Package::new(), vec![accepted(40, 1)]),
-    ]));
+    ]);
+    let row = total(&card);
     assert_eq!((row.acceptance.met, row.acceptance.n), (2, 2));
     assert_eq!((row.counts.reopened, row.counts.adjustments, row.counts.accepted), (1, 1, 2));
-    assert_eq!(row.records.iter().map(|record| record.cycle).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(records(&card).iter().map(|record| record.cycle).collect::<Vec<_>>(), [1, 2]);
 }
 
 #[test]
@@ -390,9 +406,10 @@ fn an_override_is_counted_aloud_and_never_as_an_acceptance() {
     };
     let opened = decided("1", hours(3), Package::new(), vec![opened("1"), completed(1, 1)]);
     let entry = LogEntry::Overridden { handoff: handoff("1"), at: hours(4), events: vec![overridden] };
-    let row = total(&card(&[opened, entry]));
+    let card = card(&[opened, entry]);
+    let row = total(&card);
     assert_eq!((row.counts.overrides, row.counts.accepted), (1, 0));
-    assert!(row.records.iter().all(|record| record.score.is_none()), "it is no transition");
+    assert!(records(&card).is_empty(), "it is no transition");
 }
 
 #[test]
@@ -405,8 +422,146 @@ fn an_acceptance_with_exceptions_scores_what_was_filled_and_not_what_was_granted
         exceptions: BTreeMap::new(),
     };
     let events = vec![opened("1"), granted, completed(1, 1), accepted(2, 1)];
-    let row = total(&card(&[published, decided("1", hours(3), Package::new(), events)]));
-    let score = row.records.first().unwrap().score.unwrap();
+    let card = card(&[published, decided("1", hours(3), Package::new(), events)]);
+    let row = total(&card);
+    let score = records(&card)[0].score.unwrap();
     assert_eq!(score.filled, 0, "nothing was filled when it was accepted");
     assert_eq!(row.counts.accepted, 1);
+}
+
+#[test]
+fn a_rediscovery_takes_the_first_pass_away_while_it_stands() {
+    let accept = |record: &str, hour| {
+        decided(record, hours(hour), Package::new(), vec![opened(record), completed(1, 1), accepted(hour, 1)])
+    };
+    let mut card = card(&[accept("1", 2), accept("2", 3)]);
+    let never = card.clone();
+    card.rediscovered(&handoff("1").stream(), 2, true, hours(30));
+    card.rediscovered("of/nobody/sf/Opportunity/9", 1, true, hours(30));
+    assert_eq!(card, never, "neither that cycle nor that handoff is known");
+    card.rediscovered(&handoff("1").stream(), 1, true, hours(30));
+    card.rediscovered(&handoff("1").stream(), 1, true, hours(31));
+    let row = total(&card);
+    assert_eq!((row.acceptance.met, row.acceptance.n, row.counts.accepted), (1, 2, 2));
+    let marked: Vec<bool> = records(&card).iter().map(|record| record.rediscovered).collect();
+    assert_eq!(marked, [true, false]);
+    card.rediscovered(&handoff("1").stream(), 1, false, hours(32));
+    assert_eq!(total(&card).acceptance.met, 2, "it was taken back");
+}
+
+#[test]
+fn rediscovery_counts_accounts_once_and_only_while_something_listens() {
+    let of = |record: &str, account: Option<&str>, hour| {
+        let events = vec![opened(record), completed(1, 1), accepted(hour, 1)];
+        let mut entry = decided(record, hours(hour), Package::new(), events);
+        if let LogEntry::Decided { seen, .. } = &mut entry {
+            seen.account = account.map(str::to_owned);
+        }
+        entry
+    };
+    let mut card =
+        card(&[of("1", Some("A"), 2), of("2", Some("A"), 3), of("3", None, 4), of("4", Some("B"), 5)]);
+    let share = |card: &Scorecard| {
+        let figure = total(card).figure(Metric::ReDiscovery).unwrap().clone();
+        (figure.met, figure.n, figure.band)
+    };
+    assert_eq!(share(&card), (None, 0, Band::NotMeasurable), "nobody listens");
+    card.hears(hours(5));
+    assert_eq!(share(&card), (Some(0), 3, Band::OnTarget), "A, B, and the record that names no account");
+    for record in ["1", "2"] {
+        card.rediscovered(&handoff(record).stream(), 1, true, hours(30));
+    }
+    assert_eq!(share(&card), (Some(1), 3, Band::Below), "A was asked twice and counts once");
+    card.rediscovered(&handoff("1").stream(), 1, false, hours(31));
+    assert_eq!(share(&card).0, Some(1), "once is left");
+    // The second deal moves to another account, and takes its question along.
+    let mut moved = decided("2", hours(40), Package::new(), vec![completed(39, 1)]);
+    if let LogEntry::Decided { seen, .. } = &mut moved {
+        seen.account = Some("B".to_owned());
+    }
+    card.apply(&moved);
+    assert_eq!(share(&card), (Some(1), 3, Band::Below), "A still has its first deal, B the question");
+}
+
+#[test]
+fn every_figure_drills_down_to_as_many_records_as_its_n() {
+    let step = [
+        Step::Complete,
+        Step::Accept,
+        Step::Bypass,
+        Step::Complete,
+        Step::Reject,
+        Step::Complete,
+        Step::Accept,
+    ];
+    let steps: Vec<(u8, Step, u8)> =
+        (0_u8..60).map(|index| (index % 7, step[usize::from(index) % step.len()], 39)).collect();
+    let card = card(&play(&steps).0);
+    let report = card.report(Period::Month, hours(9_999));
+    assert!(report.rows.len() > 3, "several months");
+    for row in &report.rows {
+        let slice = row.period.as_deref().map_or(Slice::All, |name| Slice::named(name).unwrap());
+        for figure in row.figures.iter().take(3) {
+            let question = Question {
+                contract: row.contract.clone(),
+                motion: Some(row.motion.clone()),
+                slice,
+                metric: Some(figure.metric),
+                after: None,
+                limit: usize::MAX,
+            };
+            let drill = card.drill(&question);
+            assert_eq!(drill.n, figure.n + figure.unmeasurable, "{:?} {:?}", row.period, figure.metric);
+            let met = match figure.metric {
+                Metric::Completion => drill
+                    .records
+                    .iter()
+                    .filter(|record| record.score.is_some_and(|score| score.filled == score.required))
+                    .count(),
+                _ => drill.records.iter().filter(|record| record.first_pass == Some(true)).count(),
+            };
+            assert!(
+                figure.met.is_none_or(|expected| expected == met),
+                "{:?} {:?}",
+                row.period,
+                figure.metric
+            );
+            let first = drill.records.first().map(|record| (record.stream.clone(), record.cycle));
+            let paged = card.drill(&Question { after: first, limit: 2, ..question });
+            assert_eq!(paged.records, drill.records.iter().skip(1).take(2).cloned().collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn a_period_runs_then_is_provisional_for_thirty_days_then_final() {
+    let card =
+        card(&[decided("1", hours(3), Package::new(), vec![opened("1"), completed(1, 1), accepted(2, 1)])]);
+    let standing = |as_of: &str| card.report(Period::Month, at(as_of)).rows[0].standing;
+    assert_eq!(standing("2026-03-31T23:59:59Z"), Standing::Running);
+    assert_eq!(standing("2026-04-01T00:00:00Z"), Standing::Provisional);
+    assert_eq!(standing("2026-04-30T23:59:59Z"), Standing::Provisional);
+    assert_eq!(standing("2026-05-01T00:00:00Z"), Standing::Final);
+    let row = &card.report(Period::Month, at("2026-05-01T00:00:00Z")).rows[0];
+    assert_eq!(
+        row.throughput,
+        crate::report::Throughput { opened: 1, transitions: 1, decided: 1, accepted: 1, voided: 0 }
+    );
+    assert_eq!(row.figures.len(), 6);
+}
+
+#[test]
+fn live_numbers_are_those_of_the_running_month_with_when_they_changed_last() {
+    let card =
+        card(&[decided("1", hours(3), Package::new(), vec![opened("1"), completed(1, 1), accepted(2, 1)])]);
+    let live = card.live_of("h03-ae-to-onboarding", "main", at("2026-03-09T12:00:00Z")).unwrap();
+    assert_eq!(
+        live.to_string(),
+        "2026-03: completion 100 % (n 1), receiver acceptance 100 % (n 1, provisional), time to acceptance 1 h (n 1); as of 2026-03-02 11:00Z"
+    );
+    let next = card.live(at("2026-04-01T00:00:00Z")).remove(0);
+    assert_eq!(
+        next.to_string(),
+        "2026-04: completion - (n 0), receiver acceptance - (n 0), time to acceptance - (n 0); as of 2026-03-02 11:00Z"
+    );
 }

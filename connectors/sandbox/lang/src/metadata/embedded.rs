@@ -137,6 +137,7 @@ const EMBEDDED: &[(&str, &str)] = files![
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Hold_Reason__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_In_Queue__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Missing__c.field-meta.xml",
+    "force-app/main/default/objects/Opportunity/fields/Handoff_03_Numbers__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Reject_Fields__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Reject_Reason__c.field-meta.xml",
     "force-app/main/default/objects/Opportunity/fields/Handoff_03_Stage_Open__c.field-meta.xml",

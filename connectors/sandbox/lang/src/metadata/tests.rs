@@ -352,7 +352,7 @@ fn without_isnew_an_insert_at_closed_won_would_pass() {
 fn the_field_rule_lets_only_the_writer_open_or_write() {
     let rule = compiled("Handoff_03_Gate_Fields");
     let text = || Value::Text("x".to_owned());
-    let written: [(&'static str, Value); 12] = [
+    let written: [(&'static str, Value); 13] = [
         ("Handoff_03_In_Queue__c", Value::Bool(true)),
         ("Handoff_03_Stage_Open__c", Value::Bool(true)),
         ("Handoff_03_Commission_Open__c", Value::Bool(true)),
@@ -365,6 +365,7 @@ fn the_field_rule_lets_only_the_writer_open_or_write() {
         ("Handoff_03_Missing__c", text()),
         ("Handoff_03_Evidence__c", text()),
         ("Handoff_03_Changes__c", text()),
+        ("Handoff_03_Numbers__c", text()),
     ];
     let plain = deal("Commit", &[]);
     assert!(!refuses(&rule, AE, None, &plain), "an ordinary insert");

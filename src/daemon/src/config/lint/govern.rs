@@ -187,7 +187,7 @@ pub(in crate::config) fn written(mapping: &Mapping) -> Vec<&str> {
         std::iter::once(gate.field.as_str()).chain(others.into_iter().filter_map(Option::as_deref))
     });
     let note = &mapping.write.note;
-    let note = [&note.status, &note.missing, &note.changes, &note.evidence];
+    let note = [&note.status, &note.missing, &note.changes, &note.evidence, &note.numbers];
     let state = mapping.write.state.iter().map(|state| state.field.as_str());
     let beside = mapping.beside.iter().flat_map(|beside| {
         let echo = beside.echo.iter().filter(|echo| echo.on.is_none()).map(|echo| echo.field.as_str());
