@@ -97,6 +97,26 @@ pub(super) fn measure(cycles: u32, figures: &mut Vec<Figure>) -> Result<(), Demo
     Ok(())
 }
 
+/// Gives the log entries of so many cycles, oldest first, contract texts before them.
+pub(super) fn each(
+    cycles: u32,
+    mut take: impl FnMut(&LogEntry) -> Result<(), DemoError>,
+) -> Result<(), DemoError> {
+    let registry =
+        Registry::load(shipped()).map_err(|_refused| DemoError::Contracts("refused".to_owned()))?;
+    let mut year = Year::new(&registry);
+    for held in registry.contracts() {
+        let (contract, text) = (held.reference.clone(), held.text.to_string());
+        take(&LogEntry::ContractPublished { contract, text, at: year.start })?;
+    }
+    for index in 0..cycles {
+        for entry in year.cycle(u64::from(index), u64::from(cycles)) {
+            take(&entry)?;
+        }
+    }
+    Ok(())
+}
+
 fn micros(span: Duration) -> f64 {
     span.as_secs_f64() * 1_000_000.0
 }
@@ -154,7 +174,8 @@ impl Year {
     /// Opened and complete; then answered, one in four sent back first.
     fn cycle(&mut self, index: u64, of: u64) -> Vec<LogEntry> {
         let seconds = u64::try_from(MONTHS * 30 * 86_400).unwrap_or(0);
-        let since = |seconds: u64| self.start + SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(0));
+        let since =
+            |seconds: u64| self.start + SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(0));
         let opened = since(index * seconds / of.max(1));
         let (sender, receiver) = (self.random.next(PEOPLE), self.random.next(PEOPLE));
         let (hours, back) = (self.random.next(120), self.random.next(4) == 0);
@@ -170,9 +191,7 @@ impl Year {
             },
             cycle: 1,
         };
-        let after = |minutes: u64| {
-            opened + SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(0))
-        };
+        let after = |minutes: u64| opened + SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(0));
         let seen = Observation {
             sender: Some(actor("ae", sender)),
             receiver: Some(actor("on", receiver)),
