@@ -1,12 +1,13 @@
 """How fast DuckDB answers what the scorecard answers: completion, acceptance, time to acceptance of one contract, motion and month.
 
-    speed.py DIR [--queries N]          DIR as `handoffd export --out DIR` wrote it; prints milliseconds: median, 99th percentile, worst
+    speed.py DIR [--queries N] [--json]          DIR as `handoffd export --out DIR` wrote it; prints milliseconds: median, 99th percentile, worst
 
 Two ways: over the Parquet files as they lie there, and over a table that was loaded from them, sorted by contract, motion and time. The numbers of
 every query are computed, not looked up.
 """
 
 import argparse
+import json
 import os
 import time
 
@@ -44,13 +45,14 @@ def measure(db, name, source, asked):
         took.append(1000 * (time.perf_counter() - start))
     took.sort()
     last = took[-(-99 * len(took) // 100) - 1]
-    print(f"{name:<58} median {took[len(took) // 2]:>9.2f} ms   p99 {last:>9.2f} ms   worst {took[-1]:>9.2f} ms")
+    return {"name": name, "median_ms": took[len(took) // 2], "p99_ms": last, "worst_ms": took[-1]}
 
 
 def main():
     parser = argparse.ArgumentParser(description="Times the scorecard's query in DuckDB.")
     parser.add_argument("folder")
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     db = duckdb.connect()
     db.execute("SET TimeZone = 'UTC'")
@@ -68,10 +70,15 @@ def main():
     if not cells:
         raise SystemExit("no cycle was accepted: nothing to ask for")
     wanted = [cells[number % len(cells)] for number in range(asked.queries)]
-    print(f"DuckDB {duckdb.__version__}, {rows} cycles, {len(cells)} cells, {len(wanted)} queries")
-    measure(db, "over the Parquet files", files, wanted)
+    ways = [measure(db, "over the Parquet files", files, wanted)]
     db.execute(f"CREATE TABLE loaded AS SELECT * FROM {files} ORDER BY contract, motion, accepted_at")
-    measure(db, "over a table that was loaded from them, sorted", "loaded", wanted)
+    ways.append(measure(db, "over a table loaded and sorted", "loaded", wanted))
+    if asked.json:
+        print(json.dumps(ways))
+        return
+    print(f"DuckDB {duckdb.__version__}, {rows} cycles, {len(cells)} cells, {len(wanted)} queries")
+    for way in ways:
+        print("{name:<40} median {median_ms:>9.2f} ms   p99 {p99_ms:>9.2f} ms   worst {worst_ms:>9.2f} ms".format(**way))
 
 
 if __name__ == "__main__":

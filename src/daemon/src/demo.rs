@@ -85,4 +85,10 @@ pub enum DemoError {
     /// A temporary folder.
     #[error("a temporary folder cannot be used")]
     Folder(#[from] std::io::Error),
+    /// Tables could not be exported.
+    #[error("tables cannot be exported")]
+    Export(#[from] crate::export::ExportError),
+    /// The Python that was named does not answer.
+    #[error("DuckDB does not answer, name a Python that has it: {0}")]
+    DuckDb(String),
 }

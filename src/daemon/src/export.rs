@@ -3,6 +3,7 @@
 //! The same log gives the same bytes. Files are whole or not there: they are written aside and moved into place, the manifest last.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -215,7 +216,14 @@ fn settle(aside: &Path, path: &Path) -> Result<String, ExportError> {
     }
     file.sync_all().map_err(failed)?;
     std::fs::rename(aside, path).map_err(failed)?;
-    Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&sum.finalize()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 const MANIFEST: &str = "manifest-";
@@ -235,7 +243,9 @@ impl Manifest {
     pub fn newest(out: &Path) -> Result<Option<Self>, ExportError> {
         let Ok(entries) = std::fs::read_dir(out) else { return Ok(None) };
         let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-        let manifests = names.filter(|name| name.starts_with(MANIFEST) && name.ends_with(".json"));
+        let manifests = names.filter(|name| {
+            name.strip_prefix(MANIFEST).is_some_and(|span| span.strip_suffix(".json").is_some())
+        });
         let mut newest: Option<Self> = None;
         for name in manifests {
             let path = out.join(name);

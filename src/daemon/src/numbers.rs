@@ -8,7 +8,6 @@ use handoff_core::journal::LogEntry;
 use handoff_measure::live::Live;
 use handoff_measure::people::Teams;
 use handoff_measure::period::Period;
-use handoff_measure::reask::Reasks;
 use handoff_measure::report::Report;
 use handoff_measure::scorecard::Scorecard;
 use jiff::Timestamp;
@@ -110,8 +109,6 @@ impl View {
 pub struct Standing {
     /// The numbers.
     pub scorecard: Scorecard,
-    /// Questions that the customer had answered before.
-    pub reasks: Reasks,
     /// By-passes, oldest first.
     pub bypasses: Vec<Bypass>,
 }
@@ -120,7 +117,7 @@ impl Standing {
     /// Nothing so far.
     pub fn new(settings: &ScorecardSettings) -> Self {
         let scorecard = Scorecard::new().with_minimum_n(settings.minimum_n.into());
-        Self { scorecard, accounts: Accounts::new(), reasks: Reasks::default(), bypasses: Vec::new() }
+        Self { scorecard, bypasses: Vec::new() }
     }
 
     /// All months' rows, and the live numbers.
@@ -131,7 +128,6 @@ impl Standing {
     /// Takes one entry.
     pub fn apply(&mut self, position: u64, entry: &LogEntry) {
         self.scorecard.apply_at(position, entry);
-        self.reasks.apply(entry);
         let Some((handoff, events)) = entry.handoff() else { return };
         for event in events {
             if let Event::Bypassed { gate, stage, from, by, at, ever_accepted, .. } = event {

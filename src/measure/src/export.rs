@@ -54,6 +54,7 @@ pub struct Exporter {
 /// What is remembered of a stream.
 #[derive(Debug, Default)]
 struct Stream {
+    subject: Option<RecordRef>,
     cycle: u32,
     parties: Parties,
     cycles: BTreeMap<u32, Cycle>,
@@ -70,8 +71,6 @@ struct Parties {
 /// What is remembered of a cycle.
 #[derive(Debug, Default)]
 struct Cycle {
-    /// The record that it is about.
-    subject: Option<RecordRef>,
     /// The last position about it.
     last: u64,
     /// Whether any of what is told is about it.
@@ -167,6 +166,7 @@ impl Exporter {
         let name = handoff.stream();
         let told = self.from.is_some();
         let stream = self.streams.entry(name.clone()).or_default();
+        stream.subject.get_or_insert_with(|| handoff.subject.clone());
         if let Some(seen) = seen {
             stream.parties = Parties {
                 account: seen.account.clone().or(stream.parties.account.take()),
@@ -177,8 +177,7 @@ impl Exporter {
         for (index, event) in events.iter().enumerate() {
             let running = if stream.cycle == 0 { handoff.cycle } else { stream.cycle };
             stream.cycle = begun(event).unwrap_or(running);
-            let subject = Some(handoff.subject.clone());
-            let cycle = Cycle { subject, last: position, told, parties: stream.parties.clone() };
+            let cycle = Cycle { last: position, told, parties: stream.parties.clone() };
             stream.cycles.insert(stream.cycle, cycle);
             let flat = Flat::of(event, seen);
             for (field, change, edited) in &flat.fields {
@@ -281,11 +280,13 @@ impl Exporter {
     fn handoffs(&self) -> Vec<Row> {
         let mut rows = BTreeMap::new();
         for unit in self.scorecard.units() {
-            let (name, cycle) = (&*unit.stream, unit.cycle);
-            let known = self.streams.get(name).and_then(|stream| stream.cycles.get(&cycle));
-            if let Some(known) = known.filter(|known| known.told) {
-                let row = figures::handoff(unit, self.scorecard.holds.ended(name, cycle), known);
-                rows.insert((name, cycle), row);
+            let Some(stream) = self.streams.get(&*unit.stream) else { continue };
+            let (Some(known), Some(subject)) = (stream.cycles.get(&unit.cycle), &stream.subject) else {
+                continue;
+            };
+            if known.told {
+                let hold = self.scorecard.holds.ended(&unit.stream, unit.cycle);
+                rows.insert((&unit.stream, unit.cycle), figures::handoff(unit, hold, subject, known));
             }
         }
         rows.into_values().collect()

@@ -4,11 +4,13 @@ mod appends;
 mod backfill;
 mod calls;
 mod crm;
+mod duckdb;
 mod evaluations;
 mod latency;
 mod limits;
 mod scorecard;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,8 +67,8 @@ fn per_second(count: u32, took: Duration) -> f64 {
     f64::from(count) / took.as_secs_f64().max(f64::EPSILON)
 }
 
-/// Measures everything.
-pub async fn run(sizes: Sizes) -> Result<Vec<Figure>, DemoError> {
+/// Measures everything; with a Python that has `DuckDB` also how fast that answers what the scorecard answers.
+pub async fn run(sizes: Sizes, duckdb: Option<&Path>) -> Result<Vec<Figure>, DemoError> {
     let mut figures = Vec::new();
     appends::measure(sizes.appends, &mut figures).await?;
     let limits = Arc::new(Lifted::default());
@@ -90,6 +92,9 @@ pub async fn run(sizes: Sizes) -> Result<Vec<Figure>, DemoError> {
     }
     stage.stop().await?;
     scorecard::measure(sizes.cycles, &mut figures)?;
+    if let Some(python) = duckdb {
+        duckdb::measure(python, sizes.cycles, &mut figures)?;
+    }
     Ok(figures)
 }
 

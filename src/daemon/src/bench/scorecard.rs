@@ -97,6 +97,26 @@ pub(super) fn measure(cycles: u32, figures: &mut Vec<Figure>) -> Result<(), Demo
     Ok(())
 }
 
+/// Gives the log entries of so many cycles, oldest first, contract texts before them.
+pub(super) fn each(
+    cycles: u32,
+    mut take: impl FnMut(&LogEntry) -> Result<(), DemoError>,
+) -> Result<(), DemoError> {
+    let registry =
+        Registry::load(shipped()).map_err(|_refused| DemoError::Contracts("refused".to_owned()))?;
+    let mut year = Year::new(&registry);
+    for held in registry.contracts() {
+        let (contract, text) = (held.reference.clone(), held.text.to_string());
+        take(&LogEntry::ContractPublished { contract, text, at: year.start })?;
+    }
+    for index in 0..cycles {
+        for entry in year.cycle(u64::from(index), u64::from(cycles)) {
+            take(&entry)?;
+        }
+    }
+    Ok(())
+}
+
 fn micros(span: Duration) -> f64 {
     span.as_secs_f64() * 1_000_000.0
 }

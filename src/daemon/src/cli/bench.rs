@@ -1,5 +1,7 @@
 //! `handoffd bench`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::exit::{Exit, Failure};
@@ -33,6 +35,9 @@ pub(super) struct Bench {
     /// Handoff cycles of the scorecard.
     #[arg(long, default_value_t = 1_000_000)]
     cycles: u32,
+    /// A Python that has DuckDB: also measures how fast that answers the scorecard's question over the same cycles, exported as Parquet.
+    #[arg(long, value_name = "PYTHON")]
+    duckdb: Option<PathBuf>,
 }
 
 pub(super) async fn bench(bench: &Bench, output: Output) -> Result<Exit, Failure> {
@@ -45,7 +50,7 @@ pub(super) async fn bench(bench: &Bench, output: Output) -> Result<Exit, Failure
         evaluations: bench.evaluations,
         cycles: bench.cycles,
     };
-    let figures = run(sizes).await?;
+    let figures = run(sizes, bench.duckdb.as_deref()).await?;
     if output.is_json() {
         output.json(&figures);
     } else {

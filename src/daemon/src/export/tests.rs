@@ -45,8 +45,7 @@ fn the_same_log_gives_the_same_bytes_and_nothing_else_is_left_behind() {
         assert_eq!(written.len(), Table::ALL.len() + 1, "a file per table and the manifest");
         for written in manifest.tables.values() {
             let bytes = std::fs::read(one.path().join(&written.file)).unwrap();
-            let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(sum, written.sha256);
+            assert_eq!(hex(&Sha256::digest(&bytes)), written.sha256);
         }
         assert_eq!(Manifest::newest(one.path()).unwrap(), Some(manifest));
     }
@@ -124,13 +123,11 @@ fn the_documented_columns_are_current() {
     let (head, _) = text.split_once(mark).unwrap();
     let mut now = format!("{head}{mark}\n");
     for table in Table::ALL {
-        now.push_str(&format!(
-            "\n### {}\n\nOne row is {}.\n\n| column | type | what it says |\n|---|---|---|\n",
-            table.name(),
-            table.says()
-        ));
+        let (name, says) = (table.name(), table.says());
+        let head = "| column | type | what it says |\n|---|---|---|";
+        writeln!(now, "\n### {name}\n\nOne row is {says}.\n\n{head}").unwrap();
         for column in table.columns() {
-            now.push_str(&format!("| `{}` | {} | {} |\n", column.name, column.kind.name(), column.says));
+            writeln!(now, "| `{}` | {} | {} |", column.name, column.kind.name(), column.says).unwrap();
         }
     }
     if std::env::var_os("HANDOFFD_BLESS").is_some() {

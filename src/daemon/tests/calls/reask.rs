@@ -5,7 +5,8 @@ use handoff_core::evidence::Standing;
 use handoff_core::handoff::Phase;
 use handoff_core::id::ConnectionId;
 use handoff_core::journal::LogEntry;
-use handoff_measure::reask::{Accuracy, RateRow, Reasks, rates};
+use handoff_measure::reask::{Accuracy, RateRow, rates};
+use handoff_measure::scorecard::Scorecard;
 use handoff_sandbox_gong::{Affiliation, CallSpec, Link, Party};
 use handoff_sandbox_salesforce::Id;
 use handoffd::calls::{Answered, ReaskView};
@@ -60,10 +61,10 @@ async fn suggested(stage: &Stage, deal: Id) -> Vec<ReaskView> {
 
 /// The numbers, from the log alone.
 async fn counted(stage: &Stage) -> RateRow {
-    let mut reasks = Reasks::new();
+    let mut scorecard = Scorecard::new();
     for entry in stage.world.handle().view().log(0, 10_000).await.unwrap() {
         if let Some(entry) = &entry.entry {
-            reasks.apply(entry);
+            scorecard.apply(entry);
         }
     }
     let accuracy = Accuracy { sensitivity_percent: 90, specificity_percent: 95 };

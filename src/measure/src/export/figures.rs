@@ -1,18 +1,19 @@
 //! How things stand at the end: handoff cycles, and the scorecard's figures one by one.
 
+use handoff_core::id::RecordRef;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::Cycle;
 use super::table::{Cell, Row, Table};
 use crate::hold::Hold;
+use crate::metric::{Band, Figure, Method, Metric, Unit as Counted};
 use crate::period::Period;
-use crate::report::{self, Band, Rate};
+use crate::report::{self, Shown};
 use crate::scorecard::Scorecard;
 use crate::unit::{Passage, Unit};
 
-pub(super) fn handoff(unit: &Unit, hold: Option<&Hold>, known: &Cycle) -> Row {
-    let (line, subject) = (&*unit.line, known.subject.as_ref());
+pub(super) fn handoff(unit: &Unit, hold: Option<&Hold>, subject: &RecordRef, known: &Cycle) -> Row {
     let (transition, decision, acceptance) = (unit.transition, unit.decision, unit.acceptance);
     let whole = |number: Option<i64>| number.map_or(Cell::Nothing, Cell::Integer);
     let shares = hold.map(|hold| hold.shares);
@@ -21,11 +22,11 @@ pub(super) fn handoff(unit: &Unit, hold: Option<&Hold>, known: &Cycle) -> Row {
         cells: vec![
             Cell::text(&*unit.stream),
             Cell::count(unit.cycle),
-            Cell::text(&line.contract.0),
-            Cell::text(&line.motion.0),
-            Cell::maybe(subject.map(|subject| &subject.connection.0)),
-            Cell::maybe(subject.map(|subject| &subject.object.0)),
-            Cell::maybe(subject.map(|subject| &subject.record.0)),
+            Cell::text(&unit.line.contract.0),
+            Cell::text(&unit.line.motion.0),
+            Cell::text(&subject.connection.0),
+            Cell::text(&subject.object.0),
+            Cell::text(&subject.record.0),
             Cell::count(known.last),
             Cell::maybe(known.parties.account.as_ref()),
             Cell::maybe(known.parties.sender.as_ref()),
@@ -51,11 +52,11 @@ pub(super) fn handoff(unit: &Unit, hold: Option<&Hold>, known: &Cycle) -> Row {
     }
 }
 
-/// Every figure of the scorecard, by week and by month.
+/// Every figure of the scorecard as the log amounts to it, by week and by month.
 pub(super) fn rows(scorecard: &Scorecard, as_of: Timestamp) -> Vec<Row> {
     let mut rows = Vec::new();
     for (by, period) in [("week", Period::Week), ("month", Period::Month)] {
-        for row in &scorecard.report(period, as_of).rows {
+        for row in &scorecard.report_of(period, as_of, Shown::Live).rows {
             let mut page = Page { by, as_of, row, rows: &mut rows };
             page.row();
         }
@@ -74,18 +75,18 @@ struct Page<'a> {
 impl Page<'_> {
     fn row(&mut self) {
         let row = self.row;
-        self.rate("completion_rate", row.completion, false);
-        self.rate("receiver_acceptance", row.acceptance, row.provisional);
-        for (name, spread, band) in [
-            ("time_to_acceptance", row.time_to_acceptance, row.time_band),
-            ("total_elapsed", row.total_elapsed, Band::NotMeasurable),
-        ] {
+        for figure in &row.figures {
+            self.figure(figure);
+        }
+        for (name, spread) in
+            [("time_to_acceptance", row.time_to_acceptance), ("total_elapsed", row.total_elapsed)]
+        {
             let n = spread.map_or(0, |spread| spread.n);
             let value = |of: fn(crate::spread::Spread) -> Decimal| spread.map(of);
-            self.put(&format!("{name}_median"), value(|s| s.median_hours), "hours", n, Some(band));
-            self.put(&format!("{name}_median"), value(|s| s.median_seconds), "seconds", n, Some(band));
-            self.put(&format!("{name}_p90"), value(|s| s.p90_hours), "hours", n, None);
-            self.put(&format!("{name}_p90"), value(|s| s.p90_seconds), "seconds", n, None);
+            self.put(&format!("{name}_median"), value(|s| s.median_hours), "hours", n);
+            self.put(&format!("{name}_median"), value(|s| s.median_seconds), "seconds", n);
+            self.put(&format!("{name}_p90"), value(|s| s.p90_hours), "hours", n);
+            self.put(&format!("{name}_p90"), value(|s| s.p90_seconds), "seconds", n);
         }
         let (shares, n) = (row.held.shares, row.held.n);
         for (name, sum) in [
@@ -95,10 +96,13 @@ impl Page<'_> {
             ("held_by_customer", shares.customer_ms),
             ("held_by_system", shares.system_ms),
         ] {
-            self.put(name, Some(Decimal::from(sum)), "milliseconds", n, None);
+            self.put(name, Some(Decimal::from(sum)), "milliseconds", n);
         }
         let counts = &row.counts;
         for (name, count) in [
+            ("opened", row.throughput.opened),
+            ("transitions", row.throughput.transitions),
+            ("decided", row.throughput.decided),
             ("accepted", counts.accepted),
             ("rejections", counts.rejections),
             ("bypasses", counts.bypasses),
@@ -121,44 +125,43 @@ impl Page<'_> {
         }
     }
 
-    fn rate(&mut self, name: &str, rate: Rate, provisional: bool) {
+    fn figure(&mut self, figure: &Figure) {
+        let interval = figure.interval;
         let cells = [
-            Cell::number(rate.percent),
-            Cell::text("percent"),
-            Cell::count(rate.met),
-            Cell::count(rate.n),
-            Cell::text(band(rate.band)),
-            Cell::Flag(provisional),
+            Cell::number(figure.value),
+            Cell::text(counted(figure.unit)),
+            figure.met.map_or(Cell::Nothing, Cell::count),
+            Cell::count(figure.n),
+            Cell::text(band(figure.band)),
+            Cell::Flag(figure.provisional),
+            Cell::number(interval.map(|interval| interval.low)),
+            Cell::number(interval.map(|interval| interval.high)),
+            Cell::maybe(interval.map(|interval| method(interval.method))),
         ];
-        self.line(name, cells);
+        self.line(named(figure.metric), cells);
     }
 
-    fn put(&mut self, name: &str, value: Option<Decimal>, unit: &str, n: usize, judged: Option<Band>) {
-        let judged = judged.filter(|band| *band != Band::NotMeasurable);
+    fn put(&mut self, name: &str, value: Option<Decimal>, unit: &str, n: usize) {
+        let [nothing, low, high, method] = [const { Cell::Nothing }; 4];
         let cells = [
             Cell::number(value),
             Cell::text(unit),
-            Cell::Nothing,
+            nothing,
             Cell::count(n),
-            Cell::maybe(judged.map(band)),
+            Cell::Nothing,
             Cell::Flag(false),
+            low,
+            high,
+            method,
         ];
         self.line(name, cells);
     }
 
     fn count(&mut self, name: &str, count: usize) {
-        let cells = [
-            Cell::Number(Decimal::from(count)),
-            Cell::text("count"),
-            Cell::Nothing,
-            Cell::count(count),
-            Cell::Nothing,
-            Cell::Flag(false),
-        ];
-        self.line(name, cells);
+        self.put(name, Some(Decimal::from(count)), "count", count);
     }
 
-    fn line(&mut self, name: &str, cells: [Cell; 6]) {
+    fn line(&mut self, name: &str, cells: [Cell; 9]) {
         let mut all = vec![
             Cell::moment(Some(self.as_of)),
             Cell::text(self.by),
@@ -168,7 +171,6 @@ impl Page<'_> {
             Cell::text(name),
         ];
         all.extend(cells);
-        all.extend([Cell::Nothing, Cell::Nothing, Cell::Nothing]);
         self.rows.push(Row { table: Table::Metrics, cells: all });
     }
 }
@@ -179,5 +181,34 @@ fn band(band: Band) -> &'static str {
         Band::OnTarget => "on_target",
         Band::Below => "below",
         Band::Aspirational => "aspirational",
+    }
+}
+
+fn named(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Completion => "completion",
+        Metric::Acceptance => "acceptance",
+        Metric::TimeToAcceptance => "time_to_acceptance",
+        Metric::ReDiscovery => "re_discovery",
+        Metric::NpsDelta => "nps_delta",
+        Metric::LeakToChurn => "leak_to_churn",
+    }
+}
+
+fn counted(unit: Counted) -> &'static str {
+    match unit {
+        Counted::Percent => "percent",
+        Counted::Hours => "hours",
+        Counted::Points => "points",
+    }
+}
+
+fn method(method: Method) -> &'static str {
+    match method {
+        Method::Wilson => "wilson",
+        Method::OrderStatistics => "order_statistics",
+        Method::StudentT => "student_t",
+        Method::RoganGladen => "rogan_gladen",
+        Method::KatzLog => "katz_log",
     }
 }

@@ -170,7 +170,7 @@ pub(super) const METRICS: &[Column] = &[
     text("period", "in UTC, e.g. 2026-W07 or 2026-02; empty = all periods"),
     text("metric", "which figure"),
     number("value", "the figure; empty = nothing to measure"),
-    text("unit", "percent, hours, seconds, milliseconds or count"),
+    text("unit", "percent, hours, seconds, milliseconds, points or count"),
     integer("met", "of a rate: how many met it"),
     integer("n", "how many it is made of"),
     text("band", "on_target, below, aspirational or not_measurable"),
