@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
 
+use crate::concrete::TestStep;
 use crate::contract::ContractRef;
 use crate::decide::Terms;
 use crate::digest::Digest;
@@ -127,6 +128,17 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
+    /// A step of a concrete test of a handoff: drawn, answered, scored. Written since version 2.
+    Test {
+        /// The handoff, in the cycle that is tested.
+        handoff: HandoffId,
+        /// The test.
+        test: String,
+        /// What happened.
+        step: TestStep,
+        /// The daemon's time.
+        at: Timestamp,
+    },
     /// Rows of a feed that were not there or were otherwise before. Written since version 2.
     FeedTaken {
         /// The feed.
@@ -172,6 +184,9 @@ pub enum LogEntry {
         entries: u64,
         /// The quality weight in percent.
         weight_percent: Decimal,
+        /// Which definition of quality its factors are made with: 1 = as measured, 2 = shrunk.
+        #[serde(default = "first_rules", skip_serializing_if = "is_first_rules")]
+        rules: u32,
         /// Size of the tree that the checkpoint signed before this entry.
         size: u64,
         /// That checkpoint, as it was published.
@@ -211,6 +226,16 @@ pub enum LogEntry {
     },
 }
 
+/// The definition of quality of months that do not name one.
+fn first_rules() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it may skip by reference")]
+fn is_first_rules(rules: &u32) -> bool {
+    *rules == first_rules()
+}
+
 /// A log entry ready for the log: the leaf is public, the parts are sealed under the key of the record named beside them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
@@ -248,6 +273,7 @@ impl LogEntry {
             | Self::EvidenceAnswered { at, .. }
             | Self::EvidenceWithdrawn { at, .. }
             | Self::Task { at, .. }
+            | Self::Test { at, .. }
             | Self::FeedTaken { at, .. }
             | Self::ContractPublished { at, .. }
             | Self::ContractStep { at, .. }
@@ -268,6 +294,7 @@ impl LogEntry {
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
             | Self::Task { .. }
+            | Self::Test { .. }
             | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
@@ -288,6 +315,7 @@ impl LogEntry {
             | Self::Confirmed { .. }
             | Self::Overridden { .. }
             | Self::Task { .. }
+            | Self::Test { .. }
             | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }
@@ -305,6 +333,13 @@ impl LogEntry {
         }
         if let Self::Task { handoff, connection, change, .. } = self {
             return self.encode_task(handoff.as_ref(), connection, change);
+        }
+        if let Self::Test { handoff, test, step, at } = self {
+            let leaf = json!({
+                "v": VERSION, "entry": step.name(), "at": at, "stream": handoff.stream(), "cycle": handoff.cycle, "test": test,
+            });
+            let parts = BTreeMap::from([(handoff.subject.to_string(), serde_json::to_vec(self)?)]);
+            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
         }
         if let Self::FeedTaken { feed, key, rows, at } = self {
             let subject = feed::subject(feed, key).to_string();
@@ -335,6 +370,7 @@ impl LogEntry {
             | Self::EvidenceAnswered { .. }
             | Self::EvidenceWithdrawn { .. }
             | Self::Task { .. }
+            | Self::Test { .. }
             | Self::FeedTaken { .. }
             | Self::ContractPublished { .. }
             | Self::ContractStep { .. }

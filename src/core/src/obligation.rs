@@ -77,6 +77,8 @@ pub enum ObligationKind {
     Signal,
     /// An admin has to look.
     Review,
+    /// Somebody is asked, without looking, what was handed over.
+    Test,
 }
 
 impl ObligationKind {
@@ -103,6 +105,7 @@ impl ObligationKind {
             Self::FirstTouch => "first-touch",
             Self::Signal => "signal",
             Self::Review => "review",
+            Self::Test => "test",
         }
     }
 }
@@ -128,6 +131,9 @@ pub struct Obligation {
     pub text: String,
     /// The record that it is about.
     pub about: RecordRef,
+    /// It does not hang on the record: whoever reads that must not come upon it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apart: bool,
 }
 
 /// What a topic says: an [`Obligation`] before it has its id.
@@ -203,6 +209,7 @@ fn obligation(case: &Case<'_>, duty: Duty) -> Obligation {
         title: shorten(&one_line(&duty.title), TITLE),
         text: shorten(&duty.text, TEXT),
         about: handoff.id.subject.clone(),
+        apart: false,
     }
 }
 

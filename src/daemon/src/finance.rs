@@ -95,6 +95,7 @@ pub(crate) fn caught(position: u64, entry: &LogEntry, change: &mut Change) {
         | LogEntry::EvidenceWithdrawn { .. }
         | LogEntry::Overridden { .. }
         | LogEntry::Task { .. }
+        | LogEntry::Test { .. }
         | LogEntry::FeedTaken { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::PeriodClosed { .. }

@@ -207,6 +207,7 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::EvidenceAnswered { .. }
         | LogEntry::EvidenceWithdrawn { .. }
         | LogEntry::Task { .. }
+        | LogEntry::Test { .. }
         | LogEntry::FeedTaken { .. }
         | LogEntry::ContractPublished { .. }
         | LogEntry::ContractStep { .. }

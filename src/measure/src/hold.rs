@@ -117,6 +117,7 @@ impl Holds {
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }
+            | LogEntry::Test { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::ContractStep { .. }
             | LogEntry::PeriodClosed { .. }

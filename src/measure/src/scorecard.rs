@@ -104,6 +104,7 @@ impl Scorecard {
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Task { .. }
+            | LogEntry::Test { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::ConfigChanged { .. }
             | LogEntry::Switched { .. }

@@ -126,6 +126,7 @@ impl Evidence {
             | LogEntry::Confirmed { .. }
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }
+            | LogEntry::Test { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::ContractPublished { .. }
             | LogEntry::ConfigChanged { .. }
