@@ -4,6 +4,7 @@ mod archive;
 pub(crate) mod audit;
 mod bench;
 mod commission;
+mod concrete;
 mod contract;
 mod demo;
 mod evidence;
@@ -99,6 +100,15 @@ enum Command {
     /// Completion, acceptance and time to acceptance by contract, motion and period.
     #[command(after_help = "Example:\n  handoffd scorecard --by week")]
     Scorecard(scorecard::Cut),
+    /// Concrete tests: two that the log answers, four that people answer from memory.
+    #[command(
+        after_help = "Examples:\n  handoffd test list\n  handoffd test h03 --last 3     exits 1 under 80 %\n  handoffd test h05 --last 10    exits 1 under 70 %"
+    )]
+    Test(concrete::Test),
+    /// The twelve questions, each measured, declared or unknown, and what to rebuild first.
+    SelfAssessment,
+    /// The ninety days: where each handoff stands, what its next step waits for, what to do this week.
+    Rollout,
     /// What pay depends on, for finance: export, close and reconcile months.
     Commission(commission::Statements),
     /// Contract texts: diff, propose, approve, publish, repin, simulate.
@@ -180,6 +190,9 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Pause(by) => status::switch(config, by.by, false, output).await,
         Command::Resume(by) => status::switch(config, by.by, true, output).await,
         Command::Scorecard(cut) => scorecard::scorecard(config, &cut, output).await,
+        Command::Test(wanted) => concrete::test(config, wanted, output).await,
+        Command::SelfAssessment => concrete::self_assessment(config, output).await,
+        Command::Rollout => concrete::rollout(config, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Contract(contracts) => contract::contract(config, contracts, output).await,
         Command::Signals(what) => signals::signals(config, &what, output),

@@ -94,6 +94,7 @@ pub enum Basis {
 
 /// One question, answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AssessmentRow)]
 pub struct Row {
     /// From 1 to 12.
     pub number: usize,
@@ -151,6 +152,11 @@ struct Measured {
 
 fn said(yes: bool, evidence: String) -> Option<Measured> {
     Some(Measured { yes, evidence })
+}
+
+/// The keys of the questions, in their order.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    questions::ALL.iter().map(|question| question.key)
 }
 
 /// Answers the twelve questions.

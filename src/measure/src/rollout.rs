@@ -40,13 +40,14 @@ pub struct Plan {
     pub parallel: BTreeMap<String, String>,
     /// The mode that the configuration gives each governed contract now.
     pub modes: BTreeMap<String, Mode>,
-    /// Whether the three live numbers can be seen by both sides: a page or record fields are mapped.
+    /// The quality weight that is configured, in percent.
     pub weight_percent: rust_decimal::Decimal,
 }
 
 /// Where one handoff stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RolloutStanding)]
 pub enum Standing {
     /// Nothing is looked at.
     Off,

@@ -2,6 +2,7 @@
 
 use handoff_core::event::Event;
 use handoff_core::journal::LogEntry;
+use handoff_measure::practice::Practice;
 use handoff_measure::scorecard::Scorecard;
 
 use super::model::Bypass;
@@ -25,12 +26,15 @@ pub struct Standing {
     pub scorecard: Scorecard,
     /// By-passes, oldest first.
     pub bypasses: Vec<Bypass>,
+    /// What is done with handoffs beside the numbers.
+    pub practice: Practice,
 }
 
 impl Standing {
     /// Takes one entry.
     pub fn apply(&mut self, position: u64, entry: &LogEntry) {
         self.scorecard.apply(entry);
+        self.practice.apply(position, entry);
         let Some((handoff, events)) = entry.handoff() else { return };
         for event in events {
             if let Event::Bypassed { gate, stage, from, by, at, ever_accepted, .. } = event {

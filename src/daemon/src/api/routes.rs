@@ -48,6 +48,7 @@ pub(super) fn router(surface: Surface) -> Router {
         .route("/api/v1/pause", post(pause))
         .route("/api/v1/resume", post(resume))
         .merge(super::finance::router())
+        .merge(super::concrete::router())
         .layer(DefaultBodyLimit::max(guard::BODY))
         .layer(middleware::from_fn_with_state(surface.clone(), guard::guard));
     let health = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz));
@@ -433,7 +434,8 @@ async fn home(State(surface): State<Surface>) -> Response {
             let rows: Vec<HandoffRow> =
                 view.handoffs(&Filter::default()).iter().take(MOST).map(HandoffRow::from).collect();
             let owed: Vec<OwedRow> = view.owed(page::MOST_OWED).into_iter().map(OwedRow::from).collect();
-            Html(page::render(&status_of(&view), &rows, &owed, &standing.bypasses)).into_response()
+            let tests = crate::practice::tests(&standing.practice);
+            Html(page::render(&status_of(&view), &rows, &owed, &standing.bypasses, &tests)).into_response()
         }
         Err(error) => failed(&error),
     }

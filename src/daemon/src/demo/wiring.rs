@@ -90,6 +90,9 @@ impl Wiring<'_> {
             http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
             govern: self.mappings.iter().map(|mapping| self.govern(mapping, &sf, &hs)).collect(),
             tasks: None,
+            tests: None,
+            assessment: crate::config::Assessment::default(),
+            rollout: crate::config::Rollout::default(),
             feed: self.feed()?,
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([

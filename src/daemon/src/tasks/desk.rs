@@ -122,7 +122,10 @@ impl Desks {
     ) -> Vec<Obligation> {
         let link = engine.links.get(&handoff.id.subject.connection);
         let holders = link.map_or_else(Holders::new, |link| link.directory.holders(now));
-        obligations(contract, handoff, Posts { holders: &holders, signals: self.signals.as_ref() }, now)
+        let posts = Posts { holders: &holders, signals: self.signals.as_ref() };
+        let mut owed = obligations(contract, handoff, posts, now);
+        owed.extend(engine.tests.owed(&handoff.id));
+        owed
     }
 
     /// What a handoff's people owe now. What owes nothing, and did not before, is nobody's business.
