@@ -14,9 +14,7 @@ use crate::id::{ActorId, HandoffId};
 use crate::observation::Actor;
 
 /// Which test.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TestKind {
     /// The SDR says the buying trigger in his own words.
@@ -259,9 +257,7 @@ impl TestRun {
     /// What the handoff's next decision has to know of it.
     pub fn contradiction(&self, test: &str) -> Option<Contradicted> {
         let (_, score) = self.scored.as_ref()?;
-        score
-            .contradicts
-            .then(|| Contradicted { test: test.to_owned(), cycle: self.handoff.cycle })
+        score.contradicts.then(|| Contradicted { test: test.to_owned(), cycle: self.handoff.cycle })
     }
 }
 

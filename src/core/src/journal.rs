@@ -14,7 +14,7 @@ use crate::decide::Terms;
 use crate::digest::Digest;
 use crate::event::Event;
 use crate::evidence::{CallRef, Spot, Withdrawal};
-use crate::feed::{self, FeedRow};
+use crate::feed::FeedRow;
 use crate::id::{ConnectionId, FieldKey, HandoffId, PersonId, RecordRef};
 use crate::lifecycle::Step;
 use crate::observation::Observation;
@@ -185,7 +185,7 @@ pub enum LogEntry {
         /// The quality weight in percent.
         weight_percent: Decimal,
         /// Which definition of quality its factors are made with: 1 = as measured, 2 = shrunk.
-        #[serde(default = "first_rules", skip_serializing_if = "is_first_rules")]
+        #[serde(default = "own::first_rules", skip_serializing_if = "own::is_first_rules")]
         rules: u32,
         /// Size of the tree that the checkpoint signed before this entry.
         size: u64,
@@ -224,16 +224,6 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
-}
-
-/// The definition of quality of months that do not name one.
-fn first_rules() -> u32 {
-    1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it may skip by reference")]
-fn is_first_rules(rules: &u32) -> bool {
-    *rules == first_rules()
 }
 
 /// A log entry ready for the log: the leaf is public, the parts are sealed under the key of the record named beside them.
@@ -333,19 +323,6 @@ impl LogEntry {
         }
         if let Self::Task { handoff, connection, change, .. } = self {
             return self.encode_task(handoff.as_ref(), connection, change);
-        }
-        if let Self::Test { handoff, test, step, at } = self {
-            let leaf = json!({
-                "v": VERSION, "entry": step.name(), "at": at, "stream": handoff.stream(), "cycle": handoff.cycle, "test": test,
-            });
-            let parts = BTreeMap::from([(handoff.subject.to_string(), serde_json::to_vec(self)?)]);
-            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
-        }
-        if let Self::FeedTaken { feed, key, rows, at } = self {
-            let subject = feed::subject(feed, key).to_string();
-            let leaf = json!({ "v": VERSION, "entry": "feed_taken", "at": at, "about": subject, "rows": rows.len() });
-            let parts = BTreeMap::from([(subject, serde_json::to_vec(self)?)]);
-            return Ok(Encoded { leaf: serde_json::to_vec(&leaf)?, parts });
         }
         if let Some(encoded) = own::encode(self)? {
             return Ok(encoded);

@@ -103,9 +103,10 @@ fn governed<'r>(rules: impl Iterator<Item = &'r Rule>) -> BTreeMap<String, Gover
             None => now,
             Some(before) => GovernedNow {
                 mode: std::cmp::max_by_key(before.mode, now.mode, |mode| strength(*mode)),
-                pay: before.pay.zip(now.pay).map(|(one, other)| {
-                    std::cmp::min_by_key(one, other, |mode| strength(*mode))
-                }),
+                pay: before
+                    .pay
+                    .zip(now.pay)
+                    .map(|(one, other)| std::cmp::min_by_key(one, other, |mode| strength(*mode))),
                 sender_may_accept: before.sender_may_accept || now.sender_may_accept,
                 has_receiver: before.has_receiver && now.has_receiver,
             },

@@ -110,7 +110,8 @@ pub struct Place {
 pub fn scoreboard(statement: &Statement) -> Scoreboard {
     let enough: Vec<&Sender> = statement.senders.iter().filter(|sender| sender.n >= MIN_N).collect();
     let mut places: Vec<Place> = enough.iter().filter_map(|sender| place(sender)).collect();
-    places.sort_by(|left, right| right.quality.cmp(&left.quality).then_with(|| left.person.cmp(&right.person)));
+    places
+        .sort_by(|left, right| right.quality.cmp(&left.quality).then_with(|| left.person.cmp(&right.person)));
     let mut before: Option<(Decimal, usize)> = None;
     for (number, place) in (1..).zip(&mut places) {
         let shared = before.filter(|(quality, _)| *quality == place.quality).map(|(_, number)| number);
@@ -151,7 +152,8 @@ fn mean(senders: &[Sender]) -> Option<Decimal> {
 
 /// The mean of qualities, each weighted by its n, to four digits; `None` = nothing was decided.
 pub(crate) fn pooled(of: impl Iterator<Item = (Decimal, usize)>) -> Option<Decimal> {
-    let (sum, n) = of.fold((Decimal::ZERO, 0_usize), |(sum, total), (q, n)| (sum + q * Decimal::from(n), total + n));
+    let (sum, n) =
+        of.fold((Decimal::ZERO, 0_usize), |(sum, total), (q, n)| (sum + q * Decimal::from(n), total + n));
     (n > 0).then(|| rounded(sum / Decimal::from(n)))
 }
 

@@ -237,7 +237,8 @@ pub fn strength(mode: Mode) -> u8 {
 
 fn pays(scene: &Scene<'_>, contract: Option<&Contract>, gate: &GateName) -> bool {
     // A confirmation does not say its contract: its gate's name has to do.
-    let kind = contract.or(scene.contract).and_then(|contract| contract.gates.get(gate)).map(|gate| gate.kind);
+    let kind =
+        contract.or(scene.contract).and_then(|contract| contract.gates.get(gate)).map(|gate| gate.kind);
     kind.map_or_else(|| matches!(gate.as_str(), "commission" | "sdr_credit"), is_pay)
 }
 
@@ -253,7 +254,12 @@ fn fold(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>, e
         }
         Event::Reopened { cycle, .. } => {
             // A deal is won once, however often its handoff begins again.
-            *running = Running { cycle: *cycle, won: running.won, escalation: running.escalation, ..Running::default() };
+            *running = Running {
+                cycle: *cycle,
+                won: running.won,
+                escalation: running.escalation,
+                ..Running::default()
+            };
         }
         Event::StageChanged { stage: Some(stage), at, .. } if guards(scene, stage.as_str()) => {
             won(of, running, stream, scene, When::weigh(*at, scene.logged).at);
@@ -344,7 +350,14 @@ fn won(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>, at
     }
 }
 
-fn pass(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>, at: Timestamp, complete: bool) {
+fn pass(
+    of: &mut Type,
+    running: &mut Running,
+    stream: &str,
+    scene: &Scene<'_>,
+    at: Timestamp,
+    complete: bool,
+) {
     if !running.passed {
         running.passed = true;
         of.passed.extend(passage(running, stream, scene, at, complete));

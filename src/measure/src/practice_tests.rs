@@ -57,12 +57,8 @@ pub(crate) struct Book {
 
 impl Book {
     pub(crate) fn new(id: &str, published: &str) -> Self {
-        let mut book = Self {
-            practice: Practice::default(),
-            id: id.to_owned(),
-            position: 0,
-            terms: Terms::default(),
-        };
+        let mut book =
+            Self { practice: Practice::default(), id: id.to_owned(), position: 0, terms: Terms::default() };
         book.contract(id, published);
         book
     }
@@ -204,7 +200,12 @@ fn h03_counts_the_fields_that_stood_there_when_the_deal_was_won_and_not_later() 
     // Won at once, with nothing in it; filled only afterwards.
     let opens = vec![book.opens("late", "won")];
     book.happens("late", "2026-01-08T00:00:00Z", &[], opens);
-    book.happens("late", "2026-01-09T00:00:00Z", &["why", "commitments"], vec![accepts("2026-01-09T00:00:00Z")]);
+    book.happens(
+        "late",
+        "2026-01-09T00:00:00Z",
+        &["why", "commitments"],
+        vec![accepts("2026-01-09T00:00:00Z")],
+    );
     // Not won yet: not looked at.
     book.accepted("open", "2026-01-10T00:00:00Z");
     let audit = audit(&book.practice, AuditKind::H03, 3);
@@ -226,7 +227,11 @@ fn h05_an_escalation_counts_when_it_is_resolved_and_told_or_its_time_is_over() {
     let closed = |day: &str| {
         beside(Happening::LoopClosed { by: actor("csm"), at: at(day), activity: "call".to_owned() })
     };
-    for (record, day) in [("told", "2026-01-05T00:00:00Z"), ("missed", "2026-01-06T00:00:00Z"), ("open", "2026-01-07T00:00:00Z")] {
+    for (record, day) in [
+        ("told", "2026-01-05T00:00:00Z"),
+        ("missed", "2026-01-06T00:00:00Z"),
+        ("open", "2026-01-07T00:00:00Z"),
+    ] {
         let opens = vec![book.opens(record, "commit")];
         book.happens(record, day, &[], opens);
         book.happens(record, day, &[], resolved(day));
@@ -250,7 +255,10 @@ fn modes_are_noted_when_they_change_and_reopening_wins_no_deal_again() {
     book.bypassed("2", "2026-01-06T00:00:00Z");
     book.bypassed("3", "2026-01-07T00:00:00Z");
     let of = &book.practice.types["h03-x"];
-    assert_eq!(of.modes, [(at("2026-01-05T00:00:00Z"), Mode::Observe), (at("2026-01-06T00:00:00Z"), Mode::Enforce)]);
+    assert_eq!(
+        of.modes,
+        [(at("2026-01-05T00:00:00Z"), Mode::Observe), (at("2026-01-06T00:00:00Z"), Mode::Enforce)]
+    );
     assert_eq!((of.won.len(), of.decided.len(), of.rejected.len()), (3, 3, 3));
     let cause = handoff_core::event::ReopenCause::People;
     let again = vec![Event::Reopened { cycle: 2, cause }, stage("won", "2026-01-08T00:00:00Z")];

@@ -74,8 +74,8 @@ fn practice(config: &Config) -> Result<(Practice, (u64, u64)), Failure> {
 }
 
 fn said(loaded: &Loaded) -> Result<Said, Failure> {
-    let objects = governed(&loaded.config, &loaded.registry)
-        .map_err(|error| Failure::because(Exit::Config, &error))?;
+    let objects =
+        governed(&loaded.config, &loaded.registry).map_err(|error| Failure::because(Exit::Config, &error))?;
     Ok(Said::of(&loaded.config, &objects))
 }
 
@@ -95,7 +95,10 @@ pub(super) async fn test(path: &Path, wanted: Test, output: Output) -> Result<Ex
         What::H05(back) => automatic(&loaded, remote, AuditKind::H05, &back, output).await,
         What::Mark { test, passed, by } => {
             let Some(remote) = remote else {
-                return Err(Failure::new(Exit::Daemon, "no daemon runs with this configuration: start it first"));
+                return Err(Failure::new(
+                    Exit::Daemon,
+                    "no daemon runs with this configuration: start it first",
+                ));
             };
             if !test.chars().all(|each| each.is_ascii_alphanumeric() || each == '-') {
                 return Err(Failure::new(Exit::Usage, "this is no id of a test: see `handoffd test list`"));
@@ -188,8 +191,11 @@ fn looked(audit: &Audit, records: bool) -> String {
         audit.last
     );
     for record in audit.records.iter().filter(|_| records) {
-        let missing =
-            if record.missing.is_empty() { String::new() } else { format!("  missing: {}", record.missing.join(", ")) };
+        let missing = if record.missing.is_empty() {
+            String::new()
+        } else {
+            format!("  missing: {}", record.missing.join(", "))
+        };
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
@@ -213,7 +219,8 @@ fn asked(tally: &BlindTally) -> String {
         tally.withdrawn
     );
     for run in tally.runs.iter().take(20) {
-        let outcome = run.outcome.clone().unwrap_or_else(|| format!("waits for {}", run.waits_for.join(" and ")));
+        let outcome =
+            run.outcome.clone().unwrap_or_else(|| format!("waits for {}", run.waits_for.join(" and ")));
         let _ = writeln!(
             text,
             "  {}  {}  {}  1 of {}  {outcome}{}",

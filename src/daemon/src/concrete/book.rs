@@ -113,7 +113,7 @@ impl Book {
     /// A test of this cycle whose answers contradict what was accepted.
     pub(crate) fn contradiction(&self, handoff: &HandoffId) -> Option<Contradicted> {
         let known = self.known();
-        let of = known.of(handoff).filter(|(_, run)| run.handoff.cycle == handoff.cycle);
-        of.filter_map(|(id, run)| run.contradiction(id)).next()
+        let mut of = known.of(handoff).filter(|(_, run)| run.handoff.cycle == handoff.cycle);
+        of.find_map(|(id, run)| run.contradiction(id))
     }
 }

@@ -161,12 +161,7 @@ fn asked(kind: TestKind, state: &Handoff) -> Option<BTreeMap<Side, Actor>> {
 }
 
 /// Appends a step and folds it. False = the record was erased meanwhile.
-async fn keep(
-    engine: &Engine,
-    handoff: &HandoffId,
-    test: &str,
-    step: TestStep,
-) -> Result<bool, Fatal> {
+async fn keep(engine: &Engine, handoff: &HandoffId, test: &str, step: TestStep) -> Result<bool, Fatal> {
     let at = engine.clock.now();
     let entry = LogEntry::Test { handoff: handoff.clone(), test: test.to_owned(), step, at };
     let appended = match engine.journal.seal(&entry, 0) {
@@ -230,7 +225,11 @@ async fn settle(engine: &Arc<Engine>, id: &str, run: TestRun, now: Timestamp) ->
     }
     let Some(run) = engine.tests.run(id) else { return Ok(()) };
     if !run.waits_for().is_empty() {
-        return if late { conclude(engine, id, &run, only(TestOutcome::Unanswered), None).await } else { Ok(()) };
+        return if late {
+            conclude(engine, id, &run, only(TestOutcome::Unanswered), None).await
+        } else {
+            Ok(())
+        };
     }
     let answers = written(engine, &run).await?;
     let owner = owner(engine, &state).await;
@@ -291,7 +290,9 @@ async fn look(engine: &Engine, run: &TestRun, id: &str) -> Option<Vec<(Side, Tas
         return Some(Vec::new());
     }
     match link.transport.run(tasks.find(key, &ids)).await {
-        Ok(found) => Some(sides.into_iter().zip(found).filter_map(|(side, seen)| Some((side, seen?))).collect()),
+        Ok(found) => {
+            Some(sides.into_iter().zip(found).filter_map(|(side, seen)| Some((side, seen?))).collect())
+        }
         Err(fault) => {
             tracing::warn!(%connection, fault = fault.kind(), "cannot read the answers to concrete tests; later");
             None

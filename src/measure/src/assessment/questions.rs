@@ -120,7 +120,8 @@ pub(super) const ALL: &[Question] = &[
 
 /// Yes only if every one is.
 fn all(share: Share, what: &str) -> Option<Measured> {
-    (share.of > 0).then(|| Measured { yes: share.met == share.of, evidence: format!("{} {what}", share.words()) })
+    (share.of > 0)
+        .then(|| Measured { yes: share.met == share.of, evidence: format!("{} {what}", share.words()) })
 }
 
 fn h01_trigger(case: &Case<'_>) -> Option<Measured> {
@@ -151,7 +152,11 @@ fn h03_pay(case: &Case<'_>) -> Option<Measured> {
     let enforced = governed.iter().all(|now| now.pay == Some(Mode::Enforce));
     let overridden = case.recent("h03", |of| &of.overridden);
     let tampered = case.recent("h03", |of| &of.tampered);
-    let gate = if enforced { "the commission gate is enforced" } else { "the commission gate is not enforced everywhere" };
+    let gate = if enforced {
+        "the commission gate is enforced"
+    } else {
+        "the commission gate is not enforced everywhere"
+    };
     said(
         enforced && overridden == 0,
         format!(
@@ -166,12 +171,18 @@ fn h03_commitments(case: &Case<'_>) -> Option<Measured> {
     let late = late.filter(|(at, key)| case.is_recent(*at) && key.as_str() == "commitments").count();
     (filled.of > 0).then(|| Measured {
         yes: filled.met == filled.of && late == 0,
-        evidence: format!("{} deals had their commitments documented; found only after the acceptance: {late}", filled.words()),
+        evidence: format!(
+            "{} deals had their commitments documented; found only after the acceptance: {late}",
+            filled.words()
+        ),
     })
 }
 
 fn h04_telemetry(case: &Case<'_>) -> Option<Measured> {
-    all(case.filled("h04", "adoption"), "accounts were handed over with their adoption curves in the last 90 days")
+    all(
+        case.filled("h04", "adoption"),
+        "accounts were handed over with their adoption curves in the last 90 days",
+    )
 }
 
 fn h05_return(case: &Case<'_>) -> Option<Measured> {
@@ -212,7 +223,11 @@ fn veto(case: &Case<'_>) -> Option<Measured> {
         format!(
             "{} contracts are governed, {}; rejections so far: {rejected}",
             governed.len(),
-            if held { "each with a receiver who alone can accept" } else { "not each with a receiver who alone can accept" }
+            if held {
+                "each with a receiver who alone can accept"
+            } else {
+                "not each with a receiver who alone can accept"
+            }
         ),
     )
 }
@@ -221,7 +236,9 @@ fn trail(case: &Case<'_>) -> Option<Measured> {
     let (entries, signed) = case.inputs.log?;
     said(
         signed > 0,
-        format!("{entries} log entries, {signed} under a signed head; prove them with `handoffd audit verify` and `audit replay`"),
+        format!(
+            "{entries} log entries, {signed} under a signed head; prove them with `handoffd audit verify` and `audit replay`"
+        ),
     )
 }
 
@@ -243,12 +260,18 @@ fn incentive(case: &Case<'_>) -> Option<Measured> {
     if weight <= Decimal::ZERO {
         return None;
     }
-    let exported = case.practice.closed.iter().filter(|(_, weight, at)| *weight > Decimal::ZERO && case.is_recent(*at));
+    let exported =
+        case.practice.closed.iter().filter(|(_, weight, at)| *weight > Decimal::ZERO && case.is_recent(*at));
     match exported.last() {
-        Some((month, weight, _)) => said(true, format!("the statement of {month} carries a quality factor with a weight of {weight} %")),
+        Some((month, weight, _)) => said(
+            true,
+            format!("the statement of {month} carries a quality factor with a weight of {weight} %"),
+        ),
         None => said(
             false,
-            format!("a weight of {weight} % is configured, but no commission statement was closed with it in the last 90 days"),
+            format!(
+                "a weight of {weight} % is configured, but no commission statement was closed with it in the last 90 days"
+            ),
         ),
     }
 }

@@ -49,8 +49,16 @@ fn what_is_measured_counts_and_a_declaration_against_it_is_shown() {
     };
     let made = assess(&book.practice, &inputs, now());
     let commitments = of(&made, "h03_commitments");
-    assert_eq!((commitments.answer, commitments.basis, commitments.contradicted), (Answer::No, Basis::Measured, true));
-    assert!(commitments.evidence.starts_with("0 of 1 (0.00 %)") || commitments.evidence.starts_with("0 of 1 (0 %)"), "{}", commitments.evidence);
+    assert_eq!(
+        (commitments.answer, commitments.basis, commitments.contradicted),
+        (Answer::No, Basis::Measured, true)
+    );
+    assert!(
+        commitments.evidence.starts_with("0 of 1 (0.00 %)")
+            || commitments.evidence.starts_with("0 of 1 (0 %)"),
+        "{}",
+        commitments.evidence
+    );
     let reask = of(&made, "h02_no_reask");
     assert_eq!((reask.answer, reask.basis), (Answer::No, Basis::Declared));
     assert!(reask.evidence.contains("Ines"));
@@ -58,8 +66,7 @@ fn what_is_measured_counts_and_a_declaration_against_it_is_shown() {
     assert_eq!(of(&made, "governance_veto").answer, Answer::Yes);
     assert_eq!(of(&made, "incentive_quality").answer, Answer::No, "configured, and never exported");
     assert_eq!(made.noes, 4);
-    let order: Vec<(&str, usize)> =
-        made.priority.iter().map(|one| (one.about.as_str(), one.noes)).collect();
+    let order: Vec<(&str, usize)> = made.priority.iter().map(|one| (one.about.as_str(), one.noes)).collect();
     assert_eq!(order[0], ("h03", 2));
     assert!(order[1..3].contains(&("h02", 1)) && order[1..3].contains(&("incentives", 1)), "{order:?}");
 }
@@ -102,9 +109,14 @@ fn a_well_run_organisation_is_told_yes_with_its_numbers() {
 
 #[test]
 fn equal_noes_are_ordered_by_what_leaks_most() {
-    let declared = |key: &str| (key.to_owned(), Declared { yes: false, by: "x".to_owned(), because: "y".to_owned() });
+    let declared =
+        |key: &str| (key.to_owned(), Declared { yes: false, by: "x".to_owned(), because: "y".to_owned() });
     let inputs = Inputs {
-        declared: BTreeMap::from([declared("h01_trigger"), declared("h04_telemetry"), declared("h06_primary")]),
+        declared: BTreeMap::from([
+            declared("h01_trigger"),
+            declared("h04_telemetry"),
+            declared("h06_primary"),
+        ]),
         leaks: vec!["h06-x".to_owned(), "h04-y".to_owned()],
         ..Inputs::default()
     };

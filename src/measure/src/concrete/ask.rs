@@ -25,12 +25,18 @@ pub fn questions(kind: TestKind) -> &'static [Question] {
         }
         TestKind::H02 => &[
             Question { key: "pain", words: "What is the prospect's pain?" },
-            Question { key: "timeline", words: "What is the timeline: by when, and what makes it that date?" },
+            Question {
+                key: "timeline",
+                words: "What is the timeline: by when, and what makes it that date?",
+            },
             Question { key: "competition", words: "Whom else do they talk to? Write \"none\" if nobody." },
         ],
         TestKind::H04 => &[
             Question { key: "features", words: "Which three features does the customer use most?" },
-            Question { key: "trainings", words: "Which training sessions were skipped? Write \"none\" if none was." },
+            Question {
+                key: "trainings",
+                words: "Which training sessions were skipped? Write \"none\" if none was.",
+            },
             Question {
                 key: "stakeholders",
                 words: "Which two stakeholders' engagement dropped during onboarding? Name them by their role; write \"none\" if nobody's.",

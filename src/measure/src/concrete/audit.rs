@@ -142,9 +142,10 @@ pub fn audit(practice: &Practice, kind: AuditKind, last: usize) -> Audit {
     let types = practice.types.iter().filter(|(contract, _)| kind.is_for(contract)).map(|(_, of)| of);
     let (mut records, counts): (Vec<AuditRecord>, _) = match kind {
         AuditKind::H03 => (types.flat_map(won).collect(), "mandatory fields filled when the deal was won"),
-        AuditKind::H05 => {
-            (types.flat_map(returned).collect(), "resolved escalations whose loop the CSM closed with the customer in person")
-        }
+        AuditKind::H05 => (
+            types.flat_map(returned).collect(),
+            "resolved escalations whose loop the CSM closed with the customer in person",
+        ),
     };
     records.sort_by(|left, right| right.at.cmp(&left.at).then_with(|| left.stream.cmp(&right.stream)));
     let fewer = records.len() < last;
@@ -246,11 +247,16 @@ mod tests {
 
     #[test]
     fn h05_seven_of_the_last_ten_pass_and_what_still_has_time_does_not_count() {
-        let mut practice = escalations(&[false, true, true, true, true, true, true, true, false, false, false]);
+        let mut practice =
+            escalations(&[false, true, true, true, true, true, true, true, false, false, false]);
         let ten = audit(&practice, AuditKind::H05, 10);
         assert_eq!((ten.share, ten.verdict), (Share::of(7, 10), Verdict::Passed));
         let pending = crate::practice::Escalation {
-            stream: "h05/main/sf/Case/new".to_owned(), cycle: 1, resolved: at(99), closed: false, missed: false,
+            stream: "h05/main/sf/Case/new".to_owned(),
+            cycle: 1,
+            resolved: at(99),
+            closed: false,
+            missed: false,
         };
         practice.types.get_mut("h05").unwrap().escalations.push(pending);
         assert_eq!(audit(&practice, AuditKind::H05, 10).share, Share::of(7, 10));

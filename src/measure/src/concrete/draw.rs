@@ -3,9 +3,9 @@
 use handoff_core::concrete::{Draw, TestKind};
 use handoff_core::digest::Digest;
 use handoff_core::id::HandoffId;
-use jiff::{SignedDuration, Timestamp};
 use jiff::civil::{Weekday, time};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::period::Period;
 
@@ -59,9 +59,8 @@ pub fn draw(
     population: &[HandoffId],
     wanted: usize,
 ) -> (Draw, Vec<HandoffId>) {
-    let rank = |handoff: &HandoffId| {
-        Digest::of(&(seed, kind.as_str(), &week.name, handoff.stream(), handoff.cycle))
-    };
+    let rank =
+        |handoff: &HandoffId| Digest::of(&(seed, kind.as_str(), &week.name, handoff.stream(), handoff.cycle));
     let mut ranked: Vec<(Digest, &HandoffId)> =
         population.iter().map(|handoff| (rank(handoff), handoff)).collect();
     ranked.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
@@ -69,13 +68,8 @@ pub fn draw(
     let mut names: Vec<(String, u32)> =
         ranked.iter().map(|(_, handoff)| (handoff.stream(), handoff.cycle)).collect();
     names.sort_unstable();
-    let draw = Draw {
-        kind,
-        week: week.name.clone(),
-        seed,
-        population: names.len(),
-        drawn_from: Digest::of(&names),
-    };
+    let draw =
+        Draw { kind, week: week.name.clone(), seed, population: names.len(), drawn_from: Digest::of(&names) };
     (draw, ranked.into_iter().take(wanted).map(|(_, handoff)| handoff.clone()).collect())
 }
 

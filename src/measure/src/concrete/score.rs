@@ -115,9 +115,12 @@ fn h02(sheet: Sheet<'_>) -> Vec<Point> {
     let mut points = Vec::new();
     if let Some(pain) = words(package, "pain", "pain") {
         let said = answer("pain");
-        points.push(unless_empty("pain", said, || match speaks_of(said, pain) {
-            true => (true, "speaks of the pain that was handed over"),
-            false => (false, "speaks of something else"),
+        points.push(unless_empty("pain", said, || {
+            if speaks_of(said, pain) {
+                (true, "speaks of the pain that was handed over")
+            } else {
+                (false, "speaks of something else")
+            }
         }));
     }
     let by = part(package, "timeline", "by").and_then(Value::date);
@@ -147,9 +150,10 @@ fn h02(sheet: Sheet<'_>) -> Vec<Point> {
                 };
             }
             let named = competitors.iter().filter_map(|row| row.get("name").and_then(Value::words));
-            match named.into_iter().any(|name| names(said, name)) {
-                true => (true, "names one that is in play"),
-                false => (false, "names none of those in play"),
+            if named.into_iter().any(|name| names(said, name)) {
+                (true, "names one that is in play")
+            } else {
+                (false, "names none of those in play")
             }
         }));
     }
@@ -157,7 +161,17 @@ fn h02(sheet: Sheet<'_>) -> Vec<Point> {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -209,7 +223,16 @@ fn h04(sheet: Sheet<'_>) -> Vec<Point> {
 
 /// How a CRM says that somebody was not there.
 const SKIPPED: [&str; 10] = [
-    "no", "false", "missed", "skipped", "absent", "no show", "not attended", "did not attend", "not completed", "cancelled",
+    "no",
+    "false",
+    "missed",
+    "skipped",
+    "absent",
+    "no show",
+    "not attended",
+    "did not attend",
+    "not completed",
+    "cancelled",
 ];
 /// How a CRM says that a relationship went down.
 const DROPPED: [&str; 11] =
@@ -276,9 +299,8 @@ fn exactly(answer: &str, all: &BTreeMap<&str, bool>, most: usize) -> (bool, &'st
             (false, "names some where there is none")
         };
     }
-    let named = |wanted: bool| {
-        all.iter().filter(|(name, marked)| **marked == wanted && names(answer, name)).count()
-    };
+    let named =
+        |wanted: bool| all.iter().filter(|(name, marked)| **marked == wanted && names(answer, name)).count();
     if named(false) > 0 {
         (false, "names one that does not belong there")
     } else if named(true) >= marked.min(most) {

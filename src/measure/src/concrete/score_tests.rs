@@ -83,8 +83,11 @@ fn h02_all_three_have_to_be_right() {
         ("timeline", "trigger", Value::Text("Their fiscal year closes and the old contract ends".to_owned())),
         ("competition", "competitors", Value::List(vec![row])),
     ]);
-    let right =
-        [("pain", "typed invoices, late"), ("timeline", "end of June"), ("competition", "rival cloud and us")];
+    let right = [
+        ("pain", "typed invoices, late"),
+        ("timeline", "end of June"),
+        ("competition", "rival cloud and us"),
+    ];
     assert_eq!(receiver(TestKind::H02, &package, &right).0, TestOutcome::Passed);
     for (at, wrong) in [(0, "too expensive"), (1, "next March"), (2, "nobody")] {
         let mut answers = right;
@@ -188,7 +191,11 @@ fn h06_two_answers_that_differ_contradict_what_was_accepted() {
     assert_eq!(run("me", "Grace", owner), (TestOutcome::Passed, false));
     assert_eq!(run("Grace H.", "grace@acme.example", owner), (TestOutcome::Passed, false));
     assert_eq!(run("me", "me", owner), (TestOutcome::Failed, true));
-    assert_eq!(run("Ava Lind", "I do", owner), (TestOutcome::Failed, true), "agreed, but not what is written");
+    assert_eq!(
+        run("Ava Lind", "I do", owner),
+        (TestOutcome::Failed, true),
+        "agreed, but not what is written"
+    );
     assert_eq!(run("me", "Bob", owner), (TestOutcome::Failed, true));
     assert_eq!(
         run("me", "Grace and me", owner),

@@ -4,16 +4,31 @@ use std::collections::BTreeSet;
 
 /// Words that carry nothing, beside all of fewer than four letters.
 const EMPTY: [&str; 46] = [
-    "about", "also", "although", "been", "because", "before", "being", "both", "could", "does", "doing", "from",
-    "have", "having", "into", "just", "like", "many", "more", "most", "much", "need", "needs", "only", "over",
-    "really", "said", "should", "some", "such", "than", "that", "their", "them", "then", "there", "they", "this",
-    "very", "want", "wants", "were", "what", "when", "will", "with",
+    "about", "also", "although", "been", "because", "before", "being", "both", "could", "does", "doing",
+    "from", "have", "having", "into", "just", "like", "many", "more", "most", "much", "need", "needs",
+    "only", "over", "really", "said", "should", "some", "such", "than", "that", "their", "them", "then",
+    "there", "they", "this", "very", "want", "wants", "were", "what", "when", "will", "with",
 ];
 
 /// Words that say that a lead scored, and nothing else.
 const SCORE: [&str; 17] = [
-    "score", "scored", "scoring", "scores", "high", "higher", "lead", "leads", "points", "hot", "warm", "good", "great",
-    "fit", "mql", "qualified", "marketing",
+    "score",
+    "scored",
+    "scoring",
+    "scores",
+    "high",
+    "higher",
+    "lead",
+    "leads",
+    "points",
+    "hot",
+    "warm",
+    "good",
+    "great",
+    "fit",
+    "mql",
+    "qualified",
+    "marketing",
 ];
 
 /// Words that say "there is none".
@@ -22,7 +37,11 @@ const NONE: [&str; 8] = ["none", "nobody", "nothing", "no", "zero", "0", "nil", 
 /// The words of a text: lower case, letters and digits only.
 pub fn tokens(text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
-    lower.split(|each: char| !each.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    lower
+        .split(|each: char| !each.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The words that carry something: numbers, and words of four letters and more that are not among the most common; each once.
@@ -56,7 +75,8 @@ pub fn speaks_of(answer: &str, text: &str) -> bool {
 pub fn is_a_score(answer: &str) -> bool {
     let words = tokens(answer);
     let mut heavy = words.iter().filter(|word| {
-        word.chars().count() > 2 && !matches!(word.as_str(), "the" | "was" | "his" | "her" | "its" | "had" | "very" | "and")
+        word.chars().count() > 2
+            && !matches!(word.as_str(), "the" | "was" | "his" | "her" | "its" | "had" | "very" | "and")
             && !EMPTY.contains(&word.as_str())
             && !word.chars().all(|each| each.is_ascii_digit())
     });
@@ -110,6 +130,8 @@ mod tests {
         assert!(names("We saw Acme Cloud there", "acme cloud") && !names("Acmecloud", "Acme Cloud"));
         assert!(!names("anything", "") && !names("", "x"));
         assert!(says_none("None that I know of") && says_none("0") && !says_none("Nora"));
-        assert!(akin("migration", "migrate") && !akin("price", "pricing-table-model") && !akin("cat", "cats"));
+        assert!(
+            akin("migration", "migrate") && !akin("price", "pricing-table-model") && !akin("cat", "cats")
+        );
     }
 }

@@ -52,7 +52,11 @@ fn a_handoff_goes_from_observed_to_enforced_to_proven_by_evidence() {
     clean(&mut book, "2026-02-03");
     let after = rollout(&book.practice, &enforced, at("2026-02-10T00:00:00Z"));
     assert_eq!(track(&after, "h03-x").standing, Standing::Enforced, "3 of 4 are under 90 %");
-    assert!(after.this_week.iter().any(|todo| todo.contains("2026-W06 was not clean")), "{:?}", after.this_week);
+    assert!(
+        after.this_week.iter().any(|todo| todo.contains("2026-W06 was not clean")),
+        "{:?}",
+        after.this_week
+    );
 }
 
 #[test]

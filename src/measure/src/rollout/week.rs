@@ -16,7 +16,9 @@ pub(super) struct Scene<'a> {
 pub(super) fn this_week(scene: &Scene<'_>) -> Vec<String> {
     let mut todo = Vec::new();
     if scene.tracks.is_empty() {
-        todo.push("Name what is to be governed in [[govern]], with every gate in mode off or observe.".to_owned());
+        todo.push(
+            "Name what is to be governed in [[govern]], with every gate in mode off or observe.".to_owned(),
+        );
         return todo;
     }
     if scene.plan.order.is_empty() && scene.plan.leaks.is_empty() {
@@ -25,17 +27,26 @@ pub(super) fn this_week(scene: &Scene<'_>) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let Some(track) = scene.focus.and_then(|focus| scene.tracks.iter().find(|one| one.contract == focus)) else {
+    let Some(track) = scene.focus.and_then(|focus| scene.tracks.iter().find(|one| one.contract == focus))
+    else {
         todo.push(format!(
             "Every governed handoff is proven: keep the weekly look at the scorecard{}.",
-            if scene.plan.weight_percent > Decimal::ZERO { "" } else { ", and set a quality weight of 5 to 10 %" }
+            if scene.plan.weight_percent > Decimal::ZERO {
+                ""
+            } else {
+                ", and set a quality weight of 5 to 10 %"
+            }
         ));
         incentive(scene, &mut todo);
         return todo;
     };
     let contract = &track.contract;
-    let open: Vec<&str> =
-        track.conditions.iter().filter(|condition| !condition.met).map(|condition| condition.what.as_str()).collect();
+    let open: Vec<&str> = track
+        .conditions
+        .iter()
+        .filter(|condition| !condition.met)
+        .map(|condition| condition.what.as_str())
+        .collect();
     match track.standing {
         Standing::Off => todo.push(format!(
             "{contract}: set its gates to observe, so that its gap is measured before anybody is held up."

@@ -18,7 +18,11 @@ pub(super) fn all(config: &Config, found: &mut Found) {
             found.wrong(&["tests", "sample"], "the sample is out of range", "write 1 to 20");
         }
         if !(1..=720).contains(&tests.answer_within_hours) {
-            found.wrong(&["tests", "answer_within_hours"], "the time is out of range", "write 1 to 720 hours");
+            found.wrong(
+                &["tests", "answer_within_hours"],
+                "the time is out of range",
+                "write 1 to 720 hours",
+            );
         }
     }
     for (key, declared) in &config.assessment.declared {
