@@ -150,8 +150,8 @@ struct Measured {
     evidence: String,
 }
 
-fn said(yes: bool, evidence: String) -> Option<Measured> {
-    Some(Measured { yes, evidence })
+fn said(yes: bool, evidence: String) -> Measured {
+    Measured { yes, evidence }
 }
 
 /// The keys of the questions, in their order.

@@ -399,12 +399,11 @@ fn beside(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>,
             let resolved = When::weigh(Some(*at), scene.logged).at;
             let (stream, cycle) = (stream.to_owned(), scene.handoff.cycle);
             let fresh = Escalation { stream, cycle, resolved, closed: false, missed: false };
-            match known.and_then(|index| of.escalations.get_mut(index)) {
-                Some(escalation) => *escalation = fresh,
-                None => {
-                    running.escalation = Some(of.escalations.len());
-                    of.escalations.push(fresh);
-                }
+            if let Some(escalation) = known.and_then(|index| of.escalations.get_mut(index)) {
+                *escalation = fresh;
+            } else {
+                running.escalation = Some(of.escalations.len());
+                of.escalations.push(fresh);
             }
         }
         Happening::ResolutionWithdrawn => {

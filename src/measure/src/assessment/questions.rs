@@ -157,12 +157,12 @@ fn h03_pay(case: &Case<'_>) -> Option<Measured> {
     } else {
         "the commission gate is not enforced everywhere"
     };
-    said(
+    Some(said(
         enforced && overridden == 0,
         format!(
             "{gate}; opened without an acceptance in the last 90 days: {overridden}; flags set by hand and taken back: {tampered}"
         ),
-    )
+    ))
 }
 
 fn h03_commitments(case: &Case<'_>) -> Option<Measured> {
@@ -188,13 +188,13 @@ fn h04_telemetry(case: &Case<'_>) -> Option<Measured> {
 fn h05_return(case: &Case<'_>) -> Option<Measured> {
     let (verdict, share) = case.audited(AuditKind::H05)?;
     let foreign = case.recent("h05", |of| &of.foreign);
-    said(
+    Some(said(
         verdict == Verdict::Passed && foreign == 0,
         format!(
             "the CSM closed {} of the last escalations himself; messages to the customer by others in the last 90 days: {foreign}",
             share.words()
         ),
-    )
+    ))
 }
 
 fn h06_primary(case: &Case<'_>) -> Option<Measured> {
@@ -218,7 +218,7 @@ fn veto(case: &Case<'_>) -> Option<Measured> {
     }
     let held = governed.values().all(|now| !now.sender_may_accept && now.has_receiver);
     let rejected: usize = case.practice.types.values().map(|of| of.rejected.len()).sum();
-    said(
+    Some(said(
         held,
         format!(
             "{} contracts are governed, {}; rejections so far: {rejected}",
@@ -229,22 +229,22 @@ fn veto(case: &Case<'_>) -> Option<Measured> {
                 "not each with a receiver who alone can accept"
             }
         ),
-    )
+    ))
 }
 
 fn trail(case: &Case<'_>) -> Option<Measured> {
     let (entries, signed) = case.inputs.log?;
-    said(
+    Some(said(
         signed > 0,
         format!(
             "{entries} log entries, {signed} under a signed head; prove them with `handoffd audit verify` and `audit replay`"
         ),
-    )
+    ))
 }
 
 fn monthly(case: &Case<'_>) -> Option<Measured> {
     let month = case.inputs.month.as_ref()?;
-    said(true, format!("{month} is the last month whose numbers are frozen"))
+    Some(said(true, format!("{month} is the last month whose numbers are frozen")))
 }
 
 fn churn(case: &Case<'_>) -> Option<Measured> {
@@ -260,9 +260,9 @@ fn incentive(case: &Case<'_>) -> Option<Measured> {
     if weight <= Decimal::ZERO {
         return None;
     }
-    let exported =
+    let mut exported =
         case.practice.closed.iter().filter(|(_, weight, at)| *weight > Decimal::ZERO && case.is_recent(*at));
-    match exported.last() {
+    let told = match exported.next_back() {
         Some((month, weight, _)) => said(
             true,
             format!("the statement of {month} carries a quality factor with a weight of {weight} %"),
@@ -273,5 +273,6 @@ fn incentive(case: &Case<'_>) -> Option<Measured> {
                 "a weight of {weight} % is configured, but no commission statement was closed with it in the last 90 days"
             ),
         ),
-    }
+    };
+    Some(told)
 }

@@ -1,6 +1,7 @@
 //! The questions, as they stand in a task, and what people write into it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use handoff_core::concrete::{Side, TestKind, TestRun, question_id};
 use handoff_core::obligation::{Obligation, ObligationKind};
@@ -85,7 +86,8 @@ fn text(kind: TestKind, record: &str) -> String {
          each \"Answer\" and mark this task as done. (Record {record})\n"
     );
     for (number, question) in (1..).zip(questions(kind)) {
-        text.push_str(&format!("\n{number}. {}\nAnswer {number}: \n", question.words));
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n{number}. {}\nAnswer {number}: \n", question.words);
     }
     text
 }
