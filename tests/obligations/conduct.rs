@@ -18,17 +18,17 @@ use crate::crm::{lose_answers, none, one, open, plenty};
 const HOUR: i64 = 3_600;
 
 /// One handoff in one CRM.
-struct Play {
-    world: Governed,
+pub(crate) struct Play {
+    pub(crate) world: Governed,
     face: &'static dyn Face,
-    kind: Kind,
+    pub(crate) kind: Kind,
     scene: Scene,
     cast: Cast,
-    mapping: Mapping,
+    pub(crate) mapping: Mapping,
 }
 
 impl Play {
-    async fn begin(kind: Kind, number: u8, roles: &[(&str, &str)]) -> Self {
+    pub(crate) async fn begin(kind: Kind, number: u8, roles: &[(&str, &str)]) -> Self {
         let crms = match kind {
             Kind::Salesforce => SALESFORCE,
             Kind::Hubspot => HUBSPOT,
@@ -39,6 +39,7 @@ impl Play {
         face.prepare(&world);
         world.config(|config| {
             config.tasks = Some(plenty());
+            config.tests = Some(handoffd::config::Tests::default());
             for (role, login) in roles {
                 config.people.roles.entry((*role).to_owned()).or_default().push((*login).to_owned());
             }
@@ -53,7 +54,7 @@ impl Play {
         play
     }
 
-    fn root(&self) -> &RecordRef {
+    pub(crate) fn root(&self) -> &RecordRef {
         &self.cast[ROOT]
     }
 
@@ -61,7 +62,7 @@ impl Play {
         self.root().record.as_str()
     }
 
-    fn save(&self, who: &str, fields: &Fields) {
+    pub(crate) fn save(&self, who: &str, fields: &Fields) {
         self.world.advance(60);
         self.face.save(&self.world, who, Way::Page, self.root(), fields).unwrap();
     }
@@ -88,7 +89,7 @@ impl Play {
         self.world.advance(60);
     }
 
-    async fn look(&self) {
+    pub(crate) async fn look(&self) {
         self.world.advance(30);
         self.world.handle().sweep_now().await.unwrap();
         self.world.settle().await;

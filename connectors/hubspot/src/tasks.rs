@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use handoff_connector::{Exchange, Fault, Lane, Reply, Request, Step, TaskSeen};
-use handoff_core::id::{ObjectName, RecordId};
+use handoff_core::id::{ActorId, ObjectName, RecordId};
 use handoff_core::task::{Act, Shape, TaskWrite};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -265,6 +265,35 @@ fn html(text: &str) -> String {
     out
 }
 
+/// What HubSpot's editor makes of plain words, as plain lines again: a break or the end of a block ends a line, all other markup is dropped.
+fn plain(html: &str) -> String {
+    const ENDS: [&str; 7] = ["br", "/p", "/div", "/li", "/h1", "/h2", "/h3"];
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        let (text, tag) = rest.split_at(at);
+        out.push_str(text);
+        // A bracket that nothing closes is a bracket.
+        let Some(end) = tag.find('>') else {
+            rest = tag;
+            break;
+        };
+        let (tag, after) = tag.split_at(end);
+        let name = tag.trim_start_matches('<').to_ascii_lowercase();
+        let name = name.split(|c: char| c.is_whitespace()).next().unwrap_or_default();
+        let name = if name == "/" { name } else { name.trim_end_matches('/') };
+        if ENDS.contains(&name) {
+            out.push('\n');
+        }
+        rest = after.strip_prefix('>').unwrap_or(after);
+    }
+    out.push_str(rest);
+    // The ampersand last, so that what was written as an entity stays one.
+    [("&lt;", "<"), ("&gt;", ">"), ("&nbsp;", " "), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+        .into_iter()
+        .fold(out, |text, (entity, plain)| text.replace(entity, plain))
+}
+
 impl Exchange for Put {
     type Output = Vec<Result<RecordId, Fault>>;
 
@@ -346,8 +375,8 @@ impl Exchange for Find {
 
     fn request(&mut self) -> Request {
         let inputs: Vec<Value> = self.batch().iter().map(|id| json!({ "id": id })).collect();
-        let body =
-            json!({ "inputs": inputs, "idProperty": self.key, "properties": [self.key, "hs_task_status"] });
+        let properties = [self.key.as_str(), "hs_task_status", "hs_task_body", "hs_updated_by_user_id"];
+        let body = json!({ "inputs": inputs, "idProperty": self.key, "properties": properties });
         let base = self.api.dialect.objects(TASKS);
         ask::post(format!("{base}/batch/read"), body, Lane::Read, ONE_CALL, "find_tasks")
     }
@@ -361,7 +390,13 @@ impl Exchange for Find {
             let text = |name: &str| row.properties.get(name).and_then(Value::as_str);
             let open = text("hs_task_status") != Some(CLOSED);
             if let Some(id) = text(&self.key) {
-                self.found.entry(id.to_owned()).or_insert(TaskSeen { record: row.id.record(), open });
+                let by = text("hs_updated_by_user_id").and_then(HsId::parse);
+                self.found.entry(id.to_owned()).or_insert(TaskSeen {
+                    record: row.id.record(),
+                    open,
+                    text: plain(text("hs_task_body").unwrap_or_default()),
+                    by: by.map(|by| ActorId(format!("user:{by}"))),
+                });
             }
         }
         self.asked = self.asked.saturating_add(BATCH);
@@ -369,5 +404,19 @@ impl Exchange for Find {
             return Ok(Step::Continue);
         }
         Ok(Step::Done(self.ids.iter().map(|id| self.found.get(id).cloned()).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{html, plain};
+
+    #[test]
+    fn words_come_back_as_they_were_written_and_as_the_editor_leaves_them() {
+        for text in ["One\nTwo & three < four > five\n", "", "a &amp; b", "no line"] {
+            assert_eq!(plain(&html(text)), text);
+        }
+        let edited = "<p style=\"margin:0\">Pain: too <b>slow</b>&nbsp;now</p><div>Budget:<br/>none</div>2 < 3";
+        assert_eq!(plain(edited), "Pain: too slow now\nBudget:\nnone\n2 < 3");
     }
 }

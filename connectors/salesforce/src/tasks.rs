@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use handoff_connector::{Exchange, Fault, Lane, Reply, Request, Step, TaskSeen};
-use handoff_core::id::{ObjectName, RecordId};
+use handoff_core::id::{ActorId, ObjectName, RecordId};
 use handoff_core::task::{Act, Shape, TaskWrite};
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -261,7 +261,7 @@ pub(crate) struct Find {
 impl Find {
     pub(crate) fn new(api: Api, key: &str, ids: &[String]) -> Self {
         let url = |ids: &[String]| {
-            let select = soql::select(["Id", key, "IsClosed"], TASK);
+            let select = soql::select(["Id", key, "IsClosed", "Description", "LastModifiedById"], TASK);
             let wanted = soql::list(ids.iter().map(String::as_str));
             soql::url(&api.base, "query", &format!("{select} WHERE {key} IN {wanted} ORDER BY Id"))
         };
@@ -284,7 +284,12 @@ impl Exchange for Find {
         }
         let mut found: BTreeMap<String, TaskSeen> = BTreeMap::new();
         for one in (0..self.batches).filter_map(|at| self.queries.take(at)).flatten() {
-            let seen = TaskSeen { record: row::own_id(&one)?.record(), open: !row::flag(&one, "IsClosed") };
+            let seen = TaskSeen {
+                record: row::own_id(&one)?.record(),
+                open: !row::flag(&one, "IsClosed"),
+                text: row::text(&one, "Description").unwrap_or_default(),
+                by: row::id(&one, "LastModifiedById").map(|id| ActorId(id.as_str().to_owned())),
+            };
             if let Some(id) = row::text(&one, &self.key) {
                 found.entry(id).or_insert(seen);
             }

@@ -1,6 +1,6 @@
 //! Tasks for people in a CRM's own list of tasks.
 
-use handoff_core::id::RecordId;
+use handoff_core::id::{ActorId, RecordId};
 use handoff_core::task::TaskWrite;
 
 use crate::{Connector, Exchange, Fault};
@@ -12,6 +12,10 @@ pub struct TaskSeen {
     pub record: RecordId,
     /// Whether it is still to be done.
     pub open: bool,
+    /// Its words as plain lines, as they stand now: its owner may have written into them.
+    pub text: String,
+    /// Who touched it last, as histories name people, if the CRM tells it.
+    pub by: Option<ActorId>,
 }
 
 /// A connector that can write tasks. `key` is always the unique field on the CRM's tasks that holds what a task stands for.
@@ -25,6 +29,7 @@ pub trait Tasks: Connector {
         writes: &[TaskWrite],
     ) -> Box<dyn Exchange<Output = Vec<Result<RecordId, Fault>>>>;
 
-    /// Which of these are there, in request order: by what they stand for. For orders whose outcome is not known.
+    /// Which of these are there, in request order, and how they stand: by what they stand for. For orders whose outcome is not known, and for
+    /// what people write into a task.
     fn find(&self, key: &str, ids: &[String]) -> Box<dyn Exchange<Output = Vec<Option<TaskSeen>>>>;
 }

@@ -128,6 +128,7 @@ impl Decision<'_> {
             self.answer_before_edits();
             self.note_package();
             self.note_beside();
+            self.note_contradiction();
             self.advance();
             self.answer();
             self.note_exceptions();
@@ -190,6 +191,14 @@ impl Decision<'_> {
         if state.carried != self.seen.carried {
             let carried = self.seen.carried.clone();
             self.emit(Event::CarriedChanged { carried });
+        }
+    }
+
+    /// Asked blind, the sides contradict what was accepted in the running cycle: it is not documented, and begins again.
+    fn note_contradiction(&mut self) {
+        let (Some(state), Some(said)) = (&self.state, &self.seen.contradicted) else { return };
+        if state.is_accepted() && state.id.cycle == said.cycle {
+            self.reopen(ReopenCause::Contradicted { test: said.test.clone() });
         }
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::account::{AccountFacts, SurveyAnswer};
+use crate::concrete::TestStep;
 use crate::contract::ContractRef;
 use crate::decide::Terms;
 use crate::digest::Digest;
@@ -212,6 +213,17 @@ pub enum LogEntry {
         /// The daemon's time.
         at: Timestamp,
     },
+    /// A step of a concrete test of a handoff: drawn, answered, scored. Written since version 2.
+    Test {
+        /// The handoff, in the cycle that is tested.
+        handoff: HandoffId,
+        /// The test.
+        test: String,
+        /// What happened.
+        step: TestStep,
+        /// The daemon's time.
+        at: Timestamp,
+    },
     /// Rows of a feed that were not there or were otherwise before. Written since version 2.
     FeedTaken {
         /// The feed.
@@ -277,6 +289,9 @@ pub enum LogEntry {
         entries: u64,
         /// The quality weight in percent.
         weight_percent: Decimal,
+        /// Which definition of quality its factors are made with: 1 = as measured, 2 = shrunk.
+        #[serde(default = "own::first_rules", skip_serializing_if = "own::is_first_rules")]
+        rules: u32,
         /// Size of the tree that the checkpoint signed before this entry.
         size: u64,
         /// That checkpoint, as it was published.
@@ -377,6 +392,7 @@ impl LogEntry {
             | Self::ReaskAnswered { at, .. }
             | Self::ReaskReported { at, .. }
             | Self::Task { at, .. }
+            | Self::Test { at, .. }
             | Self::FeedTaken { at, .. }
             | Self::AccountSeen { at, .. }
             | Self::SurveyAnswered { at, .. }
@@ -405,6 +421,7 @@ impl LogEntry {
             | Self::ReaskAnswered { .. }
             | Self::ReaskReported { .. }
             | Self::Task { .. }
+            | Self::Test { .. }
             | Self::FeedTaken { .. }
             | Self::AccountSeen { .. }
             | Self::SurveyAnswered { .. }
@@ -437,6 +454,7 @@ impl LogEntry {
             | Self::Confirmed { .. }
             | Self::Overridden { .. }
             | Self::Task { .. }
+            | Self::Test { .. }
             | Self::FeedTaken { .. }
             | Self::AccountSeen { .. }
             | Self::SurveyAnswered { .. }
@@ -488,6 +506,7 @@ impl LogEntry {
             | Self::ReaskAnswered { .. }
             | Self::ReaskReported { .. }
             | Self::Task { .. }
+            | Self::Test { .. }
             | Self::FeedTaken { .. }
             | Self::AccountSeen { .. }
             | Self::SurveyAnswered { .. }

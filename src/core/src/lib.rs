@@ -10,6 +10,7 @@ pub mod break_glass;
 pub mod carried;
 pub mod clearance;
 pub mod completeness;
+pub mod concrete;
 pub mod contract;
 pub mod decide;
 pub mod digest;

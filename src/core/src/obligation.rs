@@ -79,6 +79,8 @@ pub enum ObligationKind {
     Review,
     /// A person says whether the customer was asked again.
     Reask,
+    /// Somebody is asked, without looking, what was handed over.
+    Test,
 }
 
 impl ObligationKind {
@@ -106,6 +108,7 @@ impl ObligationKind {
             Self::Signal => "signal",
             Self::Review => "review",
             Self::Reask => "reask",
+            Self::Test => "test",
         }
     }
 }
@@ -131,6 +134,9 @@ pub struct Obligation {
     pub text: String,
     /// The record that it is about.
     pub about: RecordRef,
+    /// It does not hang on the record: whoever reads that must not come upon it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apart: bool,
 }
 
 /// What a topic says: an [`Obligation`] before it has its id.
@@ -218,6 +224,7 @@ fn obligation(case: &Case<'_>, duty: Duty) -> Obligation {
         title: shorten(&one_line(&duty.title), TITLE),
         text: shorten(&duty.text, TEXT),
         about: handoff.id.subject.clone(),
+        apart: false,
     }
 }
 

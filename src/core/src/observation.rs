@@ -62,6 +62,9 @@ pub struct Observation {
     /// How the handoffs stand that parts of the package are carried from, in the order of our parts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub carried: Vec<CarriedSeen>,
+    /// A concrete test of this handoff whose answers contradict what was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contradicted: Option<crate::concrete::Contradicted>,
 }
 
 impl Observation {
@@ -97,6 +100,7 @@ impl Observation {
             absorbed: BTreeSet::new(),
             pay: None,
             carried: Vec::new(),
+            contradicted: None,
         }
     }
 }

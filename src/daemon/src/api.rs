@@ -1,5 +1,7 @@
 //! The HTTP surface beside the webhooks: health, metrics, the read-only API, pause and resume, one page.
 
+mod audit;
+mod concrete;
 mod finance;
 pub(crate) mod front;
 mod guard;
@@ -91,6 +93,12 @@ impl Surface {
         finance::contracts,
         finance::act,
         finance::repin,
+        concrete::all,
+        concrete::automatic,
+        concrete::mark,
+        concrete::self_assessment,
+        concrete::progress,
+        concrete::board,
         routes::pause,
         routes::resume,
         routes::healthz,

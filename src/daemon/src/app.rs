@@ -117,6 +117,8 @@ pub(crate) struct Office {
     pub(crate) state_dir: std::path::PathBuf,
     pub(crate) weight_percent: rust_decimal::Decimal,
     pub(crate) accuracy: handoff_measure::reask::Accuracy,
+    pub(crate) assessment: crate::config::Assessment,
+    pub(crate) rollout: crate::config::Rollout,
 }
 
 impl App {
@@ -160,6 +162,7 @@ impl App {
         reconcile::spawn(&engine, &mut tasks);
         calls::spawn(&engine, &mut tasks);
         crate::tasks::spawn(&engine, &mut tasks);
+        crate::concrete::spawn(&engine, &mut tasks, autopilot);
         poll::spawn(&engine, &mut tasks, autopilot);
         start::recover(&engine).await?;
         let mut router = ingress::router(Arc::clone(&engine)).merge(crate::feed::router(Arc::clone(&engine)));
@@ -241,6 +244,8 @@ impl Handle {
             state_dir: config.state_dir.clone(),
             weight_percent: config.commission.quality_weight_percent.into(),
             accuracy: crate::config::accuracy(config),
+            assessment: config.assessment.clone(),
+            rollout: config.rollout.clone(),
         };
         Self(engine, Arc::new(office))
     }
@@ -310,6 +315,16 @@ impl Handle {
     /// Resolves when nothing is due, without asking the CRM for changes.
     pub async fn drained(&self) {
         poll::quiet(&self.0).await;
+    }
+
+    /// Draws the concrete tests that are due, reads what people answered, and scores it; as is done every ten minutes.
+    pub async fn test_now(&self) -> Result<(), Fatal> {
+        crate::concrete::pass(&self.0).await
+    }
+
+    /// A person overrules how a concrete test was scored; logged with who says so. False = there is no such test, or nobody answered it.
+    pub async fn mark_test(&self, test: &str, passed: bool, by: &str) -> Result<bool, Fatal> {
+        crate::concrete::mark(&self.0, test, passed, by).await
     }
 
     /// Records what a person says about a suggested place of a call.

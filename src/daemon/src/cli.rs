@@ -5,6 +5,7 @@ pub(crate) mod audit;
 mod backfill;
 mod bench;
 mod commission;
+mod concrete;
 mod contract;
 mod demo;
 mod evidence;
@@ -128,6 +129,15 @@ enum Command {
         after_help = "Examples:\n  handoffd backfill --since 2025-11-01\n  handoffd backfill --since 2025-11-01 --resume\n\nRun it before the first start, or while the daemon is stopped: what a daemon has watched already is left as it is. Decisions are marked as\nreconstructed; a number says where the CRM keeps no history. A second run adds only what is new. Exits 0; 1 if some records could not be read; 5 if\na CRM did not answer, and then --resume goes on."
     )]
     Backfill(backfill::Backfill),
+    /// Concrete tests: two that the log answers, four that people answer from memory.
+    #[command(
+        after_help = "Examples:\n  handoffd test list\n  handoffd test h03 --last 3     exits 1 under 80 %\n  handoffd test h05 --last 10    exits 1 under 70 %"
+    )]
+    Test(concrete::Test),
+    /// The twelve questions, each measured, declared or unknown, and what to rebuild first.
+    SelfAssessment,
+    /// The ninety days: where each handoff stands, what its next step waits for, what to do this week.
+    Rollout,
     /// What pay depends on, for finance: export, close and reconcile months.
     Commission(commission::Statements),
     /// Contract texts: diff, propose, approve, publish, repin, simulate.
@@ -214,6 +224,9 @@ async fn dispatch(cli: Cli, output: Output) -> Result<Exit, Failure> {
         Command::Dossier(asked) => leaks::dossier(config, &asked, output).await,
         Command::Export(asked) => export::export(config, &asked, output).await,
         Command::Backfill(wanted) => backfill::backfill(config, &wanted, output).await,
+        Command::Test(wanted) => concrete::test(config, wanted, output).await,
+        Command::SelfAssessment => concrete::self_assessment(config, output).await,
+        Command::Rollout => concrete::rollout(config, output).await,
         Command::Commission(statements) => commission::commission(config, statements, output).await,
         Command::Contract(contracts) => contract::contract(config, contracts, output).await,
         Command::Signals(what) => signals::signals(config, &what, output),

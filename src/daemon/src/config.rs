@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod concrete;
 mod connection;
 mod facts;
 mod feed;
@@ -27,6 +28,7 @@ pub(crate) fn written(mapping: &handoff_core::mapping::Mapping) -> Vec<&str> {
     lint::written(mapping)
 }
 
+pub use concrete::{Assessment, Declared, Rollout, Tests};
 pub use connection::{Auth, Connection, WebhookProof};
 pub use facts::Facts;
 pub use feed::{About, Feed};
@@ -60,6 +62,15 @@ pub struct Config {
     /// Tasks for people in their CRM's own list; absent = none is written.
     #[serde(default)]
     pub tasks: Option<Tasks>,
+    /// Concrete tests that people answer from memory; absent = nobody is asked.
+    #[serde(default)]
+    pub tests: Option<Tests>,
+    /// The self-assessment.
+    #[serde(default)]
+    pub assessment: Assessment,
+    /// The ninety days.
+    #[serde(default)]
+    pub rollout: Rollout,
     /// Data from outside the CRM by name: `POST /feeds/NAME`.
     #[serde(default)]
     pub feed: BTreeMap<String, Feed>,

@@ -17,6 +17,7 @@ use crate::books::{Channel, Source};
 use crate::calls::{Book, Listener};
 use crate::clock::Clock;
 use crate::config::Facts;
+use crate::concrete;
 use crate::due::{Due, Ticket, Waits};
 use crate::failpoint::Hook;
 use crate::fatal::Fatal;
@@ -50,6 +51,7 @@ pub(crate) struct Engine {
     pub(crate) listeners: Vec<Arc<Listener>>,
     pub(crate) evidence: Arc<Book>,
     pub(crate) tasks: Desks,
+    pub(crate) tests: concrete::Book,
     pub(crate) parked: Shelf,
     pub(crate) finance: Finance,
     pub(crate) numbers: Numbers,

@@ -99,6 +99,7 @@ pub(crate) fn caught(position: u64, entry: &LogEntry, change: &mut Change) {
         | LogEntry::ReaskReported { .. }
         | LogEntry::Overridden { .. }
         | LogEntry::Task { .. }
+        | LogEntry::Test { .. }
         | LogEntry::FeedTaken { .. }
         | LogEntry::AccountSeen { .. }
         | LogEntry::SurveyAnswered { .. }

@@ -8,6 +8,7 @@ use handoff_core::journal::LogEntry;
 use handoff_measure::live::Live;
 use handoff_measure::people::Teams;
 use handoff_measure::period::Period;
+use handoff_measure::practice::Practice;
 use handoff_measure::report::Report;
 use handoff_measure::scorecard::Scorecard;
 use jiff::Timestamp;
@@ -111,13 +112,15 @@ pub struct Standing {
     pub scorecard: Scorecard,
     /// By-passes, oldest first.
     pub bypasses: Vec<Bypass>,
+    /// What is done with handoffs beside the numbers.
+    pub practice: Practice,
 }
 
 impl Standing {
     /// Nothing so far.
     pub fn new(settings: &ScorecardSettings) -> Self {
         let scorecard = Scorecard::new().with_minimum_n(settings.minimum_n.into());
-        Self { scorecard, bypasses: Vec::new() }
+        Self { scorecard, ..Self::default() }
     }
 
     /// All months' rows, and the live numbers.
@@ -128,6 +131,7 @@ impl Standing {
     /// Takes one entry.
     pub fn apply(&mut self, position: u64, entry: &LogEntry) {
         self.scorecard.apply_at(position, entry);
+        self.practice.apply(position, entry);
         let Some((handoff, events)) = entry.handoff() else { return };
         for event in events {
             if let Event::Bypassed { gate, stage, from, by, at, ever_accepted, .. } = event {

@@ -24,6 +24,7 @@ use crate::backfill;
 use crate::books::{Account, Source};
 use crate::calls::{self, Book, Listener};
 use crate::clock::Clock;
+use crate::concrete;
 use crate::config::Config;
 use crate::connect::{ConnectError, Real, RowsLedger, RowsVault};
 use crate::directory::Directory;
@@ -65,6 +66,7 @@ struct Opened {
     snapshots: Arc<Snapshots>,
     evidence: Arc<Book>,
     tasks: Desks,
+    tests: concrete::Book,
     parked: Shelf,
     finance: Finance,
     switch: Switch,
@@ -84,7 +86,8 @@ pub(crate) async fn engine(
     let (feeds, facts) = (Feeds::new(&config)?, config.facts.clone());
     let numbers = Numbers::new(&config);
     let desks = Desks::new(&config, &registry, &objects);
-    let opened = open(&config, &clock, &listeners, desks).await?;
+    let tests = concrete::Book::new(config.tests.clone());
+    let opened = open(&config, &clock, &listeners, desks, tests).await?;
     let outages = heartbeat::outages(&opened.memory, clock.now()).await?;
     for rule in objects.iter_mut().flat_map(|object| &mut object.rules) {
         settle(&opened, rule, clock.now());
@@ -109,6 +112,7 @@ pub(crate) async fn engine(
         snapshots: opened.snapshots,
         evidence: opened.evidence,
         tasks: opened.tasks,
+        tests: opened.tests,
         listeners,
         links,
         objects,
@@ -133,6 +137,7 @@ async fn open(
     clock: &Arc<dyn Clock>,
     listeners: &[Arc<Listener>],
     tasks: Desks,
+    tests: concrete::Book,
 ) -> Result<Opened, StartError> {
     let listeners = listeners.to_vec();
     let (dir, origin, clock) = (config.state_dir.clone(), config.audit.origin.clone(), Arc::clone(clock));
@@ -150,11 +155,13 @@ async fn open(
         let evidence = Arc::new(Book::new(Arc::clone(&journal), Arc::clone(&memory)));
         evidence.open()?;
         tasks.open(&memory)?;
+        tests.open(&memory)?;
         let replayed = snapshots.catch_up(
             &contracts,
             clock.now(),
             |position, entry, change| {
                 tasks.caught(entry, change);
+                tests.caught(position, entry, change);
                 feed::caught(&journal, entry, change);
                 facts::caught(entry, change);
                 own_entry(&evidence, position, entry, change);
@@ -180,7 +187,7 @@ async fn open(
         let row = memory.get_now(SWITCH).map_err(Fatal::from)?;
         switch
             .take_up(row.and_then(|row| serde_json::from_slice::<SwitchView>(&row).ok()).unwrap_or_default());
-        Ok(Opened { journal, memory, contracts, snapshots, evidence, tasks, parked, finance, switch, key })
+        Ok(Opened { journal, memory, contracts, snapshots, evidence, tasks, tests, parked, finance, switch, key })
     });
     opening.await.unwrap_or(Err(StartError::Fatal(Fatal::Worker { what: "the opening of the state" })))
 }
@@ -222,6 +229,7 @@ fn own_entry(evidence: &Book, position: u64, entry: &LogEntry, change: &mut Chan
         | LogEntry::ReaskAnswered { .. }
         | LogEntry::ReaskReported { .. }
         | LogEntry::Task { .. }
+        | LogEntry::Test { .. }
         | LogEntry::FeedTaken { .. }
         | LogEntry::AccountSeen { .. }
         | LogEntry::SurveyAnswered { .. }

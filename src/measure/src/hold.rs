@@ -133,6 +133,7 @@ impl Holds {
             | LogEntry::ReaskReported { .. }
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }
+            | LogEntry::Test { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::AccountSeen { .. }
             | LogEntry::SurveyAnswered { .. }

@@ -28,11 +28,13 @@ use rust_decimal::Decimal;
 use deal::{Deal, Standpoint};
 pub use export::{ExportError, Format, csv, json, xlsx};
 pub use month::{Month, NotAMonth};
-pub use quality::{MIN_N, factor};
+pub use quality::MIN_N;
 pub use reconcile::{Columns, Finding, FindingKind, Payout, PayoutError, payouts, reconcile};
 pub use statement::{Row, Sender, Standing, State, Statement, Total};
 
 use quality::Quality;
+
+use crate::incentive::Rules;
 
 /// The fold over the log that makes one period's statement.
 #[derive(Debug)]
@@ -161,12 +163,12 @@ impl Ledger {
         (other_stream != stream && (!mutual || other_stream.as_str() < stream)).then(|| link.to_string())
     }
 
-    /// The statement of the period, as the entries so far say; the quality weight is in percent, 5 to 10.
-    pub fn finish(mut self, standing: Standing, weight_percent: Decimal) -> Statement {
+    /// The statement of the period, as the entries so far say; the quality weight is in percent, 5 to 10, and counts by these rules.
+    pub fn finish(mut self, standing: Standing, weight_percent: Decimal, rules: Rules) -> Statement {
         if let Some(running) = self.running.filter(|running| *running < self.period) {
             self.roll(running);
         }
-        let senders = self.quality.senders(self.period, weight_percent);
+        let senders = self.quality.senders(self.period, weight_percent, rules);
         let mut rows = Vec::new();
         let streams: Vec<String> = self.deals.keys().cloned().collect();
         for stream in streams {

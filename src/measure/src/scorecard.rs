@@ -144,6 +144,7 @@ impl Scorecard {
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }
             | LogEntry::Task { .. }
+            | LogEntry::Test { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::AccountSeen { .. }
             | LogEntry::SurveyAnswered { .. }

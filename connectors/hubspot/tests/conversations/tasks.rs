@@ -139,10 +139,15 @@ fn tasks_are_found_by_what_they_stand_for() {
     let ids = ["fill-1".to_owned(), "fill-2".to_owned()];
     let mut find = connector.find(KEY, &ids);
     assert_eq!(sent(&find.request())["idProperty"], KEY);
-    let row = json!({ "id": "91", "properties": { (KEY): "fill-2", "hs_task_status": "COMPLETED" } });
+    let properties = json!({
+        (KEY): "fill-2", "hs_task_status": "COMPLETED", "hs_task_body": "<p>One</p>Two<br>", "hs_updated_by_user_id": "17",
+    });
+    let row = json!({ "id": "91", "properties": properties });
     let lost = json!({ "category": "OBJECT_NOT_FOUND", "message": "x", "context": { "ids": ["fill-1"] } });
     let body = json!({ "status": "COMPLETE", "results": [row], "numErrors": 1, "errors": [lost] });
     let Step::Done(found) = find.reply(&reply(207, &body)).unwrap() else { panic!("not done") };
     assert_eq!(found[0], None);
-    assert_eq!(found[1].as_ref().map(|seen| seen.open), Some(false));
+    let seen = found[1].as_ref().unwrap();
+    assert_eq!((seen.open, seen.text.as_str()), (false, "One\nTwo\n"));
+    assert_eq!(seen.by.as_ref().map(|by| by.as_str()), Some("user:17"));
 }

@@ -130,11 +130,15 @@ fn tasks_are_found_by_what_they_stand_for() {
     let mut find = connector.find(KEY, &ids);
     let asked = sent(&find.request()).to_string();
     assert!(asked.contains("fill-1") && asked.contains("IsClosed"), "{asked}");
-    let row = json!({ "attributes": {}, "Id": id_of("00T", 9), (KEY): "fill-2", "IsClosed": true });
+    let row = json!({
+        "attributes": {}, "Id": id_of("00T", 9), (KEY): "fill-2", "IsClosed": true, "Description": "One\nTwo",
+        "LastModifiedById": id_of("005", 3),
+    });
     let page = json!({ "totalSize": 1, "done": true, "records": [row] });
     let body = json!({ "compositeResponse": [{ "referenceId": "tasks0", "httpStatusCode": 200, "body": page, "httpHeaders": {} }] });
     let Step::Done(found) = find.reply(&reply(200, &body)).unwrap() else { panic!("not done") };
     assert_eq!(found[0], None);
     let seen = found[1].clone().unwrap();
     assert_eq!((seen.record, seen.open), (RecordId(id_of("00T", 9)), false));
+    assert_eq!((seen.text.as_str(), seen.by), ("One\nTwo", Some(ActorId(id_of("005", 3)))));
 }

@@ -154,6 +154,11 @@ pub enum ReopenCause {
         /// Which.
         fields: BTreeSet<FieldKey>,
     },
+    /// Asked blind, the two sides contradict each other or what was accepted.
+    Contradicted {
+        /// The concrete test.
+        test: String,
+    },
     /// Another record was merged into this one: what was accepted is not what stands there now.
     Merged,
     /// The same deal in another CRM says otherwise; nothing is re-opened by it, pay waits.

@@ -135,6 +135,7 @@ impl Evidence {
             | LogEntry::Confirmed { .. }
             | LogEntry::Overridden { .. }
             | LogEntry::Task { .. }
+            | LogEntry::Test { .. }
             | LogEntry::FeedTaken { .. }
             | LogEntry::AccountSeen { .. }
             | LogEntry::SurveyAnswered { .. }

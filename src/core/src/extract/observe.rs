@@ -40,6 +40,7 @@ pub fn extract(mapping: &Mapping, contract: &Contract, raw: &RawRecord, who: &dy
         absorbed: BTreeSet::new(),
         pay: mapping.pay.as_ref().map(|pay| super::pay::pay(pay, raw)),
         carried: Vec::new(),
+        contradicted: None,
     }
 }
 

@@ -22,6 +22,11 @@ pub(super) fn encode(entry: &LogEntry) -> Result<Option<Encoded>, JournalError> 
         let subject = account.to_string();
         let leaf = json!({ "v": VERSION, "entry": "survey_answered", "at": at, "about": subject });
         (subject, leaf)
+    } else if let LogEntry::Test { handoff, test, step, at } = entry {
+        let leaf = json!({
+            "v": VERSION, "entry": step.name(), "at": at, "stream": handoff.stream(), "cycle": handoff.cycle, "test": test,
+        });
+        (handoff.subject.to_string(), leaf)
     } else {
         return Ok(None);
     };

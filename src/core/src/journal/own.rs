@@ -51,6 +51,16 @@ pub(super) fn encode(entry: &LogEntry) -> Result<Option<Encoded>, JournalError> 
     Ok(Some(Encoded { leaf: serde_json::to_vec(&leaf)?, parts }))
 }
 
+/// The definition of quality of months that do not name one.
+pub(super) fn first_rules() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes what it may skip by reference")]
+pub(super) fn is_first_rules(rules: &u32) -> bool {
+    *rules == first_rules()
+}
+
 /// Puts the sealed values back; the entry itself stays known when they are erased.
 pub(super) fn open(
     leaf: &mut Value,

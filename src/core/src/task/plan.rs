@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Act, Book, Known, Rules, Shape, Step, TaskWrite, person, quiet};
 use crate::digest::Digest;
-use crate::obligation::{Obligation, TEXT, TITLE};
+use crate::obligation::{Obligation, ObligationKind, TEXT, TITLE};
 use crate::words::shorten;
 
 /// How long the CRM's refusal of a task is taken for its last word.
@@ -273,7 +273,15 @@ impl<'a> Planner<'a> {
 
     fn of_person(&mut self, whose: &Digest, fresh: &[(&'a Obligation, &'a str)]) {
         let counts = |known: &&Known| known.person == *whose && known.day == self.today;
-        let today = self.book.tasks.values().filter(counts).count();
+        let mut today = self.book.tasks.values().filter(counts).count();
+        // Questions are answered in a task of their own, never on a list.
+        let (asked, fresh): (Vec<_>, Vec<_>) =
+            fresh.iter().copied().partition(|(one, _)| one.kind == ObligationKind::Test);
+        today = self.own_each(whose, &asked, today);
+        let fresh = fresh.as_slice();
+        if fresh.is_empty() {
+            return;
+        }
         let id = list_id(whose, self.today);
         let list = self.book.tasks.get(&id);
         let above = self.rules.digest_above.and_then(|above| usize::try_from(above).ok());
@@ -282,16 +290,22 @@ impl<'a> Planner<'a> {
             self.listed(whose, &id, list, fresh, today);
             return;
         }
-        let mut room = self.room(today);
+        self.own_each(whose, fresh, today);
+    }
+
+    /// A task for each while there is room; answers with how many count today then.
+    fn own_each(&mut self, whose: &Digest, fresh: &[(&'a Obligation, &'a str)], today: usize) -> usize {
+        let mut today = today;
         for (obligation, stream) in fresh {
-            if room == 0 {
+            if self.room(today) == 0 {
                 self.wait(&obligation.id, Wait::Cap, self.tomorrow());
                 continue;
             }
-            room -= 1;
+            today = today.saturating_add(1);
             let covers = BTreeMap::from([(obligation.id.clone(), (*stream).to_owned())]);
             self.open(obligation.id.clone(), own(obligation, &self.rules.zone), covers, whose);
         }
+        today
     }
 
     /// Puts what is fresh on the person's list of today, with what stands there already.
@@ -365,7 +379,7 @@ fn own(obligation: &Obligation, zone: &TimeZone) -> Shape {
         text: obligation.text.clone(),
         due: obligation.due,
         due_day: obligation.due.map(|due| zone.to_datetime(due).date()),
-        about: Some(obligation.about.clone()),
+        about: (!obligation.apart).then(|| obligation.about.clone()),
     }
 }
 

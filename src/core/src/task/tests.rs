@@ -32,6 +32,7 @@ fn owed(stream: &str, owner: &str, text: &str) -> Obligation {
         title: format!("Fill {stream}"),
         text: text.to_owned(),
         about: RecordRef { connection: ConnectionId::from("crm"), object: ObjectName::from("deals"), record },
+        apart: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use handoff_core::concrete::Contradicted;
 use handoff_core::break_glass::{Denied, ask, confirm};
 use handoff_core::contract::AfterAcceptance;
 use handoff_core::event::{Concern, Event, Refusal, ReopenCause};
@@ -292,6 +293,27 @@ fn d17_a_survivor_of_a_merge_is_shut_until_it_is_accepted_anew() {
     world.play(&Step::Accept(Person::Receiver));
     pass(&mut world);
     assert!(commission(&world), "its receiver looked at what it is now");
+    assert_eq!(count(&world, "reopened"), 1);
+}
+
+#[test]
+fn a_blind_test_that_contradicts_the_acceptance_reopens_its_cycle_once() {
+    let mut world = accepted();
+    let contradicted = |cycle| Some(Contradicted { test: "h06-1".to_owned(), cycle });
+    // A test of another cycle says nothing about this acceptance.
+    world.contradicted = contradicted(2);
+    pass(&mut world);
+    assert!(commission(&world));
+    world.contradicted = contradicted(1);
+    pass(&mut world);
+    assert!(!commission(&world));
+    assert_eq!((phase(&world), world.state().expect("open").id.cycle), (Phase::Complete, 2));
+    pass(&mut world);
+    assert_eq!(count(&world, "reopened"), 1, "it stays seen, and means nothing any more");
+    world.play(&Step::Accept(Person::Receiver));
+    pass(&mut world);
+    assert!(commission(&world));
+    pass(&mut world);
     assert_eq!(count(&world, "reopened"), 1);
 }
 

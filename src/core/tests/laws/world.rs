@@ -236,6 +236,8 @@ pub(crate) struct World {
     pub(crate) twins: Vec<TwinSeen>,
     /// Records that were merged into this one.
     pub(crate) absorbed: BTreeSet<String>,
+    /// A concrete test that contradicts what was accepted.
+    pub(crate) contradicted: Option<handoff_core::concrete::Contradicted>,
     state: Option<Handoff>,
     last_seen: Option<Observation>,
 }
@@ -292,6 +294,7 @@ impl World {
             log: Vec::new(),
             twins: Vec::new(),
             absorbed: BTreeSet::new(),
+            contradicted: None,
             state: None,
             last_seen: None,
         }

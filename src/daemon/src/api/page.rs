@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use handoff_measure::concrete::audit::Verdict;
+use handoff_measure::concrete::tally::verdict;
 use handoff_measure::live::Live;
 use handoff_measure::metric::{Band, Figure, Metric};
 
 use super::model::{Bypass, HandoffRow, OwedRow, Status};
+use crate::practice::TestsView;
 
 /// Most things owed that are shown.
 pub(super) const MOST_OWED: usize = 200;
@@ -24,6 +27,7 @@ pub(super) fn render(
     handoffs: &[HandoffRow],
     owed: &[OwedRow],
     bypasses: &[Bypass],
+    tests: &TestsView,
 ) -> String {
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -115,6 +119,7 @@ pub(super) fn render(
             ]
         }),
     );
+    concrete(&mut html, tests);
     html.push_str("<p><a href=\"/metrics\">Metrics</a> · <a href=\"/api/v1/openapi.json\">API</a></p></main></body></html>\n");
     html
 }
@@ -136,6 +141,25 @@ fn number(figure: Option<&Figure>) -> String {
         escape(&figure.words()),
         figure.n
     )
+}
+
+/// Concrete tests, and how they stand.
+fn concrete(html: &mut String, tests: &TestsView) {
+    let automatic = tests.automatic.iter().map(|audit| {
+        let class = match audit.verdict {
+            Verdict::Passed => "good",
+            Verdict::Failed => "bad",
+            Verdict::NotMeasurable => "",
+        };
+        let word = format!("<span class=\"{class}\">{}</span>", verdict(audit.verdict));
+        let what = format!("{}, the last {}", audit.counts, audit.last);
+        [escape(&audit.test), escape(&what), word, escape(&audit.share.words())]
+    });
+    let blind = tests.blind.iter().filter(|tally| !tally.runs.is_empty()).map(|tally| {
+        let stands = format!("{} open, {} unanswered", tally.open, tally.unanswered);
+        [escape(&tally.test), escape(&tally.questions.join(" ")), stands, escape(&tally.passed.words())]
+    });
+    table(html, "Concrete tests", &["Test", "What", "Stands", "Share"], automatic.chain(blind));
 }
 
 /// Who owes it; nobody who can act is said aloud.

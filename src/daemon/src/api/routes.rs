@@ -51,6 +51,7 @@ pub(super) fn router(surface: Surface) -> Router {
         .merge(super::leaks::router())
         .merge(super::numbers::router())
         .merge(super::log::router())
+        .merge(super::concrete::router())
         .layer(DefaultBodyLimit::max(guard::BODY))
         .layer(middleware::from_fn_with_state(surface.clone(), guard::guard));
     let health = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz));
@@ -400,13 +401,16 @@ async fn switch(surface: &Surface, body: &[u8], on: bool) -> Response {
 async fn home(State(surface): State<Surface>) -> Response {
     let view = surface.handle.view();
     let now = surface.clock.now();
-    let asked = view.standing(move |standing| (standing.bypasses.clone(), standing.scorecard.live(now))).await;
-    match asked {
-        Ok((bypasses, live)) => {
+    let asked = view.standing(move |standing| {
+        let tests = crate::practice::tests(&standing.practice);
+        (standing.bypasses.clone(), standing.scorecard.live(now), tests)
+    });
+    match asked.await {
+        Ok((bypasses, live, tests)) => {
             let rows: Vec<HandoffRow> =
                 view.handoffs(&Filter::default()).iter().take(MOST).map(HandoffRow::from).collect();
             let owed: Vec<OwedRow> = view.owed(page::MOST_OWED).into_iter().map(OwedRow::from).collect();
-            Html(page::render(&status_of(&view), &live, &rows, &owed, &bypasses)).into_response()
+            Html(page::render(&status_of(&view), &live, &rows, &owed, &bypasses, &tests)).into_response()
         }
         Err(error) => failed(&error),
     }

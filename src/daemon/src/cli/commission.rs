@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
+use handoff_measure::incentive::scoreboard;
 use handoff_measure::ledger::{Columns, Finding, Format, Month, payouts, reconcile};
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -57,6 +58,13 @@ enum What {
         #[arg(long)]
         by: String,
     },
+    /// The senders' quality beside their throughput, best first; nobody under five decided handoffs is named.
+    #[command(after_help = "Example:\n  handoffd commission scoreboard --period 2026-10")]
+    Scoreboard {
+        /// The month, in UTC; it and the two months before count.
+        #[arg(long)]
+        period: Month,
+    },
     /// Compare a payout file with a month's statement.
     #[command(
         after_help = "Example:\n  handoffd commission reconcile payouts.csv --period 2026-10 --deal 'Opportunity ID' --amount 'Credited amount'\n\nThe file is CSV with a header. Amounts are the credited amounts of deals, not the commission made of them.\nExits 0 if all agrees; 1 with what differs: paid but shut, open but unpaid, amount differs, unknown deal, unreadable row."
@@ -107,6 +115,7 @@ pub(super) async fn commission(path: &Path, statements: Statements, output: Outp
     let loaded = load(path)?;
     match statements.what {
         What::Export { period, format, to } => export(&loaded, period, format.into(), to.as_deref()).await,
+        What::Scoreboard { period } => board(&loaded, period, output).await,
         What::Close { period, by } => close(loaded, period, &by, output).await,
         What::Reconcile { file, period, deal, payee, amount, currency } => {
             let columns = Columns { deal, payee, amount, currency };
@@ -125,6 +134,37 @@ async fn statement(loaded: &Loaded, period: Month) -> Result<Commission, Failure
         true
     })?;
     Ok(gathering.finish(Decimal::from(loaded.config.commission.quality_weight_percent)))
+}
+
+async fn board(loaded: &Loaded, period: Month, output: Output) -> Result<Exit, Failure> {
+    let board = scoreboard(&statement(loaded, period).await?.statement);
+    if output.is_json() {
+        output.json(&board);
+        return Ok(Exit::Ok);
+    }
+    let told = |share: Option<Decimal>| share.map_or_else(|| "-".to_owned(), |share| share.to_string());
+    for place in &board.places {
+        output.line(&format!(
+            "{:>3}  {}  handoffs {}, complete {}, first pass {}, not asked again {}, quality {}, factor {}",
+            place.place,
+            plain(&place.person),
+            place.handoffs,
+            told(place.completeness),
+            told(place.first_pass),
+            told(place.re_discovery),
+            place.quality,
+            place.factor
+        ));
+    }
+    output.line(&format!(
+        "{} to the two months before; weight {} %; mean quality {}; {} more with too few handoffs to show",
+        board.period,
+        board.weight_percent,
+        told(board.mean),
+        board.too_few
+    ));
+    output.line(&board.rule);
+    Ok(Exit::Ok)
 }
 
 async fn export(loaded: &Loaded, period: Month, format: Format, to: Option<&Path>) -> Result<Exit, Failure> {

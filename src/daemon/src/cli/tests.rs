@@ -42,6 +42,9 @@ fn help_is_no_failure_and_every_command_has_it() {
         "scorecard",
         "leak-audit",
         "dossier",
+        "test",
+        "self-assessment",
+        "rollout",
         "commission",
         "export",
         "contract",
@@ -59,6 +62,8 @@ fn a_wrong_command_line_exits_2() {
     assert_eq!(exit(&["chek"]), Exit::Usage);
     assert_eq!(exit(&["plan"]), Exit::Usage);
     assert_eq!(exit(&["scorecard", "--by", "year"]), Exit::Usage);
+    assert_eq!(exit(&["test", "h03", "--last", "0"]), Exit::Usage);
+    assert_eq!(exit(&["test", "h09"]), Exit::Usage);
 }
 
 #[test]

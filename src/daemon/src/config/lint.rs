@@ -1,6 +1,7 @@
 //! What a well-formed configuration may still get wrong. All checks run.
 
 mod clock;
+mod concrete;
 mod connection;
 mod evidence;
 mod facts;
@@ -52,6 +53,7 @@ pub(super) fn config(config: &Config, registry: &Registry) -> Found {
     people::all(config, registry, &mut found);
     clock::all(config, registry, &mut found);
     tasks::all(config, registry, &mut found);
+    concrete::all(config, &mut found);
     found
 }
 

@@ -6,6 +6,7 @@ use super::load::judge;
 use super::*;
 
 mod clock;
+mod concrete;
 mod vendors;
 
 const GOOD: &str = r#"state_dir = "state"

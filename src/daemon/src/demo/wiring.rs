@@ -93,6 +93,9 @@ impl Wiring<'_> {
             tasks: None,
             rediscovery: None,
             facts: Vec::new(),
+            tests: None,
+            assessment: crate::config::Assessment::default(),
+            rollout: crate::config::Rollout::default(),
             feed: self.feed()?,
             evidence: vec![EvidenceSource { connection: gong.clone(), mapping: GONG.to_owned() }],
             connection: BTreeMap::from([

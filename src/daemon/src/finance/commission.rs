@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use handoff_core::digest::Digest;
 use handoff_core::journal::LogEntry;
+use handoff_measure::incentive::Rules;
 use handoff_measure::ledger::{ExportError, Format, Ledger, Month, Standing, Statement};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -34,6 +35,9 @@ pub struct Closed {
     /// The quality weight in percent.
     #[schema(value_type = String)]
     pub weight_percent: Decimal,
+    /// Which definition of quality its factors are made with: 1 = as measured, 2 = shrunk towards the mean.
+    #[serde(default)]
+    pub rules: u32,
     /// Position of the log entry that says so.
     pub position: u64,
     /// The signed checkpoint that covers the statement's entries.
@@ -72,7 +76,7 @@ impl Gathering {
         if !self.over {
             self.over = !self.ledger.apply(position, entry);
         }
-        let Some(LogEntry::PeriodClosed { period, files, entries, weight_percent, checkpoint, at, .. }) =
+        let Some(LogEntry::PeriodClosed { period, files, entries, weight_percent, rules, checkpoint, at, .. }) =
             entry
         else {
             return;
@@ -83,6 +87,7 @@ impl Gathering {
                 files: files.clone(),
                 entries: *entries,
                 weight_percent: *weight_percent,
+                rules: *rules,
                 position,
                 checkpoint: checkpoint.clone(),
                 at: *at,
@@ -92,11 +97,11 @@ impl Gathering {
 
     /// The statement; an open period's factors are made with `weight_percent`.
     pub fn finish(self, weight_percent: Decimal) -> Commission {
-        let (standing, weight) = match &self.closed {
-            Some(closed) => (Standing::Closed, closed.weight_percent),
-            None => (Standing::Provisional, weight_percent),
+        let (standing, weight, rules) = match &self.closed {
+            Some(closed) => (Standing::Closed, closed.weight_percent, Rules::numbered(closed.rules)),
+            None => (Standing::Provisional, weight_percent, Rules::NEWEST),
         };
-        Commission { statement: self.ledger.finish(standing, weight), closed: self.closed }
+        Commission { statement: self.ledger.finish(standing, weight, rules), closed: self.closed }
     }
 }
 
@@ -185,6 +190,7 @@ pub(crate) async fn close(
         files: digests.clone(),
         entries: statement.entries,
         weight_percent,
+        rules: Rules::NEWEST.number(),
         size,
         checkpoint: checkpoint.clone(),
         by: by.to_owned(),
@@ -193,5 +199,6 @@ pub(crate) async fn close(
     let position = engine.append_own(entry, Change::default()).await?;
     engine.journal.checkpoint(position).await?;
     let (period, entries) = (period.to_string(), statement.entries);
-    Ok(Closed { period, files: digests, entries, weight_percent, position, checkpoint, at: now })
+    let rules = Rules::NEWEST.number();
+    Ok(Closed { period, files: digests, entries, weight_percent, rules, position, checkpoint, at: now })
 }

@@ -95,6 +95,7 @@ pub fn bytes(state_dir: &Path, commission: &Commission, format: Format) -> Resul
 
 #[cfg(test)]
 mod tests {
+    use handoff_measure::incentive::Rules;
     use handoff_measure::ledger::{Ledger, Standing};
     use jiff::Timestamp;
     use rust_decimal::Decimal;
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     fn closed() -> (Commission, BTreeMap<String, Vec<u8>>) {
-        let statement = Ledger::new("2026-10".parse().unwrap()).finish(Standing::Closed, Decimal::from(5));
+        let statement = Ledger::new("2026-10".parse().unwrap()).finish(Standing::Closed, Decimal::from(5), Rules::NEWEST);
         let files: BTreeMap<String, Vec<u8>> = Format::ALL
             .iter()
             .map(|format| (format.name().to_owned(), format.write(&statement).unwrap()))
@@ -113,6 +114,7 @@ mod tests {
             files: files.iter().map(|(name, bytes)| (name.clone(), Digest::of_bytes(bytes))).collect(),
             entries: 0,
             weight_percent: Decimal::from(5),
+            rules: Rules::NEWEST.number(),
             position: 7,
             checkpoint: String::new(),
             at: Timestamp::UNIX_EPOCH,

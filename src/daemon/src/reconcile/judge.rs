@@ -212,6 +212,7 @@ pub(super) fn decided(
     let contract_id = &rule.mapping.contract;
     seen.twins = twins::seen(engine, contract_id, &item.record, seen.link.as_ref(), &seen.package)?;
     seen.absorbed = engine.snapshots.absorbed(&item.record);
+    seen.contradicted = known.and_then(|state| engine.tests.contradiction(&state.id));
     if let Some(raw) = raw {
         seen.take_carried(&contract, carried::seen(engine, rule, raw)?);
     }

@@ -134,6 +134,7 @@ impl Desks {
             owed.extend(reask::obligations(contract, handoff, &evidence.reasks, posts, now));
             owed.sort_by(|left, right| left.id.cmp(&right.id));
         }
+        owed.extend(engine.tests.owed(&handoff.id));
         owed
     }
 

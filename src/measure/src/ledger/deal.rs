@@ -285,6 +285,9 @@ fn cause_words(cause: &ReopenCause) -> String {
         ReopenCause::ExceptionsLapsed { fields } => {
             format!("promised for a day that has passed: {}", listed(fields))
         }
+        ReopenCause::Contradicted { .. } => {
+            "asked apart, the two sides did not say what was accepted".to_owned()
+        }
         ReopenCause::Merged => "another record was merged into the deal".to_owned(),
         ReopenCause::People => "sender or receiver changed".to_owned(),
         ReopenCause::AuthoritiesDisagree => "another record of the deal says otherwise".to_owned(),

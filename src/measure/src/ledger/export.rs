@@ -158,13 +158,16 @@ pub fn xlsx(statement: &Statement) -> Result<Vec<u8>, ExportError> {
         }
     }
     let sheet = book.add_worksheet().set_name("senders")?;
-    let head = ["person", "completeness", "first_pass", "re_discovery", "q", "n", "factor"];
+    // A month that was closed before quality was shrunk keeps its bytes.
+    let is_shrunk = statement.senders.iter().any(|sender| sender.q_shrunk.is_some());
+    let mut head = vec!["person", "completeness", "first_pass", "re_discovery", "q", "n", "factor"];
+    head.extend(is_shrunk.then_some("q_shrunk"));
     sheet.write_row_with_format(0, 0, head, &bold)?;
     for (index, sender) in statement.senders.iter().enumerate() {
         let at = u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1);
         let not_measured = || Cell::Words("not measured yet".to_owned());
         let number = |number: Option<Decimal>| number.map_or_else(not_measured, Cell::Number);
-        let row = [
+        let mut row = vec![
             Cell::Words(sender.person.clone()),
             number(sender.completeness),
             number(sender.first_pass),
@@ -173,6 +176,7 @@ pub fn xlsx(statement: &Statement) -> Result<Vec<u8>, ExportError> {
             Cell::Number(Decimal::from(sender.n)),
             Cell::Number(sender.factor),
         ];
+        row.extend(is_shrunk.then(|| number(sender.q_shrunk)));
         for (column, cell) in row.into_iter().enumerate() {
             put(sheet, at, u16::try_from(column).unwrap_or(u16::MAX), &cell)?;
         }

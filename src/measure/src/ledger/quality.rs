@@ -7,10 +7,11 @@ use handoff_core::contract::Contract;
 use handoff_core::event::Event;
 use handoff_core::handoff::Handoff;
 use handoff_core::id::PersonId;
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 
 use super::month::Month;
 use super::statement::Sender;
+use crate::incentive::{Rules, factor, pooled, rounded, shrunk};
 
 /// Fewest decided handoffs that move the factor.
 pub const MIN_N: usize = 5;
@@ -88,14 +89,26 @@ impl Quality {
     }
 
     /// Everybody who handed over in the period or the two months before, by person.
-    pub(super) fn senders(&self, period: Month, weight_percent: Decimal) -> Vec<Sender> {
+    pub(super) fn senders(&self, period: Month, weight_percent: Decimal, rules: Rules) -> Vec<Sender> {
         let counts = |month: Month| (0..MONTHS).contains(&period.since(month));
         let senders = self.samples.iter().filter_map(|(person, samples)| {
             let samples: Vec<&Sample> =
                 samples.iter().filter(|(month, _)| counts(*month)).map(|(_, sample)| sample).collect();
-            (!samples.is_empty()).then(|| judge(person, &samples, weight_percent))
+            (!samples.is_empty()).then(|| judge(person, &samples))
         });
-        senders.collect()
+        let mut senders: Vec<Sender> = senders.collect();
+        let mean = pooled(senders.iter().filter_map(|sender| Some((sender.q?, sender.n))));
+        for sender in &mut senders {
+            let Some(own) = sender.q else { continue };
+            sender.q_shrunk = match rules {
+                Rules::Raw => None,
+                Rules::Shrunk => mean.map(|mean| shrunk(own, sender.n, mean)),
+            };
+            if sender.n >= MIN_N {
+                sender.factor = factor(weight_percent, sender.q_shrunk.unwrap_or(own));
+            }
+        }
+        senders
     }
 }
 
@@ -113,7 +126,7 @@ fn score(contract: &Contract, state: &Handoff, complete: bool) -> Sample {
     Sample::Score { filled: if complete { required } else { completeness.filled.len() }, required }
 }
 
-fn judge(person: &PersonId, samples: &[&Sample], weight_percent: Decimal) -> Sender {
+fn judge(person: &PersonId, samples: &[&Sample]) -> Sender {
     let mut scores = Vec::new();
     let (mut accepted, mut n) = (0_usize, 0_usize);
     for sample in samples {
@@ -141,17 +154,8 @@ fn judge(person: &PersonId, samples: &[&Sample], weight_percent: Decimal) -> Sen
         first_pass: first_pass.map(rounded),
         re_discovery: None,
         q: q.map(rounded),
+        q_shrunk: None,
         n,
-        factor: q.filter(|_| n >= MIN_N).map_or(Decimal::ONE, |q| factor(weight_percent, q)),
+        factor: Decimal::ONE,
     }
-}
-
-/// `1 - w + w * q`, to four digits, half away from zero.
-pub fn factor(weight_percent: Decimal, q: Decimal) -> Decimal {
-    let weight = weight_percent / Decimal::ONE_HUNDRED;
-    rounded(Decimal::ONE - weight + weight * q)
-}
-
-fn rounded(number: Decimal) -> Decimal {
-    number.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero).normalize()
 }

@@ -65,15 +65,19 @@ pub struct Sender {
     /// Share of decided handoffs whose first answer was an acceptance; absent = none.
     #[schema(value_type = Option<String>)]
     pub first_pass: Option<Decimal>,
-    /// Confirmed re-discovery is not measured yet: always absent, and no part of `q`.
+    /// Share of accepted handoffs without a confirmed re-asked question; absent = not measured, and no part of `q`.
     #[schema(value_type = Option<String>)]
     pub re_discovery: Option<Decimal>,
     /// Mean of what is measured, 0 to 1; absent = nothing is.
     #[schema(value_type = Option<String>)]
     pub q: Option<Decimal>,
+    /// `q` shrunk towards the mean of all senders: `(n * q + 10 * mean) / (n + 10)`; absent in months that were closed before it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub q_shrunk: Option<Decimal>,
     /// Decided handoffs behind it.
     pub n: usize,
-    /// `1 - w + w * q`; exactly 1 while `n` is under 5. No shrinkage.
+    /// `1 - w + w * q`, with `q_shrunk` where there is one; exactly 1 while `n` is under 5.
     #[schema(value_type = String)]
     pub factor: Decimal,
 }

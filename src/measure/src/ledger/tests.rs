@@ -10,6 +10,7 @@ use handoff_core::value::{Sourced, Value};
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::incentive::Rules;
 
 mod edges;
 mod properties;
@@ -157,7 +158,7 @@ fn statement(entries: &[LogEntry], period: &str) -> Statement {
             break;
         }
     }
-    ledger.finish(Standing::Provisional, Decimal::from(5))
+    ledger.finish(Standing::Provisional, Decimal::from(5), Rules::NEWEST)
 }
 
 /// Published, opened and accepted on 5 September with this pay.

@@ -63,6 +63,7 @@ impl World {
             carried: Vec::new(),
             twins: self.twins.clone(),
             absorbed: self.absorbed.clone(),
+            contradicted: self.contradicted.clone(),
             pay: None,
         }
     }

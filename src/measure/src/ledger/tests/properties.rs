@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::incentive::factor;
 
 /// A step of a random history.
 #[derive(Debug, Clone)]
