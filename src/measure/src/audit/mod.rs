@@ -170,7 +170,7 @@ pub struct Tally {
 impl Tally {
     fn count(&mut self, unit: &Unit, scope: Scope) {
         // What a score hangs on that nobody tells is in no rate.
-        let told = unit.transition.filter(|transition| transition.is_told());
+        let told = unit.transition.filter(crate::unit::Transition::is_told);
         if let Some(transition) = told.filter(|transition| scope.holds(transition.at)) {
             self.transitions += 1;
             self.complete += usize::from(transition.is_complete());
@@ -180,8 +180,8 @@ impl Tally {
         if let Some(decision) = unit.decision.filter(|decision| scope.holds(decision.at)) {
             self.decided += 1;
             self.first_pass += usize::from(unit.is_first_pass());
-            self.young |= unit.is_first_pass()
-                && scope.as_of.duration_since(decision.at) < crate::report::PROVISIONAL;
+            self.young |=
+                unit.is_first_pass() && scope.as_of.duration_since(decision.at) < crate::report::PROVISIONAL;
         }
         if let Some(acceptance) = unit.acceptance.filter(|acceptance| scope.holds(acceptance.at)) {
             self.waited.extend(acceptance.waited);
