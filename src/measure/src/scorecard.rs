@@ -307,7 +307,7 @@ impl Scorecard {
             let before = Facts::of(unit);
             unit.positions.1 = position;
             let shares = self.holds.ended(&name, unit.cycle).map(|hold| hold.shares);
-            unit.apply(Scene { logged, seen, contract, unknown, sender, by, shares }, event);
+            unit.apply(Scene { logged, seen, contract, sender, by, shares, unknown }, event);
             let after = Facts::of(unit);
             self.changed(line, &before, &after, logged, event.name());
         }

@@ -3,7 +3,9 @@ use crate::sample::{answered, at};
 
 fn card(entries: &[LogEntry]) -> Scorecard {
     let mut card = Scorecard::new();
-    entries.iter().for_each(|entry| card.apply(entry));
+    for entry in entries {
+        card.apply(entry);
+    }
     card
 }
 
@@ -111,7 +113,9 @@ fn a_month_before_the_log_began_is_never_frozen() {
         down_since: None,
         at: at("2026-03-01T00:00:00Z"),
     });
-    february().iter().for_each(|entry| card.apply(entry));
+    for entry in february() {
+        card.apply(&entry);
+    }
     card.apply(&answered("3", "2026-03-20T08:00:00Z", 9, ("ava", "rita"), true));
     let owed = card.to_freeze(at("2027-01-01T00:00:00Z"));
     assert!(matches!(&owed[..], [LogEntry::MetricsFrozen { period, .. }] if period == "2026-03"), "{owed:?}");

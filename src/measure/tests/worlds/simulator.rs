@@ -111,7 +111,7 @@ pub(crate) fn world(seed: u64, accounts: u64, churns: u64, plants: &[Plant]) -> 
             world
                 .crossings
                 .entry(contract(plant.contract))
-                .or_insert_with(BTreeMap::new)
+                .or_default()
                 .insert(key, crossing);
         }
         // Whoever leaves does so within the observed time.
