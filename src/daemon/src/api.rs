@@ -1,6 +1,5 @@
 //! The HTTP surface beside the webhooks: health, metrics, the read-only API, pause and resume, one page.
 
-mod audit;
 mod concrete;
 mod finance;
 pub(crate) mod front;

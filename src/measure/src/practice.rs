@@ -144,7 +144,15 @@ impl Practice {
                     self.event(&scene, event);
                 }
             }
+            // What was reconstructed was nobody's practice under this installation.
             LogEntry::ContractStep { .. }
+            | LogEntry::Reconstructed { .. }
+            | LogEntry::ReaskSuggested { .. }
+            | LogEntry::ReaskAnswered { .. }
+            | LogEntry::ReaskReported { .. }
+            | LogEntry::AccountSeen { .. }
+            | LogEntry::SurveyAnswered { .. }
+            | LogEntry::MetricsFrozen { .. }
             | LogEntry::EvidenceSuggested { .. }
             | LogEntry::EvidenceAnswered { .. }
             | LogEntry::EvidenceWithdrawn { .. }

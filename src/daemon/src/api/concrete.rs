@@ -36,8 +36,8 @@ pub(super) fn router() -> axum::Router<Surface> {
 #[utoipa::path(get, path = "/api/v1/tests", tag = "tests", security(("bearer" = [])),
     responses((status = 200, body = TestsView), (status = 401, body = Problem)))]
 pub(super) async fn all(State(surface): State<Surface>) -> Response {
-    let asked = surface.handle.view().standing(move |standing| tests(&standing.practice));
-    match asked.await {
+    let view = surface.handle.view();
+    match view.standing(move |standing| tests(&standing.practice)).await {
         Ok(told) => Json(told).into_response(),
         Err(error) => failed(&error),
     }
@@ -66,8 +66,8 @@ pub(super) async fn automatic(
         return problem(StatusCode::NOT_FOUND, "the log answers no such test", "use h03 or h05");
     };
     let last = back.last.unwrap_or_else(|| kind.last()).clamp(1, MOST);
-    let asked = surface.handle.view().standing(move |standing| audit(&standing.practice, kind, last));
-    match asked.await {
+    let view = surface.handle.view();
+    match view.standing(move |standing| audit(&standing.practice, kind, last)).await {
         Ok(told) => Json(told).into_response(),
         Err(error) => failed(&error),
     }
@@ -117,8 +117,8 @@ pub(super) async fn self_assessment(State(surface): State<Surface>) -> Response 
     let head = surface.handle.view().head();
     let inputs = Said::by(&surface.handle).inputs((head.entries, head.signed));
     let now = surface.clock.now();
-    let asked = surface.handle.view().standing(move |standing| assess(&standing.practice, &inputs, now));
-    match asked.await {
+    let view = surface.handle.view();
+    match view.standing(move |standing| assess(&standing.practice, &inputs, now)).await {
         Ok(told) => Json(told).into_response(),
         Err(error) => failed(&error),
     }
@@ -130,8 +130,8 @@ pub(super) async fn self_assessment(State(surface): State<Surface>) -> Response 
 pub(super) async fn progress(State(surface): State<Surface>) -> Response {
     let plan = Said::by(&surface.handle).plan();
     let now = surface.clock.now();
-    let asked = surface.handle.view().standing(move |standing| rollout(&standing.practice, &plan, now));
-    match asked.await {
+    let view = surface.handle.view();
+    match view.standing(move |standing| rollout(&standing.practice, &plan, now)).await {
         Ok(told) => Json(told).into_response(),
         Err(error) => failed(&error),
     }

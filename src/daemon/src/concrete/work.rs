@@ -190,8 +190,11 @@ async fn offer(engine: &Arc<Engine>, handoff: &HandoffId) -> Result<(), Fatal> {
     let (shared, stream) = (Arc::clone(engine), handoff.stream());
     let owed = blocking(move || {
         let Some(saved) = shared.snapshots.load_now(&stream)? else { return Ok(None) };
+        let evidence = shared.evidence.load_now(&stream)?;
         let contract = shared.contracts.get(&saved.state.contract);
-        Ok(contract.map(|contract| shared.tasks.owed(&shared, &contract, &saved.state, shared.clock.now())))
+        let owed = contract
+            .map(|contract| shared.tasks.owed(&shared, &contract, &saved.state, &evidence, shared.clock.now()));
+        Ok(owed)
     })
     .await?;
     if let Some(owed) = owed {

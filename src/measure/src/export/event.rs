@@ -234,6 +234,7 @@ impl Flat {
             }
             ReopenCause::Merged => self.reason("merged"),
             ReopenCause::AuthoritiesDisagree => self.reason("authorities_disagree"),
+            ReopenCause::Contradicted { .. } => self.reason("contradicted"),
             ReopenCause::Voided { .. } => self.reason("voided"),
         }
     }
