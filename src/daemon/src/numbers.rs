@@ -7,9 +7,10 @@ use handoff_core::event::Event;
 use handoff_core::journal::LogEntry;
 use handoff_measure::account::Accounts;
 use handoff_measure::live::Live;
+use handoff_measure::metric::fill;
 use handoff_measure::people::Teams;
 use handoff_measure::period::Period;
-use handoff_measure::report::Report;
+use handoff_measure::report::{Report, Shown};
 use handoff_measure::scorecard::Scorecard;
 use jiff::Timestamp;
 
@@ -122,6 +123,13 @@ impl Standing {
     pub fn new(settings: &ScorecardSettings) -> Self {
         let scorecard = Scorecard::new().with_minimum_n(settings.minimum_n.into());
         Self { scorecard, accounts: Accounts::new(), bypasses: Vec::new() }
+    }
+
+    /// The rows of all periods with all six metrics.
+    pub fn report(&self, by: Period, as_of: Timestamp, shown: Shown) -> Report {
+        let mut report = self.scorecard.report_of(by, as_of, shown);
+        fill(&mut report, &self.scorecard, &self.accounts);
+        report
     }
 
     /// All months' rows, and the live numbers.

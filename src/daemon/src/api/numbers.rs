@@ -75,7 +75,7 @@ pub(super) async fn scorecard(
         return refused("not a version", "write its number, or live");
     };
     let (by, now) = (cut.by.unwrap_or_default(), surface.clock.now());
-    told::<Report>(&surface, move |standing| standing.scorecard.report_of(by, now, shown)).await
+    told::<Report>(&surface, move |standing| standing.report(by, now, shown)).await
 }
 
 /// The version that a word names.

@@ -89,7 +89,7 @@ pub(super) async fn scorecard(path: &Path, cut: &Cut, output: Output) -> Result<
     let path = format!("api/v1/scorecard?by={name}{version}");
     let now = SystemClock.now();
     let report: Report =
-        ask(&config, &path, |standing| standing.scorecard.report_of(period, now, of)).await?;
+        ask(&config, &path, |standing| standing.report(period, now, of)).await?;
     tell(&report, render, output)
 }
 

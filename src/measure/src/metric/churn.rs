@@ -280,16 +280,37 @@ pub fn of(
 impl LeakToChurn {
     /// Metric 6 as it stands on the scorecard: the sources' share.
     pub fn figure(&self) -> Figure {
-        let Share { met, n } = self.all.churned_leaked.share;
-        let (metric, window, why) =
-            (Metric::LeakToChurn, self.scope.window, "fewer than 10 accounts churned");
-        let figure = if n < LEAST_CHURNED {
-            Figure { met: Some(met), n, ..Figure::not_measurable(metric, window, why) }
-        } else {
-            Figure::share(metric, window, met, n, why)
-        };
-        // Whoever stayed may still leave.
-        let provisional = self.all.retained_leaked.share.n > 0;
-        Figure { provisional, unmeasurable: self.outside.not_told, ..figure }
+        let all = &self.all;
+        figure(self.scope, all.churned_leaked.share, all.retained_leaked.share.n, self.outside.not_told)
     }
+}
+
+/// Metric 6 of these first transitions, without what it is compared with.
+pub(crate) fn share<'a>(
+    crossings: impl Iterator<Item = &'a Crossing>,
+    accounts: &Accounts,
+    scope: Scope,
+) -> Figure {
+    let (mut churned, mut retained, mut not_told) = (Share::default(), 0, 0);
+    for crossing in crossings {
+        match place(crossing, accounts, scope) {
+            Place::Member(member) if member.churned_at.is_some() => churned.count(member.leaked),
+            Place::Member(_) => retained += 1,
+            Place::NotTold => not_told += 1,
+            Place::OtherTime | Place::LeftBefore => {}
+        }
+    }
+    figure(scope, churned, retained, not_told)
+}
+
+fn figure(scope: Scope, churned: Share, retained: usize, not_told: usize) -> Figure {
+    let (metric, why) = (Metric::LeakToChurn, "fewer than 10 accounts churned");
+    let Share { met, n } = churned;
+    let figure = if n < LEAST_CHURNED {
+        Figure { met: Some(met), n, ..Figure::not_measurable(metric, scope.window, why) }
+    } else {
+        Figure::share(metric, scope.window, met, n, why)
+    };
+    // Whoever stayed may still leave.
+    Figure { provisional: retained > 0, unmeasurable: not_told, ..figure }
 }

@@ -7,6 +7,7 @@
 mod acceptance;
 pub mod churn;
 mod completion;
+mod fill;
 mod interval;
 pub mod nps;
 mod slice;
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 
 pub use acceptance::acceptance;
 pub use completion::completion;
+pub use fill::fill;
 pub(crate) use interval::Z;
 pub use interval::{median_ranks, wilson};
 pub use slice::Slice;
