@@ -46,6 +46,9 @@ impl std::fmt::Display for AccountKey {
 /// How long an answer counts before and after a handoff.
 const WINDOW: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// Highest amount of one account that is believed; sums of millions of them are exact.
+pub const MOST: u64 = 1_000_000_000_000_000;
+
 /// All accounts of a log. Folding entry by entry gives the same as folding all at once.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Accounts {
@@ -141,8 +144,8 @@ impl Accounts {
         self.told.keys().chain(self.answers.keys()).chain(self.of_stream.values()).collect()
     }
 
-    /// Whether nothing was told of any account, and nobody answered a survey.
-    pub(crate) fn is_silent(&self) -> bool {
+    /// Whether nothing is told of any account beside its handoffs.
+    pub fn is_silent(&self) -> bool {
         self.told.is_empty() && self.answers.is_empty()
     }
 
@@ -185,12 +188,15 @@ impl Accounts {
         self.newest(account, |facts| facts.churned_at).filter(|left| *left <= day(as_of))
     }
 
-    /// What an account is worth a year: its ARR as told, else the largest amount of its deals. Whether it was told stands beside it.
+    /// What an account is worth a year: its ARR as told, else the largest amount of its deals. Whether it was told stands beside it. An amount under
+    /// 0 or over [`MOST`] is a slip of somebody's and counts as not known.
     pub fn worth(&self, account: &AccountKey) -> Option<(Amount, bool)> {
+        let believed =
+            |worth: &&Amount| !worth.amount.is_sign_negative() && worth.amount <= Decimal::from(MOST);
         if let Some(arr) = self.newest(account, |facts| facts.arr.as_ref()) {
-            return Some((arr.clone(), true));
+            return Some((arr.clone(), true)).filter(|(worth, _)| believed(&worth));
         }
-        let deals = self.deals.get(account).into_iter().flat_map(BTreeMap::values);
+        let deals = self.deals.get(account).into_iter().flat_map(BTreeMap::values).filter(believed);
         deals.max_by_key(|deal| deal.amount).map(|deal| (deal.clone(), false))
     }
 
@@ -319,6 +325,19 @@ mod tests {
         assert!(accounts.churned(&key(), at("2027-01-01T00:00:00Z")).is_none(), "it came back");
         accounts.apply(&facts("crm", Some(12), None));
         assert_eq!(accounts.facts(&key()).arr.unwrap().amount, Decimal::from(12));
+    }
+
+    #[test]
+    fn e12_an_absurd_amount_is_not_known_and_breaks_no_sum() {
+        let mut accounts = Accounts::new();
+        let mut told = facts("crm", None, None);
+        if let LogEntry::AccountSeen { facts, .. } = &mut told {
+            facts.arr = Some(Amount { amount: Decimal::MAX, currency: None });
+        }
+        accounts.apply(&told);
+        let key = key();
+        let sum = accounts.sum([&key, &key], Some(&None));
+        assert_eq!((sum.amount, sum.unknown), (Decimal::ZERO, 2));
     }
 
     #[test]

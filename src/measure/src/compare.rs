@@ -119,12 +119,12 @@ fn score_of_ratio(a: Share, b: Share, ratio: f64) -> f64 {
     let root = (linear * linear - 4.0 * ratio * n * (xa + xb)).max(0.0).sqrt();
     // The smaller root in the form that does not cancel.
     let pa = if linear + root > 0.0 { 2.0 * ratio * (xa + xb) / (linear + root) } else { 0.0 };
-    let distance = |x: f64, n: f64, p: f64| {
-        let off = x - n * p;
-        let variance = n * p * (1.0 - p);
+    let distance = |met: f64, of: f64, part: f64| {
+        let off = met - of * part;
+        let variance = of * part * (1.0 - part);
         if variance > 0.0 {
             off * off / variance
-        } else if off.abs() < 1e-9 * n {
+        } else if off.abs() < 1e-9 * of {
             0.0
         } else {
             f64::INFINITY
@@ -144,11 +144,11 @@ pub fn difference(a: Share, b: Share) -> Option<Decimal> {
 
 /// Newcombe's interval of `a` − `b` in percentage points, rounded to hundredths; `None` = one is of none.
 pub fn difference_range(a: Share, b: Share) -> Option<Range> {
-    let ((low_a, high_a), (low_b, high_b)) = (a.score()?, b.score()?);
+    let (ends, other) = (a.score()?, b.score()?);
     let (pa, pb) = (a.fraction(), b.fraction());
     let point = pa - pb;
-    let low = point - (pa - low_a).hypot(high_b - pb);
-    let high = point + (high_a - pa).hypot(pb - low_b);
+    let low = point - (pa - ends.0).hypot(other.1 - pb);
+    let high = point + (ends.1 - pa).hypot(pb - other.0);
     Some(Range { low: decimal(low * 100.0, 2)?, high: Some(decimal(high * 100.0, 2)?) })
 }
 

@@ -102,11 +102,11 @@ pub(super) async fn dossier(path: &Path, asked: &Dossier, output: Output) -> Res
 
 /// An account's id as part of an address; a slash parts connection and id.
 fn percent(account: &str) -> String {
-    let kept = |each: &u8| each.is_ascii_alphanumeric() || b"-_./".contains(each);
-    account
+    let kept = |each: u8| each.is_ascii_alphanumeric() || b"-_./".contains(&each);
+    let spelled = account
         .bytes()
-        .map(|each| if kept(&each) { char::from(each).to_string() } else { format!("%{each:02X}") })
-        .collect()
+        .map(|each| if kept(each) { char::from(each).to_string() } else { format!("%{each:02X}") });
+    spelled.collect::<Vec<String>>().concat()
 }
 
 fn at_rest(loaded: &Loaded, asked: &Dossier) -> Result<report::dossier::Dossier, Failure> {

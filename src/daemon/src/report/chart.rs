@@ -13,8 +13,8 @@ fn place(number: Decimal, end: Decimal) -> i64 {
     if end <= Decimal::ZERO {
         return 0;
     }
-    let units = number * Decimal::from(WIDTH) / end;
-    units.round().to_i64().unwrap_or(WIDTH).clamp(0, WIDTH)
+    let units = number.checked_mul(Decimal::from(WIDTH)).and_then(|number| number.checked_div(end));
+    units.and_then(|units| units.round().to_i64()).unwrap_or(WIDTH).clamp(0, WIDTH)
 }
 
 fn drawing(about: &str, inside: &str) -> String {
@@ -126,8 +126,8 @@ pub(super) fn row(name: &str, drawing: &str, value: &str, first: bool) -> String
 
 /// The scale under rows: what stands at its left and right ends, as text.
 pub(super) fn scale(marks: &[&str]) -> String {
-    let marks: String = marks.iter().map(|mark| format!("<em>{}</em>", escape(mark))).collect();
-    format!("<div class=\"scale\"><div></div><span>{marks}</span><div></div></div>")
+    let marks: Vec<String> = marks.iter().map(|mark| format!("<em>{}</em>", escape(mark))).collect();
+    format!("<div class=\"scale\"><div></div><span>{}</span><div></div></div>", marks.concat())
 }
 
 #[cfg(test)]

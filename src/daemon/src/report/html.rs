@@ -25,6 +25,12 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
+/// Sentences as items of a list.
+pub(super) fn items(sentences: &[String]) -> String {
+    let items: Vec<String> = sentences.iter().map(|each| format!("<li>{}</li>", escape(each))).collect();
+    items.concat()
+}
+
 /// A page under way. What is added is HTML already.
 pub(super) struct Page {
     html: String,
@@ -62,8 +68,7 @@ impl Page {
     /// Adds sentences as a list.
     pub(super) fn list(&mut self, sentences: &[String]) {
         if !sentences.is_empty() {
-            let items: String = sentences.iter().map(|each| format!("<li>{}</li>", escape(each))).collect();
-            self.add(&format!("<ul>{items}</ul>"));
+            self.add(&format!("<ul>{}</ul>", items(sentences)));
         }
     }
 

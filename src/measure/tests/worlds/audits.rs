@@ -44,7 +44,7 @@ fn the_ranking_is_the_planted_one_in_95_of_100_worlds() {
     let mut wrong = Vec::new();
     for seed in 0..100 {
         let plants = plants(seed);
-        let audit = audited(&world(seed, 3_000, 60_000, &plants));
+        let audit = audited(&world(seed, 6_000, 60_000, &plants));
         let found: Vec<ContractId> = ranking(&audit.rows).into_iter().cloned().collect();
         if found == planted(&plants) {
             right += 1;

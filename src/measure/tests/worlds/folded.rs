@@ -14,6 +14,7 @@ use handoff_measure::account::Accounts;
 use handoff_measure::audit::{Audit, Question, audit};
 use handoff_measure::metric::churn::LeakToChurn;
 use handoff_measure::metric::{Band, Metric};
+use handoff_measure::period::Period;
 use handoff_measure::scorecard::Scorecard;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -236,4 +237,38 @@ fn an_audit_of_one_deal_says_what_is_missing_instead_of_numbers() {
     );
     assert!(audit.gaps.iter().any(|gap| gap.contains("nobody knows what they pay")));
     assert!(audited(&[]).first.is_none());
+}
+
+#[test]
+fn the_scorecards_rows_have_all_six_metrics() {
+    let mut entries: Vec<LogEntry> = Vec::new();
+    for number in 0..12 {
+        let (deal, account) = (format!("6{number}"), format!("a{number}"));
+        let march = "2025-03-10T00:00:00Z";
+        entries.push(if number < 9 {
+            leaks(&deal, &account, march)
+        } else {
+            is_sound(&deal, &account, march)
+        });
+        entries.push(told(&account, None, (number < 11).then_some("2025-09-01")));
+        entries.push(answered(&account, 9, "2025-03-08T00:00:00Z"));
+        entries.push(answered(&account, 5, "2025-03-12T00:00:00Z"));
+    }
+    let mut scorecard = Scorecard::new();
+    entries.iter().for_each(|entry| scorecard.apply(entry));
+    let now = at("2026-06-01T00:00:00Z");
+    let mut report = scorecard.report(Period::Month, now);
+    let frozen = scorecard.to_freeze(now);
+    assert!(!frozen.is_empty());
+    frozen.iter().for_each(|entry| scorecard.apply(entry));
+    // What customers do later is told as it is now, in frozen rows too.
+    report.rows.extend(scorecard.report(Period::Month, now).rows);
+    let rows: Vec<_> = report.rows.iter().filter(|row| row.contract == CONTRACT).collect();
+    assert_eq!(rows.len(), 4, "March, and all time; before March was frozen, and after");
+    for row in rows {
+        let leaks = row.figure(Metric::LeakToChurn).unwrap();
+        assert_eq!((leaks.met, leaks.n, leaks.value.unwrap().to_string()), (Some(9), 11, "81.82".to_owned()));
+        let nps = row.figure(Metric::NpsDelta).unwrap();
+        assert_eq!((nps.n, nps.value.unwrap(), nps.band), (12, Decimal::from(-200), Band::Below));
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) const CONTRACTS: [&str; 6] = [
     "h06-motion-a-to-motion-b",
 ];
 
-/// Chance that is the same for the same seed everywhere (SplitMix64).
+/// Chance that is the same for the same seed everywhere (`SplitMix64`).
 pub(crate) struct Chance(u64);
 
 impl Chance {

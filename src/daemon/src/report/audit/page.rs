@@ -2,7 +2,7 @@
 
 use handoff_measure::audit::{Audit, Pick, about, money};
 
-use super::super::html::{Key, Page, escape, keys};
+use super::super::html::{Key, Page, escape, items, keys};
 use super::{sections, when};
 
 /// The audit as one self-contained HTML document.
@@ -33,11 +33,11 @@ fn verdict(page: &mut Page, audit: &Audit) {
         ));
         return;
     };
-    let reasons: String = first.reasons.iter().map(|each| format!("<li>{}</li>", escape(each))).collect();
     page.add(&format!(
-        "<section class=\"verdict\"><p class=\"label\">Fix this one first</p><h2>{}</h2>{}<ul>{reasons}</ul></section>",
+        "<section class=\"verdict\"><p class=\"label\">Fix this one first</p><h2>{}</h2>{}<ul>{}</ul></section>",
         escape(&first.title),
-        keys(&figures(audit, first))
+        keys(&figures(audit, first)),
+        items(&first.reasons)
     ));
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::html::{Key, Page, escape, keys, moment, table};
+use super::super::html::{Key, Page, escape, items, keys, moment, table};
 use super::{Chapter, Dossier, Story, Weight};
 use crate::cli::why::span;
 
@@ -20,10 +20,10 @@ pub fn html(dossier: &Dossier) -> String {
     } else {
         "verdict calm"
     };
-    let findings: String = dossier.findings.iter().map(|each| format!("<li>{}</li>", escape(each))).collect();
     page.add(&format!(
-        "<section class=\"{class}\"><p class=\"label\">What stands out</p>{}<ul>{findings}</ul></section>",
-        keys(&figures(dossier))
+        "<section class=\"{class}\"><p class=\"label\">What stands out</p>{}<ul>{}</ul></section>",
+        keys(&figures(dossier)),
+        items(&dossier.findings)
     ));
     for story in &dossier.handoffs {
         tell(&mut page, story);
