@@ -165,7 +165,7 @@ impl Year {
         for held in registry.contracts() {
             card.apply(&LogEntry::ContractPublished {
                 contract: held.reference.clone(),
-                text: held.text.to_string(),
+                text: held.text.clone(),
                 at: self.start,
             });
         }

@@ -91,7 +91,7 @@ pub(super) async fn scorecard(path: &Path, cut: &Cut, output: Output) -> Result<
     let now = SystemClock.now();
     let report: Report =
         ask(&config, &path, |standing| standing.scorecard.report_of(period, now, of)).await?;
-    tell(&report, render, output)
+    Ok(tell(&report, render, output))
 }
 
 /// Asks the daemon, or the log while none runs.
@@ -113,13 +113,13 @@ async fn ask<T: DeserializeOwned>(
     Ok(local(&standing))
 }
 
-fn tell<T: Serialize>(answer: &T, words: impl Fn(&T) -> String, output: Output) -> Result<Exit, Failure> {
+fn tell<T: Serialize>(answer: &T, words: impl Fn(&T) -> String, output: Output) -> Exit {
     if output.is_json() {
         output.json(answer);
     } else {
         output.text(&words(answer));
     }
-    Ok(Exit::Ok)
+    Exit::Ok
 }
 
 fn render(report: &Report) -> String {

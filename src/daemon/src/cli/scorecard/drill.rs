@@ -65,7 +65,7 @@ pub(super) async fn drill(
         limit: MOST,
     };
     let found: Drill = ask(config, &path, |standing| standing.scorecard.drill(&question)).await?;
-    tell(&found, |found| render(found, behind), output)
+    Ok(tell(&found, |found| render(found, behind), output))
 }
 
 fn render(found: &Drill, behind: Behind) -> String {

@@ -23,7 +23,7 @@ pub(super) async fn people(config: &Config, period: Option<&str>, output: Output
     let (teams, now) = (teams(config), SystemClock.now());
     let path = format!("api/v1/scorecard/people?period={name}");
     let found: People = ask(config, &path, |standing| standing.scorecard.people(slice, &teams, now)).await?;
-    tell(&found, render_people, output)
+    Ok(tell(&found, render_people, output))
 }
 
 fn render_people(people: &People) -> String {
@@ -54,7 +54,7 @@ pub(super) async fn live(config: &Config, output: Output) -> Result<Exit, Failur
     let now = SystemClock.now();
     let found: Vec<Live> =
         ask(config, "api/v1/scorecard/live", |standing| standing.scorecard.live(now)).await?;
-    tell(&found, |found| render_live(found), output)
+    Ok(tell(&found, |found| render_live(found), output))
 }
 
 fn render_live(found: &[Live]) -> String {
@@ -66,7 +66,7 @@ pub(super) async fn decay(config: &Config, output: Output) -> Result<Exit, Failu
     let now = SystemClock.now();
     let found: Vec<Decay> =
         ask(config, "api/v1/scorecard/decay", |standing| standing.scorecard.decay(now, true)).await?;
-    tell(&found, |found| render_decay(found), output)
+    Ok(tell(&found, |found| render_decay(found), output))
 }
 
 fn render_decay(found: &[Decay]) -> String {
