@@ -74,12 +74,14 @@ impl Share {
     /// The share of `met` in `n` with Wilson's interval; the share itself is exact before it is rounded.
     pub(super) fn wilson(met: u64, n: u64) -> Self {
         let exact = Decimal::from(met) * Decimal::ONE_HUNDRED / Decimal::from(n.max(1));
-        Self { percent: crate::spread::hundredths(exact), ..rounded(detector::wilson(met, n)) }
+        Self { percent: crate::spread::hundredths(exact).normalize(), ..rounded(detector::wilson(met, n)) }
     }
 }
 
 fn rounded(share: detector::Share) -> Share {
-    let percent =
-        |share: f64| crate::spread::hundredths(Decimal::from_f64(share * 100.0).unwrap_or_default());
+    let percent = |share: f64| {
+        let exact = Decimal::from_f64(share * 100.0).unwrap_or_default();
+        crate::spread::hundredths(exact).normalize()
+    };
     Share { percent: percent(share.share), low: percent(share.low), high: percent(share.high) }
 }
