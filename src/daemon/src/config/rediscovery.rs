@@ -6,9 +6,10 @@ use handoff_core::id::ConnectionId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Share of accounts with an incident that the detector finds, in percent, as measured on the development calls that were held out.
+/// Share of accounts with an incident that the detector finds, in percent. The held-out development calls (20 accounts) gave 100; they are of the same
+/// hand as the lexicon, so less is taken for granted.
 pub const SENSITIVITY: u8 = 90;
-/// Share of accounts without one that it leaves alone, in percent, measured alike.
+/// Share of accounts without one that it leaves alone, in percent; there it was 100, too.
 pub const SPECIFICITY: u8 = 95;
 
 /// Questions that the customer had answered before: recorded calls are held against accepted packages, and a person confirms what is found. Without

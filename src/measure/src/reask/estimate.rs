@@ -71,7 +71,9 @@ pub fn estimate(automatic: u64, scored: u64, accuracy: Accuracy) -> Estimate {
 }
 
 fn rounded(share: detector::Share) -> Share {
-    let percent =
-        |share: f64| crate::spread::hundredths(Decimal::from_f64(share * 100.0).unwrap_or_default());
+    let percent = |share: f64| {
+        let exact = Decimal::from_f64(share * 100.0).unwrap_or_default();
+        crate::spread::hundredths(exact).normalize()
+    };
     Share { percent: percent(share.share), low: percent(share.low), high: percent(share.high) }
 }

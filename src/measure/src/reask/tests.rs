@@ -239,7 +239,7 @@ fn twenty_accounts_are_a_figure_and_it_is_corrected() {
     let Estimate::Figure { seen, corrected: Some(corrected), .. } = estimate(22, 100, ACCURACY) else {
         panic!()
     };
-    assert_eq!((seen.percent.to_string(), corrected.percent.to_string()), ("22.00".into(), "20.00".into()));
+    assert_eq!((seen.percent.to_string(), corrected.percent.to_string()), ("22".into(), "20".into()));
     assert!(corrected.low < corrected.percent && corrected.percent < corrected.high);
     let coin = Accuracy { sensitivity_percent: 50, specificity_percent: 50 };
     assert!(matches!(estimate(22, 100, coin), Estimate::Figure { corrected: None, .. }));
