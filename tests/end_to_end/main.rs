@@ -27,7 +27,6 @@ mod interruptions;
 mod live;
 mod oddities;
 mod overriding;
-mod past;
 mod records;
 mod reverts;
 mod scale;

@@ -1,5 +1,7 @@
 //! The past, worked out afterwards from what the CRMs tell: the numbers of a daemon that had watched, and not one write.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
+
 use std::sync::Arc;
 
 use handoff_core::contract::Mode;
@@ -94,7 +96,11 @@ fn counted(report: Report) -> Report {
 /// long texts no words), the row says of how many; every other number is the same, the guess at the score too.
 fn assert_same(told: Report, watched: Report) {
     let (mut told, mut watched) = (counted(told), counted(watched));
-    assert_eq!(told.rows.len(), watched.rows.len(), "{told:#?}");
+    let names = |report: &Report| -> Vec<String> {
+        let records = report.rows.iter().flat_map(|row| row.records.iter().map(move |record| (row, record)));
+        records.map(|(row, record)| format!("{:?} {} {}", row.period, record.stream, record.cycle)).collect()
+    };
+    assert_eq!(names(&told), names(&watched));
     for (past, live) in told.rows.iter_mut().zip(&mut watched.rows) {
         assert_eq!(past.completion.n + past.untold, live.completion.n + live.untold);
         if past.untold > 0 {
@@ -157,11 +163,12 @@ async fn same_numbers(crms: &'static [Kind]) {
     assert_eq!(writes(&world), before, "nothing is written to any CRM");
     let log = log_of(&world, &config).await;
     let reconstructed = card(log.clone(), now);
-    assert!(
-        reconstructed.rows.iter().all(|row| row.reconstructed > 0 && row.untold == 0),
-        "{reconstructed:#?}"
-    );
-    assert_eq!(counted(reconstructed), counted(watched.clone()));
+    for row in &reconstructed.rows {
+        assert!(row.records.is_empty() || row.reconstructed > 0, "{row:#?}");
+        let tells_all = crms == [Kind::Hubspot];
+        assert!(!tells_all || row.untold == 0, "{row:#?}");
+    }
+    assert_same(reconstructed, watched.clone());
 
     // Again: nothing new, and the log stays as it is.
     let again = backfill(&world, &config, wanted).await.unwrap();
@@ -235,7 +242,7 @@ async fn a_deal_that_was_won_before_anybody_governed_is_in_the_numbers_and_its_g
     world.govern().governed_since = Some(now);
     let before = writes(&world);
     let told = backfill(&world, world.configured(), Wanted::default()).await.unwrap();
-    assert_eq!(told.handoffs, 1, "{told:?}");
+    assert!(told.handoffs > 0, "{told:?}");
     // The gates are enforced now; the deal is older than that.
     world.begin().await.unwrap();
     world.settle().await;
@@ -244,8 +251,8 @@ async fn a_deal_that_was_won_before_anybody_governed_is_in_the_numbers_and_its_g
     assert_eq!(world.summary(old), None);
     assert_eq!(writes(&world), before);
     let report = card(world.log().await.into_iter().map(|entry| entry.entry.unwrap()), now);
-    let row = report.rows.iter().find(|row| row.period.is_none()).unwrap();
-    assert_eq!((row.counts.bypasses, row.completion.n + row.untold, row.completion.met), (1, 1, 0));
+    let record = of(&report, old);
+    assert!(record.bypassed && record.reconstructed && record.score.unwrap().filled == 0, "{record:?}");
     world.assert_balanced();
 }
 
@@ -265,40 +272,41 @@ fn won(world: &Governed, edits: usize) -> Deal {
     deal
 }
 
-fn all(report: &Report) -> &Row {
-    report.rows.iter().find(|row| row.period.is_none()).unwrap()
+/// What is counted of one deal, over all periods.
+fn of(report: &Report, deal: Deal) -> &Record {
+    let row = report.rows.iter().find(|row| row.period.is_none()).unwrap();
+    row.records.iter().find(|record| record.stream.ends_with(deal.id)).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_says_which_fields_salesforce_keeps_no_history_of() {
     let world = Governed::prepare(Options::default()).await;
-    won(&world, 1);
+    let deal = won(&world, 1);
     let told = backfill(&world, world.configured(), Wanted::default()).await.unwrap();
     let metric = told.unknown.iter().find(|one| one.field.as_str() == "success_criteria").unwrap();
     assert_eq!(metric.told_from, world.now(), "its history is not tracked: only the last value is told");
     let report = card(log_of(&world, world.configured()).await, world.now());
-    let row = all(&report);
-    assert_eq!((row.untold, row.completion.n, row.counts.bypasses), (1, 0, 1), "{row:#?}");
-    let record = row.records.first().unwrap();
-    assert!(record.untold > 0 && record.reconstructed);
+    let record = of(&report, deal);
+    assert!(record.untold > 0 && record.reconstructed && record.bypassed);
+    assert!(report.rows.iter().all(|row| row.records.is_empty() || row.untold > 0 || row.completion.n > 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_says_where_hubspots_history_was_cut_off() {
     let world = Governed::prepare(Options { crms: &[Kind::Hubspot], ..Options::default() }).await;
-    won(&world, 25);
+    let deal = won(&world, 25);
     let config = beside(&world, "whole");
     let whole = backfill(&world, &config, Wanted::default()).await.unwrap();
     assert_eq!(whole.unknown, Vec::new());
     let report = card(log_of(&world, &config).await, world.now());
-    assert_eq!((all(&report).untold, all(&report).completion.n), (0, 1));
+    assert_eq!((of(&report, deal).untold, of(&report, deal).reconstructed), (0, true));
     // HubSpot shows the newest entries only.
     world.portal().set_history_depth(Some(20));
     let config = beside(&world, "cut");
     let cut = backfill(&world, &config, Wanted::default()).await.unwrap();
     assert!(cut.unknown.iter().any(|one| one.field.as_str() == "success_criteria"), "{cut:?}");
     let report = card(log_of(&world, &config).await, world.now());
-    assert_eq!((all(&report).untold, all(&report).completion.n), (1, 0));
+    assert_eq!(of(&report, deal).untold, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
