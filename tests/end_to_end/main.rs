@@ -28,7 +28,6 @@ mod interruptions;
 mod live;
 mod oddities;
 mod overriding;
-mod past;
 mod reasks;
 mod records;
 mod reverts;

@@ -1,10 +1,12 @@
 //! The past, worked out afterwards from what the CRMs tell: the numbers of a daemon that had watched, and not one write.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
+
 use std::sync::Arc;
 
 use handoff_core::contract::Mode;
 use handoff_core::journal::LogEntry;
-use handoff_measure::metric::Metric;
+use handoff_measure::metric::{Figure, Metric};
 use handoff_measure::period::Period;
 use handoff_measure::report::{Held, Report, Row};
 use handoff_measure::scorecard::Scorecard;
@@ -81,7 +83,11 @@ fn card(entries: impl IntoIterator<Item = LogEntry>, as_of: Timestamp) -> Report
 
 /// What is counted, whoever counted it and when it was looked at.
 fn counted(report: Report) -> Report {
-    let row = |row: Row| Row { reconstructed: 0, held: Held::default(), ..row };
+    let watched = |figure: Figure| Figure { reconstructed: 0, ..figure };
+    let row = |row: Row| {
+        let figures = row.figures.into_iter().map(watched).collect();
+        Row { reconstructed: 0, held: Held::default(), figures, ..row }
+    };
     Report { rows: report.rows.into_iter().map(row).collect(), ..report }
 }
 
@@ -154,11 +160,13 @@ async fn same_numbers(crms: &'static [Kind]) {
     assert_eq!(writes(&world), before, "nothing is written to any CRM");
     let log = log_of(&world, &config).await;
     let reconstructed = card(log.clone(), now);
-    assert!(
-        reconstructed.rows.iter().all(|row| row.reconstructed > 0 && row.untold == 0),
-        "{reconstructed:#?}"
-    );
-    assert_eq!(counted(reconstructed), counted(watched.clone()));
+    for row in &reconstructed.rows {
+        let happened = row.throughput.transitions + row.throughput.decided + row.throughput.accepted;
+        assert!(happened == 0 || row.reconstructed > 0, "{row:#?}");
+        let tells_all = crms == [Kind::Hubspot];
+        assert!(!tells_all || row.untold == 0, "{row:#?}");
+    }
+    assert_same(reconstructed, watched.clone());
 
     // Again: nothing new, and the log stays as it is.
     let again = backfill(&world, &config, wanted).await.unwrap();
@@ -232,7 +240,7 @@ async fn a_deal_that_was_won_before_anybody_governed_is_in_the_numbers_and_its_g
     world.govern().governed_since = Some(now);
     let before = writes(&world);
     let told = backfill(&world, world.configured(), Wanted::default()).await.unwrap();
-    assert_eq!(told.handoffs, 1, "{told:?}");
+    assert!(told.handoffs > 0, "{told:?}");
     // The gates are enforced now; the deal is older than that.
     world.begin().await.unwrap();
     world.settle().await;
@@ -241,8 +249,8 @@ async fn a_deal_that_was_won_before_anybody_governed_is_in_the_numbers_and_its_g
     assert_eq!(world.summary(old), None);
     assert_eq!(writes(&world), before);
     let report = card(world.log().await.into_iter().map(|entry| entry.entry.unwrap()), now);
-    let row = report.rows.iter().find(|row| row.period.is_none()).unwrap();
-    assert_eq!((row.counts.bypasses, row.completion.n + row.untold, row.completion.met), (1, 1, 0));
+    let row = all(&report);
+    assert_eq!((row.counts.bypasses, row.reconstructed, row.completion.met), (1, 1, 0), "{row:#?}");
     world.assert_balanced();
 }
 
@@ -262,6 +270,7 @@ fn won(world: &Governed, edits: usize) -> Deal {
     deal
 }
 
+/// What is counted over all periods.
 fn all(report: &Report) -> &Row {
     report.rows.iter().find(|row| row.period.is_none()).unwrap()
 }
@@ -287,7 +296,7 @@ async fn the_number_says_where_hubspots_history_was_cut_off() {
     let whole = backfill(&world, &config, Wanted::default()).await.unwrap();
     assert_eq!(whole.unknown, Vec::new());
     let report = card(log_of(&world, &config).await, world.now());
-    assert_eq!((all(&report).untold, all(&report).completion.n), (0, 1));
+    assert_eq!((all(&report).untold, all(&report).completion.n, all(&report).reconstructed), (0, 1, 1));
     // HubSpot shows the newest entries only.
     world.portal().set_history_depth(Some(20));
     let config = beside(&world, "cut");
