@@ -47,7 +47,7 @@ impl Play {
     /// Somebody writes behind the mark of the first question and ticks the task off.
     fn answers(&self, who: &str, task: &Task, said: &str) {
         self.world.advance(60);
-        let text = task.text.replacen("Answer 1: ", &format!("Answer 1: {said}"), 1);
+        let text = task.text.replacen("Answer 1:", &format!("Answer 1: {said}"), 1);
         assert_ne!(text, task.text);
         match self.kind {
             Kind::Salesforce => {
