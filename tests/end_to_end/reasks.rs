@@ -32,7 +32,11 @@ fn asking(heard: &Heard, deal: Deal, authority: &str) -> CallSpec {
         .about(Link::deal("HubSpot", deal.id))
         .with(Party::new(INGRID, "Ingrid Moen").on_side(Affiliation::Internal))
         .with(Party::new(CUSTOMER, "The buyer"))
-        .says(INGRID, "Start", &["Thanks for your time.", "So who signs, and up to what amount can they sign alone?"])
+        .says(
+            INGRID,
+            "Start",
+            &["Thanks for your time.", "So who signs, and up to what amount can they sign alone?"],
+        )
         .says(CUSTOMER, "Start", &[authority])
 }
 

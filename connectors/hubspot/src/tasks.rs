@@ -416,7 +416,8 @@ mod tests {
         for text in ["One\nTwo & three < four > five\n", "", "a &amp; b", "no line"] {
             assert_eq!(plain(&html(text)), text);
         }
-        let edited = "<p style=\"margin:0\">Pain: too <b>slow</b>&nbsp;now</p><div>Budget:<br/>none</div>2 < 3";
+        let edited =
+            "<p style=\"margin:0\">Pain: too <b>slow</b>&nbsp;now</p><div>Budget:<br/>none</div>2 < 3";
         assert_eq!(plain(edited), "Pain: too slow now\nBudget:\nnone\n2 < 3");
     }
 }

@@ -187,7 +187,19 @@ async fn open(
         let row = memory.get_now(SWITCH).map_err(Fatal::from)?;
         switch
             .take_up(row.and_then(|row| serde_json::from_slice::<SwitchView>(&row).ok()).unwrap_or_default());
-        Ok(Opened { journal, memory, contracts, snapshots, evidence, tasks, tests, parked, finance, switch, key })
+        Ok(Opened {
+            journal,
+            memory,
+            contracts,
+            snapshots,
+            evidence,
+            tasks,
+            tests,
+            parked,
+            finance,
+            switch,
+            key,
+        })
     });
     opening.await.unwrap_or(Err(StartError::Fatal(Fatal::Worker { what: "the opening of the state" })))
 }

@@ -213,7 +213,8 @@ fn priority(rows: &[Row], leaks: &[String]) -> Vec<Priority> {
     let leak = |about: &str| leaks.iter().position(|contract| is_of(contract, about)).unwrap_or(leaks.len());
     // The sort is stable: what is equal stays in its own order.
     all.sort_by(|left, right| {
-        let by = |one: &Priority| (std::cmp::Reverse(one.noes), std::cmp::Reverse(one.unknown), leak(&one.about));
+        let by =
+            |one: &Priority| (std::cmp::Reverse(one.noes), std::cmp::Reverse(one.unknown), leak(&one.about));
         by(left).cmp(&by(right))
     });
     all
@@ -266,7 +267,8 @@ impl<'a> Case<'a> {
     }
 
     fn failed_tests(&self, kind: TestKind) -> (usize, usize) {
-        let recent = self.practice.tests.values().filter(|run| run.draw.kind == kind && self.is_recent(run.drawn));
+        let recent =
+            self.practice.tests.values().filter(|run| run.draw.kind == kind && self.is_recent(run.drawn));
         let outcomes: Vec<TestOutcome> = recent.filter_map(crate::concrete::tally::counts).collect();
         let failed = outcomes.iter().filter(|outcome| **outcome == TestOutcome::Failed).count();
         (failed, outcomes.len())

@@ -111,8 +111,7 @@ impl Placed {
         let (found, _) = crossings(scorecard, scorecard.accounts());
         for crossing in found.into_values().flat_map(BTreeMap::into_values) {
             let Some(line) = scorecard.line_of_stream(&crossing.stream) else { continue };
-            let (week, month) =
-                (Slice::of(Period::Week, crossing.at), Slice::of(Period::Month, crossing.at));
+            let (week, month) = (Slice::of(Period::Week, crossing.at), Slice::of(Period::Month, crossing.at));
             for slice in [week, month, Slice::All] {
                 placed.places.entry((line, slice)).or_default().push(placed.crossings.len());
             }

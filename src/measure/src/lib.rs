@@ -5,31 +5,31 @@
 
 pub mod account;
 pub mod answers;
+pub mod assessment;
 pub mod audit;
 pub mod compare;
+pub mod concrete;
 pub mod crossing;
 mod cube;
 pub mod decay;
 pub mod drill;
-pub mod frozen;
 pub mod export;
-pub mod assessment;
-pub mod concrete;
+pub mod frozen;
 pub mod hold;
 pub mod incentive;
 pub mod ledger;
 pub mod live;
 pub mod metric;
-pub mod people;
 mod past;
+pub mod people;
 pub mod period;
+pub mod practice;
 mod ranks;
 pub mod reask;
 pub mod report;
+pub mod rollout;
 #[cfg(test)]
 mod sample;
-pub mod practice;
-pub mod rollout;
 pub mod scorecard;
 pub mod simulate;
 pub mod spread;

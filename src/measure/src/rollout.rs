@@ -16,9 +16,9 @@ use crate::concrete::audit::Share;
 use crate::period::Period;
 use crate::practice::{Practice, Type, strength};
 
-mod week;
 #[cfg(test)]
 mod tests;
+mod week;
 
 /// Fewest transitions of a week that count as a window.
 pub const FEWEST: usize = 3;
@@ -157,7 +157,8 @@ pub fn rollout(practice: &Practice, plan: &Plan, as_of: Timestamp) -> Rollout {
     contracts.dedup();
     let tracks: Vec<Track> =
         contracts.iter().map(|contract| track(practice, plan, contract, as_of)).collect();
-    let focus = tracks.iter().find(|track| track.standing != Standing::Proven).map(|track| track.contract.clone());
+    let focus =
+        tracks.iter().find(|track| track.standing != Standing::Proven).map(|track| track.contract.clone());
     let warnings = warnings(practice, plan, &tracks, as_of);
     let this_week = week::this_week(&week::Scene {
         week,
@@ -212,7 +213,8 @@ fn enforced_since(of: &Type) -> Option<Timestamp> {
 }
 
 fn next(of: &Type, standing: Standing, clean: usize, logged: Mode) -> (&'static str, Vec<Condition>) {
-    let condition = |what: &str, met: bool, evidence: String| Condition { what: what.to_owned(), met, evidence };
+    let condition =
+        |what: &str, met: bool, evidence: String| Condition { what: what.to_owned(), met, evidence };
     match standing {
         Standing::Off => {
             let known = !of.published.is_empty();
@@ -295,7 +297,8 @@ fn windows(of: &Type, since: Timestamp, as_of: Timestamp) -> Vec<Window> {
         let completion = Share::of(cell.complete, cell.passed);
         let acceptance = Share::of(cell.accepted, cell.decided);
         let spread = crate::spread::Spread::of(cell.waited);
-        let quick = spread.is_some_and(|spread| spread.median_seconds < rust_decimal::Decimal::from(48 * 3_600));
+        let quick =
+            spread.is_some_and(|spread| spread.median_seconds < rust_decimal::Decimal::from(48 * 3_600));
         let clean = completion.reaches(90) && acceptance.reaches(85) && quick;
         Window { week, completion, acceptance, median_hours: spread.map(|spread| spread.median_hours), clean }
     };

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handoff_core::concrete::Contradicted;
 use handoff_core::break_glass::{Denied, ask, confirm};
+use handoff_core::concrete::Contradicted;
 use handoff_core::contract::AfterAcceptance;
 use handoff_core::event::{Concern, Event, Refusal, ReopenCause};
 use handoff_core::exception::{Asked, OnLapse};

@@ -59,7 +59,8 @@ pub(super) async fn leak_audit(
     question.minimum = asked.minimum.unwrap_or(question.minimum);
     question.target_percent = asked.target.unwrap_or(question.target_percent);
     let view = surface.handle.view();
-    let asked = view.standing(move |standing| audit(&standing.scorecard, standing.scorecard.accounts(), &question));
+    let asked =
+        view.standing(move |standing| audit(&standing.scorecard, standing.scorecard.accounts(), &question));
     match asked.await {
         Ok(audit) => Json::<Audit>(audit).into_response(),
         Err(error) => failed(&error),

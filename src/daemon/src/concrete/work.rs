@@ -192,8 +192,9 @@ async fn offer(engine: &Arc<Engine>, handoff: &HandoffId) -> Result<(), Fatal> {
         let Some(saved) = shared.snapshots.load_now(&stream)? else { return Ok(None) };
         let evidence = shared.evidence.load_now(&stream)?;
         let contract = shared.contracts.get(&saved.state.contract);
-        let owed = contract
-            .map(|contract| shared.tasks.owed(&shared, &contract, &saved.state, &evidence, shared.clock.now()));
+        let owed = contract.map(|contract| {
+            shared.tasks.owed(&shared, &contract, &saved.state, &evidence, shared.clock.now())
+        });
         Ok(owed)
     })
     .await?;

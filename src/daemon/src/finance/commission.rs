@@ -76,8 +76,16 @@ impl Gathering {
         if !self.over {
             self.over = !self.ledger.apply(position, entry);
         }
-        let Some(LogEntry::PeriodClosed { period, files, entries, weight_percent, rules, checkpoint, at, .. }) =
-            entry
+        let Some(LogEntry::PeriodClosed {
+            period,
+            files,
+            entries,
+            weight_percent,
+            rules,
+            checkpoint,
+            at,
+            ..
+        }) = entry
         else {
             return;
         };

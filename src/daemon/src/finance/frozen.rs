@@ -104,7 +104,8 @@ mod tests {
     use super::*;
 
     fn closed() -> (Commission, BTreeMap<String, Vec<u8>>) {
-        let statement = Ledger::new("2026-10".parse().unwrap()).finish(Standing::Closed, Decimal::from(5), Rules::NEWEST);
+        let statement =
+            Ledger::new("2026-10".parse().unwrap()).finish(Standing::Closed, Decimal::from(5), Rules::NEWEST);
         let files: BTreeMap<String, Vec<u8>> = Format::ALL
             .iter()
             .map(|format| (format.name().to_owned(), format.write(&statement).unwrap()))

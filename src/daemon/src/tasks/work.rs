@@ -81,34 +81,34 @@ pub(crate) async fn quiet(engine: &Engine) {
 /// Takes up what a stop cut off: handoffs that nobody looks at any more, but whose tasks may stand open. All others come by the sweep.
 pub(crate) async fn recover(engine: &Arc<Engine>) -> Result<(), Fatal> {
     let shared = Arc::clone(engine);
-    let looked = blocking(move || {
-        let mut streams: BTreeSet<(ConnectionId, String)> = BTreeSet::new();
-        for (connection, state) in shared.tasks.states().iter() {
-            let open = state.book.tasks.values().filter(|known| known.step != Step::Done);
-            streams.extend(
-                open.flat_map(|known| {
+    let looked =
+        blocking(move || {
+            let mut streams: BTreeSet<(ConnectionId, String)> = BTreeSet::new();
+            for (connection, state) in shared.tasks.states().iter() {
+                let open = state.book.tasks.values().filter(|known| known.step != Step::Done);
+                streams.extend(open.flat_map(|known| {
                     known.covers.values().map(|stream| (connection.clone(), stream.clone()))
-                }),
-            );
-        }
-        let mut looked = Vec::new();
-        for (connection, stream) in streams {
-            let saved = shared.snapshots.load_now(&stream)?;
-            let evidence = shared.evidence.load_now(&stream)?;
-            let owed = saved.map(|saved| {
-                let contract = shared.contracts.get(&saved.state.contract);
-                contract
-                    .map(|contract| shared.tasks.owed(&shared, &contract, &saved.state, &evidence, shared.clock.now()))
-            });
-            // What cannot be judged stays as it is; so does what a role owes whose holder is not looked up yet.
-            let unknown = |owed: &Vec<_>| owed.iter().any(is_vacant);
-            if let Some(owed) = owed.unwrap_or_else(|| Some(Vec::new())).filter(|owed| !unknown(owed)) {
-                looked.push((connection, stream, owed));
+                }));
             }
-        }
-        Ok(looked)
-    })
-    .await?;
+            let mut looked = Vec::new();
+            for (connection, stream) in streams {
+                let saved = shared.snapshots.load_now(&stream)?;
+                let evidence = shared.evidence.load_now(&stream)?;
+                let owed = saved.map(|saved| {
+                    let contract = shared.contracts.get(&saved.state.contract);
+                    contract.map(|contract| {
+                        shared.tasks.owed(&shared, &contract, &saved.state, &evidence, shared.clock.now())
+                    })
+                });
+                // What cannot be judged stays as it is; so does what a role owes whose holder is not looked up yet.
+                let unknown = |owed: &Vec<_>| owed.iter().any(is_vacant);
+                if let Some(owed) = owed.unwrap_or_else(|| Some(Vec::new())).filter(|owed| !unknown(owed)) {
+                    looked.push((connection, stream, owed));
+                }
+            }
+            Ok(looked)
+        })
+        .await?;
     for (connection, stream, owed) in looked {
         engine.tasks.take_up(&connection, &stream, owed);
     }

@@ -63,7 +63,12 @@ impl Phone {
 
     /// A call of an hour, linked as told, in which the customer says these sentences, a minute apart.
     pub(crate) fn record(&self, id: &str, started: Timestamp, links: &[CallLink], sentences: &[&str]) {
-        let party = |speaker: &str, ours| CallParty { speaker: Some(speaker.to_owned()), name: None, email: None, ours };
+        let party = |speaker: &str, ours| CallParty {
+            speaker: Some(speaker.to_owned()),
+            name: None,
+            email: None,
+            ours,
+        };
         let call = Call {
             id: id.to_owned(),
             url: Some(format!("https://app.gong.example/call?id={id}")),

@@ -12,7 +12,9 @@ use handoff_core::registry::{Registry, shipped};
 use handoff_sandbox_salesforce::{Act, Id, Org, Sandbox, SandboxOptions, seed};
 use handoffd::app::{App, Handle, Options};
 use handoffd::clock::ManualClock;
-use handoffd::config::{Audit, Auth, Commission, Config, Connection, Govern, Http, People, ScorecardSettings, SecretRef};
+use handoffd::config::{
+    Audit, Auth, Commission, Config, Connection, Govern, Http, People, ScorecardSettings, SecretRef,
+};
 use handoffd::view::{Detail, Filter, Summary};
 use serde_json::{Value, json};
 

@@ -225,7 +225,8 @@ impl Facts<'_> {
         let window = scope.window;
         let churn = churn::of(&contract, self.crossings, self.accounts, scope, self.question.minimum);
         let own = self.crossings.get(&contract);
-        let around = || own.into_iter().flat_map(BTreeMap::values).filter(|crossing| scope.holds(crossing.at));
+        let around =
+            || own.into_iter().flat_map(BTreeMap::values).filter(|crossing| scope.holds(crossing.at));
         let nps_figure = nps::figure(contract.as_str(), around(), self.accounts, window, scope.as_of);
         let is_asked = nps::applies(contract.as_str());
         let nps = nps::around(around().filter(|_| is_asked), self.accounts, scope.as_of);
@@ -268,7 +269,8 @@ impl Facts<'_> {
         for row in &mut rows {
             let own = self.crossings.get(&row.contract);
             let crossings = own.into_iter().flat_map(BTreeMap::values).filter(|each| scope.holds(each.at));
-            row.leak = leak::leak(crossings, self.accounts, currency.as_ref(), &row.churn_detail.all, &pooled);
+            row.leak =
+                leak::leak(crossings, self.accounts, currency.as_ref(), &row.churn_detail.all, &pooled);
         }
         leak::level(&mut rows);
         rank::rank(&mut rows);

@@ -13,8 +13,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::account::{AccountKey, Accounts, day};
 use super::{Figure, Interval, Metric, Window};
+use crate::account::{AccountKey, Accounts, day};
 use crate::compare::{Range, Share, difference, difference_range, ratio, ratio_range};
 use crate::crossing::{Crossing, Crossings, Scope};
 

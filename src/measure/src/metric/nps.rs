@@ -218,7 +218,10 @@ impl Exact {
         let n = Decimal::from(n);
         let above = Decimal::try_from_i128_with_scale(self.above, 0).ok()?;
         let below = Decimal::try_from_i128_with_scale(self.below, 0).ok()?;
-        (n > Decimal::ZERO).then(|| above.checked_div(below.checked_mul(n)?)).flatten().map(|mean| mean + self.rest / n)
+        (n > Decimal::ZERO)
+            .then(|| above.checked_div(below.checked_mul(n)?))
+            .flatten()
+            .map(|mean| mean + self.rest / n)
     }
 }
 

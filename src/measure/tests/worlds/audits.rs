@@ -33,7 +33,8 @@ fn planted(plants: &[Plant]) -> Vec<ContractId> {
 
 fn audited(world: &World) -> Audit {
     let question = Question::new(end());
-    let facts = Facts { crossings: &world.crossings, accounts: &world.accounts, question: &question, heard: false };
+    let facts =
+        Facts { crossings: &world.crossings, accounts: &world.accounts, question: &question, heard: false };
     let rows = world.crossings.keys().map(|contract| facts.row(contract.clone(), Tally::default())).collect();
     facts.finish(rows, 0)
 }

@@ -108,11 +108,7 @@ pub(crate) fn world(seed: u64, accounts: u64, churns: u64, plants: &[Plant]) -> 
                 required: 8,
                 bypassed: leaked && chance.is(500_000),
             };
-            world
-                .crossings
-                .entry(contract(plant.contract))
-                .or_default()
-                .insert(key, crossing);
+            world.crossings.entry(contract(plant.contract)).or_default().insert(key, crossing);
         }
         // Whoever leaves does so within the observed time.
         let days = i64::try_from(30 + chance.below(300)).unwrap();
