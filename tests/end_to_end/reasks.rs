@@ -3,7 +3,8 @@
 use handoff_core::evidence::Standing;
 use handoff_core::handoff::Phase;
 use handoff_core::id::ConnectionId;
-use handoff_measure::reask::{Accuracy, RateRow, Reasks, rates};
+use handoff_measure::reask::{Accuracy, RateRow, rates};
+use handoff_measure::scorecard::Scorecard;
 use handoff_sandbox_gong::{Affiliation, CallSpec, Link, Party};
 use handoffd::config::Rediscovery;
 use handoffd_tests::crm::Deal;
@@ -15,14 +16,14 @@ use crate::calls_rows::Heard;
 const CUSTOMER: &str = "buyer@alderbrook.example";
 
 async fn counted(heard: &Heard) -> RateRow {
-    let mut reasks = Reasks::new();
+    let mut scorecard = Scorecard::new();
     for entry in heard.world.log().await {
         if let Some(entry) = &entry.entry {
-            reasks.apply(entry);
+            scorecard.apply(entry);
         }
     }
     let accuracy = Accuracy { sensitivity_percent: 90, specificity_percent: 95 };
-    rates(&reasks, heard.world.now(), accuracy).remove(0)
+    rates(&scorecard, heard.world.now(), accuracy).remove(0)
 }
 
 /// Ingrid asks for what the package says about who signs, and the customer says it again.

@@ -321,9 +321,7 @@ impl Governed {
         if self.summary(deal).is_none() {
             return Vec::new();
         }
-        let detail = self.detail(deal).await;
-        let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
-        entries.flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name)).collect()
+        event_names(&self.detail(deal).await)
     }
 
     /// The whole log.
@@ -452,3 +450,9 @@ fn config(dir: &Path, company: &Company, since: Timestamp) -> Config {
 
 /// Longest that a test waits for something that must happen.
 pub const WAIT: Duration = Duration::from_mins(1);
+
+/// Names of all events of a handoff, oldest first.
+pub fn event_names(detail: &Detail) -> Vec<&'static str> {
+    let entries = detail.entries.iter().filter_map(|entry| entry.entry.as_ref()?.handoff());
+    entries.flat_map(|(_, events)| events.iter().map(handoff_core::event::Event::name)).collect()
+}

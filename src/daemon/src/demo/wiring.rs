@@ -11,7 +11,7 @@ use handoff_core::contract::Mode;
 use handoff_core::feed::ColumnKind;
 use handoff_core::id::{ConnectionId, FieldKey, GateName, MotionId, PartKey};
 use handoff_core::mapping::{Mapping, Way};
-use handoff_core::registry::{Registry, shipped};
+use handoff_core::registry::Registry;
 use handoff_sandbox_gong as gong;
 use handoff_sandbox_hubspot as hubspot;
 use handoff_sandbox_salesforce as salesforce;
@@ -228,13 +228,7 @@ fn roles(whole: bool) -> BTreeMap<String, Vec<String>> {
     roles
 }
 
-/// Contracts and mappings of this company. Handoff 04 ships in two ways, of which a company keeps one: here the product sends its telemetry.
-pub(super) fn company(whole: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let other = if whole { "/h04-onboarding-to-cs.toml" } else { "/h04-onboarding-to-cs-fed.toml" };
-    shipped().filter(move |(path, _)| !path.ends_with(other))
-}
-
-/// The mappings of what is governed: handoff 03 in each CRM, or all six.
+/// The mappings of what is governed: handoff 03 in each CRM, or all six. Handoff 04 ships in two ways: here the product sends its telemetry.
 pub(super) fn mappings(registry: &Registry, whole: bool) -> Result<Vec<Mapping>, DemoError> {
     let crm = ["salesforce", "hubspot"];
     let handoffs = [

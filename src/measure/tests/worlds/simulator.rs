@@ -1,7 +1,5 @@
 //! Companies with a planted truth: how often each handoff leaks, how often accounts churn, how much more often when a handoff leaked.
 
-use std::collections::BTreeMap;
-
 use handoff_core::account::{AccountFacts, Amount};
 use handoff_core::id::{ContractId, RecordRef};
 use handoff_core::journal::LogEntry;
