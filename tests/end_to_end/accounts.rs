@@ -53,8 +53,9 @@ fn configure(world: &mut Governed, kind: Kind) {
 }
 
 async fn send(world: &Governed, path: &'static str, id: &str, rows: Value) -> (u16, Value) {
-    let delivery = Delivery::of(world, id, rows.to_string());
-    Delivery { path, ..delivery }.send(world).await
+    let mut delivery = Delivery::of(world, id, rows.to_string());
+    delivery.path = path;
+    delivery.send(world).await
 }
 
 async fn folded(world: &Governed) -> (Scorecard, Accounts, usize) {
