@@ -118,7 +118,8 @@ class Cycle:
             required = package["required"]
             there = set((package["filled_fields"] or "").split())
             filled = required if whole else len(there - set(self.sent_back))
-        self.transition = {"at": at, "bypassed": bypassed, "filled": filled, "required": required}
+        untold = (package or {}).get("untold") or 0
+        self.transition = {"at": at, "bypassed": bypassed, "filled": filled, "required": required, "untold": untold}
 
 
 def ms(microseconds):
@@ -190,7 +191,7 @@ class Fold:
         fields = defaultdict(list)
         for row in tables.rows("event_fields", "position:i index:i field:t change:t edited_at:m", "position, index, field"):
             fields[row["position"], row["index"]].append(row)
-        packages = tables.rows("packages", "position:i required:i filled_fields:t missing_fields:t", "position")
+        packages = tables.rows("packages", "position:i required:i filled_fields:t missing_fields:t untold:i", "position")
         for row in packages:
             answered, missing = (row["filled_fields"] or "").split(), (row["missing_fields"] or "").split()
             assert row["required"] is None or row["required"] == len(answered) + len(missing), row

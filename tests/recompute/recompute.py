@@ -11,7 +11,7 @@ transition   the cycle's first `accepted` or `bypassed`. Its score: mandatory fi
              and neither set, cleared nor edited since is not filled. What was accepted without exceptions is complete by definition, so
              is what stood as `completed` when it was passed by.
 interval     95 %: Wilson's score interval of a share; of a median the order statistics of ranks floor((n - z sqrt n) / 2) and its mirror.
-completion   transitions with every mandatory field filled / transitions; by the transition's moment.
+completion   transitions with every mandatory field filled / transitions whose fields are all told; by the transition's moment.
 acceptance   cycles whose first answer is an acceptance / cycles with an answer; by that answer's moment. Provisional while one of these
              acceptances is younger than 30 days.
 time         from the accepted round's completion to the acceptance; total: from the first round's completion. Median = mean of the two middle
@@ -147,6 +147,8 @@ def scorecard(fold, by, as_of):
             for cell in each(cycle, cycle.transition["at"]):
                 filled, required = cycle.transition["filled"], cycle.transition["required"]
                 cell.counts["transitions"] += 1
+                if cycle.transition["untold"]:
+                    continue
                 cell.transitions += 1
                 cell.complete += required > 0 and filled == required
         if cycle.decision:

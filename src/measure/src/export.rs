@@ -17,7 +17,9 @@ use handoff_core::observation::Observation;
 use handoff_core::registry::parse_contract;
 use jiff::Timestamp;
 
+use crate::past::Past;
 use crate::scorecard::Scorecard;
+use crate::unit::Untold;
 
 mod event;
 mod figures;
@@ -49,6 +51,7 @@ pub struct Exporter {
     contracts: BTreeMap<ContractRef, Contract>,
     streams: BTreeMap<String, Stream>,
     scorecard: Scorecard,
+    past: Past,
 }
 
 /// What is remembered of a stream.
@@ -100,6 +103,7 @@ impl Exporter {
             contracts: BTreeMap::new(),
             streams: BTreeMap::new(),
             scorecard: Scorecard::new(),
+            past: Past::default(),
         }
     }
 
@@ -110,6 +114,10 @@ impl Exporter {
         self.last = Some(entry.at());
         let told = self.tells(position, entry);
         self.scorecard.apply_at(position, entry);
+        let unknown = if let LogEntry::Reconstructed { unknown, .. } = entry { Some(unknown) } else { None };
+        // What was worked out afterwards and what was watched are one story, as they are in the figures.
+        let Some(sifted) = self.past.sift(entry) else { return Vec::new() };
+        let entry = &*sifted;
         if let LogEntry::ContractPublished { contract, text, .. } = entry
             && let Ok(parsed) = parse_contract(contract.id.as_str(), text)
         {
@@ -118,7 +126,7 @@ impl Exporter {
         let mut rows = Vec::new();
         if let LogEntry::Decided { handoff, contract, seen, events, .. } = entry {
             self.events(position, entry, Some(contract), Some(seen), handoff, events, &mut rows);
-            rows.push(self.package(position, entry, contract, seen, handoff));
+            rows.push(self.package(position, entry, contract, seen, unknown, handoff));
         } else if let Some((handoff, events)) = entry.handoff() {
             self.events(position, entry, None, None, handoff, events, &mut rows);
         } else {
@@ -234,6 +242,7 @@ impl Exporter {
         entry: &LogEntry,
         pin: &ContractRef,
         seen: &Observation,
+        unknown: Option<&Untold>,
         handoff: &HandoffId,
     ) -> Row {
         let assessed = self.contracts.get(pin).map(|contract| {
@@ -252,6 +261,9 @@ impl Exporter {
             let keys = assessed.fields.iter().filter(|(_, filled)| **filled == wanted);
             Some(keys.map(|(key, _)| key.0.as_str()).collect::<Vec<_>>().join(" "))
         };
+        let untold = unknown.zip(assessed.as_ref()).map_or(Cell::Nothing, |(unknown, assessed)| {
+            Cell::count(assessed.required.iter().filter(|key| unknown.contains_key(*key)).count())
+        });
         let person = |actor: &Option<handoff_core::observation::Actor>| {
             Cell::maybe(actor.as_ref().map(|actor| &actor.person.0))
         };
@@ -273,6 +285,8 @@ impl Exporter {
                 assessed.as_ref().map_or(Cell::Nothing, |assessed| Cell::count(assessed.required.len())),
                 Cell::maybe(keys(true)),
                 Cell::maybe(keys(false)),
+                Cell::Flag(unknown.is_some()),
+                untold,
             ],
         }
     }

@@ -307,7 +307,7 @@ fn stand(leaked: Share, retained: usize, not_told: usize, window: Window) -> Fig
     let Share { met, n } = leaked;
     let (metric, why) = (Metric::LeakToChurn, "fewer than 10 accounts churned");
     let figure = if n < LEAST_CHURNED {
-        Figure { met: Some(met), n, ..Figure::not_measurable(metric, window, why) }
+        Figure { met: (n > 0).then_some(met), n, ..Figure::not_measurable(metric, window, why) }
     } else {
         Figure::share(metric, window, met, n, why)
     };

@@ -96,6 +96,14 @@ pub(super) const PACKAGES: &[Column] = &[
         "keys of mandatory fields that answer their question, with a space between; those that were sent back and not mended are among them",
     ),
     text("missing_fields", "keys of the other mandatory fields, with a space between"),
+    flag(
+        "reconstructed",
+        "whether nobody watched: it was worked out afterwards from what the CRM tells of its past, and logged_at is the moment that it speaks of",
+    ),
+    integer(
+        "untold",
+        "of that: mandatory fields whose values at that moment the CRM does not tell; a transition with any is in no rate",
+    ),
 ];
 
 pub(super) const SYSTEM: &[Column] = &[
