@@ -18,7 +18,8 @@ time         from the accepted round's completion to the acceptance; total: from
              ones; 90th percentile by nearest rank.
 held         every millisecond from opening to acceptance belongs to one side: to the system while it was down, switched off, or noticed
              a turn more than 15 minutes late; else to the customer in a stage that the contract names; else to whose turn it is.
-re_discovery asked accounts / accounts with an acceptance; not measurable while nobody listens. NPS delta and leak to churn stand in the leak audit.
+re_discovery asked accounts / accounts with an acceptance; not measurable while nobody listens. NPS delta and
+             leak to churn: not measurable while nothing is told of accounts.
 counts       by-passes (several gates on one entry into a stage are one), tampers, adjustments, ... by their moment.
 periods      ISO weeks and months in UTC, and all of them together.
 """
