@@ -112,3 +112,35 @@ fn erased_entries_leave_a_gap_and_nothing_else() {
     let (covered, _) = exporter.finish(None);
     assert_eq!((covered.from, covered.to), (0, u64::try_from(log.len()).unwrap() + 1));
 }
+
+#[test]
+fn what_was_worked_out_afterwards_is_told_as_if_it_had_been_watched() {
+    let log = worlds::log(8, 120);
+    let is_decided = |entry: &LogEntry| matches!(entry, LogEntry::Decided { .. });
+    let confirmed: BTreeSet<String> = log
+        .iter()
+        .filter(|entry| !is_decided(entry))
+        .filter_map(|entry| entry.handoff().map(|(handoff, _)| handoff.stream()))
+        .collect();
+    let watched: Vec<LogEntry> = log
+        .into_iter()
+        .filter(|entry| entry.handoff().is_none_or(|(handoff, _)| !confirmed.contains(&handoff.stream())))
+        .collect();
+    assert!(watched.iter().filter(|entry| is_decided(entry)).count() > 50);
+    let afterwards = |entry: LogEntry| {
+        let LogEntry::Decided { handoff, contract, terms, at, seen, events } = entry else { return entry };
+        let (unknown, made) = (BTreeMap::new(), at);
+        LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, unknown, made }
+    };
+    let (_, live) = all(&watched, Since::Position(0));
+    let (_, past) = all(&watched.into_iter().map(afterwards).collect::<Vec<_>>(), Since::Position(0));
+    for table in [Table::Events, Table::EventFields, Table::Handoffs, Table::Metrics] {
+        assert_eq!(of(&past, table), of(&live, table), "{table:?}");
+    }
+    for (told, seen) in of(&past, Table::Packages).into_iter().zip(of(&live, Table::Packages)) {
+        let marks = told.cells.len() - 2;
+        assert_eq!(told.cells[..marks], seen.cells[..marks]);
+        assert_eq!(told.cells[marks..], [Cell::Flag(true), Cell::Integer(0)]);
+        assert_eq!(seen.cells[marks..], [Cell::Flag(false), Cell::Nothing]);
+    }
+}
