@@ -80,7 +80,8 @@ fn a_date_begins_at_the_first_entry_logged_then_or_later() {
 #[test]
 fn no_words_of_people_and_no_value_of_a_package_leave_the_log() {
     let (_, rows) = all(&worlds::log(6, 200), Since::Position(0));
-    let text: String = rows.iter().flat_map(|row| &row.cells).map(Cell::csv).collect();
+    let cells = rows.iter().flat_map(|row| &row.cells).filter(|cell| matches!(cell, Cell::Text(_)));
+    let text = cells.map(Cell::csv).collect::<Vec<_>>().join("\n");
     for told in ["has no date", "board decides", "They expect", "Ledgerly", "003000"] {
         assert!(!text.contains(told), "{told}");
     }

@@ -1,6 +1,7 @@
 //! Where what was reconstructed and what was watched meet.
 
 use super::*;
+use crate::metric::Figure;
 
 /// The same decision, worked out afterwards; these fields are not told.
 fn reconstructed(entry: LogEntry, unknown: &[&str]) -> LogEntry {
@@ -15,8 +16,10 @@ fn told(record: &str, hour: i64, events: Vec<Event>) -> LogEntry {
     reconstructed(decided(record, hours(hour), Package::new(), events), &[])
 }
 
+/// A row without the word that nobody watched.
 fn counted(row: &Row) -> Row {
-    Row { reconstructed: 0, ..row.clone() }
+    let watched = |figure: &Figure| Figure { reconstructed: 0, ..figure.clone() };
+    Row { reconstructed: 0, figures: row.figures.iter().map(watched).collect(), ..row.clone() }
 }
 
 #[test]
@@ -28,6 +31,7 @@ fn the_past_counts_as_if_it_had_been_watched_and_says_that_it_was_not() {
     let past = total(&card);
     assert_eq!(counted(&past), live);
     assert_eq!((past.reconstructed, live.reconstructed), (1, 0));
+    assert!(past.figures.iter().all(|figure| figure.reconstructed == 1), "every figure says so: {past:?}");
     assert!(records(&card).iter().all(|record| record.reconstructed));
 }
 
