@@ -106,7 +106,7 @@ mod tests {
         assert!(matches!(from(folder.path()), Err(Unfit::Empty { .. })));
         std::fs::write(folder.path().join("own.toml"), "lexicon = 1\n\n[field.budget]\n").unwrap();
         let error = from(folder.path()).unwrap_err().to_string();
-        assert!(error.starts_with("own.toml:3:") && error.contains("contract"), "{error}");
+        assert!(error.starts_with("own.toml:3:") && error.contains("missing field"), "{error}");
         assert!(matches!(from(&folder.path().join("nowhere")), Err(Unfit::Unreadable { .. })));
     }
 }
