@@ -209,7 +209,9 @@ fn the_unit_is_the_account_however_many_deals_it_has() {
     let later = reasks.incidence(Some(line), Slice::of(Period::Month, hour(24 * 62)), hour(10));
     assert_eq!(later, super::Incidence::default());
     let mut scorecard = Scorecard::new();
-    entries.iter().for_each(|entry| scorecard.apply(entry));
+    for entry in &entries {
+        scorecard.apply(entry);
+    }
     let rows = rates(&scorecard, hour(30), ACCURACY);
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0].percent, Some(Decimal::new(3_333, 2)));

@@ -255,12 +255,16 @@ fn the_scorecards_rows_have_all_six_metrics() {
         entries.push(answered(&account, 5, "2025-03-12T00:00:00Z"));
     }
     let mut scorecard = Scorecard::new();
-    entries.iter().for_each(|entry| scorecard.apply(entry));
+    for entry in &entries {
+        scorecard.apply(entry);
+    }
     let now = at("2026-06-01T00:00:00Z");
     let mut report = scorecard.report(Period::Month, now);
     let frozen = scorecard.to_freeze(now);
     assert!(!frozen.is_empty());
-    frozen.iter().for_each(|entry| scorecard.apply(entry));
+    for entry in &frozen {
+        scorecard.apply(entry);
+    }
     // What customers do later is told as it is now, in frozen rows too.
     report.rows.extend(scorecard.report(Period::Month, now).rows);
     let rows: Vec<_> = report.rows.iter().filter(|row| row.contract == CONTRACT).collect();
