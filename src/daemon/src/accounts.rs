@@ -42,7 +42,7 @@ pub(crate) fn is_unguarded(engine: &Engine, rule: &Rule, motion: &MotionId, seen
 pub(crate) struct Homes {
     cross: BTreeSet<ContractId>,
     connection: ConnectionId,
-    homes: BTreeMap<String, Residence>,
+    residences: BTreeMap<String, Residence>,
 }
 
 impl Homes {
@@ -55,14 +55,14 @@ impl Homes {
         let (cross, connection) = (cross(engine), record.connection.clone());
         let home =
             |account: &String| (account.clone(), engine.snapshots.residence(&connection, account, &cross));
-        let homes = accounts.into_iter().map(home).collect();
-        Self { cross, connection, homes }
+        let residences = accounts.into_iter().map(home).collect();
+        Self { cross, connection, residences }
     }
 
     /// The accounts' deals that are judged otherwise than before, now that the record's new state is noted.
     pub(crate) fn onlookers(self, engine: &Engine) -> BTreeSet<RecordRef> {
         let mut onlookers = BTreeSet::new();
-        for (account, before) in self.homes {
+        for (account, before) in self.residences {
             let now = engine.snapshots.residence(&self.connection, &account, &self.cross);
             if now == before {
                 continue;

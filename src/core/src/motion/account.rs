@@ -45,9 +45,9 @@ impl Standing {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Residence {
     /// The motions of its accepted handoffs.
-    pub motions: BTreeSet<MotionId>,
+    motions: BTreeSet<MotionId>,
     /// Whether a handoff between motions is on for it.
-    pub is_crossing: bool,
+    is_crossing: bool,
 }
 
 impl Residence {

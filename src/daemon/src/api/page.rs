@@ -223,15 +223,17 @@ fn table<const N: usize>(
     html.push_str("</tbody></table></div>\n");
 }
 
-/// The record's id, below it what it is.
+/// The record's id, below it what it is and under which contract.
 fn record(stream: &str) -> String {
+    let contract = stream.split('/').next().unwrap_or_default();
     let record = stream.splitn(3, '/').nth(2).unwrap_or_default();
     let (place, id) = record.rsplit_once('/').unwrap_or(("", record));
     let address: String = stream.split('/').map(part).collect::<Vec<_>>().join("/");
     format!(
-        "<a href=\"/api/v1/handoffs/{address}\"><code>{}</code></a><small>{}</small>",
+        "<a href=\"/api/v1/handoffs/{address}\"><code>{}</code></a><small>{}<br>{}</small>",
         escape(id),
-        escape(place)
+        escape(place),
+        escape(contract)
     )
 }
 
