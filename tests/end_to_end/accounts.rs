@@ -9,6 +9,7 @@ use handoff_measure::account::{AccountKey, Accounts};
 use handoff_measure::audit::{Question, audit};
 use handoff_measure::scorecard::Scorecard;
 use handoff_sandbox_salesforce::{FieldSpec, FieldType};
+use handoffd::app::App;
 use handoffd::config::{About, Facts, Feed};
 use handoffd_tests::crm::{HUBSPOT, Kind, SALESFORCE};
 use handoffd_tests::governed::{Governed, Options, secret};
@@ -258,4 +259,28 @@ async fn what_hubspot_knows_of_companies_and_their_answers_is_logged_once() {
     let scores: Vec<u8> = accounts.answers(&key).into_iter().map(|(_, score)| score).collect();
     assert_eq!(scores, [4]);
     world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_names_what_an_entry_of_facts_cannot_read() {
+    for (crms, object, field, there) in
+        [(SALESFORCE, "Account", "Nowhere__c", "AnnualRevenue"), (HUBSPOT, "companies", "nowhere", "domain")]
+    {
+        let mut world = Governed::prepare(Options { crms, ..Options::default() }).await;
+        let kind = crms.first().copied().unwrap();
+        let of = |object: &str, arr: &str| Facts {
+            account: Some(AccountColumns { arr: Some(arr.to_owned()), ..AccountColumns::default() }),
+            ..facts(kind, object)
+        };
+        let wrong = vec![of(object, field), of(object, there), of("Nothing__c", there)];
+        world.config(|config| config.facts = wrong);
+        let (registry, options) = (world.registry().unwrap(), handoffd::app::Options::default());
+        let asked = App::check_once(world.configured(), &registry, world.clock().clone(), options).await;
+        let report = asked.unwrap().remove(&kind.connection().into()).unwrap().unwrap();
+        let told: Vec<&str> = report.findings.iter().map(|finding| finding.place.as_str()).collect();
+        let place = format!("[[facts]] {object}.{field}");
+        assert!(told.contains(&place.as_str()), "{told:?}");
+        assert!(told.iter().any(|place| place.starts_with("[[facts]] Nothing__c")), "{told:?}");
+        assert!(!told.contains(&format!("[[facts]] {object}.{there}").as_str()), "{told:?}");
+    }
 }

@@ -4,15 +4,18 @@
 
 use std::sync::Arc;
 
+use handoff_core::account::AccountColumns;
 use handoff_core::contract::Mode;
 use handoff_core::journal::LogEntry;
+use handoff_measure::audit::{Question, audit};
 use handoff_measure::metric::{Figure, Metric};
 use handoff_measure::period::Period;
 use handoff_measure::report::{Held, Report, Row};
 use handoff_measure::scorecard::Scorecard;
+use handoff_sandbox_salesforce::{FieldSpec, FieldType};
 use handoffd::app::App;
 use handoffd::backfill::{BackfillError, Backfilled, Wanted};
-use handoffd::config::Config;
+use handoffd::config::{Config, Facts};
 use handoffd_tests::crm::{Deal, Kind};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::on_every_crm;
@@ -323,4 +326,40 @@ async fn a_run_goes_on_where_it_stood_only_if_it_asks_for_the_same() {
     world.accept(deal);
     let later = backfill(&world, world.configured(), Wanted::default()).await.unwrap();
     assert_eq!(later.handoffs, 1, "{later:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_crm_tells_of_accounts_is_read_with_the_past() {
+    let mut world = Governed::prepare(Options::default()).await;
+    world.org().add_fields("Account", vec![FieldSpec::new("Churned_On__c", FieldType::Date)]).unwrap();
+    let columns = AccountColumns {
+        arr: Some("AnnualRevenue".to_owned()),
+        currency: Some("USD".to_owned()),
+        churned_at: Some("Churned_On__c".to_owned()),
+        ..AccountColumns::default()
+    };
+    let facts = Facts {
+        connection: Kind::Salesforce.connection().into(),
+        object: "Account".into(),
+        account: Some(columns),
+        survey: None,
+        matching: std::collections::BTreeMap::new(),
+        of: None,
+        of_related: None,
+        account_object: None,
+    };
+    world.config(|config| config.facts = vec![facts]);
+    won(&world, 0);
+    let before = writes(&world);
+    let told = backfill(&world, world.configured(), Wanted::default()).await.unwrap();
+    assert!(told.facts > 0, "{told:?}");
+    let mut card = Scorecard::new();
+    log_of(&world, world.configured()).await.iter().for_each(|entry| card.apply(entry));
+    let found = audit(&card, card.accounts(), &Question::new(world.now()));
+    let row = found.row("h03-ae-to-onboarding").unwrap();
+    let outside = row.churn_detail.outside;
+    assert!(row.leak.accounts.share.n > 0 && outside.not_told == 0, "before any daemon ran: {outside:?}");
+    let again = backfill(&world, world.configured(), Wanted::default()).await.unwrap();
+    assert_eq!((again.facts, again.decisions), (0, 0));
+    assert_eq!(writes(&world), before);
 }

@@ -289,7 +289,7 @@ pub enum LogEntry {
         entries: u64,
         /// The quality weight in percent.
         weight_percent: Decimal,
-        /// Which definition of quality its factors are made with: 1 = as measured, 2 = shrunk.
+        /// Which definition of quality its factors are made with: 1 = as measured, 2 = shrunk, 3 = with re-discovery too.
         #[serde(default = "own::first_rules", skip_serializing_if = "own::is_first_rules")]
         rules: u32,
         /// Size of the tree that the checkpoint signed before this entry.

@@ -15,6 +15,7 @@ use crate::calls::{self, Answered, NotAnswered};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connect::Real;
+use crate::facts;
 use crate::govern::{Governed, Rule, governed};
 use crate::link::Equipment;
 use crate::overrides::{self, NotSaid, Said};
@@ -157,7 +158,22 @@ impl App {
             let keys = rules.filter_map(|rule| rule.mapping.write.task.as_ref());
             writes.extend(keys.filter_map(|task| connected.purpose.connector().task_fields(&task.id)));
             let asked = connected.purpose.connector().check(&mappings, &plans, &writes);
-            let report = connected.transport.run(asked).await.map(|mut report| {
+            let mut report = connected.transport.run(asked).await;
+            let told: Vec<_> =
+                config.facts.iter().filter(|facts| facts.connection == *id).map(facts::plan).collect();
+            if let Ok(report) = &mut report
+                && !told.is_empty()
+            {
+                let asked = connected.purpose.connector().check(&[], &told, &[]);
+                match connected.transport.run(asked).await {
+                    Ok(facts) => report.findings.extend(untold(facts)),
+                    Err(fault) => {
+                        reports.insert(id.clone(), Err(fault));
+                        continue;
+                    }
+                }
+            }
+            let report = report.map(|mut report| {
                 let rules = own.iter().flat_map(|object| &object.rules);
                 report.findings.extend(rules.flat_map(|rule| guarded(rule, &report.guards)));
                 report.findings.sort_by_key(|finding| !finding.error);
@@ -167,6 +183,15 @@ impl App {
         }
         Ok(reports)
     }
+}
+
+/// What an entry of `[[facts]]` names and nobody can read. Advice is about records that are watched; these are read once a day, whatever changed.
+fn untold(report: CheckReport) -> impl Iterator<Item = CheckFinding> {
+    report
+        .findings
+        .into_iter()
+        .filter(|finding| finding.error)
+        .map(|finding| CheckFinding { place: format!("[[facts]] {}", finding.place), ..finding })
 }
 
 /// Whether the CRM's own block fits the modes of the stage gates that it reads.

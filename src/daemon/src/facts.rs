@@ -9,6 +9,7 @@ use handoff_core::extract::{Existence, RawRecord, ReadPlan};
 use handoff_core::feed::key_text;
 use handoff_core::id::{RecordId, RecordRef};
 use handoff_core::journal::LogEntry;
+use handoff_measure::account::AccountKey;
 use jiff::Timestamp;
 
 use crate::config::Facts;
@@ -16,7 +17,8 @@ use crate::engine::Engine;
 use crate::fatal::Fatal;
 use crate::journal::Refused;
 use crate::link::Link;
-use crate::memory::{Change, FACT};
+use crate::memory::{Change, FACT, blocking};
+use crate::numbers::Standing;
 
 /// Between two walks.
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
@@ -48,7 +50,7 @@ pub(crate) async fn now(engine: &Arc<Engine>) -> Result<bool, Fatal> {
 async fn walk(engine: &Arc<Engine>, facts: &Facts, link: &Link, source: &dyn Source) -> Result<bool, Fatal> {
     let plan = plan(facts);
     let mut here = Cursor::beginning();
-    let mut unlisted = known(engine, facts);
+    let mut unlisted = known(engine, facts).await?;
     loop {
         let page = match link.transport.run(source.census(&plan, &here)).await {
             Ok(page) => page,
@@ -101,22 +103,27 @@ async fn read(
     Ok(true)
 }
 
-/// Accounts of handoffs that are known here.
-fn known(engine: &Engine, facts: &Facts) -> BTreeSet<RecordRef> {
-    let mut known = BTreeSet::new();
-    engine.snapshots.for_each(|summary| {
-        let connection = &summary.handoff.subject.connection;
-        if let Some(account) =
-            summary.account.as_ref().filter(|_| *connection == facts.connection && facts.account.is_some())
-        {
-            let (object, record) = (facts.object.clone(), RecordId(account.clone()));
-            known.insert(RecordRef { connection: connection.clone(), object, record });
-        }
-    });
-    known
+/// Accounts that the log knows of, those of reconstructed handoffs too.
+async fn known(engine: &Arc<Engine>, facts: &Facts) -> Result<BTreeSet<RecordRef>, Fatal> {
+    if facts.account.is_none() {
+        return Ok(BTreeSet::new());
+    }
+    let (asked, facts) = (Arc::clone(engine), facts.clone());
+    let named = move |standing: &Standing| {
+        let keys = standing.scorecard.accounts().keys().into_iter();
+        let own = keys.filter(|key| key.connection == facts.connection.as_str());
+        let record = |key: &AccountKey| RecordRef {
+            connection: facts.connection.clone(),
+            object: facts.object.clone(),
+            record: RecordId(key.record.clone()),
+        };
+        own.map(record).collect()
+    };
+    blocking(move || asked.numbers.ask(&asked.journal, named)).await
 }
 
-fn plan(facts: &Facts) -> ReadPlan {
+/// What is read of a record that tells of accounts.
+pub(crate) fn plan(facts: &Facts) -> ReadPlan {
     let fields: BTreeSet<String> = facts.fields().into_iter().collect();
     ReadPlan {
         object: facts.object.clone(),

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use handoff_core::contract::{Contract, GateKind, Mode};
 use handoff_core::decide::Terms;
-use handoff_measure::assessment::{Declared, GovernedNow, Inputs};
-use handoff_measure::concrete::audit::{Audit, AuditKind, audit};
+use handoff_measure::assessment::{Declared, GovernedNow, Inputs, WINDOW};
+use handoff_measure::audit as leak;
+use handoff_measure::concrete::audit::{Audit, AuditKind, Share, audit};
 use handoff_measure::concrete::tally::{BlindTally, tally};
 use handoff_measure::practice::{Practice, strength, strongest};
 use handoff_measure::rollout::Plan;
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,6 +18,7 @@ use utoipa::ToSchema;
 use crate::app::Handle;
 use crate::config::{Assessment, Config, Rollout};
 use crate::govern::{Governed, Rule};
+use crate::numbers::Standing;
 
 /// All concrete tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -65,32 +68,64 @@ impl Said {
     }
 
     /// What the self-assessment needs; `log` = entries, and how many a signed head covers.
-    pub(crate) fn inputs(&self, log: (u64, u64)) -> Inputs {
+    pub(crate) fn inputs(&self, standing: &Standing, log: (u64, u64), now: Timestamp) -> Inputs {
         let declared = self.assessment.declared.iter().map(|(key, declared)| {
             let (yes, by, because) = (declared.yes, declared.by.clone(), declared.because.clone());
             (key.clone(), Declared { yes, by, because })
         });
+        let history = leaks(standing, None, now);
         Inputs {
             governed: self.governed.clone(),
             declared: declared.collect(),
+            re_asked: re_asked(standing, now),
+            month: standing.scorecard.last_frozen(),
+            leak_to_churn: leak_to_churn(&history),
             log: Some(log),
             weight_percent: self.weight_percent,
-            leaks: self.rollout.order.clone(),
-            ..Inputs::default()
+            leaks: worst_first(&history),
         }
     }
 
     /// What the rollout needs.
-    pub(crate) fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self, standing: &Standing, now: Timestamp) -> Plan {
         Plan {
             started: self.rollout.started,
             order: self.rollout.order.clone(),
-            leaks: Vec::new(),
+            leaks: worst_first(&leaks(standing, None, now)),
             parallel: self.rollout.parallel.clone(),
             modes: self.governed.iter().map(|(contract, now)| (contract.clone(), now.mode)).collect(),
             weight_percent: self.weight_percent,
         }
     }
+}
+
+/// The leak audit of what happened since then; `None` = of all history.
+fn leaks(standing: &Standing, since: Option<Timestamp>, now: Timestamp) -> leak::Audit {
+    let question = leak::Question { since, ..leak::Question::new(now) };
+    leak::audit(&standing.scorecard, standing.scorecard.accounts(), &question)
+}
+
+/// Contracts at which accounts leaked, worst first.
+fn worst_first(audit: &leak::Audit) -> Vec<String> {
+    let leaking = audit.rows.iter().filter(|row| row.rank.is_some() && row.leak.accounts.share.met > 0);
+    leaking.map(|row| row.contract.0.clone()).collect()
+}
+
+/// The sources' share, where enough accounts churned to tell one.
+fn leak_to_churn(audit: &leak::Audit) -> Option<Share> {
+    let of = audit.leak_to_churn()?;
+    let share = of.all.churned_leaked.share;
+    of.figure().value.map(|_| Share::of(share.met, share.n))
+}
+
+/// Accounts that were asked again in the time that the self-assessment looks back at, by contract, where anything tells of it.
+fn re_asked(standing: &Standing, now: Timestamp) -> BTreeMap<String, Share> {
+    let recent = leaks(standing, now.checked_sub(WINDOW).ok(), now);
+    let told = recent.rows.iter().filter_map(|row| {
+        let met = row.rediscovery.value.and(row.rediscovery.met)?;
+        Some((row.contract.0.clone(), Share::of(met, row.rediscovery.n)))
+    });
+    told.collect()
 }
 
 /// How contracts are governed, over all connections: the strongest mode, and of pay the weakest.

@@ -21,7 +21,7 @@ mod questions;
 mod tests;
 
 /// What is looked back at.
-const WINDOW: SignedDuration = SignedDuration::from_hours(90 * 24);
+pub const WINDOW: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// A contract as it is governed now.
 #[derive(Debug, Clone, PartialEq, Eq)]

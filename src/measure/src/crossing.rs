@@ -37,6 +37,10 @@ pub struct Crossing {
     pub required: usize,
     /// Whether it passed without an acceptance in force.
     pub bypassed: bool,
+    /// What stood in some of the fields then is not told by the CRM, and whether it leaked hangs on them: `filled` counts them as they are told
+    /// nearest to it. Only where the past was reconstructed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guessed: bool,
 }
 
 impl Crossing {
@@ -129,6 +133,24 @@ impl Placed {
 
 fn crossing(account: &AccountKey, stream: String, cycle: u32, transition: Transition) -> Crossing {
     let Transition { at, passage, filled, required, .. } = transition;
-    let bypassed = passage == Passage::Bypassed;
-    Crossing { account: account.clone(), stream, cycle, at, filled, required, bypassed }
+    let (bypassed, guessed) = (passage == Passage::Bypassed, transition.leaked().is_none());
+    Crossing { account: account.clone(), stream, cycle, at, filled, required, bypassed, guessed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leak_is_told_where_the_fields_that_are_not_told_could_not_change_it() {
+        let of = |certain: usize, untold: usize| {
+            let (at, passage) = (Timestamp::UNIX_EPOCH, Passage::Bypassed);
+            let filled = certain + untold;
+            Transition { at, passage, filled, required: 8, sender: None, untold, certain }.leaked()
+        };
+        assert_eq!((of(5, 0), of(6, 0)), (Some(true), Some(false)));
+        assert_eq!(of(4, 1), Some(true), "5 of 8 at best");
+        assert_eq!(of(6, 2), Some(false), "6 of 8 at worst");
+        assert_eq!((of(5, 1), of(0, 8)), (None, None));
+    }
 }

@@ -110,6 +110,11 @@ impl FrozenMonths {
         self.months.values().flatten().map(|kept| &kept.frozen)
     }
 
+    /// The last month that is frozen, e.g. `2026-02`.
+    pub(crate) fn last(&self) -> Option<String> {
+        self.months.last_key_value().and_then(|(month, _)| month.name())
+    }
+
     /// Puts frozen rows in the place of live ones.
     pub(crate) fn show(&self, rows: &mut Vec<Row>, shown: Shown) {
         for versions in self.months.values() {
@@ -151,6 +156,11 @@ fn order(row: &Row) -> (&str, &str, bool, Option<&str>) {
 }
 
 impl Scorecard {
+    /// The last month whose numbers are frozen, e.g. `2026-02`; `None` = none is.
+    pub fn last_frozen(&self) -> Option<String> {
+        self.frozen.last()
+    }
+
     /// What has to be appended so that every month that ended 30 days ago or earlier stands in the log as it is: its first version, or a
     /// restatement. Nothing is owed twice: once the entries are folded, this is empty.
     pub fn to_freeze(&self, now: Timestamp) -> Vec<LogEntry> {

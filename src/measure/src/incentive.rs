@@ -1,6 +1,7 @@
 //! The incentive weight: a small part of credit that follows how senders hand over, and the scoreboard that shows it.
 //!
-//! The factor is `1 - w + w * q`, with a weight `w` of 5 to 10 %. `q` is the mean of what is measured of a sender, and is shrunk towards the mean of
+//! The factor is `1 - w + w * q`, with a weight `w` of 5 to 10 %. `q` is the mean of what is measured of a sender (completeness, first pass, and where
+//! something listens the share of accepted handoffs whose customer was not asked again), and is shrunk towards the mean of
 //! all senders, so that a few handoffs move little: `(n * q + 10 * mean) / (n + 10)`, `n` being his decided handoffs. Under five decided handoffs
 //! the factor is exactly 1, and nobody's own number is shown.
 
@@ -24,15 +25,21 @@ pub enum Rules {
     Raw,
     /// `q` shrunk towards the mean of all senders.
     Shrunk,
+    /// The same, with re-discovery as part of `q` where something tells of it.
+    Heard,
 }
 
 impl Rules {
     /// The rules that new months are closed with.
-    pub const NEWEST: Self = Self::Shrunk;
+    pub const NEWEST: Self = Self::Heard;
 
     /// By the number in the log.
     pub fn numbered(number: u32) -> Self {
-        if number <= 1 { Self::Raw } else { Self::Shrunk }
+        match number {
+            0 | 1 => Self::Raw,
+            2 => Self::Shrunk,
+            3.. => Self::Heard,
+        }
     }
 
     /// Their number in the log.
@@ -40,6 +47,7 @@ impl Rules {
         match self {
             Self::Raw => 1,
             Self::Shrunk => 2,
+            Self::Heard => 3,
         }
     }
 }

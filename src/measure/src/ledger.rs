@@ -32,7 +32,7 @@ pub use quality::MIN_N;
 pub use reconcile::{Columns, Finding, FindingKind, Payout, PayoutError, payouts, reconcile};
 pub use statement::{Row, Sender, Standing, State, Statement, Total};
 
-use quality::Quality;
+use quality::{Heard, Quality};
 
 use crate::incentive::Rules;
 
@@ -45,6 +45,7 @@ pub struct Ledger {
     deals: BTreeMap<String, Deal>,
     touched: BTreeSet<String>,
     quality: Quality,
+    heard: Heard,
     head: u64,
 }
 
@@ -58,6 +59,7 @@ impl Ledger {
             deals: BTreeMap::new(),
             touched: BTreeSet::new(),
             quality: Quality::default(),
+            heard: Heard::default(),
             head: 0,
         }
     }
@@ -93,6 +95,7 @@ impl Ledger {
         {
             self.contracts.insert(contract.clone(), parsed);
         }
+        self.heard.apply(entry);
         let Some((handoff, events)) = entry.handoff() else { return };
         let terms = if let LogEntry::Decided { terms, .. } = entry { Some(terms) } else { None };
         self.fold(stamp, month, handoff, terms, events);
@@ -168,7 +171,7 @@ impl Ledger {
         if let Some(running) = self.running.filter(|running| *running < self.period) {
             self.roll(running);
         }
-        let senders = self.quality.senders(self.period, weight_percent, rules);
+        let senders = self.quality.senders(self.period, weight_percent, rules, &self.heard);
         let mut rows = Vec::new();
         let streams: Vec<String> = self.deals.keys().cloned().collect();
         for stream in streams {

@@ -20,7 +20,7 @@ pub mod incentive;
 pub mod ledger;
 pub mod live;
 pub mod metric;
-mod past;
+pub mod past;
 pub mod people;
 pub mod period;
 pub mod practice;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 /// The handoffs whose past was reconstructed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Past {
+pub struct Past {
     streams: BTreeMap<String, Retold>,
 }
 
@@ -32,7 +32,7 @@ struct Retold {
 
 impl Past {
     /// What of an entry counts; `None` = all of it was told already.
-    pub(crate) fn sift<'e>(&mut self, entry: &'e LogEntry) -> Option<Cow<'e, LogEntry>> {
+    pub fn sift<'e>(&mut self, entry: &'e LogEntry) -> Option<Cow<'e, LogEntry>> {
         if let LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, made, .. } = entry {
             let fresh = Retold { cycle: 0, voided: false, until: *made, ahead: None };
             let retold = self.streams.entry(handoff.stream()).or_insert(fresh);

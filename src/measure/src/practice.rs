@@ -18,7 +18,8 @@ use handoff_core::registry::parse_contract;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::unit::When;
+use crate::past::Past;
+use crate::unit::{Untold, When};
 
 /// A deal that was won, or a handoff that was accepted or passed by, and how its package stood then.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,9 @@ pub struct Type {
     pub tampered: Vec<Timestamp>,
     /// Fields that were found only after the acceptance.
     pub late: Vec<(Timestamp, FieldKey)>,
+    /// Deals won and handoffs passed of which nothing can be said: the CRM does not tell what stood in their packages then. Only where the past was
+    /// reconstructed.
+    pub untold: usize,
     /// Texts that the receiving role approved.
     pub approved: Vec<Timestamp>,
     /// Texts that took effect in the log.
@@ -108,6 +112,7 @@ pub struct Practice {
     pub closed: Vec<(String, Decimal, Timestamp)>,
     contracts: BTreeMap<ContractRef, Contract>,
     running: BTreeMap<String, Running>,
+    past: Past,
 }
 
 /// What an event is seen with.
@@ -116,11 +121,26 @@ struct Scene<'a> {
     contract: Option<&'a Contract>,
     seen: Option<&'a Observation>,
     logged: Timestamp,
+    /// The decision was reconstructed, and these values of its observation are not told.
+    unknown: Option<&'a Untold>,
 }
 
 impl Practice {
-    /// Takes the entry at this log position; entries come in log order.
+    /// Takes the entry at this log position; entries come in log order. What was reconstructed counts as if it had been watched, but for modes:
+    /// nothing was governed then.
     pub fn apply(&mut self, position: u64, entry: &LogEntry) {
+        let unknown = if let LogEntry::Reconstructed { unknown, .. } = entry { Some(unknown) } else { None };
+        // Before the sieve: a look that tells nothing new was taken under these modes all the same.
+        if let LogEntry::Decided { handoff, contract, terms, at, .. } = entry {
+            self.governed(handoff, contract, terms, *at);
+        }
+        if let Some(entry) = self.past.sift(entry) {
+            self.take(position, &entry, unknown);
+        }
+    }
+
+    /// Takes what counts of an entry; `unknown` = it was reconstructed, and these values are not told.
+    fn take(&mut self, position: u64, entry: &LogEntry, unknown: Option<&Untold>) {
         match entry {
             LogEntry::Test { handoff, test, step, at } => self.test(position, handoff, test, step, *at),
             LogEntry::ContractPublished { contract, text, at } => {
@@ -135,16 +155,17 @@ impl Practice {
             LogEntry::PeriodClosed { period, weight_percent, at, .. } => {
                 self.closed.push((period.clone(), *weight_percent, *at));
             }
-            LogEntry::Decided { handoff, contract, terms, at, seen, events } => {
-                self.decided(handoff, contract, terms, *at, seen, events);
+            LogEntry::Decided { handoff, contract, at, seen, events, .. } => {
+                let scene = Scene { handoff, contract: None, seen: Some(seen), logged: *at, unknown };
+                self.decided(contract, scene, events);
             }
             LogEntry::Confirmed { handoff, events, at } | LogEntry::Overridden { handoff, events, at } => {
-                let scene = Scene { handoff, contract: None, seen: None, logged: *at };
+                let scene = Scene { handoff, contract: None, seen: None, logged: *at, unknown: None };
                 for event in events {
                     self.event(&scene, event);
                 }
             }
-            // What was reconstructed was nobody's practice under this installation.
+            // The sieve made a decision of what was reconstructed.
             LogEntry::ContractStep { .. }
             | LogEntry::Reconstructed { .. }
             | LogEntry::ReaskSuggested { .. }
@@ -178,23 +199,19 @@ impl Practice {
         }
     }
 
-    fn decided(
-        &mut self,
-        handoff: &HandoffId,
-        pin: &ContractRef,
-        terms: &Terms,
-        at: Timestamp,
-        seen: &Observation,
-        events: &[Event],
-    ) {
+    /// Notes how the contract's gates are governed now.
+    fn governed(&mut self, handoff: &HandoffId, pin: &ContractRef, terms: &Terms, at: Timestamp) {
+        let Some(contract) = self.contracts.get(pin) else { return };
+        let (all, pay) = (strongest(contract, terms, |_| true), strongest(contract, terms, is_pay));
+        let of = self.of(&handoff.contract.0);
+        note_mode(&mut of.modes, at, all);
+        note_mode(&mut of.pay_modes, at, pay);
+    }
+
+    fn decided(&mut self, pin: &ContractRef, scene: Scene<'_>, events: &[Event]) {
         // Taken out while its events are folded, so that nothing is copied.
         let contract = self.contracts.remove(pin);
-        if let Some(contract) = &contract {
-            let of = self.of(&handoff.contract.0);
-            note_mode(&mut of.modes, at, strongest(contract, terms, |_| true));
-            note_mode(&mut of.pay_modes, at, strongest(contract, terms, is_pay));
-        }
-        let scene = Scene { handoff, contract: contract.as_ref(), seen: Some(seen), logged: at };
+        let scene = Scene { contract: contract.as_ref(), ..scene };
         for event in events {
             self.event(&scene, event);
         }
@@ -354,7 +371,11 @@ fn answer(of: &mut Type, running: &mut Running, at: Timestamp, accepted: bool) {
 fn won(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>, at: Timestamp) {
     if !running.won {
         running.won = true;
-        of.won.extend(passage(running, stream, scene, at, false));
+        match passage(running, stream, scene, at, false) {
+            Stood::Told(passage) => of.won.push(passage),
+            Stood::Untold => of.untold += 1,
+            Stood::Unknown => {}
+        }
     }
 }
 
@@ -368,19 +389,26 @@ fn pass(
 ) {
     if !running.passed {
         running.passed = true;
-        of.passed.extend(passage(running, stream, scene, at, complete));
+        match passage(running, stream, scene, at, complete) {
+            Stood::Told(passage) => of.passed.push(passage),
+            Stood::Untold => of.untold += 1,
+            Stood::Unknown => {}
+        }
     }
 }
 
-/// How the package stands; `None` = the contract or the record is not known.
-fn passage(
-    running: &Running,
-    stream: &str,
-    scene: &Scene<'_>,
-    at: Timestamp,
-    complete: bool,
-) -> Option<Passage> {
-    let (contract, seen) = scene.contract.zip(scene.seen)?;
+/// How a package stood.
+enum Stood {
+    /// Like this.
+    Told(Passage),
+    /// That hangs on values of the past that the CRM does not tell.
+    Untold,
+    /// The contract or the record is not known.
+    Unknown,
+}
+
+fn passage(running: &Running, stream: &str, scene: &Scene<'_>, at: Timestamp, complete: bool) -> Stood {
+    let Some((contract, seen)) = scene.contract.zip(scene.seen) else { return Stood::Unknown };
     let disputed = disputes(contract, seen);
     let situation = Situation {
         stage: seen.stage.name.as_ref(),
@@ -390,8 +418,12 @@ fn passage(
         as_of: seen.stage.opening_since.map(day),
     };
     let found = assess(contract, &seen.package, &situation);
+    let is_untold = |key: &FieldKey| scene.unknown.is_some_and(|unknown| unknown.contains_key(key));
+    if found.required.iter().any(is_untold) {
+        return Stood::Untold;
+    }
     let missing = found.required.iter().filter(|key| !complete && !found.filled.contains(*key)).cloned();
-    Some(Passage {
+    Stood::Told(Passage {
         stream: stream.to_owned(),
         cycle: running.cycle.max(1),
         at,

@@ -53,12 +53,27 @@ pub(crate) struct Book {
     id: String,
     position: u64,
     pub(crate) terms: Terms,
+    /// What happens is worked out afterwards, without these fields.
+    afterwards: Option<Vec<&'static str>>,
+}
+
+fn afterwards(entry: LogEntry, untold: &[&str]) -> LogEntry {
+    let LogEntry::Decided { handoff, contract, terms, at, seen, events } = entry else {
+        panic!("a decision")
+    };
+    let unknown = untold.iter().map(|key| (FieldKey::from(*key), self::at("2026-06-01T00:00:00Z"))).collect();
+    LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, unknown, made: at }
 }
 
 impl Book {
     pub(crate) fn new(id: &str, published: &str) -> Self {
-        let mut book =
-            Self { practice: Practice::default(), id: id.to_owned(), position: 0, terms: Terms::default() };
+        let mut book = Self {
+            practice: Practice::default(),
+            id: id.to_owned(),
+            position: 0,
+            terms: Terms::default(),
+            afterwards: None,
+        };
         book.contract(id, published);
         book
     }
@@ -110,7 +125,13 @@ impl Book {
             seen: Box::new(seen),
             events,
         };
-        self.take(&entry);
+        match &self.afterwards {
+            None => self.take(&entry),
+            Some(untold) => {
+                let told = afterwards(entry, untold);
+                self.take(&told);
+            }
+        }
     }
 
     pub(crate) fn opens(&self, record: &str, stage: &str) -> Event {
@@ -264,4 +285,51 @@ fn modes_are_noted_when_they_change_and_reopening_wins_no_deal_again() {
     let again = vec![Event::Reopened { cycle: 2, cause }, stage("won", "2026-01-08T00:00:00Z")];
     book.happens("3", "2026-01-08T00:00:00Z", &[], again);
     assert_eq!(book.practice.types["h03-x"].won.len(), 3);
+}
+
+#[test]
+fn the_past_counts_as_if_it_had_been_watched_but_nothing_was_governed_then() {
+    let played = |afterwards: Option<Vec<&'static str>>| {
+        let mut book = Book::new("h03-x", "2026-01-01T00:00:00Z");
+        book.terms.modes.insert(GateName::from("commission"), Mode::Enforce);
+        book.afterwards = afterwards;
+        book.bypassed("1", "2026-01-05T00:00:00Z");
+        book.accepted("2", "2026-01-06T00:00:00Z");
+        book.practice
+    };
+    let (watched, past) = (played(None), played(Some(Vec::new())));
+    let counted = |practice: &Practice| {
+        let of = practice.types["h03-x"].clone();
+        Type { modes: Vec::new(), pay_modes: Vec::new(), ..of }
+    };
+    assert_eq!(counted(&past), counted(&watched));
+    assert_eq!(past.types["h03-x"].passed.len(), 2);
+    assert_eq!((past.types["h03-x"].modes.len(), watched.types["h03-x"].modes.len()), (0, 1));
+    assert_eq!(audit(&past, AuditKind::H03, 3).share, Share::of(1, 2));
+}
+
+#[test]
+fn a_package_of_the_past_that_is_not_told_is_neither_right_nor_wrong() {
+    let mut book = Book::new("h03-x", "2026-01-01T00:00:00Z");
+    book.afterwards = Some(vec!["commitments"]);
+    book.bypassed("1", "2026-01-05T00:00:00Z");
+    book.afterwards = Some(vec!["no such field"]);
+    book.bypassed("2", "2026-01-06T00:00:00Z");
+    let of = &book.practice.types["h03-x"];
+    // The first was won and passed by, and neither can be scored.
+    assert_eq!((of.won.len(), of.passed.len(), of.untold), (1, 1, 2));
+    assert_eq!(audit(&book.practice, AuditKind::H03, 3).share, Share::of(1, 2));
+}
+
+#[test]
+fn what_was_told_afterwards_and_is_seen_again_counts_once_and_its_modes_are_known() {
+    let mut book = Book::new("h03-x", "2026-01-01T00:00:00Z");
+    book.afterwards = Some(Vec::new());
+    book.bypassed("1", "2026-01-05T00:00:00Z");
+    book.afterwards = None;
+    book.terms.modes.insert(GateName::from("commission"), Mode::Enforce);
+    book.bypassed("1", "2026-01-05T00:00:00Z");
+    let of = &book.practice.types["h03-x"];
+    assert_eq!((of.won.len(), of.passed.len(), of.rejected.len()), (1, 1, 1));
+    assert_eq!(of.modes.last().map(|(_, mode)| *mode), Some(Mode::Enforce));
 }

@@ -200,7 +200,7 @@ impl Reasks {
 }
 
 /// The end of the time in which a question counts.
-fn until(accepted: Timestamp) -> Timestamp {
+pub(crate) fn until(accepted: Timestamp) -> Timestamp {
     let window = SignedDuration::from_hours(i64::from(DAYS) * 24);
     accepted.checked_add(window).unwrap_or(Timestamp::MAX)
 }

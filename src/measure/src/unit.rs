@@ -12,6 +12,7 @@ use handoff_core::id::{ContractId, FieldKey, MotionId};
 use handoff_core::observation::Observation;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::crossing::leaked;
 use crate::hold::Shares;
 
 /// How far a CRM's clock may run ahead of ours before its claim is not believed.
@@ -86,12 +87,20 @@ pub struct Transition {
     /// Mandatory fields whose values at that moment the CRM does not tell; only where the past was reconstructed. They are scored as they are
     /// told nearest to it, which is a guess.
     pub untold: usize,
+    /// Of the filled ones, those that are told: they were filled for certain.
+    pub certain: usize,
 }
 
 impl Transition {
     /// Whether all that it is scored by is known.
     pub fn is_told(&self) -> bool {
         self.untold == 0
+    }
+
+    /// Whether less than 70 % of the mandatory fields were filled; `None` = that hangs on fields which are not told.
+    pub fn leaked(&self) -> Option<bool> {
+        let at_worst = leaked(self.certain, self.required);
+        (at_worst == leaked(self.certain.saturating_add(self.untold), self.required)).then_some(at_worst)
     }
 
     /// Whether every mandatory field was filled before it.
@@ -320,15 +329,17 @@ impl Unit {
         if self.transition.is_some() {
             return;
         }
-        let (filled, required, untold) = self.score(scene, passage);
-        self.transition = Some(Transition { at, passage, filled, required, untold, sender: scene.sender });
+        let Score { filled, required, untold, certain } = self.score(scene, passage);
+        let sender = scene.sender;
+        self.transition = Some(Transition { at, passage, filled, required, sender, untold, certain });
     }
 
-    /// Filled, required and untold fields. An acceptance without exceptions is only ever given to a complete package.
-    fn score(&self, scene: Scene<'_>, passage: Passage) -> (usize, usize, usize) {
+    /// What counts of the package. An acceptance without exceptions is only ever given to a complete package.
+    fn score(&self, scene: Scene<'_>, passage: Passage) -> Score {
         let complete = !self.excepted && (passage == Passage::Accepted || self.completed.is_some());
         let (Some(contract), Some(seen)) = (scene.contract, scene.seen) else {
-            return (usize::from(complete), 1, 0);
+            let filled = usize::from(complete);
+            return Score { filled, required: 1, untold: 0, certain: filled };
         };
         let rejected = self.rejected.keys().cloned().collect();
         let disputed = disputes(contract, seen);
@@ -341,8 +352,24 @@ impl Unit {
         };
         let completeness = assess(contract, &seen.package, &situation);
         let required = completeness.required.len();
-        let unknown = |key: &&FieldKey| scene.unknown.is_some_and(|unknown| unknown.contains_key(*key));
-        let untold = completeness.required.iter().filter(unknown).count();
-        (if complete { required } else { completeness.filled.len() }, required, untold)
+        let is_untold = |key: &FieldKey| scene.unknown.is_some_and(|unknown| unknown.contains_key(key));
+        let is_filled = |key: &FieldKey| complete || completeness.filled.contains(key);
+        let count = |counts: &dyn Fn(&FieldKey) -> bool| {
+            completeness.required.iter().filter(|key| counts(key)).count()
+        };
+        Score {
+            filled: if complete { required } else { completeness.filled.len() },
+            required,
+            untold: count(&is_untold),
+            certain: count(&|key| is_filled(key) && !is_untold(key)),
+        }
     }
+}
+
+/// Counts of mandatory fields.
+struct Score {
+    filled: usize,
+    required: usize,
+    untold: usize,
+    certain: usize,
 }

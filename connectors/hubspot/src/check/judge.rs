@@ -82,8 +82,8 @@ fn seen(api: &Api, case: &Case, object: &str) -> Option<std::sync::Arc<Definitio
 fn missing(object: &str, name: &str) -> CheckFinding {
     wrong(
         format!("{object}.{name}"),
-        "the property is not there, or our token may not read it: its part counts as empty and its gates stay shut",
-        "Create it from the files in deploy/hubspot, or correct the mapping",
+        "the property is not there, or our token may not read it: it counts as empty, and gates that wait for it stay shut",
+        "Create it (deploy/hubspot has ours), or correct its name",
     )
 }
 

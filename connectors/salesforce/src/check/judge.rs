@@ -58,7 +58,7 @@ pub(super) fn described(api: &Api, case: &Case) -> Vec<CheckFinding> {
             findings.push(wrong(
                 object,
                 "the object is not there, or our user may not see it",
-                format!("Correct the mapping, or give the permission set {} read access", api.permission_set),
+                format!("Correct its name, or give the permission set {} read access", api.permission_set),
             ));
             continue;
         };
@@ -78,8 +78,8 @@ pub(super) fn described(api: &Api, case: &Case) -> Vec<CheckFinding> {
 fn unreadable(api: &Api, object: &str, field: &str) -> CheckFinding {
     wrong(
         format!("{object}.{field}"),
-        "the field is not there, or our user may not read it: its part counts as empty and its gates stay shut",
-        format!("Correct the mapping, or give the permission set {} read access to it", api.permission_set),
+        "the field is not there, or our user may not read it: it counts as empty, and gates that wait for it stay shut",
+        format!("Correct its name, or give the permission set {} read access to it", api.permission_set),
     )
 }
 

@@ -115,10 +115,14 @@ pub(super) async fn mark(
     responses((status = 200, body = Assessment), (status = 401, body = Problem)))]
 pub(super) async fn self_assessment(State(surface): State<Surface>) -> Response {
     let head = surface.handle.view().head();
-    let inputs = Said::by(&surface.handle).inputs((head.entries, head.signed));
+    let said = Said::by(&surface.handle);
     let now = surface.clock.now();
     let view = surface.handle.view();
-    match view.standing(move |standing| assess(&standing.practice, &inputs, now)).await {
+    let told = view.standing(move |standing| {
+        let inputs = said.inputs(standing, (head.entries, head.signed), now);
+        assess(&standing.practice, &inputs, now)
+    });
+    match told.await {
         Ok(told) => Json(told).into_response(),
         Err(error) => failed(&error),
     }
@@ -128,10 +132,11 @@ pub(super) async fn self_assessment(State(surface): State<Surface>) -> Response 
 #[utoipa::path(get, path = "/api/v1/rollout", tag = "tests", security(("bearer" = [])),
     responses((status = 200, body = Rollout), (status = 401, body = Problem)))]
 pub(super) async fn progress(State(surface): State<Surface>) -> Response {
-    let plan = Said::by(&surface.handle).plan();
+    let said = Said::by(&surface.handle);
     let now = surface.clock.now();
     let view = surface.handle.view();
-    match view.standing(move |standing| rollout(&standing.practice, &plan, now)).await {
+    let told = view.standing(move |standing| rollout(&standing.practice, &said.plan(standing, now), now));
+    match told.await {
         Ok(told) => Json(told).into_response(),
         Err(error) => failed(&error),
     }

@@ -18,7 +18,7 @@ use super::guard::problem;
 use super::model::Problem;
 use super::routes::failed;
 use crate::fatal::Fatal;
-use crate::report::dossier::{Assembly, Dossier, Question};
+use crate::report::dossier::{Assembly, Dossier, Question, stream};
 
 /// Entries read at once.
 const PAGE: usize = 1_000;
@@ -121,9 +121,7 @@ async fn assembled(surface: &Surface, question: Question) -> Result<Result<Dossi
         }
         for each in page {
             next = each.position.saturating_add(1);
-            let own = |entry: &LogEntry| {
-                entry.handoff().is_some_and(|(handoff, _)| streams.contains(&handoff.stream()))
-            };
+            let own = |entry: &LogEntry| stream(entry).is_some_and(|stream| streams.contains(&stream));
             entries.extend(each.entry.filter(own).map(|entry| (each.position, entry)));
         }
     }

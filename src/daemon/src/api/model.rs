@@ -56,6 +56,15 @@ pub struct HandoffRow {
     /// Places of calls that a person confirmed.
     #[serde(default)]
     pub evidence_confirmed: usize,
+    /// Questions of calls that seem to ask again for what the accepted package holds, and that nobody answered.
+    #[serde(default)]
+    pub reasks_waiting: usize,
+    /// Of those, what a person confirmed.
+    #[serde(default)]
+    pub reasks_confirmed: usize,
+    /// Reports on the record that the customer was asked again, without a call.
+    #[serde(default)]
+    pub reasks_reported: usize,
     /// Position of the last log entry.
     pub position: u64,
     /// When it was written.
@@ -422,6 +431,9 @@ impl From<&Summary> for HandoffRow {
             bypasses: summary.bypasses,
             evidence_suggested: summary.evidence.suggested,
             evidence_confirmed: summary.evidence.confirmed,
+            reasks_waiting: summary.evidence.reasks_waiting,
+            reasks_confirmed: summary.evidence.reasks_confirmed,
+            reasks_reported: summary.evidence.reasks_reported,
             position: summary.last.position,
             changed_at: summary.last.time,
         }

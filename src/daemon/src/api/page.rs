@@ -18,6 +18,11 @@ h1{margin:0 0 .5rem}.wide{overflow-x:auto;margin:1.5rem 0}table{border-collapse:
 th,td{text-align:left;padding:.4rem 1.2rem .4rem 0;border-bottom:1px solid #ccc;vertical-align:top}th{white-space:nowrap}\
 caption{text-align:left;font-weight:600;font-size:1.15rem;padding:.3rem 0}.bad{color:#8a0000;font-weight:600}.good{color:#005c1f;font-weight:600}\
 code,time{white-space:nowrap;font-size:.9em}.gate{white-space:nowrap;margin-right:1rem}small{color:#555;display:block}\
+@media screen and (max-width:46rem){body{margin:1rem auto}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\
+table,caption,tbody,tr,td{display:block}tr{border-top:2px solid #555;padding:.4rem 0}td{border:0;padding:.15rem 0}\
+td[data-label]{display:grid;grid-template-columns:8rem 1fr;gap:.6rem;overflow-wrap:anywhere}td.empty{display:none!important}\
+td[data-label]::before{content:attr(data-label);color:#555;font-size:.9em}code,time{white-space:normal}}\
+@media print{body{font-size:9pt;margin:0;max-width:none}tr{break-inside:avoid}th,td{padding:.2rem .7rem .2rem 0}}\
 @media(prefers-color-scheme:dark){body{color:#eee;background:#111}th,td{border-color:#444}small{color:#aaa}a{color:#9cf}.bad{color:#ff9a9a}.good{color:#8fe0a8}}";
 
 /// The page as HTML.
@@ -69,7 +74,7 @@ pub(super) fn render(
     table(
         &mut html,
         "Handoffs",
-        &["Record", "State", "Who acts", "Gates", "Calls", "Since"],
+        &["Record", "State", "Who acts", "Gates", "Calls", "Asked again", "Since"],
         handoffs.iter().map(|row| {
             let gates: Vec<String> = row
                 .gates
@@ -88,6 +93,7 @@ pub(super) fn render(
                 escape(&row.turn),
                 gates.join(" "),
                 calls(row),
+                asked_again(row),
                 moment(row.changed_at),
             ]
         }),
@@ -212,8 +218,9 @@ fn table<const N: usize>(
     for row in rows {
         any = true;
         html.push_str("<tr>");
-        for cell in row {
-            let _ = write!(html, "<td>{cell}</td>");
+        for (name, cell) in head.iter().zip(row) {
+            let empty = if cell.is_empty() { " class=\"empty\"" } else { "" };
+            let _ = write!(html, "<td data-label=\"{name}\"{empty}><span>{cell}</span></td>");
         }
         html.push_str("</tr>\n");
     }
@@ -259,6 +266,21 @@ fn calls(row: &HandoffRow) -> String {
         (0, confirmed) => format!("{confirmed} confirmed"),
         (suggested, confirmed) => format!("{suggested} suggested, {confirmed} confirmed"),
     }
+}
+
+/// Questions for what the accepted package holds: what waits for an answer is nobody's word yet.
+fn asked_again(row: &HandoffRow) -> String {
+    let mut told = Vec::new();
+    if row.reasks_confirmed > 0 {
+        told.push(format!("<span class=\"bad\">{} confirmed</span>", row.reasks_confirmed));
+    }
+    if row.reasks_reported > 0 {
+        told.push("<span class=\"bad\">reported</span>".to_owned());
+    }
+    if row.reasks_waiting > 0 {
+        told.push(format!("{} to answer", row.reasks_waiting));
+    }
+    told.join(", ")
 }
 
 fn moment(at: jiff::Timestamp) -> String {

@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::fatal::Fatal;
-use crate::start;
+use crate::{facts, start};
 
 pub(crate) use book::caught;
 
@@ -71,6 +71,8 @@ pub struct Backfilled {
     pub untold: u64,
     /// Records that were erased, or whose decisions the log does not take.
     pub refused: u64,
+    /// What a CRM tells of accounts and their answers to surveys (`[[facts]]`) that is new in the log.
+    pub facts: u64,
     /// Fields whose values the CRM did not tell for some of these decisions.
     pub unknown: Vec<Unknown>,
     /// Records that could not be read, with the reason; the first fifty.
@@ -186,6 +188,14 @@ impl App {
                 }
             }
         }
+        let before = engine.journal.head();
+        if !facts::now(&engine).await? {
+            tally.problem(
+                "what a CRM tells of accounts ([[facts]]): it did not answer to the end; run it again"
+                    .to_owned(),
+            );
+        }
+        tally.told.facts = engine.journal.head().saturating_sub(before);
         engine.journal.checkpoint(u64::MAX).await?;
         Ok(tally.finish())
     }

@@ -25,6 +25,9 @@ pub struct Count {
     /// Of those, what a person confirmed.
     #[serde(default)]
     pub reasks_confirmed: usize,
+    /// Reports on the record, without a call, that stand.
+    #[serde(default)]
+    pub reasks_reported: usize,
 }
 
 /// All evidence. Whoever appends holds `alone`, so that an entry is decided on what was folded last.
@@ -166,6 +169,7 @@ impl Book {
                 Standing::Dismissed => {}
             }
         }
+        count.reasks_reported = evidence.reasks.reports.values().filter(|report| report.stands).count();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.counts.insert(stream.to_owned(), count);
         let scored = evidence.reasks.calls.values().map(|scored| &scored.call);

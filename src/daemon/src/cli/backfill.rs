@@ -111,6 +111,9 @@ fn render(told: &Backfilled) -> String {
         "{} records read; {} decisions of {} handoffs reconstructed; nothing was written to any CRM\n",
         told.records, told.decisions, told.handoffs
     );
+    if told.facts > 0 {
+        let _ = writeln!(text, "{} facts of accounts and answers to surveys read ([[facts]])", told.facts);
+    }
     if told.watched > 0 {
         let _ = writeln!(text, "{} handoffs were watched already and are left as they are", told.watched);
     }
@@ -125,7 +128,8 @@ fn render(told: &Backfilled) -> String {
     }
     for one in &told.unknown {
         let name = plain(&format!("{} / {}", one.contract, one.field));
-        let _ = writeln!(text, "  {name}  {} decisions  unknown before {}", one.decisions, one.told_from);
+        let from = one.told_from.strftime("%Y-%m-%d");
+        let _ = writeln!(text, "  {name}  {} decisions; told from {from} at the latest", one.decisions);
     }
     for problem in &told.problems {
         let _ = writeln!(text, "{} {}", bad("not read:"), plain(problem));

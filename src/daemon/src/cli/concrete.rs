@@ -15,6 +15,7 @@ use super::archive::Archive;
 use super::exit::{Exit, Failure};
 use super::output::{Output, bad, good, plain};
 use super::remote::Remote;
+use crate::api::Standing as Numbers;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Loaded, load};
 use crate::govern::governed;
@@ -60,17 +61,29 @@ struct Back {
 }
 
 /// The log's practice, read without a daemon.
-fn practice(config: &Config) -> Result<(Practice, (u64, u64)), Failure> {
-    let archive = Archive::open(config)?;
+fn practice(config: &Config) -> Result<Practice, Failure> {
     let mut practice = Practice::default();
-    archive.read("reading the log", |position, entry| {
+    Archive::open(config)?.read("reading the log", |position, entry| {
         if let Some(entry) = entry {
             practice.apply(position, &entry);
         }
         true
     })?;
+    Ok(practice)
+}
+
+/// All that the log amounts to, read without a daemon; entries, and how many a signed head covers.
+fn standing(config: &Config) -> Result<(Numbers, (u64, u64)), Failure> {
+    let archive = Archive::open(config)?;
+    let mut standing = Numbers::new(&config.scorecard);
+    archive.read("reading the log", |position, entry| {
+        if let Some(entry) = entry {
+            standing.apply(position, &entry);
+        }
+        true
+    })?;
     let (entries, signed, _) = archive.head();
-    Ok((practice, (entries, signed)))
+    Ok((standing, (entries, signed)))
 }
 
 fn said(loaded: &Loaded) -> Result<Said, Failure> {
@@ -86,7 +99,7 @@ pub(super) async fn test(path: &Path, wanted: Test, output: Output) -> Result<Ex
         What::List => {
             let view: TestsView = match remote {
                 Some(remote) => remote.get("api/v1/tests").await?,
-                None => tests(&practice(&loaded.config)?.0),
+                None => tests(&practice(&loaded.config)?),
             };
             show(output, &view, list);
             Ok(Exit::Ok)
@@ -121,7 +134,7 @@ async fn automatic(
     let last = back.last.map_or_else(|| kind.last(), usize::from);
     let audit = match remote {
         Some(remote) => remote.get(&format!("api/v1/tests/{}?last={last}", kind.as_str())).await?,
-        None => audit(&practice(&loaded.config)?.0, kind, last),
+        None => audit(&practice(&loaded.config)?, kind, last),
     };
     show(output, &audit, |audit| looked(audit, true));
     Ok(match audit.verdict {
@@ -135,8 +148,8 @@ pub(super) async fn self_assessment(path: &Path, output: Output) -> Result<Exit,
     let made: Assessment = if let Some(remote) = Remote::find(&loaded.config)? {
         remote.get("api/v1/self-assessment").await?
     } else {
-        let (practice, log) = practice(&loaded.config)?;
-        assessment::assess(&practice, &said(&loaded)?.inputs(log), SystemClock.now())
+        let ((standing, log), now) = (standing(&loaded.config)?, SystemClock.now());
+        assessment::assess(&standing.practice, &said(&loaded)?.inputs(&standing, log, now), now)
     };
     show(output, &made, assessed);
     Ok(Exit::Ok)
@@ -147,8 +160,8 @@ pub(super) async fn rollout(path: &Path, output: Output) -> Result<Exit, Failure
     let made: Rollout = if let Some(remote) = Remote::find(&loaded.config)? {
         remote.get("api/v1/rollout").await?
     } else {
-        let (practice, _) = practice(&loaded.config)?;
-        rollout::rollout(&practice, &said(&loaded)?.plan(), SystemClock.now())
+        let ((standing, _), now) = (standing(&loaded.config)?, SystemClock.now());
+        rollout::rollout(&standing.practice, &said(&loaded)?.plan(&standing, now), now)
     };
     show(output, &made, rolled);
     Ok(Exit::Ok)

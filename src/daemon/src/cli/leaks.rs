@@ -100,8 +100,8 @@ pub(super) async fn dossier(path: &Path, asked: &Dossier, output: Output) -> Res
     Ok(Exit::Ok)
 }
 
-/// An account's id as part of an address; a slash parts connection and id.
-fn percent(account: &str) -> String {
+/// Text as part of an address; a slash stays one.
+pub(super) fn percent(account: &str) -> String {
     let kept = |each: u8| each.is_ascii_alphanumeric() || b"-_./".contains(&each);
     let spelled = account
         .bytes()

@@ -3,6 +3,7 @@
 mod rate;
 mod record;
 mod score;
+mod waiting;
 
 pub(super) use record::line;
 
@@ -29,11 +30,13 @@ enum What {
     Score(score::Score),
     /// How often accounts were asked again: confirmed, waiting, and what calls alone say with their correction.
     Rate,
-    /// What calls suggest about a record, numbered, oldest call first.
-    #[command(after_help = "Example:\n  handoffd rediscovery list 006000000000001AAA")]
+    /// What calls suggest about a record, numbered, oldest call first; without one, the records with questions that nobody answered.
+    #[command(
+        after_help = "Examples:\n  handoffd rediscovery list\n  handoffd rediscovery list 006000000000001AAA"
+    )]
     List {
         /// `connection/object/record`, or the record's id alone.
-        record: String,
+        record: Option<String>,
     },
     /// The customer was asked again.
     #[command(
@@ -51,7 +54,8 @@ pub(super) async fn rediscovery(path: &Path, wanted: Rediscovery, output: Output
     match wanted.what {
         What::Score(wanted) => score::run(&wanted, output),
         What::Rate => rate::rate(path, output).await,
-        What::List { record } => record::list(path, &record, output).await,
+        What::List { record: Some(record) } => record::list(path, &record, output).await,
+        What::List { record: None } => waiting::list(path, output).await,
         What::Confirm(say) => record::answer(path, &say, true, output).await,
         What::Dismiss(say) => record::answer(path, &say, false, output).await,
     }

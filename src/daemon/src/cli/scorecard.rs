@@ -36,13 +36,13 @@ pub(super) struct Cut {
     /// Instead: the records behind a figure of --contract.
     #[arg(long, value_enum, requires = "contract")]
     drill: Option<drill::Behind>,
-    /// The contract of --drill.
+    /// Only this contract.
     #[arg(long)]
     contract: Option<String>,
-    /// The motion of --drill; all by default.
+    /// Only this motion.
     #[arg(long)]
     motion: Option<String>,
-    /// The period of --drill or --people, e.g. 2026-10; all time by default.
+    /// Only this period, e.g. 2026-10 or 2026-W43; of --drill and --people all time by default.
     #[arg(long)]
     period: Option<String>,
     /// Instead: senders, receivers and teams; never under the minimum of [scorecard] `minimum_n`.
@@ -63,6 +63,21 @@ enum By {
     Week,
     /// Calendar months.
     Month,
+}
+
+impl Cut {
+    /// Leaves what was asked for.
+    fn only(&self, report: &mut Report) {
+        let is = |asked: &Option<String>, has: &str| asked.as_deref().is_none_or(|asked| asked == has);
+        report.rows.retain(|row| {
+            let of = row.period.as_deref().unwrap_or("all");
+            is(&self.contract, &row.contract) && is(&self.motion, &row.motion) && is(&self.period, of)
+        });
+        report
+            .receivers
+            .retain(|receiver| is(&self.contract, &receiver.contract) && is(&self.motion, &receiver.motion));
+        report.frozen.retain(|frozen| is(&self.period, &frozen.period));
+    }
 }
 
 pub(super) async fn scorecard(path: &Path, cut: &Cut, output: Output) -> Result<Exit, Failure> {
@@ -89,8 +104,9 @@ pub(super) async fn scorecard(path: &Path, cut: &Cut, output: Output) -> Result<
     let version = cut.version.as_ref().map_or_else(String::new, |version| format!("&version={version}"));
     let path = format!("api/v1/scorecard?by={name}{version}");
     let now = SystemClock.now();
-    let report: Report =
+    let mut report: Report =
         ask(&config, &path, |standing| standing.scorecard.report_of(period, now, of)).await?;
+    cut.only(&mut report);
     Ok(tell(&report, render, output))
 }
 
@@ -127,23 +143,7 @@ fn render(report: &Report) -> String {
     if report.rows.is_empty() {
         return format!("no handoff was decided or passed yet\n{weakened}");
     }
-    let names: Vec<String> = report.rows.iter().map(named).collect();
-    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(HEAD.len());
-    let mut text = format!(
-        "{HEAD:<width$}  {:<8}  {:<11}  {:<32}  {:<32}  {:<17}  {:>8}  {:>9}  {:>7}  {:>9}\n",
-        "period",
-        "shown",
-        "completion",
-        "acceptance",
-        "to acceptance",
-        "accepted",
-        "by-passes",
-        "tampers",
-        "overrides"
-    );
-    for (name, row) in names.iter().zip(&report.rows) {
-        text.push_str(&line(name, width, row));
-    }
+    let mut text = columns(report);
     text.push_str(&held(report));
     text.push_str(&past::words(report));
     text.push_str(&receivers(&report.receivers));
@@ -222,26 +222,71 @@ fn receivers(receivers: &[Receiver]) -> String {
     if text.is_empty() { text } else { format!("\nreceivers\n{}", text.replace("  \n", "\n")) }
 }
 
-const HEAD: &str = "contract / motion";
+const HEADS: [&str; 10] = [
+    "contract / motion",
+    "period",
+    "shown",
+    "completion",
+    "acceptance",
+    "to acceptance",
+    "accepted",
+    "by-passes",
+    "tampers",
+    "overrides",
+];
+/// Columns of counts stand to the right.
+const COUNTS: usize = 6;
+
+/// The rows as wide as they are. Periods in which nothing moved on are left out.
+fn columns(report: &Report) -> String {
+    let shown: Vec<&Row> = report.rows.iter().filter(|row| row.period.is_none() || moved(row)).collect();
+    let lines: Vec<[String; 10]> =
+        std::iter::once(HEADS.map(str::to_owned)).chain(shown.iter().map(|row| cells(row))).collect();
+    let mut widths = [0_usize; 10];
+    for cells in &lines {
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for cells in &lines {
+        let padded = cells.iter().zip(widths).enumerate().map(|(column, (cell, width))| {
+            if column < COUNTS { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+        });
+        text.push_str(padded.collect::<Vec<String>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    if shown.len() < report.rows.len() {
+        text.push_str("periods in which nothing moved on are left out\n");
+    }
+    text
+}
+
+/// Whether anything happened that a number counts.
+fn moved(row: &Row) -> bool {
+    let (through, counts) = (&row.throughput, &row.counts);
+    through.transitions + through.decided + through.accepted > 0
+        || counts.bypasses + counts.tampers + counts.overrides > 0
+}
 
 fn named(row: &Row) -> String {
     plain(&format!("{} / {}", row.contract, row.motion))
 }
 
-fn line(name: &str, width: usize, row: &Row) -> String {
+fn cells(row: &Row) -> [String; 10] {
     let provisional = if row.provisional { "*" } else { "" };
-    format!(
-        "{name:<width$}  {:<8}  {:<11}  {:<32}  {:<32}  {:<17}  {:>8}  {:>9}  {:>7}  {:>9}\n",
-        row.period.as_deref().unwrap_or("all"),
+    [
+        named(row),
+        row.period.clone().unwrap_or_else(|| "all".to_owned()),
         stands(row),
         figure(row.figure(Metric::Completion)),
         format!("{}{provisional}", figure(row.figure(Metric::Acceptance))),
         brief(row.figure(Metric::TimeToAcceptance)),
-        row.throughput.accepted,
-        row.counts.bypasses,
-        row.counts.tampers,
-        row.counts.overrides
-    )
+        row.throughput.accepted.to_string(),
+        row.counts.bypasses.to_string(),
+        row.counts.tampers.to_string(),
+        row.counts.overrides.to_string(),
+    ]
 }
 
 /// Which numbers stand there.
@@ -270,13 +315,21 @@ fn figure(figure: Option<&Figure>) -> String {
     let interval = figure
         .interval
         .map_or_else(String::new, |interval| format!(" [{}..{}]", interval.low, interval.high));
-    format!("{}{interval} (n {}){band}", figure.words(), figure.n)
+    format!("{}{interval} (n {}{}){band}", figure.words(), figure.n, left_out(figure))
+}
+
+/// What is in no figure because it cannot be told.
+fn left_out(figure: &Figure) -> String {
+    if figure.unmeasurable == 0 { String::new() } else { format!(", {} not told", figure.unmeasurable) }
 }
 
 /// A figure with its n.
 fn brief(figure: Option<&Figure>) -> String {
     let value = figure.filter(|figure| figure.value.is_some());
-    value.map_or_else(|| "-".to_owned(), |figure| format!("{} (n {})", figure.words(), figure.n))
+    value.map_or_else(
+        || "-".to_owned(),
+        |figure| format!("{} (n {}{})", figure.words(), figure.n, left_out(figure)),
+    )
 }
 
 /// The metrics that come from elsewhere than the handoffs themselves, over all periods.

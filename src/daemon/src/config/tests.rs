@@ -7,6 +7,7 @@ use super::*;
 
 mod clock;
 mod concrete;
+mod facts;
 mod vendors;
 
 const GOOD: &str = r#"state_dir = "state"

@@ -35,7 +35,7 @@ pub struct Closed {
     /// The quality weight in percent.
     #[schema(value_type = String)]
     pub weight_percent: Decimal,
-    /// Which definition of quality its factors are made with: 1 = as measured, 2 = shrunk towards the mean.
+    /// Which definition of quality its factors are made with: 1 = as measured, 2 = shrunk towards the mean, 3 = with re-discovery too.
     #[serde(default)]
     pub rules: u32,
     /// Position of the log entry that says so.

@@ -88,6 +88,10 @@ pub(super) fn interval(
     inside.push_str(&upright(place(low, end), 7, 17, colour));
     if high.is_some_and(|high| high <= end) {
         inside.push_str(&upright(to, 7, 17, colour));
+    } else {
+        // It goes on beyond the scale.
+        inside.push_str(&line((WIDTH - 12, 6), (WIDTH, 12), colour, ""));
+        inside.push_str(&line((WIDTH - 12, 18), (WIDTH, 12), colour, ""));
     }
     if let Some(value) = value {
         let at = place(value, end);

@@ -17,6 +17,9 @@ use crate::metric::churn::{Comparison, Estimate, Groups};
 pub struct Leak {
     /// Accounts whose first transition had less than 70 % of the fields, of all accounts with a transition.
     pub accounts: crate::metric::churn::Proportion,
+    /// Accounts of whose first transition the CRM does not tell what stood in some fields, so that whether it leaked is a guess.
+    #[serde(default, skip_serializing_if = "crate::report::is_zero")]
+    pub guessed: usize,
     /// What the accounts that leaked pay a year.
     pub exposed: Sum,
     /// What all accounts with a transition pay a year.
@@ -105,7 +108,9 @@ pub(super) fn leak<'a>(
     pooled: &Comparison,
 ) -> Leak {
     let (mut share, mut leaky, mut all) = (Share::default(), BTreeSet::new(), BTreeSet::new());
+    let mut guessed = 0;
     for crossing in crossings {
+        guessed += usize::from(crossing.guessed);
         share.count(crossing.leaked());
         all.insert(&crossing.account);
         if crossing.leaked() {
@@ -120,7 +125,7 @@ pub(super) fn leak<'a>(
     let exposed = accounts.sum(leaky, currency);
     let leaked = excess.and_then(|excess| weighed(exposed.amount, excess));
     let passed = accounts.sum(all, currency);
-    Leak { accounts: share.into(), exposed, passed, excess, basis, leaked }
+    Leak { accounts: share.into(), guessed, exposed, passed, excess, basis, leaked }
 }
 
 /// An amount times an excess in percentage points; less churn is no negative leak.

@@ -186,9 +186,7 @@ impl Tally {
             self.transitions += usize::from(told);
             self.complete += usize::from(told && transition.is_complete());
             let bypassed = transition.passage == Passage::Bypassed;
-            if told {
-                self.shape.count(crate::crossing::leaked(transition.filled, transition.required), bypassed);
-            }
+            self.shape.count(crate::crossing::leaked(transition.filled, transition.required), bypassed);
         }
         if let Some(decision) = unit.decision.filter(|decision| scope.holds(decision.at)) {
             self.decided += 1;

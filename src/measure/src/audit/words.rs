@@ -74,7 +74,12 @@ pub(super) fn reasons(first: &Row, second: Option<&Row>, clear: bool, currency: 
     let shape = first.shape;
     if shape.leaked > 0 {
         let past = shape.leaked_past_the_gate;
-        reasons.push(if past * 2 >= shape.leaked {
+        reasons.push(if past == shape.leaked {
+            format!(
+                "All {past} transitions that leaked passed without anybody's acceptance: what is missing is the gate, and a better template \
+                 will not mend it."
+            )
+        } else if past * 2 >= shape.leaked {
             format!(
                 "{past} of the {} transitions that leaked passed without anybody's acceptance: what is missing is the gate, and a better \
                  template will not mend it.",
@@ -131,6 +136,13 @@ pub(super) fn assumptions(audit: &Audit) -> Vec<String> {
     if from_deals > 0 {
         said.push(format!(
             "For up to {from_deals} accounts at a handoff nobody tells an ARR: the amount of their largest deal stands for it."
+        ));
+    }
+    let guessed = audit.rows.iter().map(|row| row.leak.guessed).max().unwrap_or_default();
+    if guessed > 0 {
+        said.push(format!(
+            "Of up to {guessed} accounts at a handoff the CRM keeps no history of fields that decide whether it leaked: those count as they \
+             stand nearest to that moment. What was filled in later counts as filled, so leaks are told too low rather than too high."
         ));
     }
     if let Some(preserved) = &audit.preserved {

@@ -1,4 +1,5 @@
-//! The quality of those who hand over: completeness at the first hand-over, and acceptance on the first submission.
+//! The quality of those who hand over: completeness at the first hand-over, acceptance on the first submission, and whether the customer was asked
+//! again what the accepted package held.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +8,14 @@ use handoff_core::contract::Contract;
 use handoff_core::event::Event;
 use handoff_core::handoff::Handoff;
 use handoff_core::id::PersonId;
+use handoff_core::journal::LogEntry;
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::month::Month;
 use super::statement::Sender;
 use crate::incentive::{Rules, factor, pooled, rounded, shrunk};
+use crate::reask::{Reasks, until};
 
 /// Fewest decided handoffs that move the factor.
 pub const MIN_N: usize = 5;
@@ -23,6 +27,7 @@ const MONTHS: i32 = 3;
 struct Cycle {
     handed_over: bool,
     decided: bool,
+    accepted: bool,
 }
 
 /// One thing that is known of a sender.
@@ -32,6 +37,36 @@ enum Sample {
     Score { filled: usize, required: usize },
     /// Whether the first answer was an acceptance.
     Decision { accepted: bool },
+    /// A cycle was accepted, so that its customer may be asked again.
+    Acceptance { stream: String, cycle: u32, at: Timestamp },
+}
+
+/// What is known of questions that were asked again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heard {
+    reasks: Reasks,
+    /// Since when something tells of them.
+    since: Option<Timestamp>,
+}
+
+impl Heard {
+    /// Takes one entry of the log.
+    pub(super) fn apply(&mut self, entry: &LogEntry) {
+        let tells = matches!(
+            entry,
+            LogEntry::ReaskSuggested { .. } | LogEntry::ReaskAnswered { .. } | LogEntry::ReaskReported { .. }
+        );
+        if tells {
+            self.since.get_or_insert(entry.at());
+        }
+        self.reasks.apply(entry);
+    }
+
+    /// Whether the customer was asked again after this acceptance; `None` = nothing listened while it mattered.
+    fn asked_again(&self, stream: &str, cycle: u32, accepted: Timestamp) -> Option<bool> {
+        let since = self.since?;
+        (since < until(accepted)).then(|| self.reasks.standing(stream, cycle).asked_again)
+    }
 }
 
 /// All samples so far.
@@ -80,6 +115,13 @@ impl Quality {
             cycle.decided = true;
             samples.push((month, Sample::Decision { accepted }));
         }
+        if let Event::Accepted { at, .. } = event
+            && !cycle.accepted
+        {
+            cycle.accepted = true;
+            let (stream, cycle) = (stream.to_owned(), state.id.cycle);
+            samples.push((month, Sample::Acceptance { stream, cycle, at: *at }));
+        }
     }
 
     /// The factor and n of a payee, by CRM user id; `None` = never handed over in these months.
@@ -89,12 +131,18 @@ impl Quality {
     }
 
     /// Everybody who handed over in the period or the two months before, by person.
-    pub(super) fn senders(&self, period: Month, weight_percent: Decimal, rules: Rules) -> Vec<Sender> {
+    pub(super) fn senders(
+        &self,
+        period: Month,
+        weight_percent: Decimal,
+        rules: Rules,
+        heard: &Heard,
+    ) -> Vec<Sender> {
         let counts = |month: Month| (0..MONTHS).contains(&period.since(month));
         let senders = self.samples.iter().filter_map(|(person, samples)| {
             let samples: Vec<&Sample> =
                 samples.iter().filter(|(month, _)| counts(*month)).map(|(_, sample)| sample).collect();
-            (!samples.is_empty()).then(|| judge(person, &samples))
+            (!samples.is_empty()).then(|| judge(person, &samples, rules, heard))
         });
         let mut senders: Vec<Sender> = senders.collect();
         let mean = pooled(senders.iter().filter_map(|sender| Some((sender.q?, sender.n))));
@@ -102,7 +150,7 @@ impl Quality {
             let Some(own) = sender.q else { continue };
             sender.q_shrunk = match rules {
                 Rules::Raw => None,
-                Rules::Shrunk => mean.map(|mean| shrunk(own, sender.n, mean)),
+                Rules::Shrunk | Rules::Heard => mean.map(|mean| shrunk(own, sender.n, mean)),
             };
             if sender.n >= MIN_N {
                 sender.factor = factor(weight_percent, sender.q_shrunk.unwrap_or(own));
@@ -126,9 +174,10 @@ fn score(contract: &Contract, state: &Handoff, complete: bool) -> Sample {
     Sample::Score { filled: if complete { required } else { completeness.filled.len() }, required }
 }
 
-fn judge(person: &PersonId, samples: &[&Sample]) -> Sender {
+fn judge(person: &PersonId, samples: &[&Sample], rules: Rules, heard: &Heard) -> Sender {
     let mut scores = Vec::new();
     let (mut accepted, mut n) = (0_usize, 0_usize);
+    let (mut spared, mut listened) = (0_usize, 0_usize);
     for sample in samples {
         match sample {
             Sample::Score { required: 0, .. } => {}
@@ -139,20 +188,26 @@ fn judge(person: &PersonId, samples: &[&Sample]) -> Sender {
                 n += 1;
                 accepted += usize::from(*first);
             }
+            Sample::Acceptance { stream, cycle, at } => {
+                let asked_again = heard.asked_again(stream, *cycle, *at).filter(|_| rules == Rules::Heard);
+                listened += usize::from(asked_again.is_some());
+                spared += usize::from(asked_again == Some(false));
+            }
         }
     }
     let mean = |values: &[Decimal]| {
         (!values.is_empty()).then(|| values.iter().sum::<Decimal>() / Decimal::from(values.len()))
     };
     let completeness = mean(&scores);
-    let first_pass = (n > 0).then(|| Decimal::from(accepted) / Decimal::from(n));
-    let measured: Vec<Decimal> = completeness.into_iter().chain(first_pass).collect();
+    let share = |met: usize, of: usize| (of > 0).then(|| Decimal::from(met) / Decimal::from(of));
+    let (first_pass, re_discovery) = (share(accepted, n), share(spared, listened));
+    let measured: Vec<Decimal> = completeness.into_iter().chain(first_pass).chain(re_discovery).collect();
     let q = mean(&measured);
     Sender {
         person: person.0.clone(),
         completeness: completeness.map(rounded),
         first_pass: first_pass.map(rounded),
-        re_discovery: None,
+        re_discovery: re_discovery.map(rounded),
         q: q.map(rounded),
         q_shrunk: None,
         n,

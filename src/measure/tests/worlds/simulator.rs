@@ -98,6 +98,7 @@ pub(crate) fn world(seed: u64, accounts: u64, churns: u64, plants: &[Plant]) -> 
             let filled = if leaked { chance.below(5) } else { 6 + chance.below(3) };
             let key = AccountKey::of(&account);
             let crossing = Crossing {
+                guessed: false,
                 account: key.clone(),
                 stream: format!("{}/main/sf/Opportunity/006{number:06}", plant.contract),
                 cycle: 1,

@@ -44,7 +44,7 @@ fn render(rows: &[RateRow]) -> String {
             _ => "all handoffs, each account once".to_owned(),
         };
         let share = told(row.percent, row.low, row.high);
-        let mark = if row.provisional { "*" } else { "" };
+        let mark = if row.provisional && row.percent.is_some() { "*" } else { "" };
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{name}");
         let _ = writeln!(

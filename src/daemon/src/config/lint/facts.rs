@@ -3,7 +3,7 @@
 use handoff_core::registry::quoted;
 
 use super::Found;
-use crate::config::Config;
+use crate::config::{Config, vendor};
 
 pub(super) fn all(config: &Config, found: &mut Found) {
     for (row, facts) in config.facts.iter().enumerate() {
@@ -14,7 +14,12 @@ pub(super) fn all(config: &Config, found: &mut Found) {
             let at: Vec<&str> = at.iter().map(String::as_str).collect();
             found.wrong(&at, message, remedy);
         };
-        if !config.connection.contains_key(&facts.connection) {
+        let connection = config.connection.get(&facts.connection);
+        if connection.is_some_and(|connection| vendor::has_calls(&connection.connector)) {
+            let message = format!("connection {} is no CRM", quoted(facts.connection.as_str()));
+            wrong("connection", message, "name a connection of connector salesforce or hubspot");
+        }
+        if connection.is_none() {
             let message = format!("the connection {} is not configured", quoted(facts.connection.as_str()));
             wrong("connection", message, "name one under [connection]");
         }

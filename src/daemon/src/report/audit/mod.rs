@@ -26,7 +26,12 @@ fn told(figure: &Figure) -> (String, String) {
     }
     let interval = figure.interval.map(|each| format!(", 95 % {} to {}", each.low, each.high));
     let open = if figure.provisional { ", provisional" } else { "" };
-    (figure.words(), format!("n {}{}{open}", figure.n, interval.unwrap_or_default()))
+    let left_out = if figure.unmeasurable == 0 {
+        String::new()
+    } else {
+        format!(", {} more not told", figure.unmeasurable)
+    };
+    (figure.words(), format!("n {}{left_out}{}{open}", figure.n, interval.unwrap_or_default()))
 }
 
 /// Whether a figure meets its target; `None` = it has none, or there is nothing to judge.

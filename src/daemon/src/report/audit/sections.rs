@@ -4,11 +4,14 @@ use handoff_measure::audit::{Audit, Basis, Row, about, money, range, references}
 use handoff_measure::metric::Figure;
 use handoff_measure::metric::churn::{Comparison, Finding, Proportion};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 
 use super::super::chart;
 use super::super::html::{Page, escape, table};
 use super::{good, short, told};
 
+/// Longest scale of risks.
+const MOST_TIMES: u32 = 12;
 /// Most accounts that are listed.
 const MOST: usize = 40;
 
@@ -132,14 +135,18 @@ pub(super) fn churn(page: &mut Page, audit: &Audit) {
         "How many times as often accounts churn whose handoff leaked, compared with the others. Left of the dashed line they churn less often, \
          right of it more often; a line that crosses it shows no effect.",
     );
-    let end = Decimal::from(6);
+    let end = times_shown(audit);
     page.add("<div class=\"bars\">");
     let pooled = ("All handoffs together".to_owned(), &audit.pooled);
     let rows = ranked(audit).map(|row| (row.title.clone(), &row.churn_detail.all));
     for (title, all) in rows.chain([pooled]) {
-        page.add(&risk(&title, all, end));
+        page.add(&risk(&title, all, Decimal::from(end)));
     }
-    page.add(&chart::scale(&["0 ×", "1", "2", "3", "4", "5", "6 ×"]));
+    let marks: Vec<String> = (0..=end)
+        .step_by(if end > 8 { 2 } else { 1 })
+        .map(|mark| if mark == 0 || mark == end { format!("{mark} ×") } else { mark.to_string() })
+        .collect();
+    page.add(&chart::scale(&marks.iter().map(String::as_str).collect::<Vec<&str>>()));
     page.add("</div>");
     let groups = ranked(audit).filter(|row| row.churn_detail.all.churned_leaked.share.n > 0);
     page.add(&table(
@@ -171,6 +178,15 @@ pub(super) fn churn(page: &mut Page, audit: &Audit) {
             ],
         ],
     ));
+}
+
+/// The end of the scale of risks: every value has room, and an interval may go on beyond it.
+fn times_shown(audit: &Audit) -> u32 {
+    let risks = ranked(audit).map(|row| &row.churn_detail.all).chain([&audit.pooled]);
+    let values = risks.filter_map(|all| all.relative_risk?.value);
+    let highest = values.max().unwrap_or_default().ceil().to_u32().unwrap_or(MOST_TIMES);
+    // Even, so that every second mark is its end too.
+    (highest + 1).clamp(4, MOST_TIMES).next_multiple_of(2)
 }
 
 fn plainly(part: &Proportion) -> String {
@@ -284,6 +300,11 @@ pub(super) fn preserved(page: &mut Page, audit: &Audit) {
     ));
 }
 
+/// The record of a stream, without contract and motion.
+fn record(stream: &str) -> &str {
+    stream.splitn(3, '/').nth(2).unwrap_or(stream)
+}
+
 pub(super) fn records(page: &mut Page, audit: &Audit) {
     let Some(row) = audit.first.as_ref().and_then(|first| audit.row(first.contract.as_str())) else { return };
     let mut leaked: Vec<_> = row.churn_detail.records.iter().filter(|each| each.leaked).collect();
@@ -298,14 +319,14 @@ pub(super) fn records(page: &mut Page, audit: &Audit) {
     );
     page.add(&table(
         "All of them are in the JSON of this audit",
-        ["Account", "Fields at the transition", "Left on", "Handoff"],
+        ["Account", "Fields at the transition", "Left on", "Record"],
         leaked.into_iter().take(MOST).map(|each| {
             let left = each.churned_at.map_or_else(|| "stayed".to_owned(), |day| day.to_string());
             [
                 escape(&each.account),
                 format!("{} of {}", each.filled, each.required),
-                escape(&left),
-                format!("<code>{}</code>", escape(&each.stream)),
+                format!("<time>{}</time>", escape(&left)),
+                format!("<code>{}</code>", escape(record(&each.stream))),
             ]
         }),
     ));

@@ -28,7 +28,7 @@ pub fn text(audit: &Audit) -> String {
     for row in &audit.rows {
         let share = row.leak.accounts.share;
         let percent = share.percent().map(|percent| format!(" ({percent} %)")).unwrap_or_default();
-        let (leaked, limits) = row.leak.leaked.map_or_else(
+        let (leaked, limits) = row.leak.leaked.filter(|_| row.rank.is_some()).map_or_else(
             || ("-".to_owned(), "-".to_owned()),
             |leaked| {
                 (
@@ -53,7 +53,7 @@ pub fn text(audit: &Audit) -> String {
         let amount = preserved.amount;
         let _ = writeln!(
             text,
-            "\na repair of the first one would keep {} of ARR a year ({} to {}), if {} % still leaked",
+            "\na repair of the first one would keep {} of ARR ({} to {}), if {} % still leaked",
             plain(&about(amount.value, currency)),
             about(amount.low, None),
             about(amount.high, None),

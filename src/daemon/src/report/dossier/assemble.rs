@@ -10,6 +10,7 @@ use handoff_measure::account::{AccountKey, Accounts};
 use handoff_measure::audit::money;
 use handoff_measure::crossing::leaked;
 use handoff_measure::drill::Score;
+use handoff_measure::past::Past;
 use handoff_measure::scorecard::Scorecard;
 use handoff_measure::unit::Passage;
 use jiff::Timestamp;
@@ -45,6 +46,7 @@ pub struct Assembly<'a> {
     scorecard: &'a Scorecard,
     streams: BTreeSet<&'a str>,
     told: BTreeMap<String, BTreeMap<u32, Chapter>>,
+    past: Past,
 }
 
 impl<'a> Assembly<'a> {
@@ -56,16 +58,23 @@ impl<'a> Assembly<'a> {
         scorecard: &'a Scorecard,
     ) -> Self {
         let streams = accounts.streams(&account);
-        Self { account, question, accounts, scorecard, streams, told: BTreeMap::new() }
+        Self { account, question, accounts, scorecard, streams, told: BTreeMap::new(), past: Past::default() }
     }
 
-    /// Takes the entry at this position, in log order.
+    /// Takes the entry at this position, in log order. What was reconstructed is told as if it had been watched.
     pub fn apply(&mut self, position: u64, entry: &LogEntry) {
+        let is_asked = stream(entry).is_some_and(|stream| self.streams.contains(stream.as_str()));
+        if is_asked && let Some(entry) = self.past.sift(entry) {
+            self.take(position, &entry);
+        }
+    }
+
+    fn take(&mut self, position: u64, entry: &LogEntry) {
         let Some((handoff, events)) = entry.handoff() else { return };
-        let stream = handoff.stream();
-        if !self.streams.contains(stream.as_str()) || entry.at() > self.question.as_of {
+        if entry.at() > self.question.as_of {
             return;
         }
+        let stream = handoff.stream();
         let chapters = self.told.entry(stream).or_default();
         // Within one entry, events before a re-opening belong to the cycle before.
         let mut cycle = chapters.keys().next_back().copied().unwrap_or(handoff.cycle);
@@ -125,10 +134,13 @@ impl<'a> Assembly<'a> {
         for unit in self.scorecard.units_of(&stream) {
             contract = Some(unit.line.contract.clone());
             let Some(chapter) = chapters.get_mut(&unit.cycle) else { continue };
-            chapter.rejections = unit.rejections;
+            chapter.accepted = unit.acceptance.is_some();
+            (chapter.rejections, chapter.reconstructed) = (unit.rejections, unit.reconstructed);
             if let Some(transition) = unit.transition.filter(|each| each.at <= self.question.as_of) {
                 chapter.score = Some(Score { filled: transition.filled, required: transition.required });
+                chapter.untold = transition.untold;
                 chapter.leaked = leaked(transition.filled, transition.required);
+                chapter.leak_unknown = transition.leaked().is_none();
                 chapter.bypassed = transition.passage == Passage::Bypassed;
             }
         }
@@ -143,11 +155,23 @@ fn empty(cycle: u32) -> Chapter {
         score: None,
         leaked: false,
         bypassed: false,
+        untold: 0,
+        leak_unknown: false,
+        accepted: false,
+        reconstructed: false,
         rejections: 0,
         held: None,
         package: BTreeMap::new(),
         days: Vec::new(),
     }
+}
+
+/// The stream of decisions, watched or reconstructed, that an entry belongs to.
+pub fn stream(entry: &LogEntry) -> Option<String> {
+    if let LogEntry::Reconstructed { handoff, .. } = entry {
+        return Some(handoff.stream());
+    }
+    entry.handoff().map(|(handoff, _)| handoff.stream())
 }
 
 /// The cycle that an event begins.

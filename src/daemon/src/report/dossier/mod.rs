@@ -17,7 +17,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use assemble::{Assembly, Question};
+pub use assemble::{Assembly, Question, stream};
 pub use page::html;
 pub use text::text;
 
@@ -79,6 +79,18 @@ pub struct Chapter {
     pub leaked: bool,
     /// Whether it moved on without an acceptance.
     pub bypassed: bool,
+    /// Mandatory fields of which the CRM does not tell what stood in them when it moved on: the score is a guess about them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub untold: usize,
+    /// Whether it leaked hangs on those fields.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub leak_unknown: bool,
+    /// Whether any of it was worked out afterwards from what the CRM tells of its past.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reconstructed: bool,
+    /// Whether the receiver accepted it at some time.
+    #[serde(default)]
+    pub accepted: bool,
     /// Rejections.
     pub rejections: u32,
     /// Who held it and how long.
@@ -114,4 +126,9 @@ pub enum Weight {
     Turn,
     /// It went wrong.
     Bad,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use super::super::html::{Key, Page, escape, items, keys, moment, table};
 use super::{Chapter, Dossier, Story, Weight};
-use crate::cli::why::span;
 
 /// The dossier as one self-contained HTML document.
 pub fn html(dossier: &Dossier) -> String {
@@ -93,6 +92,17 @@ fn chapter_html(chapter: &Chapter, numbered: bool) -> String {
     html
 }
 
+/// A span as people say it: days from two days on, else hours, else minutes.
+fn lasting(ms: i64) -> String {
+    let minutes = ms / 60_000;
+    match minutes {
+        0 => "0 h".to_owned(),
+        1..60 => format!("{minutes} min"),
+        60..2_880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
+    }
+}
+
 /// Where a cycle stands, in one line.
 pub(super) fn standing(chapter: &Chapter) -> String {
     let mut words = match chapter.score {
@@ -104,15 +114,29 @@ pub(super) fn standing(chapter: &Chapter) -> String {
             format!("It {how} with {} of {} mandatory fields filled{leak}.", score.filled, score.required)
         }
     };
+    if chapter.untold > 0 {
+        let _ = write!(
+            words,
+            " What stood in {} of the mandatory fields then the CRM does not tell; they are scored as it tells them later.",
+            chapter.untold
+        );
+    }
+    if chapter.leak_unknown {
+        words.push_str(" Whether it leaked hangs on them.");
+    }
+    if chapter.reconstructed {
+        words.push_str(" Worked out afterwards from what the CRM tells of its past.");
+    }
     if let Some(held) = chapter.held {
         let _ = write!(
             words,
-            " Held {}: sender {}, receiver {}, customer {}, handoffd {} (hours:minutes:seconds).",
-            span(held.total_ms),
-            span(held.sender_ms),
-            span(held.receiver_ms),
-            span(held.customer_ms),
-            span(held.system_ms)
+            " Held {} {}: sender {}, receiver {}, customer {}, handoffd {}.",
+            lasting(held.total_ms),
+            if chapter.accepted { "until it was accepted" } else { "so far, and nobody accepted it" },
+            lasting(held.sender_ms),
+            lasting(held.receiver_ms),
+            lasting(held.customer_ms),
+            lasting(held.system_ms)
         );
     }
     words

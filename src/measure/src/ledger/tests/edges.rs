@@ -126,3 +126,62 @@ fn e12_a_cell_that_was_disarmed_is_the_same_payee_when_it_comes_back() {
     assert!(String::from_utf8_lossy(&bytes).contains("'@ann"));
     assert!(reconcile(&made, &payouts(&bytes, &Columns::default()).unwrap()).is_empty());
 }
+
+/// Six deals, accepted at once, an hour apart.
+fn six() -> Vec<LogEntry> {
+    let mut entries = vec![published()];
+    for number in 0..6_u32 {
+        let when = at("2026-09-05T10:00:00Z") + SignedDuration::from_hours(i64::from(number));
+        let record = number.to_string();
+        entries.push(decided(&record, 1, when, [opened(&record, 1), accepted(when, 1)].concat()));
+    }
+    entries
+}
+
+fn asked_again(record: &str, stands: bool, when: &str) -> LogEntry {
+    LogEntry::ReaskReported {
+        handoff: handoff(record, 1),
+        source: handoff_core::reask::ReportedBy::Receiver,
+        stands,
+        by: None,
+        asked: None,
+        at: at(when),
+    }
+}
+
+#[test]
+fn a_customer_who_is_asked_again_lowers_the_quality_of_who_handed_over() {
+    let mut entries = six();
+    let ann = |entries: &[LogEntry]| statement(entries, "2026-09").senders[0].clone();
+    assert_eq!((ann(&entries).re_discovery, ann(&entries).factor), (None, Decimal::ONE), "nobody listens");
+    entries.push(asked_again("1", true, "2026-09-10T00:00:00Z"));
+    entries.push(asked_again("2", true, "2026-09-10T00:00:00Z"));
+    entries.push(asked_again("2", false, "2026-09-11T00:00:00Z"));
+    // Five of six were not asked again: q = (1 + 1 + 0.8333) / 3; 1 - 0.05 + 0.05 * 0.9444.
+    let heard = ann(&entries);
+    assert_eq!(heard.re_discovery.unwrap().to_string(), "0.8333");
+    assert_eq!((heard.q.unwrap().to_string(), heard.factor.to_string()), ("0.9444".into(), "0.9972".into()));
+    assert_eq!(heard.n, 6, "n stays the decided handoffs");
+}
+
+#[test]
+fn what_is_heard_later_changes_no_earlier_statement_and_closed_months_keep_their_rules() {
+    let mut entries = six();
+    let before = statement(&entries, "2026-09");
+    entries.push(asked_again("1", true, "2026-10-02T00:00:00Z"));
+    assert_eq!(statement(&entries, "2026-09"), before);
+    assert_eq!(statement(&entries, "2026-10").senders[0].re_discovery.unwrap().to_string(), "0.8333");
+    let of = |rules: Rules| {
+        let mut ledger = Ledger::new("2026-10".parse().unwrap());
+        for (position, entry) in (0_u64..).zip(&entries) {
+            ledger.apply(position, Some(entry));
+        }
+        ledger.finish(Standing::Closed, Decimal::from(5), rules).senders[0].clone()
+    };
+    assert_eq!((of(Rules::Shrunk).re_discovery, of(Rules::Shrunk).factor), (None, Decimal::ONE));
+    assert_eq!(of(Rules::Raw).q_shrunk, None);
+    // Whom nobody listened to while it mattered is not measured.
+    let mut late = six();
+    late.push(asked_again("1", true, "2026-11-20T00:00:00Z"));
+    assert_eq!(statement(&late, "2026-11").senders[0].re_discovery, None);
+}
