@@ -390,6 +390,8 @@ fn shipped_is_exactly_what_stands_in_the_folder() {
     let root = mappings_dir();
     let mut there = BTreeSet::new();
     walk(&root, &root, &mut there);
+    // The lexicon is shipped by handoff-rediscovery.
+    there.retain(|path| !path.starts_with("rediscovery/"));
     let listed: BTreeSet<String> = shipped().map(|(path, _)| path.to_owned()).collect();
     assert_eq!(listed, there);
     for (path, text) in shipped() {
