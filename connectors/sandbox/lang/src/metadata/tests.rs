@@ -82,7 +82,7 @@ fn the_shipped_package_is_without_defects() {
         package.objects.len(),
     ];
     // StageName is the twentieth tracked field
-    assert_eq!(counts, [167, 8, 11, 2, 19, 8]);
+    assert_eq!(counts, [172, 8, 11, 2, 19, 8]);
     let decision = package.field("opportunity", "handoff_03_decision__c").unwrap();
     assert_eq!(
         decision.values.iter().map(|v| v.full_name.as_str()).collect::<Vec<_>>(),
@@ -104,8 +104,16 @@ fn the_shipped_package_is_without_defects() {
 #[test]
 fn only_the_integration_set_edits_what_the_daemon_writes() {
     let package = Package::shipped().unwrap();
-    let answers =
-        ["Decision__c", "Reject_Reason__c", "Reject_Fields__c", "Field_Reasons__c", "Exceptions__c"];
+    let answers = [
+        "Decision__c",
+        "Reject_Reason__c",
+        "Reject_Fields__c",
+        "Field_Reasons__c",
+        "Exceptions__c",
+        "Asked_Again__c",
+        "Had_To_Repeat__c",
+        "Reask_Fields__c",
+    ];
     let is_ours = |field: &str| field.split_once('.').is_some_and(|(_, name)| name.starts_with("Handoff_"));
     let is_answer = |field: &str| answers.iter().any(|answer| field.ends_with(answer));
     let written_by_us =
