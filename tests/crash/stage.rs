@@ -32,6 +32,7 @@ impl Stage {
         let mut world = Governed::prepare(Options { crms, ..Options::default() }).await;
         world.config(change);
         let door = Door::open().await;
+        door.hold();
         world.company().vendors().for_each(|vendor| vendor.deliver_to(Some(door.address())));
         let config = world.dir().join("config.json");
         std::fs::write(&config, serde_json::to_vec(world.configured()).unwrap()).unwrap();
@@ -113,7 +114,7 @@ impl Stage {
 
     /// Nobody is at home, and what was published until now is kept as an auditor would keep it.
     pub(crate) fn after_kill(&mut self) {
-        self.door.lead_to(None);
+        self.door.hold();
         let checkpoint = std::fs::read(self.world.state_dir().join("audit").join("checkpoint"));
         self.checkpoints.extend(checkpoint.ok().filter(|note| self.checkpoints.last() != Some(note)));
     }

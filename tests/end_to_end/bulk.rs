@@ -93,7 +93,7 @@ async fn f16_no_route_accepts_and_what_acts_on_a_handoff_acts_on_the_one_that_it
         (of(&streams[0]), json!({"gate": COMMISSION, "by": INGRID, "stream": streams[1]}), 400),
         (of(&format!("{},{}", streams[0], streams[1])), json!({"gate": COMMISSION, "by": INGRID}), 404),
         (of("h03-ae-to-onboarding"), json!({"gate": COMMISSION, "by": INGRID}), 404),
-        (of(&streams[1]), json!({"gate": COMMISSION, "by": INGRID}), 403),
+        (of(&streams[1]), json!({"gate": COMMISSION, "by": INGRID}), 422),
     ] {
         assert_eq!(
             asked(&world, reqwest::Method::POST, &path, body.to_string()).await,

@@ -10,11 +10,12 @@ The rules by which an event of the log becomes a step of an escalation:
           that the cause is gone; every other name means that it is not.
   take    "Take in charge ticket", besides: its resource becomes who has it. The first such event of all, and the first by anybody but the CSM,
           promise an answer by the seventh day after.
-  try     One second after a first take by the CSM: he accepts his own escalation, which nobody may.
-  accept  One second after the first take by anybody but the CSM: that person owns the ticket since the take, and accepts.
+  try     Two seconds after a first take by the CSM: he accepts his own escalation, which nobody may.
+  accept  Two seconds after the first take by anybody but the CSM: that person owns the ticket since the take, and accepts.
   tell    "Closed" by the CSM: he logs a call with the customer. A close by anybody else is no word of his.
   look    The daemon looks: every week and an hour, from the first Monday; and before a ticket that changed since the last look is taken again, or crosses
           the line between "cause gone" and "not gone" a second time (the raising is the first), so that nothing happens behind its back.
+          A look takes less than two seconds.
 
 With --first N only the tickets that were raised first are played. With --truth it prints what has to have happened, counted here and nowhere else, by these rules, at each look:
 
@@ -72,10 +73,10 @@ def steps(events):
             yield at, {"what": "take", "by": who, "eta": promise(at) if first else None, "owns": first and who != csm}
             if first and who == csm:
                 tried = True
-                yield at + 1, {"what": "try", "by": who}
+                yield at + 2, {"what": "try", "by": who}
             elif first:
                 taken = True
-                yield at + 1, {"what": "accept", "by": who}
+                yield at + 2, {"what": "accept", "by": who}
         if name == "Closed" and who == csm:
             yield at, {"what": "tell", "by": who}
 

@@ -1,15 +1,23 @@
-//! A fixed address in front of a daemon that comes and goes: what nobody stands behind is closed at once, as a dead host's port is.
+//! A fixed address in front of a daemon that comes and goes: what nobody stands behind is closed at once, as a dead host's port is, unless
+//! somebody is expected.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+#[derive(Clone, Copy)]
+enum Behind {
+    Nobody,
+    Expected,
+    Somebody(SocketAddr),
+}
 
 /// The address; dropping it closes it.
 pub struct Door {
     address: SocketAddr,
-    behind: Arc<Mutex<Option<SocketAddr>>>,
+    behind: watch::Sender<Behind>,
     porter: JoinHandle<()>,
 }
 
@@ -18,13 +26,13 @@ impl Door {
     pub async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let behind = Arc::new(Mutex::new(None));
-        let looking = Arc::clone(&behind);
+        let (behind, looking) = watch::channel(Behind::Nobody);
         let porter = tokio::spawn(async move {
             while let Ok((mut outside, _)) = listener.accept().await {
-                let target: Option<SocketAddr> = *looking.lock().unwrap();
-                let Some(target) = target else { continue };
+                let mut looking = looking.clone();
                 tokio::spawn(async move {
+                    let opened = looking.wait_for(|behind| !matches!(behind, Behind::Expected)).await;
+                    let Ok(Behind::Somebody(target)) = opened.map(|behind| *behind) else { return };
                     if let Ok(mut inside) = TcpStream::connect(target).await {
                         // Either side may break off: that is what the door is for.
                         drop(tokio::io::copy_bidirectional(&mut outside, &mut inside).await);
@@ -42,7 +50,12 @@ impl Door {
 
     /// Who stands behind it from now on.
     pub fn lead_to(&self, target: Option<SocketAddr>) {
-        *self.behind.lock().unwrap() = target;
+        self.behind.send_replace(target.map_or(Behind::Nobody, Behind::Somebody));
+    }
+
+    /// Whoever comes waits for the next one: however slow a machine starts it, no vendor gives up meanwhile.
+    pub fn hold(&self) {
+        self.behind.send_replace(Behind::Expected);
     }
 }
 

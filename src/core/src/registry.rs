@@ -21,6 +21,8 @@ mod problem;
 mod shipped;
 mod strict;
 #[cfg(test)]
+mod shipped_tests;
+#[cfg(test)]
 mod tests;
 
 pub use problem::Problem;

@@ -34,7 +34,7 @@ pub(crate) fn call(number: u32, started: &str) -> Value {
             { "objectType": "Opportunity", "objectId": "0065e00000Aa1Bb", "timing": "Now", "fields": [{ "name": "Name", "value": 7 }] },
             { "objectType": "Account", "objectId": "0015e00000Cc2Dd", "timing": null, "fields": null } ] }],
         "parties": [
-            { "id": "p1", "speakerId": "s1", "emailAddress": "Rita.Reyes@northwind-peak.example", "affiliation": "Internal", "userId": "7" },
+            { "id": "p1", "speakerId": "s1", "name": "Rita Reyes", "emailAddress": "Rita.Reyes@northwind-peak.example", "affiliation": "Internal", "userId": "7" },
             { "id": "p2", "speakerId": null, "emailAddress": "ceo@customer.example", "affiliation": "External" },
             { "id": "p3", "emailAddress": "", "affiliation": "Unknown" } ],
         "content": { "trackers": [{ "id": "1", "name": "Pricing", "count": 2, "type": "KEYWORD",

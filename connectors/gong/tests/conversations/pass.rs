@@ -55,17 +55,18 @@ fn a_call_is_read_with_everything_that_may_be_missing_missing() {
             link("salesforce", LinkKind::Account, "0015e00000Cc2Dd")
         ]
     );
-    let party = |speaker: Option<&str>, email: Option<&str>, ours| CallParty {
+    let party = |speaker: Option<&str>, name: Option<&str>, email: Option<&str>, ours| CallParty {
         speaker: speaker.map(str::to_owned),
+        name: name.map(str::to_owned),
         email: email.map(str::to_owned),
         ours,
     };
     assert_eq!(
         first.parties,
         [
-            party(Some("s1"), Some("rita.reyes@northwind-peak.example"), Some(true)),
-            party(None, Some("ceo@customer.example"), Some(false)),
-            party(None, None, None)
+            party(Some("s1"), Some("Rita Reyes"), Some("rita.reyes@northwind-peak.example"), Some(true)),
+            party(None, None, Some("ceo@customer.example"), Some(false)),
+            party(None, None, None, None)
         ]
     );
     let hit = |tracker: &str, at_ms, speaker: Option<&str>| TrackerHit {
@@ -90,7 +91,7 @@ fn a_call_is_read_with_everything_that_may_be_missing_missing() {
             link("hubspot", LinkKind::Account, "9")
         ]
     );
-    assert_eq!(third.parties, [party(None, None, None), party(None, None, None)]);
+    assert_eq!(third.parties, [party(None, None, None, None), party(None, None, None, None)]);
     assert_eq!(third.trackers, [hit("Y", 2_000, Some("77"))]);
 }
 

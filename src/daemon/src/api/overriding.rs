@@ -15,7 +15,7 @@ use crate::overrides::{NotSaid, Said, Word};
 /// Asks to open a gate for a while without what it waits for, or agrees as the second person; answers with the handoff as it stands then.
 #[utoipa::path(post, path = "/api/v1/override/{stream}", tag = "handoffs", request_body = OverrideAnswer, security(("bearer" = [])),
     params(("stream" = String, Path, description = "contract/motion/connection/object/record")),
-    responses((status = 200, body = HandoffDetail), (status = 400, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, body = HandoffDetail), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn overriding(
     State(surface): State<Surface>,
     Path(stream): Path<String>,
@@ -42,7 +42,11 @@ pub(super) async fn overriding(
         Err(NotSaid::Fatal(error)) => return failed(&error),
         Err(NotSaid::NoHandoff | NotSaid::Erased) => return none(),
         Err(error @ NotSaid::Denied(_)) => {
-            return problem(StatusCode::FORBIDDEN, &error.to_string(), "see the handoff and [people.roles]");
+            return problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &error.to_string(),
+                "see the handoff and [people.roles]",
+            );
         }
         Err(error @ NotSaid::Conflict) => {
             return problem(StatusCode::CONFLICT, &error.to_string(), "say it again");

@@ -126,14 +126,18 @@ impl Remote {
                 daemon("the running daemon answers in another shape: is it the same version?")
             });
         }
-        let exit = if reply.status == http::StatusCode::BAD_GATEWAY { Exit::Crm } else { Exit::Daemon };
         let told = serde_json::from_slice::<Problem>(&reply.body).ok();
         let words = told.map_or_else(
             || format!("the running daemon answers {}", reply.status.as_u16()),
             |problem| format!("{}; {}", problem.error, problem.remedy),
         );
-        let not_so = matches!(reply.status, http::StatusCode::NOT_FOUND | http::StatusCode::CONFLICT);
-        let exit = if not_so { Exit::Findings } else { exit };
+        let exit = match reply.status {
+            http::StatusCode::BAD_GATEWAY => Exit::Crm,
+            http::StatusCode::NOT_FOUND
+            | http::StatusCode::CONFLICT
+            | http::StatusCode::UNPROCESSABLE_ENTITY => Exit::Findings,
+            _other => Exit::Daemon,
+        };
         Err(Failure::new(exit, words))
     }
 }

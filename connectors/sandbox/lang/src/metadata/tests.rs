@@ -360,7 +360,7 @@ fn without_isnew_an_insert_at_closed_won_would_pass() {
 fn the_field_rule_lets_only_the_writer_open_or_write() {
     let rule = compiled("Handoff_03_Gate_Fields");
     let text = || Value::Text("x".to_owned());
-    let written: [(&'static str, Value); 13] = [
+    let written: [(&'static str, Value); 14] = [
         ("Handoff_03_In_Queue__c", Value::Bool(true)),
         ("Handoff_03_Stage_Open__c", Value::Bool(true)),
         ("Handoff_03_Commission_Open__c", Value::Bool(true)),
