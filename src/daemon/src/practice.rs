@@ -162,3 +162,6 @@ fn one(contract: &Contract, terms: &Terms) -> GovernedNow {
         has_receiver: !contract.roles.receiver.trim().is_empty(),
     }
 }
+
+#[cfg(test)]
+mod tests;

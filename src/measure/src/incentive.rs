@@ -103,7 +103,7 @@ pub struct Place {
     /// Share of handoffs accepted on the first submission.
     #[schema(value_type = Option<String>)]
     pub first_pass: Option<Decimal>,
-    /// Share of accepted handoffs without a confirmed re-asked question; absent = not measured.
+    /// Share of accepted handoffs without a confirmed re-asked question; absent = fewer than five were listened to.
     #[schema(value_type = Option<String>)]
     pub re_discovery: Option<Decimal>,
     /// The quality that counts, shrunk.

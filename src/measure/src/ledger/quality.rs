@@ -200,7 +200,9 @@ fn judge(person: &PersonId, samples: &[&Sample], rules: Rules, heard: &Heard) ->
     };
     let completeness = mean(&scores);
     let share = |met: usize, of: usize| (of > 0).then(|| Decimal::from(met) / Decimal::from(of));
-    let (first_pass, re_discovery) = (share(accepted, n), share(spared, listened));
+    // A single question that was asked again would weigh as much as all that was handed over well.
+    let re_discovery = share(spared, listened).filter(|_| listened >= MIN_N);
+    let first_pass = share(accepted, n);
     let measured: Vec<Decimal> = completeness.into_iter().chain(first_pass).chain(re_discovery).collect();
     let q = mean(&measured);
     Sender {

@@ -65,7 +65,7 @@ pub struct Sender {
     /// Share of decided handoffs whose first answer was an acceptance; absent = none.
     #[schema(value_type = Option<String>)]
     pub first_pass: Option<Decimal>,
-    /// Share of accepted handoffs without a confirmed re-asked question; absent = not measured, and no part of `q`.
+    /// Share of accepted handoffs without a confirmed re-asked question; absent = fewer than five were listened to, and no part of `q`.
     #[schema(value_type = Option<String>)]
     pub re_discovery: Option<Decimal>,
     /// Mean of what is measured, 0 to 1; absent = nothing is.

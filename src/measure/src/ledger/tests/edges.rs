@@ -162,6 +162,9 @@ fn a_customer_who_is_asked_again_lowers_the_quality_of_who_handed_over() {
     assert_eq!(heard.re_discovery.unwrap().to_string(), "0.8333");
     assert_eq!((heard.q.unwrap().to_string(), heard.factor.to_string()), ("0.9444".into(), "0.9972".into()));
     assert_eq!(heard.n, 6, "n stays the decided handoffs");
+    // Of fewer than five that were listened to nothing follows.
+    let few: Vec<LogEntry> = six().into_iter().take(5).chain(entries.split_off(7)).collect();
+    assert_eq!(ann(&few).re_discovery, None);
 }
 
 #[test]
