@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::beside::{Happening, disputes};
-use handoff_core::completeness::{Situation, assess};
+use handoff_core::completeness::{Situation, assess, required};
 use handoff_core::concrete::{TestRun, TestStep};
 use handoff_core::contract::{Contract, ContractRef, GateKind, Mode};
 use handoff_core::decide::Terms;
@@ -389,15 +389,13 @@ fn passage(
         disputed: &disputed,
         as_of: seen.stage.opening_since.map(day),
     };
-    let found = assess(contract, &seen.package, &situation);
-    let missing = found.required.iter().filter(|key| !complete && !found.filled.contains(*key)).cloned();
-    Some(Passage {
-        stream: stream.to_owned(),
-        cycle: running.cycle.max(1),
-        at,
-        required: found.required.len(),
-        missing: missing.collect(),
-    })
+    let (required, missing) = if complete {
+        (required(contract, &seen.package, &situation).len(), BTreeSet::new())
+    } else {
+        let found = assess(contract, &seen.package, &situation);
+        (found.required.len(), found.required.difference(&found.filled).cloned().collect())
+    };
+    Some(Passage { stream: stream.to_owned(), cycle: running.cycle.max(1), at, required, missing })
 }
 
 fn beside(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>, happening: &Happening) {

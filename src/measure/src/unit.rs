@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use handoff_core::beside::disputes;
-use handoff_core::completeness::{Situation, assess};
+use handoff_core::completeness::{Situation, assess, required};
 use handoff_core::contract::Contract;
 use handoff_core::event::Event;
 use handoff_core::handoff::day;
@@ -339,10 +339,15 @@ impl Unit {
             disputed: &disputed,
             as_of: seen.stage.opening_since.map(day),
         };
-        let completeness = assess(contract, &seen.package, &situation);
-        let required = completeness.required.len();
+        // Of what is known to be complete nothing has to be judged again.
+        let (filled, keys) = if complete {
+            (None, required(contract, &seen.package, &situation))
+        } else {
+            let found = assess(contract, &seen.package, &situation);
+            (Some(found.filled.len()), found.required)
+        };
         let unknown = |key: &&FieldKey| scene.unknown.is_some_and(|unknown| unknown.contains_key(*key));
-        let untold = completeness.required.iter().filter(unknown).count();
-        (if complete { required } else { completeness.filled.len() }, required, untold)
+        let untold = keys.iter().filter(unknown).count();
+        (filled.unwrap_or(keys.len()), keys.len(), untold)
     }
 }

@@ -1,6 +1,7 @@
 //! Every figure that is kept from entry to entry, reckoned again from all cycles at once.
 
 use handoff_core::account::{AccountFacts, SurveyAnswer};
+use handoff_core::completeness::{Situation, assess, required};
 use jiff::ToSpan;
 
 use super::*;
@@ -219,6 +220,12 @@ fn years_figures_kept_from_entry_to_entry_equal_those_of_all_cycles_at_once() {
     Years::new(1_200).for_each(|entry| card.apply(&entry));
     assert_eq!(card.units.len(), 1_200);
     check(&card, Years::start() + SignedDuration::from_hours(500 * 24));
+}
+
+#[test]
+fn years_have_something_to_say_for_every_metric() {
+    let mut card = Scorecard::new();
+    Years::new(6_000).for_each(|entry| card.apply(&entry));
     let report = card.report(Period::Month, Years::end());
     let measured =
         |metric| report.rows.iter().filter(|row| row.figure(metric).unwrap().value.is_some()).count();
@@ -231,4 +238,28 @@ fn years_of_the_same_seed_are_the_same_log_in_order() {
     assert!(once.iter().eq(&Years::new(300).collect::<Vec<_>>()));
     assert!(once.is_sorted_by_key(LogEntry::at));
     assert_ne!(once, Years::seeded(1, 300).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_a_package_must_have_is_what_it_is_judged_by() {
+    let (mut contracts, mut judged) = (BTreeMap::new(), 0);
+    for entry in worlds::log(7, 60).into_iter().chain(Years::new(100)) {
+        if let LogEntry::ContractPublished { contract, text, .. } = &entry {
+            contracts.insert(contract.clone(), parse_contract(contract.id.as_str(), text).unwrap());
+        } else if let LogEntry::Decided { handoff, contract, seen, .. } = &entry {
+            let (nothing, none) = (BTreeSet::new(), BTreeMap::new());
+            let situation = Situation {
+                stage: seen.stage.name.as_ref(),
+                motion: &handoff.motion,
+                still_rejected: &nothing,
+                disputed: &none,
+                as_of: None,
+            };
+            let contract = &contracts[contract];
+            let found = assess(contract, &seen.package, &situation);
+            assert_eq!(required(contract, &seen.package, &situation), found.required);
+            judged += 1;
+        }
+    }
+    assert!(judged > 300, "{judged}");
 }
