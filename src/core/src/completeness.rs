@@ -14,7 +14,7 @@ pub(crate) mod rule;
 mod tests;
 
 pub(crate) use assess::shortfall;
-pub use assess::{Situation, assess};
+pub use assess::{Situation, assess, required};
 pub use prepared::Ready;
 pub use rule::MAX_EXPRESSION;
 

@@ -1,6 +1,7 @@
 //! The fold over what the log knows of accounts: which handoffs are theirs, what they pay, when they left, what they answered.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use handoff_core::account::{AccountFacts, Amount};
 use handoff_core::digest::Digest;
@@ -14,6 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::few::Few;
 
 /// An account as one CRM knows it: `connection/record`. The same company in two CRMs is two accounts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -52,13 +55,32 @@ pub const MOST: u64 = 1_000_000_000_000_000;
 /// All accounts of a log. Folding entry by entry gives the same as folding all at once.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Accounts {
-    told: BTreeMap<AccountKey, BTreeMap<String, Told>>,
-    answers: BTreeMap<AccountKey, BTreeMap<Digest, (Timestamp, u8)>>,
+    numbers: BTreeMap<AccountKey, u32>,
+    list: Vec<Known>,
     /// Stream → account, as last seen.
-    of_stream: BTreeMap<String, AccountKey>,
-    /// Account → stream → what the deal is worth, as last seen.
-    deals: BTreeMap<AccountKey, BTreeMap<String, Amount>>,
+    of_stream: BTreeMap<Arc<str>, u32>,
+    /// Whether anything is told of any account beside its handoffs.
+    heard: bool,
     entries: u64,
+}
+
+/// What is known of one account.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Known {
+    key: Option<AccountKey>,
+    told: Few<String, Told>,
+    answers: Few<Digest, (Timestamp, u8)>,
+    /// Its streams, with what the deal is worth as last seen.
+    streams: Few<Arc<str>, Option<Amount>>,
+}
+
+/// Whose numbers an entry may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Touched {
+    /// Something new is told of an account.
+    Account(u32),
+    /// A stream belongs to another account than before.
+    Moved { stream: String, from: Option<u32>, to: u32 },
 }
 
 /// What one source told last.
@@ -80,7 +102,7 @@ pub struct Voices {
 }
 
 impl Voices {
-    fn hear(&mut self, score: u8) {
+    pub(crate) fn hear(&mut self, score: u8) {
         self.points += match score {
             9.. => 100,
             7..=8 => 0,
@@ -88,6 +110,12 @@ impl Voices {
         };
         self.scores += i64::from(score);
         self.n += 1;
+    }
+}
+
+impl Known {
+    fn is_anything(&self) -> bool {
+        !(self.told.is_empty() && self.answers.is_empty() && self.streams.is_empty())
     }
 }
 
@@ -99,59 +127,109 @@ impl Accounts {
 
     /// Folds one entry of the log; entries come in log order.
     pub fn apply(&mut self, entry: &LogEntry) {
+        self.touch(entry);
+    }
+
+    /// Folds one entry, and tells whose numbers it may have changed.
+    pub(crate) fn touch(&mut self, entry: &LogEntry) -> Option<Touched> {
         self.entries += 1;
         if let LogEntry::AccountSeen { account, source, facts, .. } = entry {
             let told = Told { facts: facts.clone(), entry: self.entries };
-            self.told.entry(AccountKey::of(account)).or_default().insert(source.clone(), told);
+            let number = self.enter(AccountKey::of(account));
+            self.heard = true;
+            self.list_mut(number)?.told.insert(source.clone(), told);
+            Some(Touched::Account(number))
         } else if let LogEntry::SurveyAnswered { account, answer, .. } = entry {
-            let answers = self.answers.entry(AccountKey::of(account)).or_default();
-            answers.insert(answer.id.clone(), (answer.answered_at, answer.score));
+            let number = self.enter(AccountKey::of(account));
+            self.heard = true;
+            self.list_mut(number)?.answers.insert(answer.id.clone(), (answer.answered_at, answer.score));
+            Some(Touched::Account(number))
         } else if let LogEntry::Decided { handoff, seen, .. } = entry
             && let Some(key) = AccountKey::seen(seen)
         {
-            self.belongs(handoff.stream(), key, seen);
+            self.belongs(handoff.stream(), key, seen)
+        } else {
+            None
         }
     }
 
     /// An account that a record does not name any more keeps its handoff: nobody else's it became.
-    fn belongs(&mut self, stream: String, key: AccountKey, seen: &Observation) {
-        if let Some(before) = self.of_stream.get(&stream).filter(|before| **before != key)
-            && let Some(deals) = self.deals.get_mut(before)
-        {
-            deals.remove(&stream);
+    fn belongs(&mut self, stream: String, key: AccountKey, seen: &Observation) -> Option<Touched> {
+        let to = self.enter(key);
+        let known = self.of_stream.get_key_value(stream.as_str());
+        let (name, from) = match known {
+            Some((name, from)) => (Arc::clone(name), Some(*from)),
+            None => (Arc::from(stream.as_str()), None),
+        };
+        if from != Some(to) {
+            if let Some(before) = from.and_then(|from| self.list_mut(from)) {
+                before.streams.remove(&name);
+            }
+            self.of_stream.insert(Arc::clone(&name), to);
+            self.list_mut(to)?.streams.insert(Arc::clone(&name), None);
         }
         let amount = seen.pay.as_ref().and_then(|pay| pay.amount.as_ref());
         if let Some(Value::Money { amount, currency }) = amount.map(|amount| &amount.value) {
             let worth = Amount { amount: *amount, currency: currency.clone() };
-            self.deals.entry(key.clone()).or_default().insert(stream.clone(), worth);
+            self.list_mut(to)?.streams.insert(name, Some(worth));
         }
-        self.of_stream.insert(stream, key);
+        (from != Some(to)).then_some(Touched::Moved { stream, from, to })
+    }
+
+    /// The number of an account, a new one if need be.
+    fn enter(&mut self, key: AccountKey) -> u32 {
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        let number = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        self.list.push(Known { key: Some(key.clone()), ..Known::default() });
+        self.numbers.insert(key, number);
+        number
+    }
+
+    fn list_mut(&mut self, number: u32) -> Option<&mut Known> {
+        self.list.get_mut(usize::try_from(number).ok()?)
+    }
+
+    fn known(&self, account: &AccountKey) -> Option<&Known> {
+        self.list.get(usize::try_from(*self.numbers.get(account)?).ok()?)
+    }
+
+    /// The account with this number.
+    pub(crate) fn key(&self, number: u32) -> Option<&AccountKey> {
+        self.list.get(usize::try_from(number).ok()?)?.key.as_ref()
+    }
+
+    /// The number of a stream's account.
+    pub(crate) fn number_of(&self, stream: &str) -> Option<u32> {
+        self.of_stream.get(stream).copied()
     }
 
     /// The account of a stream.
     pub fn of(&self, stream: &str) -> Option<&AccountKey> {
-        self.of_stream.get(stream)
+        self.key(self.number_of(stream)?)
     }
 
     /// The streams of an account.
     pub fn streams(&self, account: &AccountKey) -> BTreeSet<&str> {
-        let own = self.of_stream.iter().filter(|(_, key)| *key == account);
-        own.map(|(stream, _)| stream.as_str()).collect()
+        let known = self.known(account).into_iter();
+        known.flat_map(|known| known.streams.keys()).map(|stream| &**stream).collect()
     }
 
     /// Every account that is known by anything.
     pub fn keys(&self) -> BTreeSet<&AccountKey> {
-        self.told.keys().chain(self.answers.keys()).chain(self.of_stream.values()).collect()
+        let known = self.list.iter().filter(|known| known.is_anything());
+        known.filter_map(|known| known.key.as_ref()).collect()
     }
 
     /// Whether nothing is told of any account beside its handoffs.
     pub fn is_silent(&self) -> bool {
-        self.told.is_empty() && self.answers.is_empty()
+        !self.heard
     }
 
     /// Whether any source told facts of it; without them nobody can say that it did not leave.
     pub fn is_told(&self, account: &AccountKey) -> bool {
-        self.told.contains_key(account)
+        self.known(account).is_some_and(|known| !known.told.is_empty())
     }
 
     /// What is known of an account: of several sources that tell a fact, the one that told last.
@@ -168,14 +246,14 @@ impl Accounts {
         account: &AccountKey,
         fact: impl Fn(&'a AccountFacts) -> Option<T>,
     ) -> Option<T> {
-        let told = self.told.get(account)?.values();
+        let told = self.known(account)?.told.values();
         let told = told.filter_map(|told| Some((told.entry, fact(&told.facts)?)));
         told.max_by_key(|(entry, _)| *entry).map(|(_, fact)| fact)
     }
 
     /// Every account that any source told facts of.
     pub fn told(&self) -> impl Iterator<Item = &AccountKey> {
-        self.told.keys()
+        self.list.iter().filter(|known| !known.told.is_empty()).filter_map(|known| known.key.as_ref())
     }
 
     /// The day from which it is a customer.
@@ -183,9 +261,14 @@ impl Accounts {
         self.newest(account, |facts| facts.customer_since)
     }
 
+    /// The day on which it left or will leave, as told.
+    pub fn leaves(&self, account: &AccountKey) -> Option<Date> {
+        self.newest(account, |facts| facts.churned_at)
+    }
+
     /// The day on which it left, if that is not after `as_of`.
     pub fn churned(&self, account: &AccountKey, as_of: Timestamp) -> Option<Date> {
-        self.newest(account, |facts| facts.churned_at).filter(|left| *left <= day(as_of))
+        self.leaves(account).filter(|left| *left <= day(as_of))
     }
 
     /// What an account is worth a year: its ARR as told, else the largest amount of its deals. Whether it was told stands beside it. An amount under
@@ -196,7 +279,8 @@ impl Accounts {
         if let Some(arr) = self.newest(account, |facts| facts.arr.as_ref()) {
             return Some((arr.clone(), true)).filter(|(worth, _)| believed(&worth));
         }
-        let deals = self.deals.get(account).into_iter().flat_map(BTreeMap::values).filter(believed);
+        let deals = self.known(account).into_iter().flat_map(|known| known.streams.values().flatten());
+        let deals = deals.filter(believed);
         deals.max_by_key(|deal| deal.amount).map(|deal| (deal.clone(), false))
     }
 
@@ -215,7 +299,7 @@ impl Accounts {
     /// What its people answered in the 14 days before a moment, and in the 14 days from it on.
     pub fn voices(&self, account: &AccountKey, around: Timestamp) -> (Voices, Voices) {
         let (mut before, mut after) = (Voices::default(), Voices::default());
-        for (at, score) in self.answers.get(account).into_iter().flat_map(BTreeMap::values) {
+        for (at, score) in self.known(account).into_iter().flat_map(|known| known.answers.values()) {
             let since = at.duration_since(around);
             if !since.is_negative() && since < WINDOW {
                 after.hear(*score);
@@ -228,8 +312,8 @@ impl Accounts {
 
     /// Its answers, oldest first.
     pub fn answers(&self, account: &AccountKey) -> Vec<(Timestamp, u8)> {
-        let mut answers: Vec<_> =
-            self.answers.get(account).into_iter().flat_map(BTreeMap::values).copied().collect();
+        let known = self.known(account).into_iter();
+        let mut answers: Vec<_> = known.flat_map(|known| known.answers.values()).copied().collect();
         answers.sort_unstable();
         answers
     }

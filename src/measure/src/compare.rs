@@ -152,15 +152,13 @@ pub fn difference_range(a: Share, b: Share) -> Option<Range> {
     Some(Range { low: decimal(low * 100.0, 2)?, high: Some(decimal(high * 100.0, 2)?) })
 }
 
-/// The interval of a mean of independent values, rounded to hundredths; `None` = fewer than `least` (at least 2) of them.
-pub fn mean_range(values: &[f64], least: usize) -> Option<Range> {
-    let count = values.len();
+/// The interval of a mean of `count` independent values with this sample variance, rounded to hundredths; `None` = fewer than `least` (at least 2)
+/// of them.
+pub fn mean_range(count: usize, mean: f64, variance: f64, least: usize) -> Option<Range> {
     if count < least.max(2) {
         return None;
     }
     let n = float(count);
-    let mean = values.iter().sum::<f64>() / n;
-    let variance = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / (n - 1.0);
     let spread = student(n - 1.0) * (variance / n).sqrt();
     Some(Range { low: decimal(mean - spread, 2)?, high: Some(decimal(mean + spread, 2)?) })
 }
@@ -251,8 +249,8 @@ mod tests {
         {
             assert!((student(freedom) - quantile).abs() < 0.01, "{freedom}: {}", student(freedom));
         }
-        assert!(mean_range(&[1.0], 2).is_none());
-        assert_eq!(text(mean_range(&[10.0, 10.0, 10.0], 2).unwrap()), "10 10");
+        assert!(mean_range(1, 1.0, 0.0, 2).is_none());
+        assert_eq!(text(mean_range(3, 10.0, 0.0, 2).unwrap()), "10 10");
     }
 
     proptest! {

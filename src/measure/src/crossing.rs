@@ -3,6 +3,8 @@
 //! Of several handoffs of one account under one contract the first transition counts. Later ones happen only to customers that stayed, so they
 //! would make leaks look harmless.
 
+mod firsts;
+
 use std::collections::BTreeMap;
 
 use handoff_core::id::ContractId;
@@ -10,11 +12,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::account::{AccountKey, Accounts};
-use crate::metric::{Slice, Window};
-use crate::period::Period;
+pub(crate) use self::firsts::{Firsts, Known};
+use crate::account::AccountKey;
+use crate::metric::Window;
 use crate::scorecard::Scorecard;
-use crate::unit::{Passage, Transition};
 
 /// A transition with fewer mandatory fields filled than this percentage leaked.
 pub const LEAK_UNDER_PERCENT: usize = 70;
@@ -76,70 +77,18 @@ impl Scope {
 pub type Crossings = BTreeMap<ContractId, BTreeMap<AccountKey, Crossing>>;
 
 /// The first transitions of a log. Handoffs whose record names no account are nobody's: their number per contract stands beside.
-pub fn crossings(scorecard: &Scorecard, accounts: &Accounts) -> (Crossings, BTreeMap<ContractId, usize>) {
-    let (mut found, mut nobodys) = (Crossings::new(), BTreeMap::new());
-    for unit in scorecard.units() {
-        let Some(transition) = unit.transition else { continue };
-        let (stream, contract) = (unit.stream.to_string(), unit.line.contract.clone());
-        let Some(account) = accounts.of(&stream) else {
-            *nobodys.entry(contract).or_default() += 1;
-            continue;
-        };
-        let crossing = crossing(account, stream, unit.cycle, transition);
-        let first = found.entry(contract).or_default();
-        let earlier = first
-            .get(account)
-            .is_some_and(|known| (known.at, &known.stream) <= (crossing.at, &crossing.stream));
-        if !earlier {
-            first.insert(account.clone(), crossing);
-        }
+pub fn crossings(scorecard: &Scorecard) -> (Crossings, BTreeMap<ContractId, usize>) {
+    let (mut found, (firsts, known)) = (Crossings::new(), scorecard.firsts());
+    for (contract, crossing) in firsts.all(known) {
+        found.entry(contract.clone()).or_default().insert(crossing.account.clone(), crossing);
     }
-    (found, nobodys)
-}
-
-/// First transitions by line and slice of the calendar: what metrics 5 and 6 of the scorecard are made of. Empty while
-/// nobody told anything of any account.
-#[derive(Debug, Default)]
-pub(crate) struct Placed {
-    crossings: Vec<Crossing>,
-    places: BTreeMap<(usize, Slice), Vec<usize>>,
-}
-
-impl Placed {
-    /// Those of a scorecard. Every unit is looked at once, unless nothing is known of accounts.
-    pub(crate) fn of(scorecard: &Scorecard) -> Self {
-        let mut placed = Self::default();
-        if scorecard.accounts().is_silent() {
-            return placed;
-        }
-        let (found, _) = crossings(scorecard, scorecard.accounts());
-        for crossing in found.into_values().flat_map(BTreeMap::into_values) {
-            let Some(line) = scorecard.line_of_stream(&crossing.stream) else { continue };
-            let (week, month) = (Slice::of(Period::Week, crossing.at), Slice::of(Period::Month, crossing.at));
-            for slice in [week, month, Slice::All] {
-                placed.places.entry((line, slice)).or_default().push(placed.crossings.len());
-            }
-            placed.crossings.push(crossing);
-        }
-        placed
-    }
-
-    /// Those of one line and slice.
-    pub(crate) fn get(&self, line: usize, slice: Slice) -> impl Iterator<Item = &Crossing> {
-        let places = self.places.get(&(line, slice)).into_iter().flatten();
-        places.filter_map(|place| self.crossings.get(*place))
-    }
-}
-
-fn crossing(account: &AccountKey, stream: String, cycle: u32, transition: Transition) -> Crossing {
-    let Transition { at, passage, filled, required, .. } = transition;
-    let (bypassed, guessed) = (passage == Passage::Bypassed, transition.leaked().is_none());
-    Crossing { account: account.clone(), stream, cycle, at, filled, required, bypassed, guessed }
+    (found, firsts.nobodys())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::unit::{Passage, Transition};
 
     #[test]
     fn a_leak_is_told_where_the_fields_that_are_not_told_could_not_change_it() {

@@ -1,13 +1,17 @@
 //! From a figure to the cycles that it is made of.
 
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::cube::Cell;
 use crate::metric::{Metric, Slice};
+use crate::period::Period;
 use crate::report::is_zero;
 use crate::scorecard::Scorecard;
-use crate::unit::{Passage, Unit};
+use crate::unit::{Line, Passage, Unit};
 
 /// Which figure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,24 +79,90 @@ pub struct Score {
     pub required: usize,
 }
 
-impl Scorecard {
-    /// The cycles that a figure is made of. Every unit is looked at once.
-    pub fn drill(&self, question: &Question) -> Drill {
-        let mut found: Vec<&Unit> = self.units().iter().filter(|unit| is_behind(unit, question)).collect();
-        found.sort_unstable_by(|a, b| (&a.stream, a.cycle).cmp(&(&b.stream, b.cycle)));
-        let n = found.len();
-        let after = |unit: &&&Unit| {
-            question
-                .after
-                .as_ref()
-                .is_none_or(|(stream, cycle)| (&*unit.stream, unit.cycle) > (stream.as_str(), *cycle))
-        };
-        let page = found.iter().filter(after).take(question.limit);
-        Drill { n, records: page.map(|unit| record(unit, question.slice)).collect() }
+/// Which cycles have anything in a month of a line; one may stand there more than once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Months(BTreeMap<(usize, Slice), Vec<u32>>);
+
+impl Months {
+    /// Notes a moment of a cycle.
+    pub(crate) fn note(&mut self, line: usize, at: Timestamp, unit: usize) {
+        let Ok(unit) = u32::try_from(unit) else { return };
+        let cycles = self.0.entry((line, Slice::of(Period::Month, at))).or_default();
+        if cycles.last() != Some(&unit) {
+            cycles.push(unit);
+        }
+    }
+
+    /// The cycles of a week's or month's months.
+    fn of(&self, line: usize, slice: Slice) -> impl Iterator<Item = usize> {
+        let window = slice.window(Timestamp::MAX);
+        let last = window.until.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(window.until);
+        let month = |at| Slice::of(Period::Month, at);
+        let months = month(window.from.unwrap_or(Timestamp::MIN))..=month(last);
+        let cycles = self.0.range((line, *months.start())..=(line, *months.end()));
+        cycles.flat_map(|(_, cycles)| cycles).filter_map(|unit| usize::try_from(*unit).ok())
     }
 }
 
-fn is_behind(unit: &Unit, question: &Question) -> bool {
+impl Scorecard {
+    /// The cycles that a figure is made of.
+    pub fn drill(&self, question: &Question) -> Drill {
+        match question.slice {
+            Slice::All => self.drill_all(question),
+            Slice::Week(_) | Slice::Month(_) => self.drill_months(question),
+        }
+    }
+
+    /// Of a period: only the cycles of its months are looked at.
+    fn drill_months(&self, question: &Question) -> Drill {
+        let lines = self.lines_of(question);
+        let cycles = lines.into_iter().flat_map(|line| self.months.of(line, question.slice));
+        let cycles: BTreeSet<usize> = cycles.collect();
+        let units = cycles.into_iter().filter_map(|unit| self.units().get(unit));
+        let mut found: Vec<&Unit> = units.filter(|unit| is_behind(unit, question)).collect();
+        found.sort_unstable_by(|a, b| (&a.stream, a.cycle).cmp(&(&b.stream, b.cycle)));
+        let page = found.iter().filter(|unit| is_after(unit, question)).take(question.limit);
+        Drill { n: found.len(), records: page.map(|unit| record(unit, question.slice)).collect() }
+    }
+
+    /// Of all time: streams are in order, and how many there are stands in the cells.
+    fn drill_all(&self, question: &Question) -> Drill {
+        let lines = self.lines_of(question);
+        let count = |of: fn(&Cell) -> usize| {
+            lines.iter().filter_map(|line| self.cell(*line, Slice::All)).map(of).sum()
+        };
+        let n = match question.metric {
+            Some(Metric::Completion) => count(|cell| cell.transitions),
+            Some(Metric::Acceptance) => count(|cell| cell.decided),
+            Some(Metric::TimeToAcceptance | Metric::ReDiscovery) => count(|cell| cell.counts.accepted),
+            Some(Metric::NpsDelta | Metric::LeakToChurn) => 0,
+            None => self.units().iter().filter(|unit| is_behind(unit, question)).count(),
+        };
+        let prefix = format!("{}/", question.contract);
+        let first = question.after.as_ref().map_or(prefix.as_str(), |(stream, _)| stream.as_str());
+        let streams = self.streams_from(first.max(prefix.as_str()));
+        let own = streams.take_while(|stream| stream.starts_with(&prefix));
+        let units = own.flat_map(|stream| self.units_of(stream));
+        let page = units.filter(|unit| is_behind(unit, question) && is_after(unit, question));
+        let records = page.take(question.limit.min(n)).map(|unit| record(unit, question.slice)).collect();
+        Drill { n, records }
+    }
+
+    fn lines_of(&self, question: &Question) -> Vec<usize> {
+        let is_meant = |line: &Line| {
+            let motion = question.motion.as_ref();
+            line.contract.0 == question.contract && motion.is_none_or(|motion| line.motion.0 == *motion)
+        };
+        self.lines().filter(|line| self.line(*line).is_some_and(is_meant)).collect()
+    }
+}
+
+fn is_after(unit: &Unit, question: &Question) -> bool {
+    let after = question.after.as_ref();
+    after.is_none_or(|(stream, cycle)| (&*unit.stream, unit.cycle) > (stream.as_str(), *cycle))
+}
+
+pub(crate) fn is_behind(unit: &Unit, question: &Question) -> bool {
     let line = &*unit.line;
     if line.contract.0 != question.contract
         || question.motion.as_ref().is_some_and(|motion| line.motion.0 != *motion)
@@ -113,7 +183,7 @@ fn is_behind(unit: &Unit, question: &Question) -> bool {
     }
 }
 
-fn record(unit: &Unit, slice: Slice) -> Record {
+pub(crate) fn record(unit: &Unit, slice: Slice) -> Record {
     let transition = unit.transition.filter(|each| slice.holds(each.at));
     let decision = unit.decision.filter(|each| slice.holds(each.at));
     let acceptance = unit.acceptance.filter(|each| slice.holds(each.at));

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::crossing::Placed;
 use crate::metric::{Metric, Slice};
 use crate::period::Period;
 use crate::report::{PROVISIONAL, Row, Shown, row};
@@ -203,8 +202,7 @@ impl Scorecard {
 
     /// All rows of a month, with what is frozen of them.
     fn month(&self, month: Slice, as_of: Timestamp) -> Vec<Row> {
-        let nothing = Placed::default();
-        let rows = self.lines().filter_map(|line| row(self, &nothing, line, month, as_of));
+        let rows = self.lines().filter_map(|line| row(self, line, month, as_of));
         let rows = rows.map(|mut row| {
             row.figures.retain(|figure| is_frozen(figure.metric));
             row

@@ -200,6 +200,10 @@ impl Holds {
             if track.ended.is_some()
                 && let Some((cycle, track)) = cycles.running.take()
             {
+                // Most streams have one cycle.
+                if cycles.over.is_empty() {
+                    cycles.over.reserve_exact(1);
+                }
                 cycles.over.extend(track.hold(cycle, logged, &self.blind, off));
             }
         }

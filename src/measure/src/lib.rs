@@ -14,6 +14,7 @@ mod cube;
 pub mod decay;
 pub mod drill;
 pub mod export;
+mod few;
 pub mod frozen;
 pub mod hold;
 pub mod incentive;

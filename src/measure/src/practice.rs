@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::beside::{Happening, disputes};
-use handoff_core::completeness::{Situation, assess};
+use handoff_core::completeness::{Situation, assess, required};
 use handoff_core::concrete::{TestRun, TestStep};
 use handoff_core::contract::{Contract, ContractRef, GateKind, Mode};
 use handoff_core::decide::Terms;
@@ -417,18 +417,23 @@ fn passage(running: &Running, stream: &str, scene: &Scene<'_>, at: Timestamp, co
         disputed: &disputed,
         as_of: seen.stage.opening_since.map(day),
     };
-    let found = assess(contract, &seen.package, &situation);
+    let (keys, missing) = if complete {
+        (required(contract, &seen.package, &situation), BTreeSet::new())
+    } else {
+        let found = assess(contract, &seen.package, &situation);
+        let missing = found.required.difference(&found.filled).cloned().collect();
+        (found.required, missing)
+    };
     let is_untold = |key: &FieldKey| scene.unknown.is_some_and(|unknown| unknown.contains_key(key));
-    if found.required.iter().any(is_untold) {
+    if keys.iter().any(is_untold) {
         return Stood::Untold;
     }
-    let missing = found.required.iter().filter(|key| !complete && !found.filled.contains(*key)).cloned();
     Stood::Told(Passage {
         stream: stream.to_owned(),
         cycle: running.cycle.max(1),
         at,
-        required: found.required.len(),
-        missing: missing.collect(),
+        required: keys.len(),
+        missing,
     })
 }
 

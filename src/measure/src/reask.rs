@@ -24,6 +24,7 @@ pub use estimate::{Accuracy, Estimate, Share, estimate};
 pub use rates::{CallsRow, RateRow, rates};
 
 use self::cells::{Cells, Flags, Placed};
+use crate::few::Few;
 use crate::metric::Slice;
 use crate::unit::When;
 
@@ -41,18 +42,19 @@ pub struct Reasks {
 struct Stream {
     /// The running cycle.
     cycle: u32,
-    /// Cycle → when it was accepted first, and whose it is.
-    accepted: BTreeMap<u32, Accepted>,
+    /// Whose it is, once it was accepted.
+    handoff: Option<Box<HandoffId>>,
+    /// Cycle → when it was accepted first.
+    accepted: Few<u32, Accepted>,
     /// The account of the record, as last seen.
     account: Option<String>,
     known: reask::Reasks,
 }
 
 /// The first acceptance of a cycle.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Accepted {
     at: Timestamp,
-    handoff: HandoffId,
     placed: Option<Placed>,
 }
 
@@ -140,8 +142,7 @@ impl Reasks {
     /// The account that a stream's record belongs to.
     pub fn account(&self, stream: &str) -> Option<Account> {
         let stream = self.streams.get(stream)?;
-        let accepted = stream.accepted.values().next()?;
-        Some(stream.of(&accepted.handoff))
+        Some(stream.of(stream.handoff.as_ref()?))
     }
 
     /// How often accounts were asked again, of those whose handoff of a contract in a motion was accepted in a slice; `None` = all of them together,
@@ -167,9 +168,9 @@ impl Reasks {
     pub fn asked_again(&self, contract: &str, motion: &str, slice: Slice) -> Vec<(String, u32)> {
         let mut found = Vec::new();
         for (name, stream) in &self.streams {
+            let is_meant = |id: &HandoffId| id.contract.as_str() == contract && id.motion.as_str() == motion;
+            let meant = stream.handoff.as_deref().is_some_and(is_meant);
             let own = stream.accepted.iter().filter(|(cycle, accepted)| {
-                let id = &accepted.handoff;
-                let meant = id.contract.as_str() == contract && id.motion.as_str() == motion;
                 meant && slice.holds(accepted.at) && stream.standing(**cycle).asked_again
             });
             found.extend(own.map(|(cycle, _)| (name.clone(), *cycle)));
@@ -179,6 +180,9 @@ impl Reasks {
 
     fn count(&mut self, name: &str) {
         let Some(stream) = self.streams.get_mut(name) else { return };
+        let Some(handoff) = stream.handoff.as_deref() else { return };
+        let line = (handoff.contract.clone(), handoff.motion.clone());
+        let account = stream.of(handoff);
         let cycles: Vec<u32> = stream.accepted.keys().copied().collect();
         for cycle in cycles {
             let standing = stream.standing(cycle);
@@ -189,9 +193,7 @@ impl Reasks {
                 automatic: standing.automatic,
             };
             let Some(accepted) = stream.accepted.get(&cycle) else { continue };
-            let line = (accepted.handoff.contract.clone(), accepted.handoff.motion.clone());
-            let account = stream.of(&accepted.handoff);
-            let placed = self.cells.place(&line, accepted.at, account, flags, accepted.placed);
+            let placed = self.cells.place(&line, accepted.at, &account, flags, accepted.placed);
             if let Some(accepted) = stream.accepted.get_mut(&cycle) {
                 accepted.placed = Some(placed);
             }
@@ -224,8 +226,12 @@ impl Stream {
         } else if let Event::Accepted { at, .. } = event {
             let at = When::weigh(Some(*at), logged).at;
             let cycle = if self.cycle == 0 { handoff.cycle } else { self.cycle };
-            let own = HandoffId { cycle, ..handoff.clone() };
-            self.accepted.entry(cycle).or_insert(Accepted { at, handoff: own, placed: None });
+            if self.handoff.is_none() {
+                self.handoff = Some(Box::new(handoff.clone()));
+            }
+            if self.accepted.get(&cycle).is_none() {
+                self.accepted.insert(cycle, Accepted { at, placed: None });
+            }
             return true;
         }
         false

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answers::Receiver;
-use crate::crossing::Placed;
+use crate::crossing::Scope;
 use crate::cube::{Cell, Group};
 use crate::frozen::Frozen;
 use crate::hold::Shares;
@@ -233,14 +233,14 @@ pub(crate) fn is_zero(count: &usize) -> bool {
 
 /// What the log amounts to now, with frozen months in the place of what it amounts to where that is asked for.
 pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp, shown: Shown) -> Report {
-    let (mut rows, placed) = (Vec::new(), Placed::of(scorecard));
+    let mut rows = Vec::new();
     for line in scorecard.lines() {
         for (slice, _) in scorecard.cube.slices(line, Group::All) {
             let wanted = match (by, slice) {
                 (Period::Week, Slice::Week(_)) | (Period::Month, Slice::Month(_)) | (_, Slice::All) => true,
                 (Period::Week, Slice::Month(_)) | (Period::Month, Slice::Week(_)) => false,
             };
-            rows.extend(wanted.then(|| row(scorecard, &placed, line, slice, as_of)).flatten());
+            rows.extend(wanted.then(|| row(scorecard, line, slice, as_of)).flatten());
         }
     }
     if by == Period::Month {
@@ -257,13 +257,7 @@ pub(crate) fn build(scorecard: &Scorecard, by: Period, as_of: Timestamp, shown: 
 }
 
 /// One line's row of one slice; `None` = nothing happened in it.
-pub(crate) fn row(
-    scorecard: &Scorecard,
-    placed: &Placed,
-    line: usize,
-    slice: Slice,
-    as_of: Timestamp,
-) -> Option<Row> {
+pub(crate) fn row(scorecard: &Scorecard, line: usize, slice: Slice, as_of: Timestamp) -> Option<Row> {
     let key = crate::cube::Key { line, group: Group::All, slice };
     let cell = scorecard.cube.get(key)?;
     let Line { contract, motion } = scorecard.line(line)?;
@@ -276,12 +270,9 @@ pub(crate) fn row(
         Figure::not_measurable(Metric::ReDiscovery, window, metric::NOBODY_LISTENS)
     };
     let asked = Figure { reconstructed: cell.past.accepted, ..asked };
-    let (of, accounts) = (|| placed.get(line, slice), scorecard.accounts());
-    let others = [
-        metric::nps::figure(contract.as_str(), of(), accounts, window, as_of),
-        metric::churn::figure(of(), accounts, window, as_of),
-    ]
-    .map(|figure| Figure { reconstructed: cell.past.transitions, ..figure });
+    let (firsts, known) = scorecard.firsts();
+    let others = firsts.figures(contract.as_str(), (line, slice), Scope { window, as_of }, known);
+    let others = others.map(|figure| Figure { reconstructed: cell.past.transitions, ..figure });
     let time_to_acceptance = spread(&cell.waited);
     let mut row = Row {
         contract: contract.0.clone(),

@@ -1,6 +1,7 @@
 //! The fold over the log.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use handoff_core::contract::{Contract, ContractRef, Mode};
@@ -13,10 +14,11 @@ use handoff_core::observation::{Actor, Observation};
 use handoff_core::registry::parse_contract;
 use jiff::Timestamp;
 
-use crate::account::Accounts;
+use crate::account::{Accounts, Touched};
 use crate::answers::Answers;
-use crate::crossing::Placed;
+use crate::crossing::{Firsts, Known};
 use crate::cube::{Cube, Facts};
+use crate::drill::Months;
 use crate::frozen::FrozenMonths;
 use crate::hold::{Hold, Holds};
 use crate::metric::Slice;
@@ -42,12 +44,14 @@ pub struct Scorecard {
     units: Vec<Unit>,
     pub(crate) names: Names,
     pub(crate) cube: Cube,
+    pub(crate) months: Months,
     pub(crate) frozen: FrozenMonths,
     pub(crate) weakened: Vec<Weakening>,
     pub(crate) holds: Holds,
     pub(crate) answers: Answers,
     pub(crate) reasks: Reasks,
     accounts: Accounts,
+    firsts: Firsts,
     pub(crate) minimum: MinimumN,
     /// The position after the newest entry.
     next: u64,
@@ -118,7 +122,9 @@ impl Scorecard {
     fn take(&mut self, position: u64, entry: &LogEntry, unknown: Option<&Untold>) {
         self.holds.apply(entry);
         self.answers.apply(entry);
-        self.accounts.apply(entry);
+        if let Some(touched) = self.accounts.touch(entry) {
+            self.touched(&touched);
+        }
         match entry {
             LogEntry::Decided { handoff, contract, terms, at, seen, events, .. } => {
                 self.fold(handoff, Some(contract), Told { logged: *at, seen: Some(seen), unknown }, events);
@@ -204,14 +210,14 @@ impl Scorecard {
         &self.accounts
     }
 
+    /// First transitions, and with what they are told.
+    pub(crate) fn firsts(&self) -> (&Firsts, Known<'_>) {
+        (&self.firsts, Known { units: &self.units, lines: &self.lines, accounts: &self.accounts })
+    }
+
     /// Whether something told of questions that were asked again before this moment.
     pub(crate) fn heard(&self, before: Timestamp) -> bool {
         self.heard_since.is_some_and(|since| since < before)
-    }
-
-    /// The line of a stream by its number.
-    pub(crate) fn line_of_stream(&self, stream: &str) -> Option<usize> {
-        self.streams.get(stream).map(|stream| stream.line)
     }
 
     /// Questions that the customer had answered before.
@@ -221,7 +227,7 @@ impl Scorecard {
 
     /// What the log amounts to for one contract, motion and slice; `None` = nothing.
     pub fn row(&self, contract: &str, motion: &str, slice: Slice, as_of: Timestamp) -> Option<Row> {
-        report::row(self, &Placed::of(self), self.line_of(contract, motion)?, slice, as_of)
+        report::row(self, self.line_of(contract, motion)?, slice, as_of)
     }
 
     /// All cycles, in the order in which they began.
@@ -263,10 +269,31 @@ impl Scorecard {
         found.into_iter().rev()
     }
 
+    /// Streams in the order of their names, from this name on.
+    pub(crate) fn streams_from(&self, name: &str) -> impl Iterator<Item = &str> {
+        let from: (Bound<&str>, Bound<&str>) = (Bound::Included(name), Bound::Unbounded);
+        self.streams.range::<str, _>(from).map(|(stream, _)| &**stream)
+    }
+
     /// The title of a contract, in its newest text that the log holds.
     pub fn title(&self, contract: &ContractId) -> Option<String> {
         let texts = self.contracts.iter().filter(|(text, _)| text.id == *contract);
         texts.max_by_key(|(text, _)| text.version).map(|(_, parsed)| parsed.title.clone())
+    }
+
+    /// Counts anew what depends on an account.
+    fn touched(&mut self, touched: &Touched) {
+        let known = Known { units: &self.units, lines: &self.lines, accounts: &self.accounts };
+        match touched {
+            Touched::Account(account) => self.firsts.told(*account, known),
+            Touched::Moved { stream, from, to } => {
+                let mut next = self.streams.get(stream.as_str()).map(|known| known.unit);
+                while let Some(index) = next {
+                    self.firsts.moves(index, *from, *to, known);
+                    next = self.units.get(index).and_then(|unit| unit.before);
+                }
+            }
+        }
     }
 
     /// Notes a published text that demands less than the one before.
@@ -307,8 +334,14 @@ impl Scorecard {
             let before = Facts::of(unit);
             unit.positions.1 = position;
             let shares = self.holds.ended(&name, unit.cycle).map(|hold| hold.shares);
+            let passed = unit.transition.is_some();
             unit.apply(Scene { logged, seen, contract, sender, by, shares, unknown }, event);
-            let after = Facts::of(unit);
+            let (after, passes) = (Facts::of(unit), !passed && unit.transition.is_some());
+            if passes {
+                let known = Known { units: &self.units, lines: &self.lines, accounts: &self.accounts };
+                self.firsts.pass(index, self.accounts.number_of(&name), known);
+            }
+            before.moments(&after).for_each(|at| self.months.note(line, at, index));
             self.changed(line, &before, &after, logged, event.name());
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use handoff_core::beside::disputes;
-use handoff_core::completeness::{Situation, assess};
+use handoff_core::completeness::{Situation, assess, required};
 use handoff_core::contract::Contract;
 use handoff_core::event::Event;
 use handoff_core::handoff::day;
@@ -350,16 +350,19 @@ impl Unit {
             disputed: &disputed,
             as_of: seen.stage.opening_since.map(day),
         };
-        let completeness = assess(contract, &seen.package, &situation);
-        let required = completeness.required.len();
-        let is_untold = |key: &FieldKey| scene.unknown.is_some_and(|unknown| unknown.contains_key(key));
-        let is_filled = |key: &FieldKey| complete || completeness.filled.contains(key);
-        let count = |counts: &dyn Fn(&FieldKey) -> bool| {
-            completeness.required.iter().filter(|key| counts(key)).count()
+        // Of what is known to be complete nothing has to be judged again.
+        let (filled, keys) = if complete {
+            (None, required(contract, &seen.package, &situation))
+        } else {
+            let found = assess(contract, &seen.package, &situation);
+            (Some(found.filled), found.required)
         };
+        let is_untold = |key: &FieldKey| scene.unknown.is_some_and(|unknown| unknown.contains_key(key));
+        let is_filled = |key: &FieldKey| filled.as_ref().is_none_or(|filled| filled.contains(key));
+        let count = |counts: &dyn Fn(&FieldKey) -> bool| keys.iter().filter(|key| counts(key)).count();
         Score {
-            filled: if complete { required } else { completeness.filled.len() },
-            required,
+            filled: count(&is_filled),
+            required: keys.len(),
             untold: count(&is_untold),
             certain: count(&|key| is_filled(key) && !is_untold(key)),
         }

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 mod chance;
 mod deal;
+pub mod years;
 
 pub use chance::Chance;
 

@@ -51,6 +51,15 @@ pub fn assess(contract: &Contract, package: &Package, situation: &Situation<'_>)
     outcome
 }
 
+/// Which fields a package must have, whatever it holds: for one that is known to be complete, at a fraction of what [`assess`] costs.
+pub fn required(contract: &Contract, package: &Package, situation: &Situation<'_>) -> BTreeSet<FieldKey> {
+    let mut keys = BTreeSet::new();
+    demands(contract, package, situation, |_, field, _| {
+        keys.insert(field.key.clone());
+    });
+    keys
+}
+
 /// What is missing, and whether the package is complete: [`assess`] without the books.
 pub(crate) fn shortfall(
     contract: &Contract,
@@ -74,12 +83,12 @@ struct Judged {
     attested_none: bool,
 }
 
-/// Judges each required field in the contract's order.
-fn judge(
+/// Tells each required field in the contract's order, and whether its rule could be computed.
+fn demands(
     contract: &Contract,
     package: &Package,
     situation: &Situation<'_>,
-    mut tell: impl FnMut(&Field, Judged),
+    mut tell: impl FnMut(&Prepared, &Field, bool),
 ) {
     let prepared = Prepared::of(contract);
     let facts = LazyCell::new(|| facts(contract, package, situation.stage, Some(situation.motion)));
@@ -88,11 +97,22 @@ fn judge(
             None => Ok(true),
             Some(rule) => rule.and_then(|rule| rule.holds(&facts).map_err(|_| &RuleError::Failed)),
         };
-        if matches!(required, Ok(false)) {
-            continue;
+        if !matches!(required, Ok(false)) {
+            tell(prepared.as_ref(), field, required.is_ok());
         }
+    }
+}
+
+/// Judges each required field in the contract's order.
+fn judge(
+    contract: &Contract,
+    package: &Package,
+    situation: &Situation<'_>,
+    mut tell: impl FnMut(&Field, Judged),
+) {
+    demands(contract, package, situation, |prepared, field, computed| {
         let mut judged = field_problems(&prepared.rules, field, package.get(&field.key), situation.as_of);
-        if required.is_err() {
+        if !computed {
             judged.missing.push(finding(field, None, Problem::RuleFailed));
         }
         if situation.still_rejected.contains(&field.key) {
@@ -102,7 +122,7 @@ fn judge(
             judged.missing.push(finding(field, None, Problem::Disputed { why: *trouble }));
         }
         tell(field, judged);
-    }
+    });
 }
 
 fn field_problems(

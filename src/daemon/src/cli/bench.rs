@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::exit::{Exit, Failure};
 use super::output::Output;
-use crate::bench::{Sizes, run};
+use crate::bench::{Sizes, numbers, run};
 
 /// How much is measured.
 #[derive(Debug, Args)]
@@ -35,6 +35,9 @@ pub(super) struct Bench {
     /// Handoff cycles of the scorecard.
     #[arg(long, default_value_t = 1_000_000)]
     cycles: u32,
+    /// Only the scorecard.
+    #[arg(long)]
+    scorecard: bool,
     /// A Python that has DuckDB: also measures how fast that answers the scorecard's question over the same cycles, exported as Parquet.
     #[arg(long, value_name = "PYTHON")]
     duckdb: Option<PathBuf>,
@@ -50,7 +53,8 @@ pub(super) async fn bench(bench: &Bench, output: Output) -> Result<Exit, Failure
         evaluations: bench.evaluations,
         cycles: bench.cycles,
     };
-    let figures = run(sizes, bench.duckdb.as_deref()).await?;
+    let duckdb = bench.duckdb.as_deref();
+    let figures = if bench.scorecard { numbers(sizes.cycles, duckdb)? } else { run(sizes, duckdb).await? };
     if output.is_json() {
         output.json(&figures);
     } else {

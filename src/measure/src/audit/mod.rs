@@ -129,7 +129,7 @@ pub struct Row {
 
 /// Audits everything that the log says up to `question.as_of`.
 pub fn audit(scorecard: &Scorecard, accounts: &Accounts, question: &Question) -> Audit {
-    let (crossings, nobodys) = crate::crossing::crossings(scorecard, accounts);
+    let (crossings, nobodys) = crate::crossing::crossings(scorecard);
     let heard = scorecard.heard(question.scope().window.until);
     let facts = Facts { crossings: &crossings, accounts, question, heard };
     let mut tallies: BTreeMap<ContractId, Tally> =
@@ -225,9 +225,9 @@ impl Facts<'_> {
         let own = self.crossings.get(&contract);
         let around =
             || own.into_iter().flat_map(BTreeMap::values).filter(|crossing| scope.holds(crossing.at));
-        let nps_figure = nps::figure(contract.as_str(), around(), self.accounts, window, scope.as_of);
         let is_asked = nps::applies(contract.as_str());
         let nps = nps::around(around().filter(|_| is_asked), self.accounts, scope.as_of);
+        let nps_figure = nps::told(contract.as_str(), &nps, window);
         let rediscovery = if self.heard {
             re_discovery(window, &tally.incidence())
         } else {

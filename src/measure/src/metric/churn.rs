@@ -5,6 +5,7 @@
 //! others, with an interval. An account that nobody told facts of is in no group: silence is not retention.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use handoff_core::id::ContractId;
 use jiff::civil::Date;
@@ -202,24 +203,56 @@ fn finding(relative_risk: Option<Estimate>) -> Finding {
     }
 }
 
-/// Where an account stands.
+/// What became of an account after its handoff, as far as it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Nobody told.
+    NotTold,
+    /// It did not leave.
+    Stays,
+    /// It leaves on this day.
+    Leaves {
+        /// The day.
+        on: Date,
+        /// The handoff came after that.
+        before: bool,
+        /// The handoff leaked.
+        leaked: bool,
+    },
+}
+
+/// Where an account stands at a moment.
 enum Place {
-    Member(Member),
+    Churned,
+    Retained,
     NotTold,
     LeftBefore,
 }
 
-fn place(crossing: &Crossing, accounts: &Accounts, as_of: Timestamp) -> Place {
-    if !accounts.is_told(&crossing.account) {
-        return Place::NotTold;
+impl Fate {
+    pub(crate) fn of(account: &AccountKey, at: Timestamp, leaked: bool, accounts: &Accounts) -> Self {
+        if !accounts.is_told(account) {
+            return Self::NotTold;
+        }
+        let leaves = |on| Self::Leaves { on, before: on < day(at), leaked };
+        accounts.leaves(account).map_or(Self::Stays, leaves)
     }
-    let began = day(crossing.at);
+
+    /// Who leaves later is still there.
+    fn place(self, today: Date) -> Place {
+        match self {
+            Self::NotTold => Place::NotTold,
+            Self::Leaves { on, before: true, .. } if on <= today => Place::LeftBefore,
+            Self::Leaves { on, before: false, .. } if on <= today => Place::Churned,
+            Self::Stays | Self::Leaves { .. } => Place::Retained,
+        }
+    }
+}
+
+fn member(crossing: &Crossing, accounts: &Accounts, as_of: Timestamp) -> Member {
     let churned_at = accounts.churned(&crossing.account, as_of);
-    if churned_at.is_some_and(|left| left < began) {
-        return Place::LeftBefore;
-    }
-    let since = accounts.customer_since(&crossing.account).unwrap_or(began);
-    Place::Member(Member {
+    let since = accounts.customer_since(&crossing.account).unwrap_or_else(|| day(crossing.at));
+    Member {
         account: crossing.account.to_string(),
         stream: crossing.stream.clone(),
         filled: crossing.filled,
@@ -227,7 +260,7 @@ fn place(crossing: &Crossing, accounts: &Accounts, as_of: Timestamp) -> Place {
         leaked: crossing.leaked(),
         churned_at,
         first_year_churn: first_year(since, churned_at, as_of),
-    })
+    }
 }
 
 /// Whether the first year from `since` on saw the end; `None` = it is not over. A year that is not over is left out even where it saw the
@@ -254,10 +287,12 @@ pub fn of(
             outside.other_time += 1;
             continue;
         }
-        match place(crossing, accounts, scope.as_of) {
+        let fate = Fate::of(&crossing.account, crossing.at, crossing.leaked(), accounts);
+        match fate.place(day(scope.as_of)) {
             Place::NotTold => outside.not_told += 1,
             Place::LeftBefore => outside.left_before += 1,
-            Place::Member(member) => {
+            Place::Churned | Place::Retained => {
+                let member = member(crossing, accounts, scope.as_of);
                 all.count(member.leaked, member.churned_at.is_some());
                 match member.first_year_churn {
                     Some(churned) => year.count(member.leaked, churned),
@@ -284,23 +319,69 @@ impl LeakToChurn {
     }
 }
 
-/// Metric 6 of these transitions, one per account, as it stands on the scorecard.
-pub(crate) fn figure<'a>(
-    crossings: impl IntoIterator<Item = &'a Crossing>,
-    accounts: &Accounts,
-    window: Window,
-    as_of: Timestamp,
-) -> Figure {
-    let (mut leaked, mut retained, mut not_told) = (Share::default(), 0, 0);
-    for crossing in crossings {
-        match place(crossing, accounts, as_of) {
-            Place::Member(member) if member.churned_at.is_some() => leaked.count(member.leaked),
-            Place::Member(_) => retained += 1,
-            Place::NotTold => not_told += 1,
-            Place::LeftBefore => {}
+/// What became of accounts after a handoff: an account can be taken out again, and no moment is asked for in vain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Tally {
+    not_told: usize,
+    stays: usize,
+    left: Left,
+    /// By the day on which they leave.
+    days: BTreeMap<Date, Left>,
+}
+
+/// Accounts that leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Left {
+    before: usize,
+    leaked: usize,
+    sound: usize,
+}
+
+impl Left {
+    fn count(&mut self, before: bool, leaked: bool, comes: bool) {
+        let number = match (before, leaked) {
+            (true, _) => &mut self.before,
+            (false, true) => &mut self.leaked,
+            (false, false) => &mut self.sound,
+        };
+        count(number, comes);
+    }
+}
+
+fn count(number: &mut usize, comes: bool) {
+    *number = if comes { *number + 1 } else { number.saturating_sub(1) };
+}
+
+impl Tally {
+    /// Counts an account, or takes it out again.
+    pub(crate) fn count(&mut self, fate: Fate, comes: bool) {
+        match fate {
+            Fate::NotTold => count(&mut self.not_told, comes),
+            Fate::Stays => count(&mut self.stays, comes),
+            Fate::Leaves { on, before, leaked } => {
+                self.left.count(before, leaked, comes);
+                let left = self.days.entry(on).or_default();
+                left.count(before, leaked, comes);
+                if *left == Left::default() {
+                    self.days.remove(&on);
+                }
+            }
         }
     }
-    stand(leaked, retained, not_told, window)
+
+    /// Metric 6 of them, as it stands on the scorecard.
+    pub(crate) fn figure(&self, scope: Scope) -> Figure {
+        let (mut left, mut retained) = (self.left, self.stays);
+        for later in
+            self.days.range((Bound::Excluded(day(scope.as_of)), Bound::Unbounded)).map(|(_, later)| later)
+        {
+            retained += later.before + later.leaked + later.sound;
+            left.leaked = left.leaked.saturating_sub(later.leaked);
+            left.sound = left.sound.saturating_sub(later.sound);
+        }
+        let leaked = Share { met: left.leaked, n: left.leaked + left.sound };
+        stand(leaked, retained, self.not_told, scope.window)
+    }
 }
 
 fn stand(leaked: Share, retained: usize, not_told: usize, window: Window) -> Figure {

@@ -4,20 +4,21 @@
 //! account: its NPS is the mean of its answers' points (a promoter, 9 or 10, is 100; a detractor, 6 or less, is −100; others are 0). The
 //! figure is the mean of the accounts' differences; an account without answers on both sides is not measurable and not in it.
 
+mod tally;
+
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub(crate) use self::tally::Tally;
 use super::{Band, Figure, Interval, Method, Metric, Window};
 use crate::account::{Accounts, Voices};
-use crate::compare::{Range, mean_range, rounded};
-use crate::crossing::Crossing;
+use crate::compare::{Range, rounded};
+use crate::crossing::{Crossing, Scope};
 
 /// How long after a transition answers still count.
 const OPEN: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// Fewest accounts for an interval.
-const LEAST: usize = 5;
 
 /// How satisfaction changes around a handoff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -99,16 +100,16 @@ pub fn applies(contract: &str) -> bool {
     !contract.starts_with("h01") && !contract.starts_with("h02")
 }
 
-/// Metric 5 of a contract's transitions, one per account, as it stands on the scorecard.
-pub(crate) fn figure<'a>(
-    contract: &str,
-    crossings: impl IntoIterator<Item = &'a Crossing>,
-    accounts: &Accounts,
-    window: Window,
-    as_of: Timestamp,
-) -> Figure {
+/// Metric 5 of what a contract's transitions add up to, the newest of them at this moment, as it stands on the scorecard.
+pub(crate) fn figure(contract: &str, tally: &Tally, newest: Option<Timestamp>, scope: Scope) -> Figure {
+    let provisional = newest.is_some_and(|at| is_open(at, scope.as_of));
+    told(contract, &tally.delta(provisional, Vec::new()), scope.window)
+}
+
+/// Metric 5 of a contract, as it stands on the scorecard.
+pub(crate) fn told(contract: &str, delta: &NpsDelta, window: Window) -> Figure {
     if applies(contract) {
-        around(crossings, accounts, as_of).figure(window)
+        delta.figure(window)
     } else {
         Figure::not_measurable(Metric::NpsDelta, window, "before this handoff nobody is a customer")
     }
@@ -120,49 +121,22 @@ pub fn around<'a>(
     accounts: &Accounts,
     as_of: Timestamp,
 ) -> NpsDelta {
-    let mut missing = Missing::default();
-    let (mut provisional, mut records, mut floats) = (false, Vec::new(), Vec::new());
-    let (mut before, mut after, mut scores) = (Exact::default(), Exact::default(), Exact::default());
+    let (mut tally, mut provisional, mut records) = (Tally::default(), false, Vec::new());
     for crossing in crossings {
         provisional |= is_open(crossing.at, as_of);
         let (early, late) = accounts.voices(&crossing.account, crossing.at);
-        match (early.n, late.n) {
-            (0, 0) => missing.both += 1,
-            (0, _) => missing.before += 1,
-            (_, 0) => missing.after += 1,
-            (_, _) => {
-                before.add(early.points, early.n);
-                after.add(late.points, late.n);
-                scores.add(late.scores, late.n);
-                scores.add(-early.scores, early.n);
-                let points = difference(early, late);
-                floats.extend(f64::try_from(points).ok());
-                records.push(Measured {
-                    account: crossing.account.to_string(),
-                    stream: crossing.stream.clone(),
-                    answers_before: early.n,
-                    answers_after: late.n,
-                    points: rounded(points, 2),
-                });
-            }
+        tally.count((early, late), true);
+        if early.n > 0 && late.n > 0 {
+            records.push(Measured {
+                account: crossing.account.to_string(),
+                stream: crossing.stream.clone(),
+                answers_before: early.n,
+                answers_after: late.n,
+                points: rounded(difference(early, late), 2),
+            });
         }
     }
-    let n = records.len();
-    let points = after.minus(&before).over(n);
-    NpsDelta {
-        n,
-        points: points.map(|points| rounded(points, 2)),
-        interval: mean_range(&floats, LEAST),
-        before: before.over(n).map(|mean| rounded(mean, 2)),
-        after: after.over(n).map(|mean| rounded(mean, 2)),
-        scores: scores.over(n).map(|mean| rounded(mean, 2)),
-        missing,
-        provisional,
-        band: points.map_or(Band::NotMeasurable, |points| {
-            if points >= Decimal::ZERO { Band::OnTarget } else { Band::Below }
-        }),
-        records,
-    }
+    tally.delta(provisional, records)
 }
 
 fn is_open(at: Timestamp, as_of: Timestamp) -> bool {
@@ -172,63 +146,4 @@ fn is_open(at: Timestamp, as_of: Timestamp) -> bool {
 fn difference(early: Voices, late: Voices) -> Decimal {
     let mean = |voices: Voices| Decimal::from(voices.points) / Decimal::from(voices.n);
     mean(late) - mean(early)
-}
-
-/// A sum of fractions, as one fraction in lowest terms. Denominators are numbers of answers of one account in two weeks, so that it does not
-/// outgrow its integers; if it did, the rest would be added as decimals of 28 digits.
-#[derive(Debug, Clone, Copy)]
-struct Exact {
-    above: i128,
-    below: i128,
-    rest: Decimal,
-}
-
-impl Default for Exact {
-    fn default() -> Self {
-        Self { above: 0, below: 1, rest: Decimal::ZERO }
-    }
-}
-
-impl Exact {
-    fn add(&mut self, above: i64, below: u32) {
-        let (above, below) = (i128::from(above), i128::from(below.max(1)));
-        if self.plus(above, below).is_none() {
-            self.rest += Decimal::from(above) / Decimal::from(below);
-        }
-    }
-
-    fn plus(&mut self, above: i128, below: i128) -> Option<()> {
-        let common = gcd(self.below, below);
-        let (own, other) = (below / common, self.below / common);
-        let sum = self.above.checked_mul(own)?.checked_add(above.checked_mul(other)?)?;
-        let whole = self.below.checked_mul(own)?;
-        let shared = gcd(sum.unsigned_abs().try_into().ok()?, whole).max(1);
-        (self.above, self.below) = (sum / shared, whole / shared);
-        Some(())
-    }
-
-    fn minus(mut self, other: &Self) -> Self {
-        if self.plus(-other.above, other.below).is_none() {
-            self.rest -= Decimal::from(other.above) / Decimal::from(other.below);
-        }
-        Self { rest: self.rest - other.rest, ..self }
-    }
-
-    fn over(&self, n: usize) -> Option<Decimal> {
-        let n = Decimal::from(n);
-        let above = Decimal::try_from_i128_with_scale(self.above, 0).ok()?;
-        let below = Decimal::try_from_i128_with_scale(self.below, 0).ok()?;
-        (n > Decimal::ZERO)
-            .then(|| above.checked_div(below.checked_mul(n)?))
-            .flatten()
-            .map(|mean| mean + self.rest / n)
-    }
-}
-
-fn gcd(a: i128, b: i128) -> i128 {
-    let (mut a, mut b) = (a, b);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }

@@ -86,18 +86,16 @@ impl Cells {
         &mut self,
         line: &(ContractId, MotionId),
         accepted: Timestamp,
-        account: Account,
+        account: &Account,
         flags: Flags,
         before: Option<Placed>,
     ) -> Placed {
-        let next = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
-        let account = *self.accounts.entry(account).or_insert(next);
+        let account = self.number(account);
         let placed = Placed { account, flags };
         if before == Some(placed) {
             return placed;
         }
-        let next = u32::try_from(self.lines.len()).unwrap_or(u32::MAX).saturating_add(1);
-        let line = *self.lines.entry(line.clone()).or_insert(next);
+        let line = self.line(line);
         let own = [Slice::of(Period::Week, accepted), Slice::of(Period::Month, accepted), Slice::All];
         for key in own.into_iter().map(|slice| (line, slice)).chain([(ALL, Slice::All)]) {
             let cell = self.cells.entry(key).or_default();
@@ -108,6 +106,28 @@ impl Cells {
             cell.newest = cell.newest.max(Some(accepted));
         }
         placed
+    }
+}
+
+impl Cells {
+    /// The number of an account, a new one if need be.
+    fn number(&mut self, account: &Account) -> u32 {
+        if let Some(number) = self.accounts.get(account) {
+            return *number;
+        }
+        let number = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+        self.accounts.insert(account.clone(), number);
+        number
+    }
+
+    /// The number of a line, from 1; a new one if need be.
+    fn line(&mut self, line: &(ContractId, MotionId)) -> u32 {
+        if let Some(number) = self.lines.get(line) {
+            return *number;
+        }
+        let number = u32::try_from(self.lines.len()).unwrap_or(u32::MAX).saturating_add(1);
+        self.lines.insert(line.clone(), number);
+        number
     }
 }
 

@@ -17,6 +17,7 @@ use crate::report::{Band, Row};
 
 mod figures;
 mod past;
+mod scratch;
 
 const CONTRACT: &str = include_str!("../../../../mappings/contracts/h03-ae-to-onboarding.v1.toml");
 

@@ -267,7 +267,7 @@ impl Deal {
 }
 
 /// A value of a part; wording 0 says nothing.
-fn value(part: &Part, wording: usize) -> Value {
+pub(super) fn value(part: &Part, wording: usize) -> Value {
     if wording == 0 {
         return Value::Text("tbd".to_owned());
     }
