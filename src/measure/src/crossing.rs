@@ -37,6 +37,9 @@ pub struct Crossing {
     pub required: usize,
     /// Whether it passed without an acceptance in force.
     pub bypassed: bool,
+    /// Mandatory fields whose values at that moment the CRM does not tell: what is filled is a guess then.
+    #[serde(default, skip_serializing_if = "crate::report::is_zero")]
+    pub untold: usize,
 }
 
 impl Crossing {
@@ -128,7 +131,7 @@ impl Placed {
 }
 
 fn crossing(account: &AccountKey, stream: String, cycle: u32, transition: Transition) -> Crossing {
-    let Transition { at, passage, filled, required, .. } = transition;
+    let Transition { at, passage, filled, required, untold, .. } = transition;
     let bypassed = passage == Passage::Bypassed;
-    Crossing { account: account.clone(), stream, cycle, at, filled, required, bypassed }
+    Crossing { account: account.clone(), stream, cycle, at, filled, required, bypassed, untold }
 }

@@ -2,7 +2,8 @@
 //!
 //! The sources' figure is the share of churned accounts whose handoff leaked. Alone it says nothing: where most handoffs leak, most churned
 //! accounts leaked. So the same share among retained accounts stands beside it, and how much more often accounts that leaked churn than
-//! others, with an interval. An account that nobody told facts of is in no group: silence is not retention.
+//! others, with an interval. An account that nobody told facts of is in no group: silence is not retention. Neither is one of whose transition
+//! the CRM does not tell which fields were filled.
 
 use std::collections::BTreeMap;
 
@@ -128,6 +129,9 @@ pub struct Outside {
     pub ungoverned: Proportion,
     /// Accounts with a transition that nobody told facts of.
     pub not_told: usize,
+    /// Accounts of whose transition the CRM does not tell which fields were filled.
+    #[serde(default, skip_serializing_if = "crate::report::is_zero")]
+    pub untold: usize,
     /// Accounts that had left before their handoff.
     pub left_before: usize,
     /// Accounts whose transition is not in the window.
@@ -206,6 +210,7 @@ fn finding(relative_risk: Option<Estimate>) -> Finding {
 enum Place {
     Member(Member),
     NotTold,
+    Untold,
     LeftBefore,
 }
 
@@ -217,6 +222,9 @@ fn place(crossing: &Crossing, accounts: &Accounts, as_of: Timestamp) -> Place {
     let churned_at = accounts.churned(&crossing.account, as_of);
     if churned_at.is_some_and(|left| left < began) {
         return Place::LeftBefore;
+    }
+    if crossing.untold > 0 {
+        return Place::Untold;
     }
     let since = accounts.customer_since(&crossing.account).unwrap_or(began);
     Place::Member(Member {
@@ -256,6 +264,7 @@ pub fn of(
         }
         match place(crossing, accounts, scope.as_of) {
             Place::NotTold => outside.not_told += 1,
+            Place::Untold => outside.untold += 1,
             Place::LeftBefore => outside.left_before += 1,
             Place::Member(member) => {
                 all.count(member.leaked, member.churned_at.is_some());
@@ -280,7 +289,8 @@ impl LeakToChurn {
     /// Metric 6 as it stands on the scorecard: the sources' share.
     pub fn figure(&self) -> Figure {
         let retained = self.all.retained_leaked.share.n;
-        stand(self.all.churned_leaked.share, retained, self.outside.not_told, self.scope.window)
+        let left_out = self.outside.not_told + self.outside.untold;
+        stand(self.all.churned_leaked.share, retained, left_out, self.scope.window)
     }
 }
 
@@ -291,19 +301,19 @@ pub(crate) fn figure<'a>(
     window: Window,
     as_of: Timestamp,
 ) -> Figure {
-    let (mut leaked, mut retained, mut not_told) = (Share::default(), 0, 0);
+    let (mut leaked, mut retained, mut left_out) = (Share::default(), 0, 0);
     for crossing in crossings {
         match place(crossing, accounts, as_of) {
             Place::Member(member) if member.churned_at.is_some() => leaked.count(member.leaked),
             Place::Member(_) => retained += 1,
-            Place::NotTold => not_told += 1,
+            Place::NotTold | Place::Untold => left_out += 1,
             Place::LeftBefore => {}
         }
     }
-    stand(leaked, retained, not_told, window)
+    stand(leaked, retained, left_out, window)
 }
 
-fn stand(leaked: Share, retained: usize, not_told: usize, window: Window) -> Figure {
+fn stand(leaked: Share, retained: usize, left_out: usize, window: Window) -> Figure {
     let Share { met, n } = leaked;
     let (metric, why) = (Metric::LeakToChurn, "fewer than 10 accounts churned");
     let figure = if n < LEAST_CHURNED {
@@ -312,5 +322,5 @@ fn stand(leaked: Share, retained: usize, not_told: usize, window: Window) -> Fig
         Figure::share(metric, window, met, n, why)
     };
     // Whoever stayed may still leave.
-    Figure { provisional: retained > 0, unmeasurable: not_told, ..figure }
+    Figure { provisional: retained > 0, unmeasurable: left_out, ..figure }
 }
