@@ -36,6 +36,9 @@ const BEGINS: i64 = 1_735_689_600;
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 
+/// On this day the log of a world that is told things ends, whatever is still going on.
+const ENDS: i64 = 330;
+
 /// From this day on every deal is watched; what happened to some before was worked out afterwards.
 const WATCHED: i64 = 120;
 
@@ -105,6 +108,9 @@ impl World {
             agenda.insert((begins, number));
         }
         while let Some((at, number)) = agenda.pop_first() {
+            if self.beside.is_some() && at.as_second() > BEGINS + ENDS * DAY {
+                break;
+            }
             let Some(deal) = deals.get_mut(number) else { continue };
             let Some(rule) = self.rules.get(deal.rule) else { continue };
             deal.act(&rule.contract, at, &mut self.chance);
