@@ -7,6 +7,8 @@ from collections import defaultdict
 
 import duckdb
 
+from people import Answers
+
 MINUTE = 60_000_000
 OLDEST = 946_684_800_000_000
 
@@ -28,7 +30,7 @@ class Tables:
         return f"read_parquet('{files}')"
 
     def rows(self, table, columns, order):
-        """Rows as dictionaries. `name:kind` with kind i (integer), m (moment, as microseconds), b (flag), n (decimal), t (text)."""
+        """Rows as dictionaries. `name:kind` with kind i (integer), m (moment, as microseconds), d (day), b (flag), n (decimal), t (text)."""
         shown = []
         for column in columns.split():
             name, kind = column.split(":")
@@ -36,6 +38,7 @@ class Tables:
             cast = {
                 "i": f"{quoted}::BIGINT",
                 "m": f"epoch_us({quoted}::TIMESTAMPTZ)",
+                "d": f"{quoted}::DATE",
                 "b": f"{quoted}::BOOLEAN",
                 "n": f"{quoted}::DECIMAL(38,9)",
                 "t": f"{quoted}::VARCHAR",
@@ -68,6 +71,10 @@ class Cycle:
     def __init__(self, stream, number, contract, motion):
         self.stream, self.number, self.contract, self.motion, self.opened = stream, number, contract, motion, None
         self.transition = self.decision = self.acceptance = None
+        # Who handed over, and who answered, when it was first answered.
+        self.parties = (None, None)
+        # Whether any of it was worked out afterwards.
+        self.past = False
         self.rejections = 0
         self.completed = self.first_completed = None
         self.sent_back = {}
@@ -75,6 +82,10 @@ class Cycle:
 
     def take(self, event, fields, package):
         name, logged = event["event"], event["logged_at"]
+        sender = (package or {}).get("sender")
+        self.past |= bool((package or {}).get("reconstructed"))
+        if name in ("accepted", "rejected") and self.decision is None:
+            self.parties = (sender, event["by"])
         if name == "package_changed":
             for field in fields:
                 since = self.sent_back.get(field["field"])
@@ -95,6 +106,7 @@ class Cycle:
             self.decision = self.decision or (when[0], True)
             waited, total = span(self.completed, when), span(self.first_completed, when)
             self.acceptance = {"at": when[0], "round": event["round"], "waited": waited, "total": total}
+            self.acceptance.update(sender=sender, receiver=event["by"])
             self.sent_back = {}
             self.move_on(when[0], False, package)
         elif name == "rejected":
@@ -120,6 +132,7 @@ class Cycle:
             filled = required if whole else len(there - set(self.sent_back))
         untold = (package or {}).get("untold") or 0
         self.transition = {"at": at, "bypassed": bypassed, "filled": filled, "required": required, "untold": untold}
+        self.transition["sender"] = (package or {}).get("sender")
 
 
 def ms(microseconds):
@@ -182,19 +195,24 @@ class Fold:
         self.accepted = set()
         self.system = []
         self.running, self.entries = {}, {}
+        # Stream → (connection, record), and → (connection, account) as last named.
+        self.record, self.account = {}, {}
+        self.answers = Answers()
         events = tables.rows(
             "events",
-            "position:i index:i logged_at:m stream:t contract:t version:i motion:t cycle:i event:t at:m due:m round:i stage:t entry:t"
-            " reason:t ever_accepted:b",
+            "position:i index:i logged_at:m stream:t contract:t version:i motion:t connection:t record:t cycle:i event:t at:m due:m"
+            " round:i by:t stage:t entry:t reason:t ever_accepted:b",
             "position, index",
         )
         fields = defaultdict(list)
         for row in tables.rows("event_fields", "position:i index:i field:t change:t edited_at:m", "position, index, field"):
             fields[row["position"], row["index"]].append(row)
-        packages = tables.rows("packages", "position:i required:i filled_fields:t missing_fields:t untold:i", "position")
+        columns = "position:i stream:t account:t sender:t required:i filled_fields:t missing_fields:t reconstructed:b untold:i"
+        packages = tables.rows("packages", columns, "position")
         for row in packages:
             answered, missing = (row["filled_fields"] or "").split(), (row["missing_fields"] or "").split()
             assert row["required"] is None or row["required"] == len(answered) + len(missing), row
+        named = {row["stream"]: row["account"] for row in packages if row["account"]}
         packages = {row["position"]: row for row in packages}
         stages = {}
         for row in tables.rows("contracts", "contract:t version:i customer_stages:t", "position"):
@@ -206,7 +224,10 @@ class Fold:
             place = event["position"], event["index"]
             own = fields.get(place, [])
             self.score(event, own, packages.get(event["position"]))
+            self.answers.take(event, weigh(event["at"], event["logged_at"]), span)
+            self.record[event["stream"]] = (event["connection"], event["record"])
             edited = self.track(event, own, edited, stages.get((event["contract"], event["version"]), set()))
+        self.account = {stream: (self.record[stream][0], account) for stream, account in named.items()}
         self.operate(tables)
 
     def score(self, event, fields, package):

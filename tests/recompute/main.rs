@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod command;
+mod planted;
 
 use std::path::Path;
 
@@ -16,17 +17,33 @@ fn whole(log: &[LogEntry], out: &Path, format: Format) {
     export(log.iter().map(Some), out, format, Since::Position(0));
 }
 
+fn comes_out_again(log: &[LogEntry], format: Format, what: &str) {
+    let Some(python) = python() else { return };
+    let out = tempfile::tempdir().unwrap();
+    whole(log, out.path(), format);
+    let (agree, said) = recompute(python, out.path(), format);
+    assert!(agree, "{what}: {said}");
+    eprintln!("{what}: {}", said.trim());
+}
+
 #[test]
 fn worlds_every_figure_comes_out_again_to_the_last_digit() {
-    let Some(python) = python() else { return };
-    for (seed, handoffs, format) in
-        [(1, 2_500, Format::Parquet), (2, 700, Format::Parquet), (3, 700, Format::Csv), (4, 40, Format::Csv)]
-    {
-        let out = tempfile::tempdir().unwrap();
-        whole(&worlds::log(seed, handoffs), out.path(), format);
-        let (agree, said) = recompute(python, out.path(), format);
-        assert!(agree, "seed {seed}: {said}");
-        eprintln!("seed {seed}: {}", said.trim());
+    for (seed, handoffs, format) in [
+        (1, 2_500, Format::Parquet),
+        (2, 700, Format::Parquet),
+        (3, 700, Format::Csv),
+        (4, 40, Format::Csv),
+        (7, 1_200, Format::Parquet),
+        (8, 1, Format::Parquet),
+    ] {
+        comes_out_again(&worlds::log(seed, handoffs), format, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn worlds_where_nobody_tells_of_accounts_and_nobody_listens_come_out_again() {
+    for (seed, handoffs, format) in [(1, 700, Format::Parquet), (2, 200, Format::Csv)] {
+        comes_out_again(&worlds::quiet(seed, handoffs), format, &format!("quiet seed {seed}"));
     }
 }
 

@@ -146,6 +146,12 @@ impl Export {
         Ok(Self { out: out.to_owned(), format, exporter: Exporter::new(since), sheets })
     }
 
+    /// Without the numbers of people that are made of fewer than this many cycles.
+    #[must_use]
+    pub fn with_minimum_n(self, minimum: usize) -> Self {
+        Self { exporter: self.exporter.with_minimum_n(minimum), ..self }
+    }
+
     /// Takes an entry; entries come in log order from position 0. `None` = its record was erased.
     pub fn take(&mut self, position: u64, entry: Option<&LogEntry>) -> Result<(), ExportError> {
         let rows = self.exporter.apply(position, entry);

@@ -42,6 +42,9 @@ pub struct Crossing {
     /// nearest to it. Only where the past was reconstructed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub guessed: bool,
+    /// Mandatory fields whose values at that moment the CRM does not tell: what is filled is a guess then.
+    #[serde(default, skip_serializing_if = "crate::report::is_zero")]
+    pub untold: usize,
 }
 
 impl Crossing {

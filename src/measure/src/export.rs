@@ -21,9 +21,12 @@ use crate::past::Past;
 use crate::scorecard::Scorecard;
 use crate::unit::Untold;
 
+mod accounts;
+mod asked;
 mod event;
 mod figures;
 mod own;
+mod people;
 mod table;
 
 pub use table::{Cell, Column, Kind, Row, SCALE, Table, VERSION};
@@ -107,6 +110,12 @@ impl Exporter {
         }
     }
 
+    /// Without the numbers of people that are made of fewer than this many cycles.
+    #[must_use]
+    pub fn with_minimum_n(self, minimum: usize) -> Self {
+        Self { scorecard: self.scorecard.with_minimum_n(minimum), ..self }
+    }
+
     /// Takes one entry and gives its rows; entries come in log order from position 0. `None` = its record was erased.
     pub fn apply(&mut self, position: u64, entry: Option<&LogEntry>) -> Vec<Row> {
         self.next = position.saturating_add(1);
@@ -131,6 +140,9 @@ impl Exporter {
             self.events(position, entry, None, None, handoff, events, &mut rows);
         } else {
             own::rows(position, entry, &self.contracts, &mut rows);
+            asked::rows(position, entry, &mut rows);
+            self.asked(position, entry);
+            rows.extend(accounts::row(position, entry));
         }
         if told { rows } else { Vec::new() }
     }
@@ -142,6 +154,7 @@ impl Exporter {
         let covered = Covered { from: self.from.unwrap_or(self.next), to: self.next, as_of };
         let mut rows = self.handoffs();
         rows.extend(figures::rows(&self.scorecard, as_of));
+        rows.extend(people::rows(&self.scorecard, as_of));
         (covered, rows)
     }
 
@@ -158,6 +171,15 @@ impl Exporter {
             });
         }
         self.from.is_some()
+    }
+
+    /// What is told of a question changes how the cycles of its handoff stand, whichever of them it names.
+    fn asked(&mut self, position: u64, entry: &LogEntry) {
+        let told = self.from.is_some();
+        let stream = entry.evidence().and_then(|handoff| self.streams.get_mut(&handoff.stream()));
+        for cycle in stream.into_iter().flat_map(|stream| stream.cycles.values_mut()) {
+            (cycle.last, cycle.told) = (position, told);
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one entry, taken apart")]

@@ -5,7 +5,7 @@
 //! that the numbers are those of a daemon that had watched all along.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::event::Event;
 use handoff_core::id::HandoffId;
@@ -26,6 +26,8 @@ struct Retold {
     voided: bool,
     /// Up to which moment everything is told.
     until: Timestamp,
+    /// Acts that were told, whatever time they claim; none once it is watched.
+    acts: BTreeSet<String>,
     /// Since watching began: what is added to the watched cycles.
     ahead: Option<u32>,
 }
@@ -34,7 +36,7 @@ impl Past {
     /// What of an entry counts; `None` = all of it was told already.
     pub fn sift<'e>(&mut self, entry: &'e LogEntry) -> Option<Cow<'e, LogEntry>> {
         if let LogEntry::Reconstructed { handoff, contract, terms, at, seen, events, made, .. } = entry {
-            let fresh = Retold { cycle: 0, voided: false, until: *made, ahead: None };
+            let fresh = Retold { cycle: 0, voided: false, until: *made, acts: BTreeSet::new(), ahead: None };
             let retold = self.streams.entry(handoff.stream()).or_insert(fresh);
             // Once it is watched, the past is closed.
             if retold.ahead.is_some() {
@@ -64,6 +66,7 @@ impl Retold {
     fn tell(&mut self, handoff: &HandoffId, events: &[Event], made: Timestamp) {
         self.cycle = newest(handoff, events).max(self.cycle);
         self.until = self.until.max(made);
+        self.acts.extend(events.iter().filter_map(act).cloned());
         for event in events {
             if let Event::Voided { .. } = event {
                 self.voided = true;
@@ -84,6 +87,7 @@ impl Retold {
         let ahead = *self.ahead.get_or_insert(fresh);
         let kept = events.iter().filter(|event| !first || !self.is_told(event, goes_on));
         let kept: Vec<Event> = kept.map(|event| later(event, ahead)).collect();
+        self.acts.clear();
         if kept.is_empty() {
             return None;
         }
@@ -101,6 +105,10 @@ impl Retold {
     /// Whether the first look tells what was told already, perhaps in other words: it sees all that ever happened at once.
     fn is_told(&self, event: &Event, goes_on: bool) -> bool {
         let over = |at: &Timestamp| *at <= self.until;
+        // An act that claims a time to come was told at the moment that it was found at.
+        if act(event).is_some_and(|act| self.acts.contains(act)) {
+            return true;
+        }
         if let Event::Completed { at, .. } = event {
             goes_on && over(at)
         } else if let Event::PackageChanged { edits, .. } = event {
@@ -150,6 +158,17 @@ fn later(event: &Event, by: u32) -> Event {
     event
 }
 
+/// The act that an answer is.
+fn act(event: &Event) -> Option<&String> {
+    if let Event::Accepted { act, .. } | Event::Rejected { act, .. } | Event::AnswerRefused { act, .. } =
+        event
+    {
+        Some(act)
+    } else {
+        None
+    }
+}
+
 /// When something happened that is counted, if the event claims a time.
 fn claimed(event: &Event) -> Option<Timestamp> {
     if let Event::Accepted { at, .. }
@@ -162,5 +181,37 @@ fn claimed(event: &Event) -> Option<Timestamp> {
         Some(*at)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{answered, at};
+    use crate::scorecard::Scorecard;
+
+    /// A claim that is not believed counts at the moment at which it was found; the first look finds it again, later.
+    #[test]
+    fn an_answer_that_claims_a_time_to_come_is_told_once() {
+        let entry = answered("006", "2026-01-10T00:00:00Z", 90 * 24, ("sam", "rita"), true);
+        let LogEntry::Decided { handoff, contract, terms, seen, events, .. } = entry else {
+            panic!("an answer is decided")
+        };
+        let (found, made) = (at("2026-01-11T00:00:00Z"), at("2026-02-01T00:00:00Z"));
+        let mut card = Scorecard::new();
+        card.apply(&LogEntry::Reconstructed {
+            handoff: handoff.clone(),
+            contract: contract.clone(),
+            terms: terms.clone(),
+            at: found,
+            seen: seen.clone(),
+            events: events.clone(),
+            unknown: BTreeMap::new(),
+            made,
+        });
+        let at = at("2026-02-02T00:00:00Z");
+        card.apply(&LogEntry::Decided { handoff, contract, terms, at, seen, events });
+        let units: Vec<_> = card.units().iter().map(|unit| unit.acceptance.map(|each| each.at)).collect();
+        assert_eq!(units, [Some(found)]);
     }
 }

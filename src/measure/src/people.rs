@@ -178,6 +178,12 @@ impl Cell {
 }
 
 impl Scorecard {
+    /// Every month that anything is in.
+    pub(crate) fn months(&self) -> BTreeSet<Slice> {
+        let cells = self.lines().flat_map(|line| self.cube.slices(line, Group::All));
+        cells.map(|(slice, _)| slice).filter(|slice| matches!(slice, Slice::Month(_))).collect()
+    }
+
     /// The cell of everybody.
     pub(crate) fn cell(&self, line: usize, slice: Slice) -> Option<&Cell> {
         self.cube.get(Key { line, group: Group::All, slice })

@@ -121,6 +121,9 @@ impl Reasks {
             return None;
         }
         let stream = self.streams.entry(name.clone()).or_default();
+        if stream.cycle == 0 {
+            stream.cycle = running(handoff, events);
+        }
         let mut news = false;
         if let LogEntry::Decided { seen, .. } = entry {
             news = stream.see(seen);
@@ -201,6 +204,20 @@ impl Reasks {
     }
 }
 
+/// The cycle that ran before these events: an entry names the one after them, and one look may see an acceptance and what ended it.
+fn running(handoff: &HandoffId, events: &[Event]) -> u32 {
+    let begun = events.iter().find_map(|event| {
+        if let Event::Opened { handoff, .. } = event {
+            Some(handoff.cycle)
+        } else if let Event::Reopened { cycle, .. } = event {
+            Some(*cycle)
+        } else {
+            None
+        }
+    });
+    begun.map_or(handoff.cycle, |cycle| cycle.saturating_sub(1))
+}
+
 /// The end of the time in which a question counts.
 pub(crate) fn until(accepted: Timestamp) -> Timestamp {
     let window = SignedDuration::from_hours(i64::from(DAYS) * 24);
@@ -225,7 +242,7 @@ impl Stream {
             self.cycle = *cycle;
         } else if let Event::Accepted { at, .. } = event {
             let at = When::weigh(Some(*at), logged).at;
-            let cycle = if self.cycle == 0 { handoff.cycle } else { self.cycle };
+            let cycle = self.cycle;
             if self.handoff.is_none() {
                 self.handoff = Some(Box::new(handoff.clone()));
             }

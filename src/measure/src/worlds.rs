@@ -13,13 +13,17 @@ use handoff_core::journal::LogEntry;
 use handoff_core::registry::{parse_contract, shipped};
 use jiff::{SignedDuration, Timestamp};
 
+mod asked;
 mod chance;
 mod deal;
+mod told;
 pub mod years;
 
 pub use chance::Chance;
 
+use asked::{Acceptance, Listeners};
 use deal::Deal;
+use told::Tellers;
 
 /// The contracts of a world: two with a queue only, one with a stage that can be entered past its gate.
 const CONTRACTS: [&str; 3] = ["h02-sdr-to-ae", "h03-ae-to-onboarding", "h04-onboarding-to-cs"];
@@ -29,6 +33,15 @@ const MOTIONS: [&str; 2] = ["main", "enterprise"];
 
 /// When every world begins: 2025-01-01 in UTC.
 const BEGINS: i64 = 1_735_689_600;
+
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
+/// On this day the log of a world that is told things ends, whatever is still going on.
+const ENDS: i64 = 330;
+
+/// From this day on every deal is watched; what happened to some before was worked out afterwards.
+const WATCHED: i64 = 120;
 
 /// A stage in which a deal of handoff 03 waits for the customer.
 const WAITS: &str = "redlines";
@@ -40,8 +53,17 @@ struct Rule {
     text: String,
 }
 
-/// The log of a company with so many handoffs, most of them with several cycles and rounds; oldest entry first.
+/// The log of a company with so many handoffs, most of them with several cycles and rounds; oldest entry first. The past of some was
+/// reconstructed, calls are listened to from some day on, accounts are told of, and people answer surveys.
 pub fn log(seed: u64, handoffs: usize) -> Vec<LogEntry> {
+    let mut world = World::new(seed);
+    world.beside = Some((Tellers::new(seed), Listeners::new(seed), Chance::new(seed ^ 0x9A57)));
+    world.run(handoffs);
+    world.log
+}
+
+/// The log of a company that watched all along, where nobody tells anything of accounts and nobody listens to calls.
+pub fn quiet(seed: u64, handoffs: usize) -> Vec<LogEntry> {
     let mut world = World::new(seed);
     world.run(handoffs);
     world.log
@@ -54,6 +76,8 @@ struct World {
     log: Vec<LogEntry>,
     now: Timestamp,
     off: bool,
+    /// What happens beside the records, and what it is drawn from.
+    beside: Option<(Tellers, Listeners, Chance)>,
 }
 
 impl World {
@@ -65,7 +89,7 @@ impl World {
             let (contract, text) = (rule.pin.clone(), rule.text.clone());
             log.push(LogEntry::ContractPublished { contract, text, at: now });
         }
-        Self { chance: Chance::new(seed), rules, terms: Terms::default(), log, now, off: false }
+        Self { chance: Chance::new(seed), rules, terms: Terms::default(), log, now, off: false, beside: None }
     }
 
     fn run(&mut self, handoffs: usize) {
@@ -79,10 +103,15 @@ impl World {
             let second = i64::try_from(self.chance.below(330 * 86_400)).unwrap_or_default();
             let begins = Timestamp::from_millisecond((BEGINS + second) * 1_000).unwrap_or(self.now);
             let Some(held) = self.rules.get(rule) else { return };
-            deals.push(Deal::new(number, rule, &held.contract, motion, begins, &mut self.chance));
+            let mut deal = Deal::new(number, rule, &held.contract, motion, begins, &mut self.chance);
+            deal.past = self.beside.as_mut().is_some_and(|(_, _, chance)| chance.one_in(3));
+            deals.push(deal);
             agenda.insert((begins, number));
         }
         while let Some((at, number)) = agenda.pop_first() {
+            if self.beside.is_some() && at.as_second() > BEGINS + ENDS * DAY {
+                break;
+            }
             let Some(deal) = deals.get_mut(number) else { continue };
             let Some(rule) = self.rules.get(deal.rule) else { continue };
             deal.act(&rule.contract, at, &mut self.chance);
@@ -107,11 +136,22 @@ impl World {
         let seen_at = at.checked_add(lag).unwrap_or(at);
         self.now = self.now.max(seen_at).checked_add(SignedDuration::from_micros(1)).unwrap_or(self.now);
         self.operate();
+        self.hear();
         let Some(deal) = deals.get_mut(number) else { return };
         let Some(rule) = self.rules.get(deal.rule) else { return };
         let seen = deal.seen();
-        let case =
-            Case { contract: &rule.contract, pin: &rule.pin, motion: &deal.motion, terms: &self.terms };
+        let motion = deal.motion.clone();
+        let case = Case { contract: &rule.contract, pin: &rule.pin, motion: &motion, terms: &self.terms };
+        if deal.past {
+            let (made, past) = (self.now, self.now.as_second() < BEGINS + WATCHED * DAY);
+            if past {
+                let chance = self.beside.as_mut().map(|(_, _, chance)| chance);
+                self.log.extend(chance.and_then(|chance| deal.afterwards(case, at, made, chance)));
+                return;
+            }
+            // The first look knows nothing of it.
+            (deal.past, deal.state) = (false, None);
+        }
         let events = decide(case, deal.state.as_ref(), &seen, self.now);
         if events.is_empty() {
             return;
@@ -121,6 +161,23 @@ impl World {
         let Some(handoff) = deal.state.as_ref().map(|state| state.id.clone()) else { return };
         let contract = deal.state.as_ref().map_or_else(|| rule.pin.clone(), |state| state.contract.clone());
         let orders: Vec<(GateName, bool)> = events.iter().filter_map(ordered).collect();
+        if let Some((tellers, listeners, _)) = &mut self.beside {
+            tellers.meet(deal.account(), self.now);
+            for event in &events {
+                if let Event::Accepted { at, .. } | Event::Bypassed { at: Some(at), .. } = event {
+                    tellers.passed(deal.account(), *at, self.now);
+                }
+                if let Event::Accepted { at, .. } = event {
+                    let (fields, at) = (deal.fields(), *at);
+                    listeners.accepted(&Acceptance {
+                        handoff: &handoff,
+                        pin: &contract,
+                        fields: &fields,
+                        at,
+                    });
+                }
+            }
+        }
         let (terms, seen) = (self.terms.clone(), Box::new(seen));
         self.log.push(LogEntry::Decided {
             handoff: handoff.clone(),
@@ -132,6 +189,15 @@ impl World {
         });
         if !orders.is_empty() && !self.off {
             self.write(deal, handoff, orders);
+        }
+    }
+
+    /// What others tell and calls that were scored since.
+    fn hear(&mut self) {
+        while let Some((tellers, listeners, _)) = &mut self.beside {
+            let Some(entry) = tellers.due(self.now).or_else(|| listeners.due(self.now)) else { return };
+            self.now = self.now.checked_add(SignedDuration::from_micros(1)).unwrap_or(self.now);
+            self.log.push(entry);
         }
     }
 

@@ -64,13 +64,17 @@ pub(super) async fn export(path: &Path, asked: &Asked, output: Output) -> Result
     let loaded = load(path)?;
     let since = since(&asked.since, &asked.out)?;
     let remote = Remote::find(&loaded.config)?;
+    let begin = || {
+        let export = Export::begin(&asked.out, asked.format.into(), since);
+        export.map(|export| export.with_minimum_n(loaded.config.scorecard.minimum_n.into()))
+    };
     let manifest = if let Some(remote) = remote {
-        let mut export = Export::begin(&asked.out, asked.format.into(), since)?;
+        let mut export = begin()?;
         follow(&remote, &mut export).await?;
         export.finish(asked.as_of)?
     } else {
         let archive = Archive::open(&loaded.config)?;
-        let mut export = Export::begin(&asked.out, asked.format.into(), since)?;
+        let mut export = begin()?;
         let mut failed = None;
         archive.read("exporting the log", |position, entry| {
             failed = export.take(position, entry.as_ref()).err();

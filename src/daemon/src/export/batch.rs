@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    ArrayBuilder, BooleanBuilder, Decimal128Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use handoff_measure::export::{Cell, Kind, Row, SCALE, Table, VERSION};
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -37,6 +39,7 @@ fn data_type(kind: Kind) -> DataType {
         Kind::Integer => DataType::Int64,
         Kind::Number => DataType::Decimal128(PRECISION, scale()),
         Kind::Moment => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Kind::Day => DataType::Date32,
         Kind::Flag => DataType::Boolean,
     }
 }
@@ -51,6 +54,7 @@ enum Builder {
     Integer(Int64Builder),
     Number(Decimal128Builder),
     Moment(TimestampMicrosecondBuilder),
+    Day(Date32Builder),
     Flag(BooleanBuilder),
 }
 
@@ -96,6 +100,7 @@ impl Builder {
                 Self::Number(Decimal128Builder::new().with_precision_and_scale(PRECISION, scale())?)
             }
             Kind::Moment => Self::Moment(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            Kind::Day => Self::Day(Date32Builder::new()),
             Kind::Flag => Self::Flag(BooleanBuilder::new()),
         })
     }
@@ -113,11 +118,23 @@ impl Builder {
             },
             (Self::Moment(column), Cell::Nothing) => column.append_null(),
             (Self::Moment(column), Cell::Moment(at)) => column.append_value(at),
+            (Self::Day(column), Cell::Nothing) => column.append_null(),
+            (Self::Day(column), Cell::Day(day)) => column.append_value(since_1970(day)),
             (Self::Flag(column), Cell::Nothing) => column.append_null(),
             (Self::Flag(column), Cell::Flag(flag)) => column.append_value(flag),
             (
-                Self::Text(_) | Self::Integer(_) | Self::Number(_) | Self::Moment(_) | Self::Flag(_),
-                Cell::Text(_) | Cell::Integer(_) | Cell::Number(_) | Cell::Moment(_) | Cell::Flag(_),
+                Self::Text(_)
+                | Self::Integer(_)
+                | Self::Number(_)
+                | Self::Moment(_)
+                | Self::Day(_)
+                | Self::Flag(_),
+                Cell::Text(_)
+                | Cell::Integer(_)
+                | Cell::Number(_)
+                | Cell::Moment(_)
+                | Cell::Day(_)
+                | Cell::Flag(_),
             ) => return false,
         }
         true
@@ -129,9 +146,15 @@ impl Builder {
             Self::Integer(column) => ArrayBuilder::finish(column),
             Self::Number(column) => ArrayBuilder::finish(column),
             Self::Moment(column) => ArrayBuilder::finish(column),
+            Self::Day(column) => ArrayBuilder::finish(column),
             Self::Flag(column) => ArrayBuilder::finish(column),
         }
     }
+}
+
+/// Days from 1970-01-01.
+fn since_1970(day: Date) -> i32 {
+    day.duration_since(Date::constant(1970, 1, 1)).as_hours().div_euclid(24).try_into().unwrap_or_default()
 }
 
 /// In units of the last digit; `None` = it has more digits than a column holds.

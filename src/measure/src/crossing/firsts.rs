@@ -124,6 +124,7 @@ impl Firsts {
                 required: transition.required,
                 bypassed: transition.passage == Passage::Bypassed,
                 guessed: transition.leaked().is_none(),
+                untold: transition.untold,
             };
             Some((*names.get(contract)?, crossing))
         })
@@ -205,7 +206,8 @@ fn counted(unit: usize, account: u32, known: Known<'_>) -> Option<Counted> {
     let account = known.accounts.key(account)?;
     let passed = known.units.get(unit)?;
     let transition = passed.transition?;
-    let (at, leaked) = (transition.at, leaked(transition.filled, transition.required));
+    let at = transition.at;
+    let leaked = (transition.untold == 0).then(|| leaked(transition.filled, transition.required));
     let voices = known.accounts.voices(account, at);
     Some(Counted {
         unit,

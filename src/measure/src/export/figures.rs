@@ -9,7 +9,7 @@ use super::table::{Cell, Row, Table};
 use crate::hold::Hold;
 use crate::metric::{Band, Figure, Method, Metric, Unit as Counted};
 use crate::period::Period;
-use crate::report::{self, Shown};
+use crate::report::{self, Shown, Standing};
 use crate::scorecard::Scorecard;
 use crate::unit::{Passage, Unit};
 
@@ -48,6 +48,9 @@ pub(super) fn handoff(unit: &Unit, hold: Option<&Hold>, subject: &RecordRef, kno
             whole(shares.map(|shares| shares.receiver_ms)),
             whole(shares.map(|shares| shares.customer_ms)),
             whole(shares.map(|shares| shares.system_ms)),
+            Cell::Flag(unit.rediscovered),
+            Cell::Flag(unit.reconstructed),
+            transition.map_or(Cell::Nothing, |transition| Cell::count(transition.untold)),
         ],
     }
 }
@@ -117,6 +120,8 @@ impl Page<'_> {
             ("overrides", counts.overrides),
             ("exceptions_lapsed", counts.exceptions_lapsed),
             ("unmeasurable", row.unmeasurable),
+            ("untold", row.untold),
+            ("reconstructed", row.reconstructed),
         ] {
             self.count(name, count);
         }
@@ -126,34 +131,14 @@ impl Page<'_> {
     }
 
     fn figure(&mut self, figure: &Figure) {
-        let interval = figure.interval;
-        let cells = [
-            Cell::number(figure.value),
-            Cell::text(counted(figure.unit)),
-            figure.met.map_or(Cell::Nothing, Cell::count),
-            Cell::count(figure.n),
-            Cell::text(band(figure.band)),
-            Cell::Flag(figure.provisional),
-            Cell::number(interval.map(|interval| interval.low)),
-            Cell::number(interval.map(|interval| interval.high)),
-            Cell::maybe(interval.map(|interval| method(interval.method))),
-        ];
+        let mut cells = of_figure(figure);
+        cells.push(Cell::count(figure.reconstructed));
         self.line(named(figure.metric), cells);
     }
 
     fn put(&mut self, name: &str, value: Option<Decimal>, unit: &str, n: usize) {
-        let [nothing, low, high, method] = [const { Cell::Nothing }; 4];
-        let cells = [
-            Cell::number(value),
-            Cell::text(unit),
-            nothing,
-            Cell::count(n),
-            Cell::Nothing,
-            Cell::Flag(false),
-            low,
-            high,
-            method,
-        ];
+        let mut cells = plain(value, unit, n);
+        cells.push(Cell::Nothing);
         self.line(name, cells);
     }
 
@@ -161,7 +146,7 @@ impl Page<'_> {
         self.put(name, Some(Decimal::from(count)), "count", count);
     }
 
-    fn line(&mut self, name: &str, cells: [Cell; 9]) {
+    fn line(&mut self, name: &str, cells: Vec<Cell>) {
         let mut all = vec![
             Cell::moment(Some(self.as_of)),
             Cell::text(self.by),
@@ -171,7 +156,50 @@ impl Page<'_> {
             Cell::text(name),
         ];
         all.extend(cells);
+        all.push(Cell::text(standing(self.row.standing)));
         self.rows.push(Row { table: Table::Metrics, cells: all });
+    }
+}
+
+/// From the value to how many were left out, as the columns of a figure are ordered.
+pub(super) fn of_figure(figure: &Figure) -> Vec<Cell> {
+    let interval = figure.interval;
+    vec![
+        Cell::number(figure.value),
+        Cell::text(counted(figure.unit)),
+        figure.met.map_or(Cell::Nothing, Cell::count),
+        Cell::count(figure.n),
+        Cell::text(band(figure.band)),
+        Cell::Flag(figure.provisional),
+        Cell::number(interval.map(|interval| interval.low)),
+        Cell::number(interval.map(|interval| interval.high)),
+        Cell::maybe(interval.map(|interval| method(interval.method))),
+        Cell::count(figure.unmeasurable),
+    ]
+}
+
+/// The same columns of what is merely counted or added up.
+pub(super) fn plain(value: Option<Decimal>, unit: &str, n: usize) -> Vec<Cell> {
+    let [nothing, low, high, method, band, left] = [const { Cell::Nothing }; 6];
+    vec![
+        Cell::number(value),
+        Cell::text(unit),
+        nothing,
+        Cell::count(n),
+        band,
+        Cell::Flag(false),
+        low,
+        high,
+        method,
+        left,
+    ]
+}
+
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Running => "running",
+        Standing::Provisional => "provisional",
+        Standing::Final => "final",
     }
 }
 
@@ -184,7 +212,7 @@ fn band(band: Band) -> &'static str {
     }
 }
 
-fn named(metric: Metric) -> &'static str {
+pub(super) fn named(metric: Metric) -> &'static str {
     match metric {
         Metric::Completion => "completion",
         Metric::Acceptance => "acceptance",

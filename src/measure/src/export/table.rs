@@ -1,6 +1,7 @@
 //! The tables: their columns, what a cell may hold, and how it is written as text.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 mod columns;
@@ -21,10 +22,18 @@ pub enum Table {
     System,
     /// Contract texts, as they were published.
     Contracts,
+    /// What was told of questions that customers had answered before.
+    Reasks,
+    /// What sources tell of accounts.
+    Accounts,
+    /// Answers to surveys.
+    Surveys,
     /// Handoff cycles as they stand at the end of the export.
     Handoffs,
     /// The scorecard's figures at the end of the export.
     Metrics,
+    /// People's figures at the end of the export.
+    People,
 }
 
 /// What a column holds.
@@ -38,6 +47,8 @@ pub enum Kind {
     Number,
     /// A moment in UTC, to the microsecond.
     Moment,
+    /// A day.
+    Day,
     /// Yes or no.
     Flag,
 }
@@ -69,6 +80,8 @@ pub enum Cell {
     Number(Decimal),
     /// Microseconds since 1970 in UTC, rounded down.
     Moment(i64),
+    /// A day.
+    Day(Date),
     /// Yes or no.
     Flag(bool),
 }
@@ -84,14 +97,18 @@ pub struct Row {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Events,
         Self::EventFields,
         Self::Packages,
         Self::System,
         Self::Contracts,
+        Self::Reasks,
+        Self::Accounts,
+        Self::Surveys,
         Self::Handoffs,
         Self::Metrics,
+        Self::People,
     ];
 
     /// Its name, and that of its folder.
@@ -102,8 +119,12 @@ impl Table {
             Self::Packages => "packages",
             Self::System => "system",
             Self::Contracts => "contracts",
+            Self::Reasks => "reasks",
+            Self::Accounts => "accounts",
+            Self::Surveys => "surveys",
             Self::Handoffs => "handoffs",
             Self::Metrics => "metrics",
+            Self::People => "people",
         }
     }
 
@@ -115,10 +136,14 @@ impl Table {
             Self::Packages => "how a package stood when something was decided about it",
             Self::System => "something that happened to the installation",
             Self::Contracts => "one contract text, as it was published",
+            Self::Reasks => "one thing that was told of questions that the customer had answered before",
+            Self::Accounts => "what one source tells of an account from then on",
+            Self::Surveys => "one answer to a survey",
             Self::Handoffs => {
                 "one handoff cycle as it stands at the end of the export; a later export replaces the row with the same stream and cycle"
             }
             Self::Metrics => "one figure of the scorecard as of the end of the export",
+            Self::People => "one figure of a person as of the end of the export",
         }
     }
 
@@ -130,8 +155,12 @@ impl Table {
             Self::Packages => columns::PACKAGES,
             Self::System => columns::SYSTEM,
             Self::Contracts => columns::CONTRACTS,
+            Self::Reasks => columns::REASKS,
+            Self::Accounts => columns::ACCOUNTS,
+            Self::Surveys => columns::SURVEYS,
             Self::Handoffs => columns::HANDOFFS,
             Self::Metrics => columns::METRICS,
+            Self::People => columns::PEOPLE,
         }
     }
 }
@@ -144,6 +173,7 @@ impl Kind {
             Self::Integer => "integer",
             Self::Number => "decimal(38, 9)",
             Self::Moment => "timestamp (UTC, microseconds)",
+            Self::Day => "date",
             Self::Flag => "boolean",
         }
     }
@@ -171,6 +201,11 @@ impl Cell {
         at.and_then(|at| i64::try_from(microseconds(at)).ok()).map_or(Self::Nothing, Self::Moment)
     }
 
+    /// A day, if there is one.
+    pub fn day(day: Option<Date>) -> Self {
+        day.map_or(Self::Nothing, Self::Day)
+    }
+
     /// Yes or no, if it is told.
     pub fn flag(flag: Option<bool>) -> Self {
         flag.map_or(Self::Nothing, Self::Flag)
@@ -189,6 +224,7 @@ impl Cell {
             Self::Integer(_) => kind == Kind::Integer,
             Self::Number(_) => kind == Kind::Number,
             Self::Moment(_) => kind == Kind::Moment,
+            Self::Day(_) => kind == Kind::Day,
             Self::Flag(_) => kind == Kind::Flag,
         }
     }
@@ -202,6 +238,7 @@ impl Cell {
             Self::Number(number) => number.normalize().to_string(),
             Self::Moment(microseconds) => Timestamp::from_microsecond(*microseconds)
                 .map_or_else(|_| String::new(), |at| format!("{at:.6}")),
+            Self::Day(day) => day.to_string(),
             Self::Flag(flag) => flag.to_string(),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! The sources' figure is the share of churned accounts whose handoff leaked. Alone it says nothing: where most handoffs leak, most churned
 //! accounts leaked. So the same share among retained accounts stands beside it, and how much more often accounts that leaked churn than
-//! others, with an interval. An account that nobody told facts of is in no group: silence is not retention.
+//! others, with an interval. An account that nobody told facts of is in no group: silence is not retention. Neither is one of whose transition
+//! the CRM does not tell which fields were filled.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -129,6 +130,9 @@ pub struct Outside {
     pub ungoverned: Proportion,
     /// Accounts with a transition that nobody told facts of.
     pub not_told: usize,
+    /// Accounts of whose transition the CRM does not tell which fields were filled.
+    #[serde(default, skip_serializing_if = "crate::report::is_zero")]
+    pub untold: usize,
     /// Accounts that had left before their handoff.
     pub left_before: usize,
     /// Accounts whose transition is not in the window.
@@ -208,6 +212,8 @@ fn finding(relative_risk: Option<Estimate>) -> Finding {
 pub(crate) enum Fate {
     /// Nobody told.
     NotTold,
+    /// The CRM does not tell whether its handoff leaked.
+    Untold,
     /// It did not leave.
     Stays,
     /// It leaves on this day.
@@ -226,22 +232,34 @@ enum Place {
     Churned,
     Retained,
     NotTold,
+    Untold,
     LeftBefore,
 }
 
 impl Fate {
-    pub(crate) fn of(account: &AccountKey, at: Timestamp, leaked: bool, accounts: &Accounts) -> Self {
+    /// `leaked`: absent where the CRM does not tell which fields were filled.
+    pub(crate) fn of(
+        account: &AccountKey,
+        at: Timestamp,
+        leaked: Option<bool>,
+        accounts: &Accounts,
+    ) -> Self {
         if !accounts.is_told(account) {
             return Self::NotTold;
         }
-        let leaves = |on| Self::Leaves { on, before: on < day(at), leaked };
-        accounts.leaves(account).map_or(Self::Stays, leaves)
+        match (accounts.leaves(account), leaked) {
+            (Some(on), _) if on < day(at) => Self::Leaves { on, before: true, leaked: false },
+            (_, None) => Self::Untold,
+            (Some(on), Some(leaked)) => Self::Leaves { on, before: false, leaked },
+            (None, Some(_)) => Self::Stays,
+        }
     }
 
     /// Who leaves later is still there.
     fn place(self, today: Date) -> Place {
         match self {
             Self::NotTold => Place::NotTold,
+            Self::Untold => Place::Untold,
             Self::Leaves { on, before: true, .. } if on <= today => Place::LeftBefore,
             Self::Leaves { on, before: false, .. } if on <= today => Place::Churned,
             Self::Stays | Self::Leaves { .. } => Place::Retained,
@@ -287,9 +305,11 @@ pub fn of(
             outside.other_time += 1;
             continue;
         }
-        let fate = Fate::of(&crossing.account, crossing.at, crossing.leaked(), accounts);
+        let leaked = (crossing.untold == 0).then(|| crossing.leaked());
+        let fate = Fate::of(&crossing.account, crossing.at, leaked, accounts);
         match fate.place(day(scope.as_of)) {
             Place::NotTold => outside.not_told += 1,
+            Place::Untold => outside.untold += 1,
             Place::LeftBefore => outside.left_before += 1,
             Place::Churned | Place::Retained => {
                 let member = member(crossing, accounts, scope.as_of);
@@ -315,7 +335,8 @@ impl LeakToChurn {
     /// Metric 6 as it stands on the scorecard: the sources' share.
     pub fn figure(&self) -> Figure {
         let retained = self.all.retained_leaked.share.n;
-        stand(self.all.churned_leaked.share, retained, self.outside.not_told, self.scope.window)
+        let left_out = self.outside.not_told + self.outside.untold;
+        stand(self.all.churned_leaked.share, retained, left_out, self.scope.window)
     }
 }
 
@@ -323,6 +344,7 @@ impl LeakToChurn {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Tally {
     not_told: usize,
+    untold: usize,
     stays: usize,
     left: Left,
     /// By the day on which they leave.
@@ -357,6 +379,7 @@ impl Tally {
     pub(crate) fn count(&mut self, fate: Fate, comes: bool) {
         match fate {
             Fate::NotTold => count(&mut self.not_told, comes),
+            Fate::Untold => count(&mut self.untold, comes),
             Fate::Stays => count(&mut self.stays, comes),
             Fate::Leaves { on, before, leaked } => {
                 self.left.count(before, leaked, comes);
@@ -380,11 +403,11 @@ impl Tally {
             left.sound = left.sound.saturating_sub(later.sound);
         }
         let leaked = Share { met: left.leaked, n: left.leaked + left.sound };
-        stand(leaked, retained, self.not_told, scope.window)
+        stand(leaked, retained, self.not_told + self.untold, scope.window)
     }
 }
 
-fn stand(leaked: Share, retained: usize, not_told: usize, window: Window) -> Figure {
+fn stand(leaked: Share, retained: usize, left_out: usize, window: Window) -> Figure {
     let Share { met, n } = leaked;
     let (metric, why) = (Metric::LeakToChurn, "fewer than 10 accounts churned");
     let figure = if n < LEAST_CHURNED {
@@ -393,5 +416,5 @@ fn stand(leaked: Share, retained: usize, not_told: usize, window: Window) -> Fig
         Figure::share(metric, window, met, n, why)
     };
     // Whoever stayed may still leave.
-    Figure { provisional: retained > 0, unmeasurable: not_told, ..figure }
+    Figure { provisional: retained > 0, unmeasurable: left_out, ..figure }
 }

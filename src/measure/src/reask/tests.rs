@@ -67,6 +67,19 @@ fn accepting(record: &str, account: Option<&str>, at: i64) -> LogEntry {
     decided(record, 1, account, at, vec![accepted(at)])
 }
 
+#[test]
+fn an_acceptance_that_one_look_sees_together_with_its_end_is_of_the_cycle_that_ended() {
+    let mut reasks = Reasks::new();
+    let cause = handoff_core::event::ReopenCause::People;
+    let events = vec![accepted(0), Event::Reopened { cycle: 2, cause }];
+    reasks.apply(&decided("006", 2, None, 1, events));
+    let stream = handoff("006", 1).stream();
+    assert_eq!(reasks.standing(&stream, 1).accepted, Some(hour(0)));
+    assert_eq!(reasks.standing(&stream, 2), CycleStanding::default());
+    reasks.apply(&decided("006", 2, None, 5, vec![accepted(4)]));
+    assert_eq!(reasks.standing(&stream, 2).accepted, Some(hour(4)));
+}
+
 fn reask(minute: u64, automatic: bool) -> Reask {
     Reask {
         field: FieldKey::from("go_live"),

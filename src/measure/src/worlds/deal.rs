@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handoff_core::contract::{Contract, Kind, Part};
+use handoff_core::decide::{Case, decide};
 use handoff_core::exception::Asked;
 use handoff_core::extract::{Existence, RecordVersion};
-use handoff_core::handoff::{Handoff, Phase};
+use handoff_core::handoff::{Handoff, Phase, Stamp};
 use handoff_core::id::{ActorId, FieldKey, MotionId, PartKey, PersonId, RecordRef, StageName};
+use handoff_core::journal::LogEntry;
 use handoff_core::observation::{Act, Actor, Answer, Edit, FlagSeen, Observation, StageSeen};
 use handoff_core::value::{Package, Sourced, Value};
 use jiff::civil::date;
@@ -24,6 +26,8 @@ pub(super) struct Deal {
     pub(super) motion: MotionId,
     pub(super) state: Option<Handoff>,
     pub(super) flags: Flags,
+    /// Nobody watches it yet: what happens to it is worked out afterwards.
+    pub(super) past: bool,
     subject: RecordRef,
     account: String,
     sender_role: String,
@@ -56,6 +60,7 @@ impl Deal {
             rule,
             motion,
             state: None,
+            past: false,
             flags: contract.gates.keys().map(|gate| (gate.clone(), false)).collect(),
             subject: subject(number),
             // Some accounts have several deals.
@@ -74,6 +79,48 @@ impl Deal {
             left: 4 + chance.below(22),
             parts: parts.collect(),
         }
+    }
+
+    /// The account's id.
+    pub(super) fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The contract's fields.
+    pub(super) fn fields(&self) -> Vec<FieldKey> {
+        self.parts.keys().cloned().collect()
+    }
+
+    /// What a daemon would have decided at that moment, worked out at `made`; `None` = nothing. Of some the CRM does not tell every value.
+    pub(super) fn afterwards(
+        &mut self,
+        case: Case<'_>,
+        at: Timestamp,
+        made: Timestamp,
+        chance: &mut Chance,
+    ) -> Option<LogEntry> {
+        let (seen, terms) = (self.seen(), case.terms.of_the_past(case, None));
+        let case = Case { terms: &terms, ..case };
+        let events = decide(case, self.state.as_ref(), &seen, at);
+        let stamp = Stamp { position: u64::MAX, time: at };
+        if events.is_empty() {
+            return None;
+        }
+        self.state = Handoff::apply(self.state.take(), stamp, &events);
+        let state = self.state.as_ref()?;
+        let (handoff, contract) = (state.id.clone(), state.contract.clone());
+        let untold = self.parts.keys().filter(|_| chance.one_in(40));
+        let unknown = untold.map(|key| (key.clone(), made)).collect();
+        Some(LogEntry::Reconstructed {
+            handoff,
+            contract,
+            terms,
+            at,
+            seen: Box::new(seen),
+            events,
+            unknown,
+            made,
+        })
     }
 
     /// When somebody does something again; `None` = never.

@@ -47,6 +47,7 @@ fn a_world_holds_everything_that_the_numbers_count() {
         } else if let LogEntry::Started { down_since: Some(_), .. } = &entry {
             *counts.entry("down").or_default() += 1;
         }
+        *counts.entry(told(&entry)).or_default() += 1;
         for event in entry.handoff().into_iter().flat_map(|(_, events)| events) {
             let name = if let Event::Voided { cause: VoidCause::Stage { .. } } = event {
                 "voided by stage"
@@ -75,7 +76,40 @@ fn a_world_holds_everything_that_the_numbers_count() {
         "commission_held",
         "switched",
         "down",
+        "what was worked out afterwards",
+        "a scored call",
+        "an answer about a call",
+        "a report",
+        "a call withdrawn",
+        "facts of an account",
+        "an answer to a survey",
     ] {
         assert!(counts.get(wanted).copied().unwrap_or_default() >= 3, "{wanted}: {counts:?}");
     }
+}
+
+/// What happens beside what is decided.
+fn told(entry: &LogEntry) -> &'static str {
+    if let LogEntry::Reconstructed { .. } = entry {
+        "what was worked out afterwards"
+    } else if let LogEntry::ReaskSuggested { .. } = entry {
+        "a scored call"
+    } else if let LogEntry::ReaskAnswered { .. } = entry {
+        "an answer about a call"
+    } else if let LogEntry::ReaskReported { .. } = entry {
+        "a report"
+    } else if let LogEntry::EvidenceWithdrawn { .. } = entry {
+        "a call withdrawn"
+    } else if let LogEntry::AccountSeen { .. } = entry {
+        "facts of an account"
+    } else if let LogEntry::SurveyAnswered { .. } = entry {
+        "an answer to a survey"
+    } else {
+        "decided"
+    }
+}
+
+#[test]
+fn a_quiet_world_is_told_nothing_beside_what_is_decided() {
+    assert!(quiet(3, 60).iter().all(|entry| told(entry) == "decided"));
 }

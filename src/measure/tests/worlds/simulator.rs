@@ -106,6 +106,7 @@ pub(crate) fn world(seed: u64, accounts: u64, churns: u64, plants: &[Plant]) -> 
                 filled: usize::try_from(filled).unwrap(),
                 required: 8,
                 bypassed: leaked && chance.is(500_000),
+                untold: 0,
             };
             world.crossings.entry(contract(plant.contract)).or_default().insert(key, crossing);
         }

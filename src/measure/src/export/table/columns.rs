@@ -22,6 +22,10 @@ const fn moment(name: &'static str, says: &'static str) -> Column {
     column(name, Kind::Moment, says)
 }
 
+const fn day(name: &'static str, says: &'static str) -> Column {
+    column(name, Kind::Day, says)
+}
+
 const fn flag(name: &'static str, says: &'static str) -> Column {
     column(name, Kind::Flag, says)
 }
@@ -32,6 +36,21 @@ const STREAM: Column = text("stream", "contract/motion/connection/object/record"
 const CYCLE: Column = integer("cycle", "from 1; each re-open adds one");
 const CONTRACT: Column = text("contract", "the contract");
 const MOTION: Column = text("motion", "the motion");
+const UNIT: Column = text("unit", "percent, hours, seconds, milliseconds, points, count or flag (0 or 1)");
+const MET: Column = integer("met", "of a rate: how many met it");
+const N: Column = integer("n", "how many it is made of");
+const BAND: Column = text("band", "on_target, below, aspirational or not_measurable");
+const PROVISIONAL: Column = flag(
+    "provisional",
+    "whether it may still change by itself: an acceptance in it is younger than 30 days, a survey's two weeks are not over, or an account that stayed may still leave",
+);
+const LOW: Column = number("low", "lower end of the 95 % interval, in the unit");
+const HIGH: Column = number("high", "upper end of the 95 % interval, in the unit");
+const METHOD: Column = text("method", "how the interval is made");
+const LEFT_OUT: Column = integer(
+    "left_out",
+    "of one of the six: how many are not in it because nothing that can be believed tells of them",
+);
 
 pub(super) const EVENTS: &[Column] = &[
     POSITION,
@@ -168,6 +187,15 @@ pub(super) const HANDOFFS: &[Column] = &[
     integer("receiver_ms", "of these, the receiver's"),
     integer("customer_ms", "of these, the customer's"),
     integer("system_ms", "of these, handoffd's own"),
+    flag(
+        "rediscovered",
+        "whether the customer was asked again, within 30 days of the acceptance, what this handoff had told: then its first answer is no first-pass acceptance",
+    ),
+    flag("reconstructed", "whether any of it was worked out afterwards from what the CRM tells of its past"),
+    integer(
+        "untold",
+        "mandatory fields whose values at the transition the CRM does not tell; a transition with any is in no rate",
+    ),
 ];
 
 pub(super) const METRICS: &[Column] = &[
@@ -178,12 +206,94 @@ pub(super) const METRICS: &[Column] = &[
     text("period", "in UTC, e.g. 2026-W07 or 2026-02; empty = all periods"),
     text("metric", "which figure"),
     number("value", "the figure; empty = nothing to measure"),
-    text("unit", "percent, hours, seconds, milliseconds, points or count"),
-    integer("met", "of a rate: how many met it"),
-    integer("n", "how many it is made of"),
-    text("band", "on_target, below, aspirational or not_measurable"),
-    flag("provisional", "whether it may still change by itself: an acceptance in it is younger than 30 days"),
-    number("low", "lower end of the 95 % interval, in the unit"),
-    number("high", "upper end of the 95 % interval, in the unit"),
-    text("method", "how the interval is made"),
+    UNIT,
+    MET,
+    N,
+    BAND,
+    PROVISIONAL,
+    LOW,
+    HIGH,
+    METHOD,
+    LEFT_OUT,
+    integer(
+        "reconstructed",
+        "of one of the six: how many cycles it is made of that were worked out afterwards",
+    ),
+    text("standing", "how far the period is from changing no more: running, provisional or final"),
+];
+
+pub(super) const PEOPLE: &[Column] = &[
+    moment("as_of", "the moment up to which it counts"),
+    CONTRACT,
+    MOTION,
+    text("period", "a month in UTC, e.g. 2026-02; empty = all time"),
+    text("side", "sender or receiver"),
+    text("who", "the person"),
+    integer("minimum_n", "the fewest cycles that a number of a person is made of; others are not told"),
+    text("metric", "which figure"),
+    number("value", "the figure; empty = nothing to measure, or made of too few"),
+    UNIT,
+    MET,
+    N,
+    BAND,
+    PROVISIONAL,
+    LOW,
+    HIGH,
+    METHOD,
+    LEFT_OUT,
+];
+
+pub(super) const REASKS: &[Column] = &[
+    POSITION,
+    integer("index", "place in its log entry, from 0"),
+    LOGGED,
+    STREAM,
+    CONTRACT,
+    MOTION,
+    integer("cycle", "the cycle that it is about, from 1; of an answer and a withdrawal the call's counts"),
+    text(
+        "what",
+        "scored: a call was, and what is suggested at the same position stands in the place of what was before; suggested; answered; reported on the record; withdrawn: the call counts no more",
+    ),
+    text("call", "connection/id of the call; empty of what was reported without one"),
+    moment(
+        "at",
+        "of a scored call: when it began; of a report: when the customer was asked, as the CRM claims",
+    ),
+    text("field", "the field that was asked for"),
+    integer("from_ms", "where in the call the question begins; with call and field it names the suggestion"),
+    integer("to_ms", "where it ends"),
+    flag("automatic", "of a suggestion: clear enough for the estimate that asks nobody"),
+    flag("strict", "of a suggestion: it asks for the handoff that the call follows, not an earlier one"),
+    flag("complaint", "of a suggestion: the customer said that this was said before"),
+    flag(
+        "stands",
+        "of an answer: whether it was asked again; of a report: whether it stands or was taken back",
+    ),
+    text("source", "of a report: receiver or customer; each one's newest report counts"),
+    text("act", "of an answer: the act's id in the CRM"),
+];
+
+pub(super) const ACCOUNTS: &[Column] = &[
+    POSITION,
+    LOGGED,
+    text("connection", "the connection"),
+    text("object", "the CRM's object"),
+    text("account", "the CRM's id of the account or company"),
+    text("source", "who tells; it takes the place of all that this source told of the account before"),
+    number("arr", "annual recurring revenue, to nine places; empty also where it is more than 10^15"),
+    text("currency", "its ISO 4217 code"),
+    day("customer_since", "the day from which it is a customer"),
+    day("churned_at", "the day from which it is none any more"),
+];
+
+pub(super) const SURVEYS: &[Column] = &[
+    POSITION,
+    LOGGED,
+    text("connection", "the connection"),
+    text("object", "the CRM's object"),
+    text("account", "the CRM's id of the account or company"),
+    text("answer", "tells it from other answers; of rows of one account with the same one the newest counts"),
+    integer("score", "how likely they are to recommend, from 0 to 10"),
+    moment("answered_at", "when, as its source claims"),
 ];

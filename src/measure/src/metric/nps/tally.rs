@@ -111,8 +111,13 @@ impl Tally {
     }
 }
 
-/// A sum of fractions, as one fraction in lowest terms. Denominators are numbers of answers of one account in two weeks, so that it does not
-/// outgrow its integers; if it did, the rest would be added as decimals of 28 digits.
+/// Largest denominator of an exact sum: with it, a mean over a million accounts is still one division of decimals.
+const FINEST: i128 = 10_i128.pow(22);
+/// Largest numerator: what a decimal holds.
+const LARGEST: u128 = 10_u128.pow(28);
+
+/// A sum of fractions, as one fraction in lowest terms. Denominators are numbers of answers of one account in two weeks; where their common
+/// one outgrows [`FINEST`], the rest is added as decimals of 28 digits.
 #[derive(Debug, Clone, Copy)]
 struct Exact {
     above: i128,
@@ -140,7 +145,11 @@ impl Exact {
         let sum = self.above.checked_mul(own)?.checked_add(above.checked_mul(other)?)?;
         let whole = self.below.checked_mul(own)?;
         let shared = gcd(sum.unsigned_abs().try_into().ok()?, whole).max(1);
-        (self.above, self.below) = (sum / shared, whole / shared);
+        let (above, below) = (sum / shared, whole / shared);
+        if below > FINEST || above.unsigned_abs() > LARGEST {
+            return None;
+        }
+        (self.above, self.below) = (above, below);
         Some(())
     }
 
@@ -253,6 +262,23 @@ mod tests {
             }
             gone.iter().for_each(|sides| with.count(*sides, false));
             prop_assert_eq!(with, without);
+        }
+    }
+
+    /// Hundreds of answers of many large accounts have no common denominator that any integer holds.
+    #[test]
+    fn a_sum_whose_denominator_outgrows_its_integers_still_has_a_mean() {
+        let primes = [101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181];
+        for n in 1..=primes.len() {
+            let (mut sum, mut plain) = (Exact::default(), Decimal::ZERO);
+            for prime in primes.iter().take(n) {
+                sum.add(100, *prime);
+                plain += Decimal::from(100) / decimal(*prime);
+            }
+            let mean = sum.minus(&Exact::default()).over(n).unwrap();
+            assert_eq!(rounded(mean, 20), rounded(plain / Decimal::from(n), 20), "{n}");
+            let nothing = sum.minus(&sum).over(n).unwrap();
+            assert_eq!(rounded(nothing, 20), Decimal::ZERO, "{n}");
         }
     }
 

@@ -31,6 +31,7 @@ fn crossings(card: &Scorecard, row: &Row, slice: Slice) -> Vec<Crossing> {
             required: passed.required,
             bypassed: passed.passage == Passage::Bypassed,
             guessed: passed.leaked().is_none(),
+            untold: passed.untold,
         };
         let key = (&unit.line.contract, account.to_string());
         let earlier = first.get(&key).is_some_and(|(_, known)| {
