@@ -8,10 +8,11 @@ use handoff_core::journal::LogEntry;
 use handoff_measure::account::{AccountKey, Accounts};
 use handoff_measure::audit::{Question, audit};
 use handoff_measure::scorecard::Scorecard;
+use handoff_sandbox_hubspot::ActorKind;
 use handoff_sandbox_salesforce::{FieldSpec, FieldType};
 use handoffd::app::App;
 use handoffd::config::{About, Facts, Feed};
-use handoffd_tests::crm::{HUBSPOT, Kind, SALESFORCE};
+use handoffd_tests::crm::{Deal, HUBSPOT, Kind, SALESFORCE};
 use handoffd_tests::governed::{Governed, Options, secret};
 use handoffd_tests::story::AVA;
 use rust_decimal::Decimal;
@@ -59,9 +60,15 @@ async fn send(world: &Governed, path: &'static str, id: &str, rows: Value) -> (u
     delivery.send(world).await
 }
 
-async fn folded(world: &Governed) -> (Scorecard, Accounts, usize) {
+/// What the log tells of accounts, and of this deal's handoffs alone.
+async fn folded(world: &Governed, deal: Deal) -> (Scorecard, Accounts, usize) {
     let (mut scorecard, mut accounts, mut told) = (Scorecard::new(), Accounts::new(), 0);
+    let is_other =
+        |entry: &LogEntry| entry.handoff().is_some_and(|(handoff, _)| handoff.subject != deal.record());
     for entry in world.log().await.into_iter().filter_map(|entry| entry.entry) {
+        if is_other(&entry) {
+            continue;
+        }
         scorecard.apply(&entry);
         accounts.apply(&entry);
         told += usize::from(matches!(entry, LogEntry::AccountSeen { .. } | LogEntry::SurveyAnswered { .. }));
@@ -78,7 +85,7 @@ async fn facts_reach_the_numbers_once(crms: &'static [Kind]) {
     world.pass().await;
     world.accept(deal);
     world.pass().await;
-    let (_, accounts, _) = folded(&world).await;
+    let (_, accounts, _) = folded(&world, deal).await;
     let key: AccountKey = accounts.keys().into_iter().next().cloned().unwrap();
     let now = world.now();
     let today = now.strftime("%Y-%m-%d").to_string();
@@ -90,7 +97,7 @@ async fn facts_reach_the_numbers_once(crms: &'static [Kind]) {
     ]);
     assert_eq!(send(&world, SURVEYS, "msg_2", answers.clone()).await, taken(2, 2));
 
-    let (scorecard, accounts, told) = folded(&world).await;
+    let (scorecard, accounts, told) = folded(&world, deal).await;
     assert_eq!(told, 3);
     let mut question = Question::new(now);
     question.minimum = 1;
@@ -108,7 +115,7 @@ async fn facts_reach_the_numbers_once(crms: &'static [Kind]) {
     assert_eq!(send(&world, SURVEYS, "msg_4", answers.clone()).await, taken(2, 0));
     let left = json!([{"account": key.record, "arr": 48_000, "since": today, "left": today}]);
     assert_eq!(send(&world, CUSTOMERS, "msg_5", left).await, taken(1, 1));
-    let (_, accounts, told) = folded(&world).await;
+    let (_, accounts, told) = folded(&world, deal).await;
     assert_eq!(told, 4);
     assert!(accounts.churned(&key, now).is_some());
 
@@ -132,7 +139,7 @@ async fn facts_reach_the_numbers_once(crms: &'static [Kind]) {
     world.begin().await.unwrap();
     world.pass().await;
     assert_eq!(send(&world, SURVEYS, "msg_6", answers).await, taken(2, 0));
-    assert_eq!(folded(&world).await.2, 4);
+    assert_eq!(folded(&world, deal).await.2, 4);
     world.assert_balanced();
     assert!(world.verify_audit() > 0);
     world.stop().await;
@@ -184,7 +191,7 @@ async fn what_salesforce_knows_of_accounts_is_logged_when_it_changes() {
     world.accept(deal);
     world.pass().await;
     assert!(world.handle().facts_now().await.unwrap());
-    let (_, accounts, told) = folded(&world).await;
+    let (_, accounts, told) = folded(&world, deal).await;
     let streams = |key: &AccountKey| accounts.streams(key).len();
     let key = accounts.keys().into_iter().find(|key| streams(key) > 0).cloned().unwrap();
     assert!(told > 0 && accounts.is_told(&key));
@@ -192,13 +199,13 @@ async fn what_salesforce_knows_of_accounts_is_logged_when_it_changes() {
 
     // Nothing changed: nothing is logged. One account left: one entry.
     assert!(world.handle().facts_now().await.unwrap());
-    assert_eq!(folded(&world).await.2, told);
+    assert_eq!(folded(&world, deal).await.2, told);
     let day = world.now().strftime("%Y-%m-%d").to_string();
     let id = handoff_sandbox_salesforce::Id::parse(&key.record).unwrap();
     let act = handoff_sandbox_salesforce::Act::update(AVA, "Account", id, &json!({"Churned_On__c": day}));
     world.org().act(&act).unwrap();
     assert!(world.handle().facts_now().await.unwrap());
-    let (_, accounts, after) = folded(&world).await;
+    let (_, accounts, after) = folded(&world, deal).await;
     assert_eq!(after, told + 1);
     assert!(accounts.churned(&key, world.now()).is_some());
 
@@ -207,7 +214,7 @@ async fn what_salesforce_knows_of_accounts_is_logged_when_it_changes() {
     std::fs::remove_dir_all(world.state_dir().join("memory")).unwrap();
     world.begin().await.unwrap();
     assert!(world.handle().facts_now().await.unwrap());
-    assert_eq!(folded(&world).await.2, after);
+    assert_eq!(folded(&world, deal).await.2, after);
     world.stop().await;
 }
 
@@ -237,14 +244,15 @@ async fn what_hubspot_knows_of_companies_and_their_answers_is_logged_once() {
     world.accept(deal);
     world.pass().await;
     assert!(world.handle().facts_now().await.unwrap());
-    let (_, accounts, before) = folded(&world).await;
+    let (_, accounts, before) = folded(&world, deal).await;
     let key = accounts.keys().into_iter().find(|key| !accounts.streams(key).is_empty()).cloned().unwrap();
     let company: u64 = key.record.parse().unwrap();
     let act = handoff_sandbox_hubspot::Act::update(AVA, "companies", company, json!({"arr": "12000"}));
     world.portal().act(&act).unwrap();
     for (survey, score) in [("NPS", "4"), ("CSAT", "1")] {
         let said = json!({"hs_survey_type": survey, "hs_value": score, "hs_submission_timestamp": world.now().to_string()});
-        let act = handoff_sandbox_hubspot::Act::create(AVA, "feedback_submissions", said);
+        // Only a survey makes such records, no person and no program.
+        let act = handoff_sandbox_hubspot::Act::create("", "feedback_submissions", said).by(ActorKind::Load);
         let answer = world.portal().act(&act).unwrap();
         world
             .portal()
@@ -253,7 +261,7 @@ async fn what_hubspot_knows_of_companies_and_their_answers_is_logged_once() {
     }
     assert!(world.handle().facts_now().await.unwrap());
     assert!(world.handle().facts_now().await.unwrap());
-    let (_, accounts, after) = folded(&world).await;
+    let (_, accounts, after) = folded(&world, deal).await;
     assert_eq!(after, before + 2, "one ARR and one answer");
     assert_eq!(accounts.worth(&key).unwrap().0.amount, Decimal::from(12_000));
     let scores: Vec<u8> = accounts.answers(&key).into_iter().map(|(_, score)| score).collect();

@@ -37,7 +37,10 @@ impl Play {
         let (face, scene) = (stage::face(kind), stage::scene(kind, number));
         govern(face, &mut world, &[&scene]);
         face.prepare(&world);
+        let now = world.now();
         world.config(|config| {
+            // What the company had before is none of ours.
+            config.govern.iter_mut().for_each(|govern| govern.governed_since = Some(now));
             config.tasks = Some(plenty());
             config.tests = Some(handoffd::config::Tests::default());
             for (role, login) in roles {

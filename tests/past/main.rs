@@ -251,7 +251,8 @@ async fn a_deal_that_was_won_before_anybody_governed_is_in_the_numbers_and_its_g
     world.settle().await;
     assert_eq!(world.summary(old), None);
     assert_eq!(writes(&world), before);
-    let report = card(world.log().await.into_iter().map(|entry| entry.entry.unwrap()), now);
+    let log = world.log().await.into_iter().map(|entry| entry.entry.unwrap());
+    let report = card(own(log, old), now);
     let row = all(&report);
     assert_eq!((row.counts.bypasses, row.reconstructed, row.completion.met), (1, 1, 0), "{row:#?}");
     world.assert_balanced();
@@ -273,6 +274,15 @@ fn won(world: &Governed, edits: usize) -> Deal {
     deal
 }
 
+/// Of the handoffs in a log those of this deal alone: the company has others.
+fn own(log: impl IntoIterator<Item = LogEntry>, deal: Deal) -> impl Iterator<Item = LogEntry> {
+    let is_other = move |entry: &LogEntry| {
+        let handoff = entry.handoff().or_else(|| entry.reconstructed());
+        handoff.is_some_and(|(handoff, _)| handoff.subject != deal.record())
+    };
+    log.into_iter().filter(move |entry| !is_other(entry))
+}
+
 /// What is counted over all periods.
 fn all(report: &Report) -> &Row {
     report.rows.iter().find(|row| row.period.is_none()).unwrap()
@@ -281,11 +291,11 @@ fn all(report: &Report) -> &Row {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_says_which_fields_salesforce_keeps_no_history_of() {
     let world = Governed::prepare(Options::default()).await;
-    won(&world, 1);
+    let deal = won(&world, 1);
     let told = backfill(&world, world.configured(), Wanted::default()).await.unwrap();
     let metric = told.unknown.iter().find(|one| one.field.as_str() == "success_criteria").unwrap();
     assert_eq!(metric.told_from, world.now(), "its history is not tracked: only the last value is told");
-    let report = card(log_of(&world, world.configured()).await, world.now());
+    let report = card(own(log_of(&world, world.configured()).await, deal), world.now());
     let row = all(&report);
     assert_eq!((row.untold, row.completion.n, row.counts.bypasses), (1, 0, 1), "{row:#?}");
     assert_eq!(row.reconstructed, 1);
@@ -294,18 +304,18 @@ async fn the_number_says_which_fields_salesforce_keeps_no_history_of() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_says_where_hubspots_history_was_cut_off() {
     let world = Governed::prepare(Options { crms: &[Kind::Hubspot], ..Options::default() }).await;
-    won(&world, 25);
+    let deal = won(&world, 25);
     let config = beside(&world, "whole");
     let whole = backfill(&world, &config, Wanted::default()).await.unwrap();
     assert_eq!(whole.unknown, Vec::new());
-    let report = card(log_of(&world, &config).await, world.now());
+    let report = card(own(log_of(&world, &config).await, deal), world.now());
     assert_eq!((all(&report).untold, all(&report).completion.n, all(&report).reconstructed), (0, 1, 1));
     // HubSpot shows the newest entries only.
     world.portal().set_history_depth(Some(20));
     let config = beside(&world, "cut");
     let cut = backfill(&world, &config, Wanted::default()).await.unwrap();
     assert!(cut.unknown.iter().any(|one| one.field.as_str() == "success_criteria"), "{cut:?}");
-    let report = card(log_of(&world, &config).await, world.now());
+    let report = card(own(log_of(&world, &config).await, deal), world.now());
     assert_eq!((all(&report).untold, all(&report).completion.n), (1, 0));
 }
 
