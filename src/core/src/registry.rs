@@ -19,9 +19,9 @@ use crate::schema;
 
 mod problem;
 mod shipped;
-mod strict;
 #[cfg(test)]
 mod shipped_tests;
+mod strict;
 #[cfg(test)]
 mod tests;
 

@@ -238,12 +238,7 @@ enum Place {
 
 impl Fate {
     /// `leaked`: absent where the CRM does not tell which fields were filled.
-    pub(crate) fn of(
-        account: &AccountKey,
-        at: Timestamp,
-        leaked: Option<bool>,
-        accounts: &Accounts,
-    ) -> Self {
+    pub(crate) fn of(account: &AccountKey, at: Timestamp, leaked: Option<bool>, accounts: &Accounts) -> Self {
         if !accounts.is_told(account) {
             return Self::NotTold;
         }
