@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A desk and a phone, in CSS pixels.
-pub const WIDTHS: [u32; 2] = [1_280, 390];
+pub(crate) const WIDTHS: [u32; 2] = [1_280, 390];
 
 /// What runs it without a network of its own.
 const FLAGS: [&str; 11] = [
@@ -24,24 +24,24 @@ const FLAGS: [&str; 11] = [
 
 /// What a page looked like.
 #[derive(Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Lines of its console: errors, and what the policy in its head forbade to load.
-    pub complaints: Vec<String>,
+    pub(crate) complaints: Vec<String>,
     /// How wide its content is.
-    pub content: u32,
+    pub(crate) content: u32,
     /// Characters that can be read.
-    pub text: usize,
+    pub(crate) text: usize,
 }
 
 /// The browser.
-pub struct Browser {
+pub(crate) struct Browser {
     program: PathBuf,
     folder: tempfile::TempDir,
 }
 
 impl Browser {
     /// The one that `HANDOFFD_BROWSER` names, or what is installed; without one the test says so and is skipped.
-    pub fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         let named = std::env::var_os("HANDOFFD_BROWSER").map(PathBuf::from);
         let known = ["chromium", "chromium-browser", "google-chrome"].map(PathBuf::from);
         let runs = |program: &PathBuf| {
@@ -70,7 +70,7 @@ impl Browser {
     }
 
     /// Opens a page in a frame of this width. The page's own policy runs no script, so the frame around it measures.
-    pub fn look(&self, name: &str, page: &str, width: u32) -> Seen {
+    pub(crate) fn look(&self, name: &str, page: &str, width: u32) -> Seen {
         let path = self.write(name, page);
         let frame = format!(
             "<!doctype html><iframe id=\"page\" width=\"{width}\" height=\"900\" style=\"border:0\" src=\"{}\"></iframe><pre id=\"seen\"></pre>\
@@ -90,7 +90,7 @@ impl Browser {
     }
 
     /// Prints a page; how many pages of paper that makes.
-    pub fn prints(&self, name: &str, page: &str) -> usize {
+    pub(crate) fn prints(&self, name: &str, page: &str) -> usize {
         let (path, paper) = (self.write(name, page), self.folder.path().join(format!("{name}.pdf")));
         self.run(&[format!("--print-to-pdf={}", paper.display()), address(&path)]);
         let bytes = std::fs::read(paper).unwrap();

@@ -128,12 +128,12 @@ async fn owners(kind: Kind) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asked_apart_who_owns_the_relationship_a_contradiction_reopens_once_salesforce() {
-    owners(Kind::Salesforce).await;
+    Box::pin(owners(Kind::Salesforce)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn asked_apart_who_owns_the_relationship_a_contradiction_reopens_once_hubspot() {
-    owners(Kind::Hubspot).await;
+    Box::pin(owners(Kind::Hubspot)).await;
 }
 
 async fn triggers(kind: Kind) {
@@ -170,12 +170,12 @@ async fn triggers(kind: Kind) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_score_was_high_fails_and_a_person_may_overrule_salesforce() {
-    triggers(Kind::Salesforce).await;
+    Box::pin(triggers(Kind::Salesforce)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_score_was_high_fails_and_a_person_may_overrule_hubspot() {
-    triggers(Kind::Hubspot).await;
+    Box::pin(triggers(Kind::Hubspot)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -116,6 +116,7 @@ pub struct Practice {
 }
 
 /// What an event is seen with.
+#[derive(Clone, Copy)]
 struct Scene<'a> {
     handoff: &'a HandoffId,
     contract: Option<&'a Contract>,

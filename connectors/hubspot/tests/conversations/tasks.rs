@@ -149,5 +149,5 @@ fn tasks_are_found_by_what_they_stand_for() {
     assert_eq!(found[0], None);
     let seen = found[1].as_ref().unwrap();
     assert_eq!((seen.open, seen.text.as_str()), (false, "One\nTwo\n"));
-    assert_eq!(seen.by.as_ref().map(|by| by.as_str()), Some("user:17"));
+    assert_eq!(seen.by.as_ref().map(ActorId::as_str), Some("user:17"));
 }

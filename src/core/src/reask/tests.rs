@@ -85,7 +85,9 @@ fn answered(id: &str, field: &str, minute: u64, confirmed: bool, act: Option<&st
 
 fn folded(entries: &[LogEntry]) -> Evidence {
     let mut evidence = Evidence::default();
-    entries.iter().for_each(|entry| evidence.apply(entry));
+    for entry in entries {
+        evidence.apply(entry);
+    }
     evidence
 }
 

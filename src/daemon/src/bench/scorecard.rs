@@ -60,12 +60,10 @@ impl Bench<'_> {
     /// As the daemon follows its log: the numbers, the practice and the by-passes.
     fn fold(&mut self) {
         let (mut updates, before) = (Spans::default(), crate::metrics::resident());
-        let mut position = 0;
-        for entry in years(self.cycles) {
+        for (position, entry) in (0..).zip(years(self.cycles)) {
             let start = Instant::now();
             self.standing.apply(position, black_box(&entry));
             updates.push(start.elapsed());
-            position += 1;
         }
         let grown =
             crate::metrics::resident().zip(before).map(|(after, before)| after.saturating_sub(before));

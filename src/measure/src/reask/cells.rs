@@ -54,7 +54,7 @@ struct Cell {
 pub(super) struct Cells {
     accounts: BTreeMap<Account, u32>,
     lines: BTreeMap<(ContractId, MotionId), u32>,
-    cells: BTreeMap<(u32, Slice), Cell>,
+    sums: BTreeMap<(u32, Slice), Cell>,
 }
 
 impl Cells {
@@ -68,7 +68,7 @@ impl Cells {
             None => Some(ALL),
             Some((contract, motion)) => self.lines.get(&(contract.into(), motion.into())).copied(),
         };
-        let Some(cell) = number.and_then(|number| self.cells.get(&(number, slice))) else {
+        let Some(cell) = number.and_then(|number| self.sums.get(&(number, slice))) else {
             return Incidence::default();
         };
         Incidence {
@@ -98,7 +98,7 @@ impl Cells {
         let line = self.line(line);
         let own = [Slice::of(Period::Week, accepted), Slice::of(Period::Month, accepted), Slice::All];
         for key in own.into_iter().map(|slice| (line, slice)).chain([(ALL, Slice::All)]) {
-            let cell = self.cells.entry(key).or_default();
+            let cell = self.sums.entry(key).or_default();
             if let Some(before) = before {
                 cell.change(before.account, before.flags, false);
             }

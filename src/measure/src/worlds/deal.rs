@@ -146,10 +146,9 @@ impl Deal {
         }
         let waits = self.state.as_ref().is_some_and(|state| state.phase == Phase::Complete);
         match (waits, chance.below(100)) {
-            (true, 0..45) => self.answer(at, chance, Answer::Accept),
+            (true, 0..45) | (false, 3..6) => self.answer(at, chance, Answer::Accept),
             (true, 45..60) => self.reject(at, chance),
             (true, 60..64) | (false, 0..3) => self.accept_with(at, chance),
-            (false, 3..6) => self.answer(at, chance, Answer::Accept),
             (false, 6..40) => self.fill(at, chance, 3),
             (_, 64..72) => self.edit(at, chance),
             (_, 72..80) => self.move_on(contract, at, chance),

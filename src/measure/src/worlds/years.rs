@@ -82,7 +82,9 @@ impl Years {
             accepted: VecDeque::new(),
         };
         let texts: Vec<LogEntry> = years.rules.iter().map(|rule| published(rule, start)).collect();
-        texts.into_iter().for_each(|text| years.put(start, text));
+        for text in texts {
+            years.put(start, text);
+        }
         years
     }
 

@@ -214,7 +214,9 @@ mod tests {
 
     fn voices(scores: &[u8]) -> Voices {
         let mut voices = Voices::default();
-        scores.iter().for_each(|score| voices.hear(*score));
+        for score in scores {
+            voices.hear(*score);
+        }
         voices
     }
 
@@ -254,13 +256,17 @@ mod tests {
         ) {
             let (mut with, mut without) = (Tally::default(), Tally::default());
             let gone: Vec<_> = goes.iter().map(|(early, late)| (voices(early), voices(&[*late]))).collect();
-            gone.iter().for_each(|sides| with.count(*sides, true));
+            for sides in &gone {
+                with.count(*sides, true);
+            }
             for (early, late) in stays {
                 let sides = (voices(&[early]), voices(&[late]));
                 with.count(sides, true);
                 without.count(sides, true);
             }
-            gone.iter().for_each(|sides| with.count(*sides, false));
+            for sides in &gone {
+                with.count(*sides, false);
+            }
             prop_assert_eq!(with, without);
         }
     }

@@ -10,7 +10,7 @@ use crate::crossing::Crossing;
 use crate::drill::{is_behind, record};
 use crate::metric::{Figure, Metric, churn, nps};
 use crate::spread::Spread;
-use crate::unit::Passage;
+use crate::unit::{Passage, Transition};
 use crate::worlds;
 use crate::worlds::Chance;
 use crate::worlds::years::Years;
@@ -63,10 +63,7 @@ fn cycles(card: &Scorecard, row: &Row, slice: Slice) {
     let own: Vec<&Unit> = card.units.iter().filter(|unit| is_of(unit, row)).collect();
     let moved = own.iter().filter_map(|unit| unit.transition).filter(|each| slice.holds(each.at));
     let completion = row.figure(Metric::Completion).unwrap();
-    assert_eq!(
-        share(completion),
-        counted(moved.filter(|each| each.is_told()).map(|each| each.is_complete()))
-    );
+    assert_eq!(share(completion), counted(moved.filter(Transition::is_told).map(|each| each.is_complete())));
     let decided = own.iter().filter(|unit| unit.decision.is_some_and(|each| slice.holds(each.at)));
     let acceptance = row.figure(Metric::Acceptance).unwrap();
     assert_eq!(share(acceptance), counted(decided.map(|unit| unit.is_first_pass())));
@@ -100,11 +97,13 @@ fn customers(card: &Scorecard, row: &Row, slice: Slice, as_of: Timestamp) {
     let around = nps::around(&own, &card.accounts, as_of);
     let told = nps::told(&row.contract, &around, figure.window);
     assert_eq!(figure, &Figure { reconstructed: figure.reconstructed, ..told });
-    let (mut lost, mut retained, mut not_told) = (Vec::new(), 0, 0);
+    let (mut lost, mut retained, mut left_out) = (Vec::new(), 0, 0);
     for crossing in &own {
-        let left = card.accounts.facts(&crossing.account).churned_at.filter(|left| *left <= day(as_of));
-        if !card.accounts.is_told(&crossing.account) {
-            not_told += 1;
+        let leaves = card.accounts.facts(&crossing.account).churned_at;
+        let left = leaves.filter(|left| *left <= day(as_of));
+        let is_untold = crossing.untold > 0 && leaves.is_none_or(|left| left >= day(crossing.at));
+        if is_untold || !card.accounts.is_told(&crossing.account) {
+            left_out += 1;
         } else if left.is_none() {
             retained += 1;
         } else if left.is_some_and(|left| left >= day(crossing.at)) {
@@ -113,7 +112,7 @@ fn customers(card: &Scorecard, row: &Row, slice: Slice, as_of: Timestamp) {
     }
     let figure = row.figure(Metric::LeakToChurn).unwrap();
     assert_eq!(share(figure), counted(lost.into_iter()));
-    assert_eq!((figure.provisional, figure.unmeasurable), (retained > 0, not_told));
+    assert_eq!((figure.provisional, figure.unmeasurable), (retained > 0, left_out));
     assert_eq!(figure.value.is_some(), figure.n >= churn::LEAST_CHURNED);
 }
 
