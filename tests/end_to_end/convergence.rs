@@ -65,9 +65,12 @@ async fn end(crms: &'static [Kind], way: Way) -> BTreeMap<String, Value> {
     let mut ends = BTreeMap::new();
     for (name, deal) in play.deals() {
         let summary = world.summary(deal).unwrap();
+        // A message may let the daemon look while somebody is still writing: one change is seen in two parts then.
+        let mut events = world.events(deal).await;
+        events.dedup();
         let state = json!({"phase": summary.phase, "cycle": summary.handoff.cycle, "round": summary.round,
             "gates": summary.gates, "missing": summary.missing, "overdue": summary.overdue, "bypasses": summary.bypasses,
-            "events": world.events(deal).await});
+            "events": events});
         ends.insert(name.to_owned(), json!([outcome.get(name), state]));
     }
     ends
