@@ -105,8 +105,9 @@ class Cycle:
             when = weigh(event["at"], logged)
             self.decision = self.decision or (when[0], True)
             waited, total = span(self.completed, when), span(self.first_completed, when)
-            self.acceptance = {"at": when[0], "round": event["round"], "waited": waited, "total": total}
-            self.acceptance.update(sender=sender, receiver=event["by"])
+            if self.acceptance is None:
+                self.acceptance = {"at": when[0], "round": event["round"], "waited": waited, "total": total}
+                self.acceptance.update(sender=sender, receiver=event["by"])
             self.sent_back = {}
             self.move_on(when[0], False, package)
         elif name == "rejected":

@@ -74,7 +74,7 @@ fn off(cell: &str) -> String {
 #[test]
 fn a_world_holds_every_kind_of_figure() {
     let out = tempfile::tempdir().unwrap();
-    whole(&worlds::log(1, 2_500), out.path(), Format::Csv);
+    whole(&worlds::log(1, 6_000), out.path(), Format::Csv);
     let sheet = Sheet::read(out.path(), "metrics");
     for metric in &METRICS[3..6] {
         let count = |is: &dyn Fn(usize) -> bool| sheet.of(metric).filter(|row| is(*row)).count();

@@ -4,7 +4,7 @@
 
 Nothing of handoffd's code is used. The definitions, written anew from the published ones:
 
-unit         one handoff cycle: what lies between an `opened` or `reopened` event of a stream and the next one.
+unit         one handoff cycle: what lies between an `opened` or `reopened` event of a stream and the next one. Of two acceptances the first counts.
 moment       a time that the CRM claims counts if it is not before 2000 and at most ten minutes after the daemon's own; else the daemon's counts
              and the claim is doubtful. A span with a doubtful or reversed end cannot be told.
 transition   the cycle's first `accepted` or `bypassed`. Its score: mandatory fields filled then, of those mandatory then. A field that was sent back

@@ -293,7 +293,7 @@ impl Unit {
     fn accept(&mut self, scene: Scene<'_>, at: Timestamp, round: u32) {
         let when = When::weigh(Some(at), scene.logged);
         self.decide(scene, when.at, true);
-        self.acceptance = Some(Acceptance {
+        let acceptance = Acceptance {
             at: when.at,
             round,
             waited: self.completed.and_then(|completed| completed.until(when)),
@@ -301,7 +301,9 @@ impl Unit {
             shares: scene.shares,
             sender: scene.sender,
             receiver: scene.by,
-        });
+        };
+        // Of two in one cycle, one told of the past and one watched, the first counts, as it does for decision and transition.
+        self.acceptance.get_or_insert(acceptance);
         self.rejected.clear();
         self.pass(scene, when.at, Passage::Accepted);
     }
