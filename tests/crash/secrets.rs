@@ -42,8 +42,10 @@ async fn h05_no_secret_is_found_in_logs_or_state_of_a_whole_run() {
     let mut process = Process::of(command, stage.config(), stage.world.now());
     assert!(stage.ready(&mut process).await);
     stage.finish(&mut process).await;
-    assert!(process.terminate().success());
+    let ended = process.terminate();
     let log = std::fs::read_to_string(&said).unwrap();
+    let last: Vec<&str> = log.lines().rev().filter(|line| !line.contains("TRACE")).take(20).collect();
+    assert!(ended.success(), "{ended}: {last:#?}");
     assert!(log.contains("call"), "the log says what was called");
     // Session ids begin with the org's short id and a mark.
     let session = format!("{}!", &stage.world.org().id().as_str()[..15]);
