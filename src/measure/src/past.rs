@@ -123,7 +123,12 @@ impl Retold {
 
 /// The newest cycle that an entry speaks of.
 fn newest(handoff: &HandoffId, events: &[Event]) -> u32 {
-    let begun = events.iter().filter_map(|event| {
+    begun(events).fold(handoff.cycle, u32::max)
+}
+
+/// The cycles that begin in these events.
+pub(crate) fn begun(events: &[Event]) -> impl Iterator<Item = u32> {
+    events.iter().filter_map(|event| {
         if let Event::Opened { handoff, .. } = event {
             Some(handoff.cycle)
         } else if let Event::Reopened { cycle, .. } = event {
@@ -131,8 +136,7 @@ fn newest(handoff: &HandoffId, events: &[Event]) -> u32 {
         } else {
             None
         }
-    });
-    begun.fold(handoff.cycle, u32::max)
+    })
 }
 
 /// The same word about a later cycle.

@@ -26,6 +26,7 @@ pub use rates::{CallsRow, RateRow, rates};
 use self::cells::{Cells, Flags, Placed};
 use crate::few::Few;
 use crate::metric::Slice;
+use crate::past::begun;
 use crate::unit::When;
 
 /// How many scored calls after an acceptance the automatic estimate looks at.
@@ -206,16 +207,7 @@ impl Reasks {
 
 /// The cycle that ran before these events: an entry names the one after them, and one look may see an acceptance and what ended it.
 fn running(handoff: &HandoffId, events: &[Event]) -> u32 {
-    let begun = events.iter().find_map(|event| {
-        if let Event::Opened { handoff, .. } = event {
-            Some(handoff.cycle)
-        } else if let Event::Reopened { cycle, .. } = event {
-            Some(*cycle)
-        } else {
-            None
-        }
-    });
-    begun.map_or(handoff.cycle, |cycle| cycle.saturating_sub(1))
+    begun(events).next().map_or(handoff.cycle, |cycle| cycle.saturating_sub(1))
 }
 
 /// The end of the time in which a question counts.
