@@ -1,13 +1,18 @@
 //! Pay that several people share, read over the wire: rows of the deal say who gets which part, and together they are the amount.
 
-use handoff_measure::ledger::{Month, Row, State};
+use handoff_core::handoff::Phase;
+use handoff_measure::ledger::{Format, Month, Row, State};
+use handoff_sandbox_hubspot::{Action, Fault};
 use handoff_sandbox_salesforce::{Act, FieldSpec, FieldType, Id, ObjectSpec};
+use handoffd::finance::bytes;
 use handoffd_tests::crm::Deal;
 use handoffd_tests::files::{edited, put};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, INGRID, LUIS};
 use rust_decimal::Decimal;
 use serde_json::json;
+
+use crate::steps::hubspot;
 
 /// Salesforce's own object for it, as its reference describes it.
 fn splits() -> ObjectSpec {
@@ -112,4 +117,99 @@ async fn several_people_share_what_a_deal_pays_and_nothing_of_it_is_lost() {
     assert!(world.flag(deal, COMMISSION));
     world.assert_balanced();
     world.stop().await;
+}
+
+/// A company whose HubSpot deals may be shared.
+async fn portal() -> Governed {
+    let mapping = edited("hubspot/h03-ae-to-onboarding.toml", |table| {
+        put(
+            table,
+            "[pay.splits]\nrelated = \"deal_splits\"\npayee = \"hubspot_owner_id\"\npercent = \"hs_deal_split_percentage\"\n",
+        );
+    });
+    Governed::start(Options { files: vec![mapping], ..hubspot() }).await
+}
+
+/// Who gets what of a HubSpot deal.
+fn parts(world: &Governed, rows: &[Row], who: &[&str]) -> Vec<String> {
+    let owner = |login: &&str| format!("owner:{}", world.portal().owner_id(login).unwrap());
+    let part = |login: &&str| {
+        let own: Vec<&Row> = rows.iter().filter(|row| row.payee == owner(login)).collect();
+        assert_eq!(own.len(), 1, "{login}: {rows:?}");
+        own[0].amount.unwrap().to_string()
+    };
+    assert_eq!(rows.len(), who.len(), "{rows:?}");
+    who.iter().map(part).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_who_share_a_hubspot_deal_get_their_exact_parts_and_others_all_of_theirs() {
+    let world = portal().await;
+    let (deal, alone) = (world.full_deal("Shared"), world.full_deal("Alone"));
+    world.edit(AVA, deal, &json!({"amount": "1000.01"}));
+    world.portal().split(deal.hs(), &[(AVA, "0.33333333"), (LUIS, "0.66666667")]).unwrap();
+    world.pass().await;
+    let rows = shares(&world, deal).await;
+    assert!(rows.iter().all(|row| row.state == State::Held), "{rows:?}");
+    for deal in [deal, alone] {
+        world.accept(deal);
+    }
+    world.pass().await;
+    let rows = shares(&world, deal).await;
+    assert!(rows.iter().all(|row| row.state == State::Cleared), "{rows:?}");
+    assert_eq!(parts(&world, &rows, &[AVA, LUIS]), ["333.3366633333", "666.6733366667"]);
+    assert_eq!(parts(&world, &shares(&world, alone).await, &[AVA]), ["84000"], "nobody shares it");
+    let made = world.handle().commission(Month::of(world.now())).await.unwrap();
+    let file = String::from_utf8(bytes(&world.state_dir(), &made, Format::Csv).unwrap()).unwrap();
+    let lines: Vec<&str> = file.lines().filter(|line| line.contains(&deal.record().to_string())).collect();
+    assert_eq!(lines.len(), 2, "{file}");
+    for (login, part) in [(AVA, "333.3366633333"), (LUIS, "666.6733366667")] {
+        let owner = format!("owner:{}", world.portal().owner_id(login).unwrap());
+        assert!(lines.iter().any(|line| line.contains(&owner) && line.contains(part)), "{login}: {lines:?}");
+    }
+
+    // Shared otherwise afterwards: no edit of the package, and the statement follows.
+    world.portal().split(deal.hs(), &[(AVA, "0.5"), (INGRID, "0.25"), (LUIS, "0.25")]).unwrap();
+    world.pass().await;
+    let rows = shares(&world, deal).await;
+    let now: Vec<Row> =
+        rows.into_iter().filter(|row| row.amount.is_some_and(|part| !part.is_zero())).collect();
+    assert_eq!(parts(&world, &now, &[AVA, INGRID, LUIS]), ["500.005", "250.0025", "250.0025"]);
+    assert!(world.flag(deal, COMMISSION));
+    world.assert_balanced();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nothing_tells_who_shares_a_hubspot_deal_nobody_is_paid_all_of_it() {
+    let world = portal().await;
+    let scope = "crm.dealsplits.read_write".to_owned();
+    world
+        .portal()
+        .plant(Fault::on_kind("splits", Action::MissingScopes { scopes: vec![scope] }).times(1_000));
+    let deal = world.full_deal("Untold");
+    world.portal().split(deal.hs(), &[(AVA, "0.5"), (LUIS, "0.5")]).unwrap();
+    world.accept(deal);
+    for _ in 0..3 {
+        world.advance(60);
+        world.ride(30).await;
+    }
+    assert_eq!(world.phase(deal), None, "the record waits");
+    assert!(shares(&world, deal).await.is_empty());
+    let view = world.handle().view().connections().remove(0);
+    let circuit = format!("{:?}", view.transport.circuit);
+    assert!(
+        circuit.contains("crm.dealsplits.read_write") && circuit.contains("Sales Hub Enterprise"),
+        "{circuit}"
+    );
+
+    world.portal().clear_faults();
+    for _ in 0..10 {
+        world.advance(60);
+        world.ride(30).await;
+    }
+    assert!(world.phase(deal).is_some_and(|phase| phase != Phase::Draft));
+    world.accept(deal);
+    world.pass().await;
+    assert_eq!(parts(&world, &shares(&world, deal).await, &[AVA, LUIS]), ["42000", "42000"]);
+    world.assert_balanced();
 }

@@ -12,10 +12,13 @@ use handoff_core::id::ObjectName;
 use handoff_core::mapping::{EnforcementKind, Mapping};
 use serde_json::Value;
 
-use crate::id::{is_object, is_stage};
+use crate::id::{HsId, is_object, is_stage};
 use crate::spec::ONE_CALL;
-use crate::{Api, ask, custom, error, property, row, users};
+use crate::{Api, ask, custom, error, property, row, splits, stages, users};
 use pipelines::Pipelines;
+
+/// A deal that no portal has: whether splits may be read is told before it is looked for.
+const NOBODYS: &str = "1";
 
 /// What is asked, in this order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,8 @@ enum Question {
     Labels(String, String),
     /// Whether owners can be read.
     Owners,
+    /// Whether splits of deals can be read.
+    Splits,
     /// Rules of a pipeline of an object.
     Rules(String, String),
 }
@@ -170,6 +175,31 @@ impl Check {
                     row::results(&body)?;
                 }
             }
+            Question::Splits => {
+                let place = format!("deals.{}", splits::SPLITS);
+                match error::body(reply).map_err(splits::denied) {
+                    Ok(_) => {}
+                    // Perhaps only because nobody has this deal.
+                    Err(fault @ (Fault::Gone | Fault::Refused { .. })) => self.findings.push(advice(
+                        place,
+                        format!("nothing tells whether it can be read who shares a deal ({fault})"),
+                        "Try `handoffd plan` with one deal; deal splits need Sales Hub Enterprise",
+                    )),
+                    Err(Fault::Denied { detail, remedy }) => {
+                        let problem = format!(
+                            "who shares a deal cannot be read ({detail}): every deal waits until it can"
+                        );
+                        self.findings.push(wrong(place, problem, remedy));
+                    }
+                    Err(
+                        fault @ (Fault::Transient { .. }
+                        | Fault::Throttled { .. }
+                        | Fault::Expired
+                        | Fault::Stale
+                        | Fault::Protocol { .. }),
+                    ) => return Err(fault),
+                }
+            }
             Question::Rules(object, pipeline) => {
                 let place = format!("{object}.{pipeline}");
                 if let Some(body) = self.told(reply, false, &place, "the pipeline's rules")? {
@@ -194,7 +224,8 @@ impl Case {
     fn related(&self) -> BTreeSet<(String, String)> {
         let of = |plan: &ReadPlan| {
             let from = plan.object.0.clone();
-            let legs = plan.related.keys().flat_map(|key| match relation_parts(key) {
+            let keys = plan.related.keys().filter(|key| !splits::is_meant(plan, key));
+            let legs = keys.flat_map(|key| match relation_parts(key) {
                 (None, to) => vec![(from.clone(), to.to_owned())],
                 (Some(of), to) => vec![(from.clone(), of.to_owned()), (of.to_owned(), to.to_owned())],
             });
@@ -210,7 +241,7 @@ impl Case {
         questions.extend(
             self.mappings
                 .iter()
-                .filter(|one| is_object(one.object.as_str()) && pipelines::names(&one.stage.field))
+                .filter(|one| is_object(one.object.as_str()) && stages::are_named_by(&one.stage.field))
                 .map(|one| Question::Pipelines(one.object.0.clone())),
         );
         questions.extend(self.related().into_iter().map(|(from, to)| Question::Labels(from, to)));
@@ -219,6 +250,9 @@ impl Case {
         objects.extend(self.related().into_iter().map(|(_, to)| to));
         questions.extend(objects.into_iter().map(Question::Properties));
         questions.push_back(Question::Owners);
+        if self.plans.iter().any(splits::are_wanted) {
+            questions.push_back(Question::Splits);
+        }
         let mut seen: Vec<Question> = Vec::new();
         questions.retain(|question| {
             let new = !seen.contains(question);
@@ -273,7 +307,7 @@ impl Exchange for Check {
         let (path, name) = match self.questions.front() {
             Some(Question::Properties(object)) => return property::request(&self.api, object, Lane::Read),
             Some(Question::Schema(object)) => return custom::request(&self.api, object, Lane::Read),
-            Some(Question::Pipelines(object)) => (dialect.pipelines(object), "pipelines"),
+            Some(Question::Pipelines(object)) => return stages::request(&self.api, object, Lane::Read),
             Some(Question::Labels(from, to)) => {
                 (format!("{}/labels", dialect.associations(from, to)), "labels")
             }
@@ -282,6 +316,9 @@ impl Exchange for Check {
                 dialect.pipeline_rules(object, pipeline).unwrap_or_else(|| dialect.account().to_owned()),
                 "pipeline_rules",
             ),
+            Some(Question::Splits) => {
+                return splits::request(&self.api, HsId::parse(NOBODYS).as_slice(), Lane::Read);
+            }
             Some(Question::Account) | None => (dialect.account().to_owned(), "account"),
         };
         ask::get(path, Lane::Read, ONE_CALL, name)

@@ -46,6 +46,14 @@ impl Dialect {
         }
     }
 
+    /// Splits of deals.
+    pub(crate) fn splits(self) -> &'static str {
+        match self {
+            Self::V3 => "/crm/objects/v3/deals/splits",
+            Self::V2026_09 => "/deal-splits/2026-09",
+        }
+    }
+
     /// Definitions of an object's properties.
     pub(crate) fn properties(self, object: &str) -> String {
         match self {

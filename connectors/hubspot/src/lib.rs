@@ -25,6 +25,8 @@ mod read;
 mod row;
 mod signature;
 mod spec;
+mod splits;
+mod stages;
 mod stamp;
 mod tasks;
 mod users;
@@ -130,6 +132,7 @@ pub(crate) struct Api {
     pub(crate) accept_v1: bool,
     pub(crate) known: Known,
     pub(crate) types: custom::Types,
+    pub(crate) stages: stages::Stages,
 }
 
 /// The HubSpot connector of one portal.
@@ -169,6 +172,7 @@ impl HubSpot {
             accept_v1: config.accept_v1,
             known: Known::default(),
             types: custom::Types::default(),
+            stages: stages::Stages::default(),
         };
         Ok(Self { api })
     }

@@ -16,7 +16,7 @@ use crate::id::{HsId, is_property};
 use crate::property;
 use crate::row::{Batch, MERGED, Row, modified_property};
 use crate::spec::{BATCH, HISTORY_BATCH, ONE_CALL};
-use crate::{Api, ask};
+use crate::{Api, ask, splits, stages};
 
 pub(crate) use record::{changes, fields};
 
@@ -36,6 +36,10 @@ enum Ask {
     Associated(usize),
     /// Properties of associated records.
     Others { object: String, ids: Vec<HsId> },
+    /// Who shares these deals.
+    Splits(Vec<HsId>),
+    /// What people call the stages.
+    Stages,
 }
 
 /// What became of an id that was asked for.
@@ -55,6 +59,7 @@ pub(crate) struct Read {
     found: BTreeMap<HsId, Found>,
     associations: Vec<Associations>,
     others: BTreeMap<(String, HsId), Row>,
+    splits: splits::Found,
     /// Whether the records are all there and their associations were asked for.
     related: bool,
     lane: Lane,
@@ -79,6 +84,7 @@ impl Read {
             found: BTreeMap::new(),
             associations: Vec::new(),
             others: BTreeMap::new(),
+            splits: splits::Found::new(),
             related: false,
             lane: Lane::Read,
         }
@@ -167,10 +173,17 @@ impl Read {
             let (of, related) = relation_parts(key);
             of.unwrap_or(related).to_owned()
         };
-        let others: BTreeSet<String> = self.plan.related.keys().map(first).collect();
+        let others = self.plan.related.keys().filter(|key| !splits::is_meant(&self.plan, key));
+        let others: BTreeSet<String> = others.map(first).collect();
         let of = |name: &String| Associations::new(object, name, here.iter().copied());
         self.associations = others.iter().map(of).collect();
         self.queue.extend((0..self.associations.len()).map(Ask::Associated));
+        if splits::are_wanted(&self.plan) {
+            self.queue.extend(here.chunks(BATCH).map(|ids| Ask::Splits(ids.to_vec())));
+        }
+        if self.api.stages.lacks(&self.plan) {
+            self.queue.push_back(Ask::Stages);
+        }
     }
 
     /// Once it is known which record stands between, what is associated with that one is asked for.
@@ -226,7 +239,8 @@ impl Read {
             Ask::Definitions(object) => property::request(&self.api, object, self.lane),
             Ask::Records { ids, archived } => {
                 let object = self.plan.object.as_str();
-                let own = [modified_property(object), MERGED].map(str::to_owned);
+                let shared = splits::are_wanted(&self.plan).then_some(splits::SHARED);
+                let own = [modified_property(object), MERGED].into_iter().chain(shared).map(str::to_owned);
                 let names: BTreeSet<String> = self.plan.fields.iter().cloned().chain(own).collect();
                 let mut body = json!({ "inputs": inputs(ids), "properties": plain(&names) });
                 if !self.plan.history.is_empty() {
@@ -249,6 +263,8 @@ impl Read {
                 let body = json!({ "inputs": inputs(ids), "properties": plain(&names) });
                 ask::post(path, body, self.lane, ONE_CALL, "read_related")
             }
+            Ask::Splits(ids) => splits::request(&self.api, ids, self.lane),
+            Ask::Stages => stages::request(&self.api, self.plan.object.as_str(), self.lane),
         }
     }
 
@@ -281,6 +297,8 @@ impl Read {
                 }
                 self.others.extend(batch.by_id().into_iter().map(|(id, row)| ((object.clone(), id), row)));
             }
+            Ask::Splits(ids) => self.splits.extend(splits::parse(reply, ids)?),
+            Ask::Stages => stages::learn(&self.api, self.plan.object.as_str(), reply)?,
         }
         self.queue.pop_front();
         Ok(())
@@ -289,7 +307,8 @@ impl Read {
 
 /// Properties of associated records that are more than label and id.
 fn columns(plan: &ReadPlan) -> impl Iterator<Item = (&str, &String)> {
-    plan.related.iter().flat_map(|(key, names)| {
+    let associated = plan.related.iter().filter(|(key, _)| !splits::is_meant(plan, key));
+    associated.flat_map(|(key, names)| {
         let (_, object) = relation_parts(key);
         let more = names.iter().filter(|name| !matches!(name.as_str(), LABEL | OWN_ID));
         more.map(move |name| (object, name))

@@ -83,6 +83,30 @@ pub(crate) fn whole<T>(answer: Result<T, Fault>) -> Result<T, Fault> {
     })
 }
 
+/// The body of an answer to a batch, and what failed in it. One that is still being worked on is not an answer.
+pub(crate) fn batch(reply: &Reply) -> Result<(Value, Vec<ApiError>), Fault> {
+    let body = whole(error::body(reply))?;
+    match body.get("status").and_then(Value::as_str) {
+        Some("COMPLETE") | None => {}
+        Some("PENDING" | "PROCESSING") => {
+            return Err(Fault::Transient { detail: "the batch is still being worked on".to_owned() });
+        }
+        Some(_) => return Err(shape("a batch that was not completed")),
+    }
+    let errors = body.get("errors").and_then(Value::as_array).into_iter().flatten();
+    let errors: Vec<ApiError> = errors.take(1_000).map(ApiError::parse).collect();
+    let told = body.get("numErrors").and_then(Value::as_u64).unwrap_or(0);
+    if told > 0 && errors.is_empty() {
+        return Err(shape("a batch with errors that it does not name"));
+    }
+    Ok((body, errors))
+}
+
+/// The error that says more than that records are not there.
+pub(crate) fn trouble(errors: &[ApiError]) -> Option<Fault> {
+    errors.iter().map(ApiError::of_row).find(|fault| *fault != Fault::Gone)
+}
+
 /// The answer to a batch: 200 and 207 alike.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Batch {
@@ -91,29 +115,16 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Reads the answer to a batch. One that is still being worked on is not an answer.
+    /// Reads the answer to a batch.
     pub(crate) fn parse(reply: &Reply) -> Result<Self, Fault> {
-        let body = whole(error::body(reply))?;
-        match body.get("status").and_then(Value::as_str) {
-            Some("COMPLETE") | None => {}
-            Some("PENDING" | "PROCESSING") => {
-                return Err(Fault::Transient { detail: "the batch is still being worked on".to_owned() });
-            }
-            Some(_) => return Err(shape("a batch that was not completed")),
-        }
+        let (body, errors) = batch(reply)?;
         let rows = results(&body)?.iter().map(Row::parse).collect::<Result<Vec<Row>, Fault>>()?;
-        let errors = body.get("errors").and_then(Value::as_array).into_iter().flatten();
-        let errors: Vec<ApiError> = errors.take(1_000).map(ApiError::parse).collect();
-        let told = body.get("numErrors").and_then(Value::as_u64).unwrap_or(0);
-        if told > 0 && errors.is_empty() {
-            return Err(shape("a batch with errors that it does not name"));
-        }
         Ok(Self { rows, errors })
     }
 
     /// The error that says more about a batch of reads than that records are not there.
     pub(crate) fn trouble(&self) -> Option<Fault> {
-        self.errors.iter().map(ApiError::of_row).find(|fault| *fault != Fault::Gone)
+        trouble(&self.errors)
     }
 
     /// Rows by id; the first of several counts.

@@ -218,6 +218,7 @@ impl Read {
             last_modified: row::time(one, "LastModifiedDate").zip(actor),
             fields: row::fields(one, &self.plan.fields),
             found_on: self.found_on(one),
+            shown: BTreeMap::new(),
             related: BTreeMap::new(),
             history: self.plan.history.is_empty().then(Vec::new),
         }

@@ -91,10 +91,21 @@ pub struct RawRecord {
     /// For fields that are another record's (dotted ones): which record's. A field that is not named is this record's own.
     #[serde(default)]
     pub found_on: BTreeMap<String, RecordRef>,
+    /// For fields that hold ids which people do not see, stages for instance: the label of each value that the field or its history holds, as far
+    /// as the CRM tells. Words show it; nothing is decided by it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown: BTreeMap<String, BTreeMap<String, String>>,
     /// Child rows by [`relation_key`], in id order; one that the CRM does not tell is absent.
     pub related: BTreeMap<String, Vec<RelatedRow>>,
     /// Changes of the tracked fields asked for, oldest first; `None` = the CRM offers no history for this field set.
     pub history: Option<Vec<FieldChange>>,
+}
+
+impl RawRecord {
+    /// A field's value as people see it.
+    pub fn in_words<'a>(&'a self, field: &str, value: &'a str) -> &'a str {
+        self.shown.get(field).and_then(|labels| labels.get(value)).map_or(value, String::as_str)
+    }
 }
 
 /// A child row.

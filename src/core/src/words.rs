@@ -213,7 +213,8 @@ fn disagreement(handoff: &Handoff) -> Option<String> {
 }
 
 /// The same words before and after the move, so that they stand there when the card jumps.
-fn went_back(from: &str, to: &str) -> String {
+fn went_back(inputs: Inputs<'_>, from: &str, to: &str) -> String {
+    let [from, to] = [from, to].map(|stage| inputs.raw.in_words(&inputs.mapping.stage.field, stage));
     format!("{from} waits for this handoff: back to {to}. ")
 }
 
@@ -228,13 +229,13 @@ fn passed(inputs: Inputs<'_>) -> Option<String> {
     }
     let Some(bypass) = &handoff.bypass else {
         let put_back = handoff.put_back.as_ref()?;
-        return Some(went_back(&put_back.from, &handoff.stage_raw));
+        return Some(went_back(inputs, &put_back.from, &handoff.stage_raw));
     };
     if let Some(order) = &bypass.order {
         return Some(if order.refused {
             "Moved past its gate, and the CRM refuses to put it back: an admin has to act. ".to_owned()
         } else {
-            went_back(&order.from, &order.to)
+            went_back(inputs, &order.from, &order.to)
         });
     }
     match bypass.stays {

@@ -44,7 +44,7 @@ async fn f15_an_escalation_goes_silent_and_comes_back_to_the_customer() {
     let contract = scene.contract;
     let (mut world, cast) = performed(&Hub, HUBSPOT, &scene, None).await;
     let echo = |world: &Governed| field(world, &cast, "handoff_05_echo");
-    assert!(echo(&world).contains("escalation_new"), "{}", echo(&world));
+    assert!(echo(&world).contains(": Escalated"), "the stage as people see it: {}", echo(&world));
     save(&world, SUNIL, &cast, json!({ "handoff_05_decision": "Accept" }));
     world.pass().await;
     assert!(events(&world, contract, &cast).await.contains(&"acknowledged"));

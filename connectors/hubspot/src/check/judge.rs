@@ -8,11 +8,11 @@ use handoff_core::id::ObjectName;
 use handoff_core::mapping::{GateWrite, Mapping, ReadPath, Who};
 use serde_json::Value;
 
-use super::{Case, advice, pipelines, wrong};
+use super::{Case, advice, wrong};
 use crate::id::{is_object, is_property};
 use crate::property::{Definition, Definitions, Kind};
 use crate::read::{LABEL, OWN_ID};
-use crate::{Api, row};
+use crate::{Api, row, splits, stages};
 
 /// Names that cannot be internal names are never sent.
 pub(super) fn names(
@@ -67,7 +67,7 @@ pub(super) fn all(api: &Api, case: &Case) -> Vec<CheckFinding> {
         findings.extend(paths(case, mapping));
         if let Some(known) = seen(api, case, object) {
             findings.extend(mapped(mapping, &known));
-            if !pipelines::names(&mapping.stage.field) {
+            if !stages::are_named_by(&mapping.stage.field) {
                 findings.extend(stages(mapping, &known));
             }
         }
@@ -97,6 +97,17 @@ fn reads(api: &Api, case: &Case, plan: &ReadPlan) -> Vec<CheckFinding> {
     }
     for (key, names) in &plan.related {
         let (_, other) = relation_parts(key);
+        if splits::is_meant(plan, key) {
+            let gone = names.iter().filter(|name| !splits::COLUMNS.contains(&name.as_str()));
+            findings.extend(gone.map(|name| {
+                wrong(
+                    format!("{object}.{key}.{name}"),
+                    "a deal split has no such property: nobody could be paid by it",
+                    "Write payee = \"hubspot_owner_id\" and percent = \"hs_deal_split_percentage\" in [pay] splits",
+                )
+            }));
+            continue;
+        }
         let Some(known) = seen(api, case, other) else { continue };
         let own = |name: &&String| !matches!(name.as_str(), LABEL | OWN_ID);
         let gone = names.iter().filter(own).filter(|name| known.find(name).is_none());

@@ -48,11 +48,6 @@ fn meaning(metadata: Option<&Value>) -> Meaning {
     }
 }
 
-/// Whether a property is one by which HubSpot moves records along a pipeline; any other one has its stages as choices.
-pub(super) fn names(field: &str) -> bool {
-    matches!(field, "dealstage" | "hs_pipeline_stage")
-}
-
 impl Pipelines {
     pub(super) fn parse(body: &Value) -> Result<Self, Fault> {
         let mut all = Self::default();

@@ -13,6 +13,7 @@ use crate::history;
 use crate::id::HsId;
 use crate::property::Definitions;
 use crate::row::{self, Row};
+use crate::splits;
 
 impl Read {
     pub(super) fn assemble(&self) -> Result<Vec<Option<RawRecord>>, Fault> {
@@ -39,6 +40,7 @@ impl Read {
                     last_modified: None,
                     fields: BTreeMap::new(),
                     found_on: BTreeMap::new(),
+                    shown: BTreeMap::new(),
                     related: BTreeMap::new(),
                     history: Some(Vec::new()),
                 });
@@ -46,6 +48,9 @@ impl Read {
             Found::Archived(row) => (row, Existence::Deleted),
             Found::Here(row) => (row, Existence::Present),
         };
+        let related = self.related_rows(id, row, &existence)?;
+        let fields = fields(row, &self.plan.fields, known);
+        let history = changes(row, &self.plan.history, known)?;
         Ok(RawRecord {
             record,
             version: row.stamp(object).map(|stamp| RecordVersion { stamp }),
@@ -53,16 +58,22 @@ impl Read {
             created_at: row.created_at,
             // HubSpot names the last user, not whether a user made the last change: it may not stand for an answer.
             last_modified: None,
-            fields: fields(row, &self.plan.fields, known),
+            shown: self.api.stages.of(&self.plan, &fields, &history),
+            fields,
             // HubSpot has no lookups: what another record holds is read as its associated record's.
             found_on: BTreeMap::new(),
-            related: self.related_rows(id),
-            history: Some(changes(row, &self.plan.history, known)?),
+            related,
+            history: Some(history),
         })
     }
 
     /// Associated records by their name in the plan. Those of a record between are told only if there is one.
-    fn related_rows(&self, id: HsId) -> BTreeMap<String, Vec<RelatedRow>> {
+    fn related_rows(
+        &self,
+        id: HsId,
+        row: &Row,
+        existence: &Existence,
+    ) -> Result<BTreeMap<String, Vec<RelatedRow>>, Fault> {
         let own = self.plan.object.as_str();
         let of = |key: &String| {
             let (of, related) = relation_parts(key);
@@ -77,7 +88,20 @@ impl Read {
             let rows = links.map(|(other, label)| self.related_row(related, *other, label.as_ref()));
             Some((key.clone(), rows.collect()))
         };
-        self.plan.related.keys().filter_map(of).collect()
+        let (shared, others): (Vec<_>, Vec<_>) =
+            self.plan.related.iter().partition(|(key, _)| splits::is_meant(&self.plan, key));
+        let mut related: BTreeMap<String, Vec<RelatedRow>> =
+            others.into_iter().filter_map(|(key, _)| of(key)).collect();
+        for (key, columns) in shared {
+            let rows = self.splits.get(&id).map(Vec::as_slice).unwrap_or_default();
+            // Nobody can be asked about a deal that is gone.
+            if rows.is_empty() && *existence == Existence::Present && says_shared(row) {
+                let detail = "HubSpot says that several people share this deal, but not who".to_owned();
+                return Err(Fault::Protocol { detail });
+            }
+            related.insert(key.clone(), splits::related(&self.api, columns, rows));
+        }
+        Ok(related)
     }
 
     fn related_row(&self, object: &str, id: HsId, label: Option<&String>) -> RelatedRow {
@@ -91,6 +115,12 @@ impl Read {
         // HubSpot does not tell when an association was made, and a change of the contact itself is none of the deal.
         RelatedRow { record: row::reference(&self.api, object, id), stamp: None, fields: cells }
     }
+}
+
+/// Whether the deal itself says that it is shared.
+fn says_shared(row: &Row) -> bool {
+    let said = row.properties.get(splits::SHARED).and_then(Value::as_str);
+    said.is_some_and(|said| said.eq_ignore_ascii_case("true"))
 }
 
 /// The properties that the record holds, converted; one that HubSpot does not know is absent.

@@ -46,7 +46,8 @@ fn tickets(record: &RawRecord) -> Option<Vec<&str>> {
 fn each_deal_has_the_tickets_of_its_primary_company() {
     let mut portal = portal();
     let found = read(&mut portal, &of_company(), &[1, 2, 3, 4]);
-    let calls = ["properties", "properties", "read", "associations", "associations", "read_related"];
+    let calls =
+        ["properties", "properties", "read", "associations", "pipelines", "associations", "read_related"];
     assert_eq!(portal.calls, calls, "the company itself is not read");
     let seen: Vec<_> = found.iter().map(tickets).collect();
     assert_eq!(
@@ -95,8 +96,12 @@ fn a_hundred_companies_and_more_are_asked_for_in_hundreds() {
     let ids: Vec<u64> = (1..=100).collect();
     let found = read(&mut portal, &of_company(), &ids);
     assert!(found.iter().all(|record| tickets(record).is_some_and(|tickets| tickets.len() == 2)));
-    let calls: Vec<&str> =
-        portal.calls.iter().map(String::as_str).filter(|call| *call != "properties").collect();
+    let calls: Vec<&str> = portal
+        .calls
+        .iter()
+        .map(String::as_str)
+        .filter(|call| !matches!(*call, "properties" | "pipelines"))
+        .collect();
     assert_eq!(calls, ["read", "read", "associations", "associations", "read_related", "read_related"]);
 }
 

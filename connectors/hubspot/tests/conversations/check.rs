@@ -137,6 +137,34 @@ fn d12_a_missing_scope_costs_what_it_is_for_and_is_named() {
 }
 
 #[test]
+fn d12_without_the_right_to_splits_the_scope_and_the_edition_are_named() {
+    let mut mapping = mapping();
+    let splits = json!({ "related": "deal_splits", "payee": "hubspot_owner_id", "percent": "hs_deal_split_percentage" });
+    mapping.pay.as_mut().expect("pay").splits = Some(serde_json::from_value(splits).expect("splits"));
+    let told = json!({ "status": "COMPLETE", "results": [], "numErrors": 1, "errors": [{ "category": "OBJECT_NOT_FOUND" }] });
+    let check = |mapping: &Mapping, status: u16, body: &Value| {
+        let report = run(&connector(), mapping, |name| (name == "splits").then(|| (status, body.clone())));
+        report.expect("a report")
+    };
+    let errors = |report: &CheckReport| report.findings.iter().filter(|finding| finding.error).count();
+    assert_eq!(errors(&check(&mapping, 207, &told)), 0, "splits are no associated object");
+    let refused = json!({ "category": "MISSING_SCOPES", "errors": [{ "context": { "requiredGranularScopes": ["crm.dealsplits.read_write"] } }] });
+    let text = in_words(&check(&mapping, 403, &refused));
+    assert!(text.contains("error  deals.deal_splits: who shares a deal cannot be read (deal splits: MISSING_SCOPES: crm.dealsplits.read_write)"), "{text}");
+    assert!(text.contains("deal splits need Sales Hub Enterprise"), "{text}");
+    let other = check(&mapping, 400, &json!({ "category": "VALIDATION_ERROR" }));
+    assert_eq!(errors(&other), 0, "perhaps only because nobody has this deal");
+    assert!(in_words(&other).contains("advice deals.deal_splits: nothing tells whether"));
+    mapping.pay.as_mut().and_then(|pay| pay.splits.as_mut()).expect("splits").percent =
+        "percentage".to_owned();
+    let text = in_words(&check(&mapping, 207, &told));
+    assert!(
+        text.contains("error  deals.deal_splits.percentage: a deal split has no such property"),
+        "{text}"
+    );
+}
+
+#[test]
 fn d11_a_token_of_another_portal_is_not_checked_further() {
     let other = json!({ "portalId": 99 });
     let fault = run(&connector(), &mapping(), |name| (name == "account").then(|| (200, other.clone())));

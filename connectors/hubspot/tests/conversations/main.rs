@@ -11,5 +11,6 @@ mod inbound;
 mod people;
 mod portal;
 mod read;
+mod splits;
 mod tasks;
 mod write;

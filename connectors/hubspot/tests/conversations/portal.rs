@@ -67,6 +67,12 @@ pub(crate) struct Portal {
     /// Other associations: (from object, id, to object, id, type, label).
     pub(crate) legs: Vec<(&'static str, u64, &'static str, u64, u64, &'static str)>,
     pub(crate) owners: Vec<Value>,
+    /// Who shares a deal: (owner, fraction).
+    pub(crate) splits: BTreeMap<u64, Vec<(u64, &'static str)>>,
+    /// Id and label of the stages of deals; `None` = we may not know them.
+    pub(crate) stages: Option<Vec<(&'static str, &'static str)>>,
+    /// The answer to whoever asks for splits instead.
+    pub(crate) no_splits: Option<(u16, Value)>,
     /// Ids whose writes are refused, with the error's entry.
     pub(crate) refuse: BTreeMap<u64, Value>,
     /// Ids that make a whole batch fail.
@@ -86,6 +92,7 @@ fn properties_of(object: &str) -> Value {
             row("status", "string", "text"),
             row("hubspot_owner_id", "enumeration", "select"),
             row("hs_lastmodifieddate", "datetime", "date"),
+            row("hs_is_deal_split", "bool", "calculation_equation"),
         ]
     } else if object == "tickets" {
         vec![
@@ -153,11 +160,18 @@ impl Portal {
         let query: BTreeMap<&str, &str> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
         let nothing = json!(null);
         let body = if let Body::Json(body) = &request.body { body } else { &nothing };
-        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let mut parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        // The older version comes before what is asked about.
+        if parts.get(1) == Some(&"v3") {
+            parts.swap(1, 2);
+        }
         match parts.as_slice() {
             ["account-info", ..] => (200, json!({ "portalId": PORTAL, "timeZone": "UTC" })),
             ["crm", "properties", _, object] => (200, properties_of(object)),
             ["crm", "owners", _] => self.owners(&query),
+            ["crm", "pipelines", _, "deals"] => self.pipelines(),
+            ["deal-splits", "2026-09", "batch", "read"]
+            | ["crm", "objects", "v3", "deals", "splits", "batch", "read"] => self.split(body),
             ["crm", "objects", _, object] => self.list(object, &query),
             ["crm", "objects", _, object, "search"] => self.search(object, body),
             ["crm", "objects", _, object, "batch", "read"] => self.read(object, &query, body),
@@ -191,6 +205,48 @@ impl Portal {
         let error = json!({ "category": "OBJECT_NOT_FOUND", "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND" });
         let errors: Vec<Value> = (0..missing).map(|_| error.clone()).collect();
         (207, json!({ "status": "COMPLETE", "results": rows, "numErrors": missing, "errors": errors }))
+    }
+
+    fn pipelines(&self) -> (u16, Value) {
+        let Some(stages) = &self.stages else {
+            return (403, json!({ "status": "error", "category": "MISSING_SCOPES" }));
+        };
+        let stages: Vec<Value> =
+            stages.iter().map(|(id, label)| json!({ "id": id, "label": label, "archived": false })).collect();
+        (200, json!({ "results": [{ "id": "default", "label": "Sales", "stages": stages }] }))
+    }
+
+    /// Deals that nobody shares are told without rows; of unknown ones it is said that they are unknown.
+    fn split(&self, body: &Value) -> (u16, Value) {
+        if let Some(answer) = &self.no_splits {
+            return answer.clone();
+        }
+        let inputs = body["inputs"].as_array().expect("inputs");
+        assert!((1..=100).contains(&inputs.len()), "{} inputs", inputs.len());
+        let (mut rows, mut errors) = (Vec::new(), Vec::new());
+        for input in inputs {
+            let deal: u64 = input["id"].as_str().expect("an id").parse().expect("a number");
+            if !self.records.contains_key(&("deals".to_owned(), deal)) {
+                errors.push(
+                    json!({ "category": "OBJECT_NOT_FOUND", "context": { "ids": [deal.to_string()] } }),
+                );
+                continue;
+            }
+            let of = self.splits.get(&deal).into_iter().flatten();
+            let splits: Vec<Value> = (1..)
+                .zip(of)
+                .map(|(number, (owner, part)): (u64, _)| {
+                    json!({ "id": (deal * 100 + number).to_string(), "archived": false, "createdAt": NOW, "updatedAt": NOW,
+                        "properties": { "hs_deal_split_percentage": part, "hubspot_owner_id": owner.to_string() } })
+                })
+                .collect();
+            rows.push(json!({ "id": deal.to_string(), "splits": splits }));
+        }
+        let status = if errors.is_empty() { 200 } else { 207 };
+        (
+            status,
+            json!({ "status": "COMPLETE", "results": rows, "numErrors": errors.len(), "errors": errors }),
+        )
     }
 
     fn owners(&self, query: &BTreeMap<&str, &str>) -> (u16, Value) {

@@ -33,7 +33,8 @@ fn a_record_comes_with_values_history_and_associations() {
     let mut portal = portal();
     let records = read(&mut portal, &[1]);
     let record = records[0].as_ref().expect("there");
-    assert_eq!(portal.calls, ["properties", "read", "associations", "associations", "associations"]);
+    let calls = ["properties", "read", "associations", "associations", "associations", "pipelines"];
+    assert_eq!(portal.calls, calls);
     assert_eq!(record.version.as_ref().expect("a version").stamp, at("2026-11-20T09:00:00.123Z"));
     assert_eq!(
         record.fields,
@@ -88,7 +89,7 @@ fn a_hundred_records_are_two_reads_with_history_and_one_of_associations() {
         let ids: Vec<_> = found.into_iter().map(|one| one.expect("there").record).collect();
         assert_eq!(ids, records, "in the order asked for");
         let calls: &[&str] = if first {
-            &["properties", "read", "read", "associations"]
+            &["properties", "read", "read", "associations", "pipelines"]
         } else {
             &["read", "read", "associations"]
         };
@@ -176,4 +177,31 @@ fn a_wrong_object_is_not_a_lost_record() {
     exchange.reply(&portal.answer(&first)).expect("definitions");
     let fault = exchange.reply(&Portal::reply(404, &json!({}))).expect_err("a fault");
     assert!(matches!(fault, Fault::Protocol { .. }), "{fault}");
+}
+
+#[test]
+fn stages_have_the_labels_that_people_see_and_are_asked_for_once() {
+    let mut portal = portal();
+    portal.stages = Some(vec![("closedwon", "Closed won"), ("closedlost", "Closed lost"), ("commit", " ")]);
+    let ours = connector();
+    let read = |portal: &mut Portal| {
+        let found = portal.talk(&mut *ours.read(&plan(), &[deal(1)])).expect("records");
+        found[0].clone().expect("there")
+    };
+    for _ in 0..2 {
+        let record = read(&mut portal);
+        assert_eq!(record.in_words("dealstage", "closedwon"), "Closed won");
+        assert_eq!(record.in_words("dealstage", "commit"), "commit", "a label that says nothing is none");
+        assert_eq!(record.in_words("dealstage", "closedlost"), "closedlost", "it never stood there");
+        assert_eq!(record.in_words("decision", "closedwon"), "closedwon");
+    }
+    assert_eq!(portal.calls.iter().filter(|call| *call == "pipelines").count(), 1);
+}
+
+#[test]
+fn a_portal_that_does_not_tell_labels_costs_only_them() {
+    let mut portal = portal();
+    let record = read(&mut portal, &[1])[0].clone().expect("there");
+    assert_eq!(record.in_words("dealstage", "closedwon"), "closedwon");
+    assert!(portal.calls.contains(&"pipelines".to_owned()) && record.shown.is_empty());
 }

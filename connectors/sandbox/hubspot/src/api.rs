@@ -9,6 +9,7 @@ mod properties;
 mod rules;
 mod schemas;
 mod search;
+mod splits;
 
 use handoff_sandbox_host::{Call, Reply};
 use http::Method;
@@ -224,7 +225,7 @@ fn permitted(state: &mut State, call: &Call, route: &Route<'_>, grant: &Grant) -
         Area::Pipelines => pipelines::answer(state, call, &route.rest, route.dialect),
         Area::Rules => rules::answer(state, call, &route.rest),
         Area::Owners => owners::answer(state, call, &route.rest),
-        Area::Splits => owners::splits(state, call, &route.rest),
+        Area::Splits => splits::answer(state, call, &route.rest),
         Area::Account => account(state, &route.rest),
         Area::Token | Area::TokenInfo => Err(Refusal::no_such_address()),
     }

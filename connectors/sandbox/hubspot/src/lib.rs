@@ -27,6 +27,7 @@ mod save;
 mod schema;
 pub mod seed;
 mod server;
+mod splits;
 mod state;
 mod table;
 mod values;

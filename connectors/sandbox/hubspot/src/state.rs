@@ -95,7 +95,7 @@ pub(crate) struct State {
     pub(crate) rules: BTreeMap<(ObjectIx, String), PipelineRules>,
     pub(crate) required: Vec<RequiredRule>,
     pub(crate) approvals: BTreeMap<u64, Approval>,
-    pub(crate) splits: BTreeMap<u64, Vec<(u64, String)>>,
+    pub(crate) splits: BTreeMap<u64, Vec<crate::splits::Share>>,
     pub(crate) users: BTreeMap<u64, User>,
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::event::Happening;
+use super::state::ReturnPathState;
 use super::terms::Reunify;
 use crate::completeness::{Situation, assess};
 use crate::contract::Contract;
@@ -79,7 +80,7 @@ pub(crate) fn values(inputs: Inputs<'_>) -> Vec<(String, Json)> {
     let mut values = Vec::new();
     if let Some(echo) = beside.echo.as_ref().filter(|echo| echo.on.is_none()) {
         let text = handoff.beside.return_path.as_deref().filter(|_| handoff.phase != Phase::Voided);
-        let text = text.map(|path| block(handoff.id.subject.record.0.as_str(), path));
+        let text = text.map(|path| block(handoff.id.subject.record.0.as_str(), path, status(inputs, path)));
         values.push((echo.field.clone(), text.map_or(Json::Null, Json::String)));
     }
     if let Some(field) = &beside.brief {
@@ -100,6 +101,12 @@ pub(crate) fn values(inputs: Inputs<'_>) -> Vec<(String, Json)> {
         }
     }
     values
+}
+
+/// The status that was echoed last, as people see it.
+fn status<'a>(inputs: Inputs<'a>, path: &'a ReturnPathState) -> &'a str {
+    let field = inputs.mapping.beside.as_ref().and_then(|beside| beside.status.as_ref());
+    field.map_or(path.status.as_str(), |field| inputs.raw.in_words(&field.field, &path.status))
 }
 
 /// The echo onto the record that the sender owns; `None` = it stands there already, there is no such record, or it does not fit.
@@ -123,7 +130,7 @@ pub fn echo_plan(inputs: Inputs<'_>) -> Option<Plan> {
     let name = handoff.id.subject.record.0.as_str();
     let live = handoff.beside.return_path.as_deref();
     let live = live.filter(|path| handoff.phase != Phase::Voided && path.closed.is_none());
-    let text = live.map(|path| block(name, path));
+    let text = live.map(|path| block(name, path, status(inputs, path)));
     let text = in_place(stood.as_str().unwrap_or_default(), name, text.as_deref())?;
     let to = if text.is_empty() { Json::Null } else { Json::String(text) };
     if same(stood, &to) {

@@ -108,6 +108,7 @@ fn raw(deal: serde_json::Value) -> RawRecord {
         last_modified: None,
         fields: BTreeMap::from([("Deal__c".to_owned(), deal)]),
         found_on: BTreeMap::new(),
+        shown: BTreeMap::new(),
         related: BTreeMap::from([(
             "deals".to_owned(),
             vec![row("9", "Sold"), row("7", "Sold"), row("1", "Lost")],

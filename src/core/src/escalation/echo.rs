@@ -11,8 +11,9 @@ const FIELD: usize = 4_000;
 const MARK: &str = "▸ ";
 
 /// How an escalation stands, in two lines: for the sender to read, and to answer the customer with. The same words as long as nothing changes.
-pub fn block(name: &str, path: &ReturnPathState) -> String {
-    let mut lines = vec![format!("{MARK}{name}: {}", one_line(&path.status))];
+/// `status` is the receiving team's as people see it.
+pub fn block(name: &str, path: &ReturnPathState, status: &str) -> String {
+    let mut lines = vec![format!("{MARK}{name}: {}", one_line(status))];
     let mut told = Vec::new();
     if path.acknowledged.is_none() {
         told.push(

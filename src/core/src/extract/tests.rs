@@ -86,6 +86,7 @@ fn raw() -> RawRecord {
         last_modified: Some((at("2026-11-20T10:00:00Z"), "005LEAD".into())),
         fields: serde_json::from_value(fields).unwrap(),
         found_on: BTreeMap::new(),
+        shown: BTreeMap::new(),
         related: BTreeMap::from([(
             "OpportunityContactRoles".to_owned(),
             vec![

@@ -37,14 +37,14 @@ pub struct AmountField {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SplitRows {
-    /// A child relationship, e.g. `OpportunitySplits`.
+    /// A child relationship, e.g. `OpportunitySplits`; HubSpot's own deal splits are `deal_splits`.
     pub related: String,
     /// Field = value that the child row must have.
     #[serde(default, rename = "where")]
     pub matching: BTreeMap<String, String>,
     /// The child row's user field.
     pub payee: String,
-    /// The child row's share in percent.
+    /// The child row's share in percent, e.g. `SplitPercentage`; HubSpot's `hs_deal_split_percentage` is read as percent.
     pub percent: String,
 }
 

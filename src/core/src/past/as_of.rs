@@ -88,6 +88,7 @@ pub fn as_of(past: &PastRecord, at: Timestamp) -> Option<AsOf> {
         last_modified: modified.or(touched),
         fields,
         found_on: now.found_on.clone(),
+        shown: now.shown.clone(),
         related,
         history,
     };

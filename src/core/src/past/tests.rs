@@ -81,6 +81,7 @@ fn lived(start: &[(&str, Value)], saves: &[Save<'_>]) -> PastRecord {
         last_modified: Some((second(last), "005AE".into())),
         fields,
         found_on: BTreeMap::new(),
+        shown: BTreeMap::new(),
         related: BTreeMap::new(),
         history: Some(history),
     };

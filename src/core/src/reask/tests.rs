@@ -124,6 +124,7 @@ fn record(fields: Value, acts: &[(&str, &str, &str, i64)]) -> RawRecord {
         last_modified: None,
         fields: fields.into_iter().collect(),
         found_on: BTreeMap::new(),
+        shown: BTreeMap::new(),
         related: BTreeMap::new(),
         history: Some(acts.iter().map(row).collect()),
     }

@@ -254,6 +254,7 @@ impl World {
             last_modified: None,
             fields,
             found_on: std::collections::BTreeMap::new(),
+            shown: std::collections::BTreeMap::new(),
             related: BTreeMap::new(),
             history: None,
         }

@@ -10,14 +10,15 @@ fn the_echo_says_what_the_sender_can_tell_the_customer() {
     let mut stage = taken();
     stage.look();
     let path = stage.handoff().beside.return_path.as_deref().expect("began").clone();
-    let told = block("500A", &path);
+    let told = block("500A", &path, &path.status);
     assert!(told.starts_with("▸ 500A: Escalated\n"), "{told}");
     assert!(told.contains("answer promised by 2026-03-05"), "{told}");
     stage.wait(1);
     stage.status("sue", "In Progress", false);
     stage.look();
     let path = stage.handoff().beside.return_path.as_deref().expect("began");
-    assert_ne!(block("500A", path), told, "every change is echoed");
+    assert_ne!(block("500A", path, &path.status), told, "every change is echoed");
+    assert!(block("500A", path, "With\nSupport").starts_with("▸ 500A: With Support\n"), "as people see it");
     assert!(resembles(&format!("FYI: {told}"), &told), "a copy of the echo is recognised");
 }
 

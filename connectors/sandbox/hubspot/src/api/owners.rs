@@ -1,10 +1,9 @@
-//! Owners and deal splits.
+//! Owners.
 
 use handoff_sandbox_host::{Call, Reply};
-use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
-use super::{Answer, batched, body, flag, id_text, inputs, objects::next_page};
+use super::{Answer, flag, objects::next_page};
 use crate::{
     Refusal,
     state::{State, User},
@@ -66,68 +65,4 @@ pub(super) fn answer(state: &State, call: &Call, rest: &[&str]) -> Answer {
         }
         _ => Err(Refusal::no_such_address()),
     }
-}
-
-pub(super) fn splits(state: &mut State, call: &Call, rest: &[&str]) -> Answer {
-    let body: Json = body(call)?;
-    let deals = super::object_of(state, "deals")?;
-    let (mut results, mut errors) = (Vec::new(), Vec::new());
-    for input in inputs(&body, 100)? {
-        let id = input.get("id").and_then(id_text).and_then(|id| id.parse::<u64>().ok());
-        let id = id.ok_or_else(|| Refusal::validation("Invalid input JSON: id is missing"))?;
-        let Some(record) = state.record(deals, id) else {
-            let refusal = Refusal::new(207, "OBJECT_NOT_FOUND", "resource not found");
-            errors.push(refusal.with("ids", vec![id.to_string()]).json());
-            continue;
-        };
-        let id = record.id;
-        match rest {
-            ["batch", "read"] => {}
-            ["batch", "upsert"] => {
-                let wanted = wanted(state, input)?;
-                state.splits.insert(id, wanted);
-            }
-            _ => return Err(Refusal::no_such_address()),
-        }
-        results.push(json!({"id": id.to_string(), "splits": split_records(state, id)}));
-    }
-    Ok(batched(state, 200, &results, &errors))
-}
-
-fn wanted(state: &State, input: &Json) -> Result<Vec<(u64, String)>, Refusal> {
-    let mut sum = Decimal::ZERO;
-    let mut out = Vec::new();
-    for split in input.get("splits").and_then(Json::as_array).into_iter().flatten() {
-        let owner = split.get("ownerId").and_then(Json::as_u64);
-        let share = split.get("percentage").map(ToString::to_string).unwrap_or_default();
-        let share = share.trim_matches('"').to_owned();
-        let owner = owner.filter(|owner| state.users.values().any(|user| user.owner == *owner));
-        let owner = owner.ok_or_else(|| Refusal::validation("Invalid ownerId"))?;
-        let part: Decimal = share.parse().map_err(|_| Refusal::validation("Invalid percentage"))?;
-        if part.scale() > 8 {
-            return Err(Refusal::validation("percentage has more than 8 decimals"));
-        }
-        sum += part;
-        out.push((owner, share));
-    }
-    if sum != Decimal::ONE {
-        return Err(Refusal::validation("The percentages of a deal's splits must sum to 1.0"));
-    }
-    Ok(out)
-}
-
-fn split_records(state: &State, deal: u64) -> Vec<Json> {
-    let now = when::iso(state.now());
-    (1_u64..)
-        .zip(state.splits.get(&deal).into_iter().flatten())
-        .map(|(number, (owner, share))| {
-            json!({
-                "id": (deal * 10 + number).to_string(), "createdAt": now, "updatedAt": now, "archived": false,
-                "properties": {
-                    "hs_deal_split_percentage": share, "hubspot_owner_id": owner.to_string(),
-                    "hs_object_id": (deal * 10 + number).to_string(),
-                },
-            })
-        })
-        .collect()
 }

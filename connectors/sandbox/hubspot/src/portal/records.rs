@@ -151,6 +151,19 @@ impl Portal {
         })
     }
 
+    /// Shares a deal among owners (by e-mail address, user id or owner id), each with a fraction of one like `0.25`.
+    pub fn split(&self, deal: u64, shares: &[(&str, &str)]) -> Result<(), Error> {
+        self.with(|state| {
+            let mut wanted = Vec::new();
+            for (name, part) in shares {
+                let part: rust_decimal::Decimal =
+                    part.parse().map_err(|_| Error::bad(format!("{part} is not a number")))?;
+                wanted.push((state.user(name)?.owner, part));
+            }
+            Ok(state.split(deal, &wanted)?)
+        })
+    }
+
     /// Unlinks two records as `user`, or only takes a label away.
     pub fn dissociate(
         &self,

@@ -76,6 +76,8 @@ const DEALS: Sketch = Sketch {
         ("num_associated_contacts", "Number of Associated Contacts", Kind::Number, "number"),
         ("hs_latest_approval_status", "Latest Approval Status", TEXT, "text"),
         ("hs_latest_approval_status_approval_id", "Latest Approval Status Approval ID", TEXT, "text"),
+        ("hs_is_deal_split", "Deal Split Added", Kind::Bool, "calculation_equation"),
+        ("hs_all_deal_split_owner_ids", "Deal Split Users", Kind::Enumeration, "checkbox"),
         LAST_CONTACTED,
         TIMES_CONTACTED,
         LAST_ACTIVITY,

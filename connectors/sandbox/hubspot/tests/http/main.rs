@@ -12,5 +12,6 @@ mod records;
 mod rules;
 mod schema;
 mod search;
+mod splits;
 mod support;
 mod webhooks;

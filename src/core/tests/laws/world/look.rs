@@ -138,6 +138,7 @@ impl World {
             last_modified: None,
             fields,
             found_on: BTreeMap::new(),
+            shown: BTreeMap::new(),
             related: BTreeMap::new(),
             history: None,
         }
