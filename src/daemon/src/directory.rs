@@ -77,23 +77,30 @@ impl Directory {
                 }
             }
         }
+        self.learn(found, now);
+    }
+
+    /// Takes up who has which login. Never holds both tables at once, as nobody here does: two who took them in turns would wait for each other.
+    fn learn(&self, mut found: Vec<ActingUser>, now: Timestamp) {
         // Of several users with one login the one who can act counts.
         found.sort_by_key(|user| (!user.active, user.machine, user.id.clone()));
-        let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
-        let mut known: BTreeMap<String, String> = BTreeMap::new();
-        for user in found {
-            known.entry(key(&user.login)).or_insert_with(|| user.id.clone());
-            // Whatever he answers is asked for anew.
-            let answers = users.get(&user.id).map(|known| known.answers.clone()).unwrap_or_default();
-            users.insert(user.id.clone(), Known { user: Some(user), asked: now, answers });
+        let mut logins: BTreeMap<String, String> = BTreeMap::new();
+        {
+            let mut users = self.users.write().unwrap_or_else(PoisonError::into_inner);
+            for user in found {
+                logins.entry(key(&user.login)).or_insert_with(|| user.id.clone());
+                // Whatever he answers is asked for anew.
+                let answers = users.get(&user.id).map(|known| known.answers.clone()).unwrap_or_default();
+                users.insert(user.id.clone(), Known { user: Some(user), asked: now, answers });
+            }
         }
-        *self.logins.write().unwrap_or_else(PoisonError::into_inner) = (known, Some(now));
+        *self.logins.write().unwrap_or_else(PoisonError::into_inner) = (logins, Some(now));
     }
 
     /// Who holds the roles that tasks may go to, in the order of the configuration; those who have somebody answer for them now come last. Nobody
     /// in particular holds a role that everybody holds.
     pub(crate) fn holders(&self, now: Timestamp) -> Holders {
-        let logins = self.logins.read().unwrap_or_else(PoisonError::into_inner);
+        let logins = self.logins.read().unwrap_or_else(PoisonError::into_inner).0.clone();
         let seats = seats::seats(&self.people);
         let is_away = |actor: &Actor| {
             seats.delegates.iter().any(|delegate| {
@@ -104,7 +111,7 @@ impl Directory {
         };
         let of_role = |role: &String| {
             let named = self.people.roles.get(role)?.iter();
-            let ids = named.filter_map(|login| logins.0.get(&key(login)));
+            let ids = named.filter_map(|login| logins.get(&key(login)));
             let actors = ids.map(|id| handoff_core::extract::Directory::actor(self, &ActorId(id.clone())));
             let (away, mut here): (Vec<Actor>, Vec<Actor>) = actors.partition(|actor| is_away(actor));
             here.extend(away);
@@ -316,6 +323,21 @@ mod tests {
         }
         drop(users);
         directory
+    }
+
+    /// One asks who holds a role while another takes up who does: with both tables held in turns this never ended.
+    #[test]
+    fn who_asks_and_who_takes_up_never_wait_for_each_other() {
+        let directory = Directory { posts: BTreeSet::from(["onboarding_lead".to_owned()]), ..directory() };
+        let rosa = || directory.users.read().unwrap().get("1").and_then(|known| known.user.clone());
+        let now = Timestamp::UNIX_EPOCH;
+        let learn = || (0..5_000).for_each(|_| directory.learn(rosa().into_iter().collect(), now));
+        let ask = || (0..5_000).for_each(|_| drop(directory.holders(now)));
+        std::thread::scope(|threads| {
+            threads.spawn(learn);
+            threads.spawn(ask);
+        });
+        assert_eq!(directory.holders(now)["onboarding_lead"].len(), 1);
     }
 
     #[test]
