@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
+mod frozen;
 mod named;
 mod past;
 mod process;

@@ -16,18 +16,22 @@ OLDEST = 946_684_800_000_000
 class Tables:
     """The exported files, as DuckDB reads them."""
 
-    def __init__(self, folder, ending):
+    def __init__(self, folder, ending, until=None):
         self.db = duckdb.connect()
-        self.folder, self.ending = folder, ending
+        self.folder, self.ending, self.until = folder, ending, until
+
+    def before(self, until):
+        """The same, of nothing but what was logged before this position."""
+        return Tables(self.folder, self.ending, until)
 
     def relation(self, table):
         files = os.path.join(self.folder, table, "*." + self.ending)
         if not glob.glob(files):
             sys.exit(f"{files}: no such file")
-        if self.ending == "csv":
-            # Every cell as text; an empty one is nothing.
-            return f"read_csv('{files}', all_varchar=true, header=true, nullstr='')"
-        return f"read_parquet('{files}')"
+        # Of CSV every cell as text; an empty one is nothing.
+        csv = f"read_csv('{files}', all_varchar=true, header=true, nullstr='')"
+        read = csv if self.ending == "csv" else f"read_parquet('{files}')"
+        return read if self.until is None else f"(SELECT * FROM {read} WHERE position::BIGINT < {self.until})"
 
     def rows(self, table, columns, order):
         """Rows as dictionaries. `name:kind` with kind i (integer), m (moment, as microseconds), d (day), b (flag), n (decimal), t (text)."""

@@ -12,6 +12,7 @@ use handoff_measure::export::Since;
 use handoff_measure::worlds;
 use handoffd::export::Format;
 use handoffd_tests::recompute::{export, python, recompute};
+use jiff::SignedDuration;
 
 fn whole(log: &[LogEntry], out: &Path, format: Format) {
     export(log.iter().map(Some), out, format, Since::Position(0));
@@ -58,6 +59,32 @@ fn exports_one_after_the_other_are_as_good_as_one() {
     }
     let (agree, said) = recompute(python, out.path(), Format::Parquet);
     assert!(agree, "{said}");
+}
+
+/// The same log of people who take 50 days more to say whether a customer was asked again.
+fn answered_late(log: Vec<LogEntry>) -> Vec<LogEntry> {
+    let (mut late, mut rest): (Vec<LogEntry>, Vec<LogEntry>) =
+        log.into_iter().partition(|entry| matches!(entry, LogEntry::ReaskAnswered { .. }));
+    for entry in &mut late {
+        let LogEntry::ReaskAnswered { at, .. } = entry else { continue };
+        *at += SignedDuration::from_hours(50 * 24);
+    }
+    rest.append(&mut late);
+    rest.sort_by_key(LogEntry::at);
+    rest
+}
+
+/// Of what was said when a month was frozen, and of every restatement: made of what the log held then, and of nothing later.
+#[test]
+fn every_version_of_a_frozen_month_comes_out_again() {
+    for (seed, handoffs, format) in [(11, 600, Format::Parquet), (12, 150, Format::Csv)] {
+        let log = worlds::with_frozen_months(&answered_late(worlds::log(seed, handoffs)));
+        let restated = |entry: &&LogEntry| {
+            if let LogEntry::MetricsFrozen { version, .. } = entry { *version > 1 } else { false }
+        };
+        assert!(log.iter().any(|entry| restated(&entry)), "a month is restated");
+        comes_out_again(&log, format, &format!("frozen months of seed {seed}"));
+    }
 }
 
 /// The check itself is checked: figures of a shorter log, and a log with one event less, are both told apart.

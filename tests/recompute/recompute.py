@@ -28,6 +28,7 @@ leak_to_churn of accounts that left, not before the day of their crossing: those
              fields are not all told.
 counts       by-passes (several gates on one entry into a stage are one), tampers, adjustments, ... by their moment.
 people       see people.py.
+frozen       each version of a frozen month: the month's figures made of the entries that the log held when it was frozen, 30 days after its end.
 periods      ISO weeks and months in UTC, and all of them together; running until they end, then provisional for 30 days, then final.
 """
 
@@ -255,6 +256,9 @@ def cycles_again(fold, asked):
     return again
 
 
+# What customers do later is not frozen.
+LATER = ("nps_delta", "leak_to_churn")
+
 FIGURE = "value:n met:i n:i band:t provisional:b low:n high:n method:t left_out:i"
 
 
@@ -274,6 +278,30 @@ def newest(tables, table, key, more=""):
     return last, {row["minimum_n"] for row in rows} if minimum else set(), told
 
 
+def frozen(tables):
+    """Every version of a frozen month as the log says it, and computed again from what had been logged until then."""
+    key = "version contract motion period metric unit"
+    kinds = " ".join(f"{name}:{'i' if name == 'version' else 't'}" for name in key.split())
+    told, versions = {}, defaultdict(set)
+    for row in tables.rows("frozen", f"position:i entries:i {kinds} {FIGURE} reconstructed:i standing:t", "position"):
+        versions[row["entries"]].add((row["version"], row["period"]))
+        place, figure = list(row.values())[2:8], list(row.values())[8:]
+        assert tuple(place) not in told, place
+        told[tuple(place)] = tuple(figure)
+    again = {}
+    for entries, months in versions.items():
+        before = tables.before(entries)
+        fold, asked = Fold(before), Asked(before)
+        accounts = Accounts(before, fold)
+        cells, _ = fill(fold, "month", asked, accounts)
+        for (contract, motion, when), cell in cells.items():
+            for version in (version for version, month in months if month == when):
+                figures = cell.figures(contract, when, end(when) + DAYS_30, asked.since, accounts)
+                frozen = {place: figure for place, figure in figures.items() if place[0] not in LATER}
+                again.update({(version, contract, motion, when, *place): figure for place, figure in frozen.items()})
+    return told, again
+
+
 def main():
     parser = argparse.ArgumentParser(description="Computes the scorecard again from exported tables.")
     parser.add_argument("folder")
@@ -291,7 +319,10 @@ def main():
     named = people(own, fold.answers, min(minimum, default=5), as_of)
     cycles = cycles_told(tables)
     wrong = compare("cycle", cycles, cycles_again(fold, asked)) + compare("figure", told, again) + compare("person", persons, named)
-    print(f"{len(cycles)} cycles, {len(told)} figures and {len(persons)} figures of people computed again, {wrong} differ")
+    once, anew = frozen(tables)
+    wrong += compare("frozen figure", once, anew)
+    counts = f"{len(cycles)} cycles, {len(told)} figures, {len(persons)} figures of people and {len(once)} frozen ones"
+    print(f"{counts} computed again, {wrong} differ")
     sys.exit(1 if wrong else 0)
 
 

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::few::Few;
+use crate::unit::stream_of;
 
 /// An account as one CRM knows it: `connection/record`. The same company in two CRMs is two accounts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -80,7 +81,7 @@ pub(crate) enum Touched {
     /// Something new is told of an account.
     Account(u32),
     /// A stream belongs to another account than before.
-    Moved { stream: String, from: Option<u32>, to: u32 },
+    Moved { stream: Arc<str>, from: Option<u32>, to: u32 },
 }
 
 /// What one source told last.
@@ -127,11 +128,11 @@ impl Accounts {
 
     /// Folds one entry of the log; entries come in log order.
     pub fn apply(&mut self, entry: &LogEntry) {
-        self.touch(entry);
+        self.touch(stream_of(entry).as_ref(), entry);
     }
 
     /// Folds one entry, and tells whose numbers it may have changed.
-    pub(crate) fn touch(&mut self, entry: &LogEntry) -> Option<Touched> {
+    pub(crate) fn touch(&mut self, stream: Option<&Arc<str>>, entry: &LogEntry) -> Option<Touched> {
         self.entries += 1;
         if let LogEntry::AccountSeen { account, source, facts, .. } = entry {
             let told = Told { facts: facts.clone(), entry: self.entries };
@@ -144,36 +145,33 @@ impl Accounts {
             self.heard = true;
             self.list_mut(number)?.answers.insert(answer.id.clone(), (answer.answered_at, answer.score));
             Some(Touched::Account(number))
-        } else if let LogEntry::Decided { handoff, seen, .. } = entry
+        } else if let LogEntry::Decided { seen, .. } = entry
+            && let Some(stream) = stream
             && let Some(key) = AccountKey::seen(seen)
         {
-            self.belongs(handoff.stream(), key, seen)
+            self.belongs(stream, key, seen)
         } else {
             None
         }
     }
 
     /// An account that a record does not name any more keeps its handoff: nobody else's it became.
-    fn belongs(&mut self, stream: String, key: AccountKey, seen: &Observation) -> Option<Touched> {
+    fn belongs(&mut self, stream: &Arc<str>, key: AccountKey, seen: &Observation) -> Option<Touched> {
         let to = self.enter(key);
-        let known = self.of_stream.get_key_value(stream.as_str());
-        let (name, from) = match known {
-            Some((name, from)) => (Arc::clone(name), Some(*from)),
-            None => (Arc::from(stream.as_str()), None),
-        };
+        let from = self.of_stream.get(stream).copied();
         if from != Some(to) {
             if let Some(before) = from.and_then(|from| self.list_mut(from)) {
-                before.streams.remove(&name);
+                before.streams.remove(stream);
             }
-            self.of_stream.insert(Arc::clone(&name), to);
-            self.list_mut(to)?.streams.insert(Arc::clone(&name), None);
+            self.of_stream.insert(Arc::clone(stream), to);
+            self.list_mut(to)?.streams.insert(Arc::clone(stream), None);
         }
         let amount = seen.pay.as_ref().and_then(|pay| pay.amount.as_ref());
         if let Some(Value::Money { amount, currency }) = amount.map(|amount| &amount.value) {
             let worth = Amount { amount: *amount, currency: currency.clone() };
-            self.list_mut(to)?.streams.insert(name, Some(worth));
+            self.list_mut(to)?.streams.insert(Arc::clone(stream), Some(worth));
         }
-        (from != Some(to)).then_some(Touched::Moved { stream, from, to })
+        (from != Some(to)).then(|| Touched::Moved { stream: Arc::clone(stream), from, to })
     }
 
     /// The number of an account, a new one if need be.

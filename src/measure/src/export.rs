@@ -140,6 +140,7 @@ impl Exporter {
             self.events(position, entry, None, None, handoff, events, &mut rows);
         } else {
             own::rows(position, entry, &self.contracts, &mut rows);
+            figures::frozen(position, entry, &mut rows);
             asked::rows(position, entry, &mut rows);
             self.asked(position, entry);
             rows.extend(accounts::row(position, entry));

@@ -98,7 +98,7 @@ impl FrozenMonths {
             changed: changed.clone(),
             because: because.clone(),
         };
-        let rows = serde_json::from_str(rows).unwrap_or_default();
+        let rows = frozen_rows(rows);
         self.months.entry(month).or_default().push(Kept { frozen, rows });
         self.seen.insert(month);
         self.touched.remove(&month);
@@ -129,6 +129,11 @@ impl FrozenMonths {
         }
         rows.sort_by(|a, b| order(a).cmp(&order(b)));
     }
+}
+
+/// The rows as they stand in the log; none where they did not fit.
+pub(crate) fn frozen_rows(text: &str) -> Vec<Row> {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 /// What customers do later is not frozen: who left and what was answered stands in a frozen row as it is now.

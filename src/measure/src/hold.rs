@@ -6,6 +6,7 @@
 //! completion or rejection late. Times are the CRM's claims where they can be believed, cut to milliseconds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use handoff_core::contract::ContractRef;
 use handoff_core::event::{Event, VoidCause};
@@ -17,7 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::unit::When;
+use crate::unit::{When, stream_of};
 
 /// What is noticed within this time (milliseconds) is ordinary; later than that the system is to blame for all of it.
 const ORDINARY: i64 = 15 * 60_000;
@@ -86,7 +87,7 @@ struct Track {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Holds {
     customer_stages: BTreeMap<ContractRef, BTreeSet<StageName>>,
-    streams: BTreeMap<String, Cycles>,
+    streams: BTreeMap<Arc<str>, Cycles>,
     /// When handoffd was down or its writing was off.
     blind: Vec<Span>,
     off_since: Option<i64>,
@@ -106,12 +107,17 @@ struct Cycles {
 impl Holds {
     /// Folds one entry of the log; entries come in log order.
     pub fn apply(&mut self, entry: &LogEntry) {
+        self.apply_of(stream_of(entry).as_ref(), entry);
+    }
+
+    /// Folds one entry of a stream, if it is about one.
+    pub(crate) fn apply_of(&mut self, stream: Option<&Arc<str>>, entry: &LogEntry) {
         match entry {
-            LogEntry::Decided { handoff, contract, at, seen, events, .. } => {
-                self.fold(&handoff.stream(), Some(contract), ms(*at), Some(seen), events);
+            LogEntry::Decided { contract, at, seen, events, .. } => {
+                self.fold(stream, Some(contract), ms(*at), Some(seen), events);
             }
-            LogEntry::Confirmed { handoff, at, events } => {
-                self.fold(&handoff.stream(), None, ms(*at), None, events);
+            LogEntry::Confirmed { at, events, .. } => {
+                self.fold(stream, None, ms(*at), None, events);
             }
             LogEntry::ContractPublished { contract, text, .. } => {
                 if let Ok(parsed) = parse_contract(contract.id.as_str(), text) {
@@ -171,16 +177,17 @@ impl Holds {
 
     fn fold(
         &mut self,
-        stream: &str,
+        stream: Option<&Arc<str>>,
         pin: Option<&ContractRef>,
         logged: i64,
         seen: Option<&Observation>,
         events: &[Event],
     ) {
+        let Some(stream) = stream else { return };
         let none = BTreeSet::new();
         let stages = pin.and_then(|pin| self.customer_stages.get(pin)).unwrap_or(&none);
         if !self.streams.contains_key(stream) {
-            self.streams.insert(stream.to_owned(), Cycles::default());
+            self.streams.insert(Arc::clone(stream), Cycles::default());
         }
         let Some(cycles) = self.streams.get_mut(stream) else { return };
         let off = self.off_since.map(|since| (since, i64::MAX));

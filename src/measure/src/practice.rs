@@ -2,6 +2,7 @@
 //! gates were enforced since when, how people answered when they were asked. Concrete tests, self-assessment and rollout read it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use handoff_core::beside::{Happening, disputes};
 use handoff_core::completeness::{Situation, assess, required};
@@ -25,7 +26,7 @@ use crate::unit::{Untold, When};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
     /// `contract/motion/connection/object/record`.
-    pub stream: String,
+    pub stream: Arc<str>,
     /// The cycle.
     pub cycle: u32,
     /// When.
@@ -40,7 +41,7 @@ pub struct Passage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Escalation {
     /// `contract/motion/connection/object/record`.
-    pub stream: String,
+    pub stream: Arc<str>,
     /// The cycle.
     pub cycle: u32,
     /// When it was resolved.
@@ -111,7 +112,7 @@ pub struct Practice {
     /// Closed commission periods: month, quality weight in percent, when.
     pub closed: Vec<(String, Decimal, Timestamp)>,
     contracts: BTreeMap<ContractRef, Contract>,
-    running: BTreeMap<String, Running>,
+    running: BTreeMap<Arc<str>, Running>,
     past: Past,
 }
 
@@ -187,9 +188,6 @@ impl Practice {
     }
 
     fn of(&mut self, contract: &str) -> &mut Type {
-        if !self.types.contains_key(contract) {
-            self.types.insert(contract.to_owned(), Type::default());
-        }
         self.types.entry(contract.to_owned()).or_default()
     }
 
@@ -222,12 +220,14 @@ impl Practice {
     }
 
     fn event(&mut self, scene: &Scene<'_>, event: &Event) {
-        let stream = scene.handoff.stream();
-        let mut running = self.running.remove(&stream).unwrap_or_default();
-        let of = self.of(&scene.handoff.contract.0);
-        fold(of, &mut running, &stream, scene, event);
-        if !matches!(event, Event::Voided { .. }) {
-            self.running.insert(stream, running);
+        let name = scene.handoff.stream();
+        let known = self.running.get_key_value(name.as_str()).map(|(known, _)| Arc::clone(known));
+        let stream = known.unwrap_or_else(|| name.into());
+        let running = self.running.entry(Arc::clone(&stream)).or_default();
+        let of = self.types.entry(scene.handoff.contract.0.clone()).or_default();
+        fold(of, running, &stream, scene, event);
+        if matches!(event, Event::Voided { .. }) {
+            self.running.remove(&stream);
         }
     }
 }
@@ -268,7 +268,7 @@ fn pays(scene: &Scene<'_>, contract: Option<&Contract>, gate: &GateName) -> bool
     kind.map_or_else(|| matches!(gate.as_str(), "commission" | "sdr_credit"), is_pay)
 }
 
-fn fold(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>, event: &Event) {
+fn fold(of: &mut Type, running: &mut Running, stream: &Arc<str>, scene: &Scene<'_>, event: &Event) {
     match event {
         Event::Opened { handoff, stage, at, .. } => {
             let at = When::weigh(*at, scene.logged).at;
@@ -369,7 +369,7 @@ fn answer(of: &mut Type, running: &mut Running, at: Timestamp, accepted: bool) {
     }
 }
 
-fn won(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>, at: Timestamp) {
+fn won(of: &mut Type, running: &mut Running, stream: &Arc<str>, scene: &Scene<'_>, at: Timestamp) {
     if !running.won {
         running.won = true;
         match passage(running, stream, scene, at, false) {
@@ -383,7 +383,7 @@ fn won(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>, at
 fn pass(
     of: &mut Type,
     running: &mut Running,
-    stream: &str,
+    stream: &Arc<str>,
     scene: &Scene<'_>,
     at: Timestamp,
     complete: bool,
@@ -408,7 +408,7 @@ enum Stood {
     Unknown,
 }
 
-fn passage(running: &Running, stream: &str, scene: &Scene<'_>, at: Timestamp, complete: bool) -> Stood {
+fn passage(running: &Running, stream: &Arc<str>, scene: &Scene<'_>, at: Timestamp, complete: bool) -> Stood {
     let Some((contract, seen)) = scene.contract.zip(scene.seen) else { return Stood::Unknown };
     let disputed = disputes(contract, seen);
     let situation = Situation {
@@ -430,7 +430,7 @@ fn passage(running: &Running, stream: &str, scene: &Scene<'_>, at: Timestamp, co
         return Stood::Untold;
     }
     Stood::Told(Passage {
-        stream: stream.to_owned(),
+        stream: Arc::clone(stream),
         cycle: running.cycle.max(1),
         at,
         required: keys.len(),
@@ -438,12 +438,12 @@ fn passage(running: &Running, stream: &str, scene: &Scene<'_>, at: Timestamp, co
     })
 }
 
-fn beside(of: &mut Type, running: &mut Running, stream: &str, scene: &Scene<'_>, happening: &Happening) {
+fn beside(of: &mut Type, running: &mut Running, stream: &Arc<str>, scene: &Scene<'_>, happening: &Happening) {
     let known = running.escalation.filter(|index| *index < of.escalations.len());
     match happening {
         Happening::Resolved { at } => {
             let resolved = When::weigh(Some(*at), scene.logged).at;
-            let (stream, cycle) = (stream.to_owned(), scene.handoff.cycle);
+            let (stream, cycle) = (Arc::clone(stream), scene.handoff.cycle);
             let fresh = Escalation { stream, cycle, resolved, closed: false, missed: false };
             if let Some(escalation) = known.and_then(|index| of.escalations.get_mut(index)) {
                 *escalation = fresh;

@@ -10,6 +10,7 @@ mod rates;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use handoff_core::event::Event;
 use handoff_core::evidence::Standing;
@@ -27,7 +28,7 @@ use self::cells::{Cells, Flags, Placed};
 use crate::few::Few;
 use crate::metric::Slice;
 use crate::past::begun;
-use crate::unit::When;
+use crate::unit::{When, stream_of};
 
 /// How many scored calls after an acceptance the automatic estimate looks at.
 const CALLS: usize = 3;
@@ -35,7 +36,7 @@ const CALLS: usize = 3;
 /// The re-asks of a log. Folding entry by entry gives the same as folding all at once.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reasks {
-    streams: BTreeMap<String, Stream>,
+    streams: BTreeMap<Arc<str>, Stream>,
     cells: Cells,
 }
 
@@ -43,13 +44,14 @@ pub struct Reasks {
 struct Stream {
     /// The running cycle.
     cycle: u32,
-    /// Whose it is, once it was accepted.
-    handoff: Option<Box<HandoffId>>,
+    /// Its contract and motion, by number, once it was accepted.
+    line: Option<u32>,
+    /// The account of the record as last seen, by number; of a record that names none the record itself, once it was accepted.
+    account: Option<u32>,
     /// Cycle → when it was accepted first.
     accepted: Few<u32, Accepted>,
-    /// The account of the record, as last seen.
-    account: Option<String>,
-    known: reask::Reasks,
+    /// What calls and people say; most streams have nothing.
+    known: Option<Box<reask::Reasks>>,
 }
 
 /// The first acceptance of a cycle.
@@ -107,35 +109,40 @@ impl Reasks {
     }
 
     /// Folds one entry of the log; entries come in log order. Returns the stream whose standing may be another one now.
-    pub fn apply(&mut self, entry: &LogEntry) -> Option<String> {
-        if let Some(handoff) = entry.evidence() {
-            let name = handoff.stream();
-            self.streams.entry(name.clone()).or_default().known.apply(entry);
-            self.count(&name);
-            return Some(name);
+    pub fn apply(&mut self, entry: &LogEntry) -> Option<Arc<str>> {
+        let name = stream_of(entry)?;
+        self.apply_of(&name, entry).then_some(name)
+    }
+
+    /// Folds one entry of a stream. True = its standing may be another one now.
+    pub(crate) fn apply_of(&mut self, name: &Arc<str>, entry: &LogEntry) -> bool {
+        if entry.evidence().is_some() {
+            let stream = self.streams.entry(Arc::clone(name)).or_default();
+            stream.known.get_or_insert_default().apply(entry);
+            self.count(name);
+            return true;
         }
-        let (handoff, events) = entry.handoff()?;
-        let name = handoff.stream();
+        let Some((handoff, events)) = entry.handoff() else { return false };
         // What was never accepted has nothing to be asked again.
         let is_accepted = events.iter().any(|event| matches!(event, Event::Accepted { .. }));
-        if !is_accepted && !self.streams.contains_key(&name) {
-            return None;
+        if !is_accepted && !self.streams.contains_key(name) {
+            return false;
         }
-        let stream = self.streams.entry(name.clone()).or_default();
+        let stream = self.streams.entry(Arc::clone(name)).or_default();
         if stream.cycle == 0 {
             stream.cycle = running(handoff, events);
         }
         let mut news = false;
         if let LogEntry::Decided { seen, .. } = entry {
-            news = stream.see(seen);
+            news = stream.see(seen, &mut self.cells);
         }
         for event in events {
-            news |= stream.event(handoff, entry.at(), event);
+            news |= stream.event(handoff, entry.at(), event, &mut self.cells);
         }
         if news {
-            self.count(&name);
+            self.count(name);
         }
-        news.then_some(name)
+        news
     }
 
     /// How one cycle of a stream stands.
@@ -145,8 +152,8 @@ impl Reasks {
 
     /// The account that a stream's record belongs to.
     pub fn account(&self, stream: &str) -> Option<Account> {
-        let stream = self.streams.get(stream)?;
-        Some(stream.of(stream.handoff.as_ref()?))
+        let stream = self.streams.get(stream).filter(|stream| stream.line.is_some())?;
+        self.cells.account(stream.account?).cloned()
     }
 
     /// How often accounts were asked again, of those whose handoff of a contract in a motion was accepted in a slice; `None` = all of them together,
@@ -170,23 +177,21 @@ impl Reasks {
 
     /// The cycles that were asked again, of a contract in a motion, accepted in a slice: stream and cycle.
     pub fn asked_again(&self, contract: &str, motion: &str, slice: Slice) -> Vec<(String, u32)> {
+        let Some(line) = self.cells.line_of(contract, motion) else { return Vec::new() };
         let mut found = Vec::new();
-        for (name, stream) in &self.streams {
-            let is_meant = |id: &HandoffId| id.contract.as_str() == contract && id.motion.as_str() == motion;
-            let meant = stream.handoff.as_deref().is_some_and(is_meant);
-            let own = stream.accepted.iter().filter(|(cycle, accepted)| {
-                meant && slice.holds(accepted.at) && stream.standing(**cycle).asked_again
-            });
-            found.extend(own.map(|(cycle, _)| (name.clone(), *cycle)));
+        for (name, stream) in self.streams.iter().filter(|(_, stream)| stream.line == Some(line)) {
+            let own = stream
+                .accepted
+                .iter()
+                .filter(|(cycle, accepted)| slice.holds(accepted.at) && stream.standing(**cycle).asked_again);
+            found.extend(own.map(|(cycle, _)| (name.to_string(), *cycle)));
         }
         found
     }
 
     fn count(&mut self, name: &str) {
         let Some(stream) = self.streams.get_mut(name) else { return };
-        let Some(handoff) = stream.handoff.as_deref() else { return };
-        let line = (handoff.contract.clone(), handoff.motion.clone());
-        let account = stream.of(handoff);
+        let (Some(line), Some(account)) = (stream.line, stream.account) else { return };
         let cycles: Vec<u32> = stream.accepted.keys().copied().collect();
         for cycle in cycles {
             let standing = stream.standing(cycle);
@@ -197,7 +202,7 @@ impl Reasks {
                 automatic: standing.automatic,
             };
             let Some(accepted) = stream.accepted.get(&cycle) else { continue };
-            let placed = self.cells.place(&line, accepted.at, &account, flags, accepted.placed);
+            let placed = self.cells.place(line, accepted.at, account, flags, accepted.placed);
             if let Some(accepted) = stream.accepted.get_mut(&cycle) {
                 accepted.placed = Some(placed);
             }
@@ -218,16 +223,14 @@ pub(crate) fn until(accepted: Timestamp) -> Timestamp {
 
 impl Stream {
     /// True = it belongs to another account than before.
-    fn see(&mut self, seen: &Observation) -> bool {
-        let moved = seen.account.is_some() && seen.account != self.account;
-        if moved {
-            self.account.clone_from(&seen.account);
-        }
-        moved
+    fn see(&mut self, seen: &Observation, cells: &mut Cells) -> bool {
+        let Some(id) = seen.account.clone() else { return false };
+        let account = Some(cells.number(Account { connection: seen.subject.connection.clone(), id }));
+        std::mem::replace(&mut self.account, account) != account
     }
 
     /// True = something that counts.
-    fn event(&mut self, handoff: &HandoffId, logged: Timestamp, event: &Event) -> bool {
+    fn event(&mut self, handoff: &HandoffId, logged: Timestamp, event: &Event, cells: &mut Cells) -> bool {
         if let Event::Opened { handoff, .. } = event {
             self.cycle = handoff.cycle;
         } else if let Event::Reopened { cycle, .. } = event {
@@ -235,9 +238,12 @@ impl Stream {
         } else if let Event::Accepted { at, .. } = event {
             let at = When::weigh(Some(*at), logged).at;
             let cycle = self.cycle;
-            if self.handoff.is_none() {
-                self.handoff = Some(Box::new(handoff.clone()));
-            }
+            let subject = &handoff.subject;
+            self.line.get_or_insert_with(|| cells.line(&handoff.contract, &handoff.motion));
+            self.account.get_or_insert_with(|| {
+                let id = subject.record.as_str().to_owned();
+                cells.number(Account { connection: subject.connection.clone(), id })
+            });
             if self.accepted.get(&cycle).is_none() {
                 self.accepted.insert(cycle, Accepted { at, placed: None });
             }
@@ -246,19 +252,15 @@ impl Stream {
         false
     }
 
-    fn of(&self, handoff: &HandoffId) -> Account {
-        let subject = &handoff.subject;
-        let id = self.account.clone().unwrap_or_else(|| subject.record.as_str().to_owned());
-        Account { connection: subject.connection.clone(), id }
-    }
-
     fn standing(&self, cycle: u32) -> CycleStanding {
         let Some(Accepted { at: accepted, .. }) = self.accepted.get(&cycle) else {
             return CycleStanding::default();
         };
         let counts = |at: Timestamp| *accepted <= at && at < until(*accepted);
-        let mut calls: Vec<_> = self
-            .known
+        let Some(known) = &self.known else {
+            return CycleStanding { accepted: Some(*accepted), ..CycleStanding::default() };
+        };
+        let mut calls: Vec<_> = known
             .calls
             .values()
             .filter(|call| call.withdrawn.is_none() && call.cycle == cycle && counts(call.started))
@@ -268,7 +270,7 @@ impl Stream {
             calls.iter().flat_map(|call| &call.suggested).any(|one| one.standing() == standing)
         };
         let first = calls.iter().take(CALLS).flat_map(|call| &call.suggested);
-        let reported = self.known.reports.values();
+        let reported = known.reports.values();
         let reported = reported.into_iter().any(|one| one.stands && one.cycle == cycle && counts(one.asked));
         CycleStanding {
             accepted: Some(*accepted),

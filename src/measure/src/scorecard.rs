@@ -27,7 +27,7 @@ use crate::people::{MinimumN, Names};
 use crate::period::Period;
 use crate::reask::Reasks;
 use crate::report::{self, Report, Row, Shown, Weakening};
-use crate::unit::{Line, Scene, Unit, Untold};
+use crate::unit::{Line, Scene, Unit, Untold, stream_of};
 
 mod mark;
 
@@ -120,18 +120,22 @@ impl Scorecard {
 
     /// Folds what counts of an entry; `unknown` = it was reconstructed, and these values are not told.
     fn take(&mut self, position: u64, entry: &LogEntry, unknown: Option<&Untold>) {
-        self.holds.apply(entry);
+        let stream = stream_of(entry).map(|name| self.shared(name));
+        self.holds.apply_of(stream.as_ref(), entry);
         self.answers.apply(entry);
-        if let Some(touched) = self.accounts.touch(entry) {
+        if let Some(touched) = self.accounts.touch(stream.as_ref(), entry) {
             self.touched(&touched);
         }
         match entry {
             LogEntry::Decided { handoff, contract, terms, at, seen, events, .. } => {
-                self.fold(handoff, Some(contract), Told { logged: *at, seen: Some(seen), unknown }, events);
-                self.enforced(handoff, contract, terms);
+                let Some(stream) = &stream else { return };
+                let told = Told { logged: *at, seen: Some(seen), unknown };
+                self.fold((stream, handoff), Some(contract), told, events);
+                self.enforced(stream, contract, terms);
             }
             LogEntry::Confirmed { handoff, at, events } | LogEntry::Overridden { handoff, at, events } => {
-                self.fold(handoff, None, Told { logged: *at, seen: None, unknown: None }, events);
+                let Some(stream) = &stream else { return };
+                self.fold((stream, handoff), None, Told { logged: *at, seen: None, unknown: None }, events);
             }
             LogEntry::ContractPublished { contract, text, .. } => {
                 // A text that cannot be read any more leaves the acceptance itself as the measure of completeness.
@@ -159,7 +163,9 @@ impl Scorecard {
             | LogEntry::PeriodClosed { .. }
             | LogEntry::Started { .. } => {}
         }
-        if let Some(stream) = self.reasks.apply(entry) {
+        if let Some(stream) = stream
+            && self.reasks.apply_of(&stream, entry)
+        {
             for (cycle, stands) in self.reasks.cycles(&stream) {
                 self.rediscovered(&stream, cycle, stands, entry.at());
             }
@@ -287,7 +293,7 @@ impl Scorecard {
         match touched {
             Touched::Account(account) => self.firsts.told(*account, known),
             Touched::Moved { stream, from, to } => {
-                let mut next = self.streams.get(stream.as_str()).map(|known| known.unit);
+                let mut next = self.streams.get(stream).map(|known| known.unit);
                 while let Some(index) = next {
                     self.firsts.moves(index, *from, *to, known);
                     next = self.units.get(index).and_then(|unit| unit.before);
@@ -311,35 +317,44 @@ impl Scorecard {
         }
     }
 
-    fn enforced(&mut self, handoff: &HandoffId, pin: &ContractRef, terms: &Terms) {
-        let known =
-            self.streams.get(&*handoff.stream()).and_then(|stream| self.line_list.get_mut(stream.line));
+    fn enforced(&mut self, stream: &Arc<str>, pin: &ContractRef, terms: &Terms) {
+        let known = self.streams.get(stream).and_then(|stream| self.line_list.get_mut(stream.line));
         let (Some(state), Some(contract)) = (known, self.contracts.get(pin)) else { return };
         let is_enforced = |gate| terms.mode(contract, gate) == Mode::Enforce;
         state.enforced = Some(contract.gates.keys().any(is_enforced));
     }
 
-    fn fold(&mut self, handoff: &HandoffId, pin: Option<&ContractRef>, told: Told<'_>, events: &[Event]) {
+    /// The same name as the one that is kept already.
+    fn shared(&self, name: Arc<str>) -> Arc<str> {
+        self.streams.get_key_value(&name).map_or(name, |(known, _)| Arc::clone(known))
+    }
+
+    fn fold(
+        &mut self,
+        (name, handoff): (&Arc<str>, &HandoffId),
+        pin: Option<&ContractRef>,
+        told: Told<'_>,
+        events: &[Event],
+    ) {
         let Told { logged, seen, unknown } = told;
-        let name = handoff.stream();
         let position = self.next.saturating_sub(1);
         let sender =
             seen.and_then(|seen| seen.sender.as_ref()).map(|sender| self.names.number(&sender.person));
         for event in events {
-            let (index, line) = self.cycle_of(&name, handoff, event, position);
-            self.mark(&name, line, logged, event);
+            let (index, line) = self.cycle_of(name, handoff, event, position);
+            self.mark(name, line, logged, event);
             let by = answerer(event).map(|actor| self.names.number(&actor.person));
             let contract = pin.and_then(|pin| self.contracts.get(pin));
             let Some(unit) = self.units.get_mut(index) else { continue };
             let before = Facts::of(unit);
             unit.positions.1 = position;
-            let shares = self.holds.ended(&name, unit.cycle).map(|hold| hold.shares);
+            let shares = self.holds.ended(name, unit.cycle).map(|hold| hold.shares);
             let passed = unit.transition.is_some();
             unit.apply(Scene { logged, seen, contract, sender, by, shares, unknown }, event);
             let (after, passes) = (Facts::of(unit), !passed && unit.transition.is_some());
             if passes {
                 let known = Known { units: &self.units, lines: &self.lines, accounts: &self.accounts };
-                self.firsts.pass(index, self.accounts.number_of(&name), known);
+                self.firsts.pass(index, self.accounts.number_of(name), known);
             }
             before.moments(&after).for_each(|at| self.months.note(line, at, index));
             self.changed(line, &before, &after, logged, event.name());
@@ -366,7 +381,13 @@ impl Scorecard {
     }
 
     /// The unit and line that an event belongs to; `Opened` and `Reopened` begin a unit.
-    fn cycle_of(&mut self, name: &str, handoff: &HandoffId, event: &Event, position: u64) -> (usize, usize) {
+    fn cycle_of(
+        &mut self,
+        name: &Arc<str>,
+        handoff: &HandoffId,
+        event: &Event,
+        position: u64,
+    ) -> (usize, usize) {
         let begins = if let Event::Opened { handoff, .. } = event {
             Some(handoff.cycle)
         } else if let Event::Reopened { cycle, .. } = event {
@@ -376,11 +397,11 @@ impl Scorecard {
         };
         let unit = self.units.len();
         let cycle = begins.unwrap_or(handoff.cycle);
-        if let Some((stream, known)) = self.streams.get_key_value(name) {
+        if let Some(known) = self.streams.get(name) {
             if begins.is_none() {
                 return (known.unit, known.line);
             }
-            let (stream, line, before) = (Arc::clone(stream), known.line, known.unit);
+            let (stream, line, before) = (Arc::clone(name), known.line, known.unit);
             if let Some(state) = self.line_list.get(line) {
                 let mut fresh = Unit::new(Arc::clone(&state.line), stream, cycle, position);
                 fresh.before = Some(before);
@@ -391,7 +412,7 @@ impl Scorecard {
             }
             return (unit, line);
         }
-        let (line, stream) = (self.line_for(handoff), Arc::<str>::from(name));
+        let (line, stream) = (self.line_for(handoff), Arc::clone(name));
         if let Some(state) = self.line_list.get(line) {
             self.units.push(Unit::new(Arc::clone(&state.line), Arc::clone(&stream), cycle, position));
         }

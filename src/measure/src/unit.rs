@@ -9,6 +9,7 @@ use handoff_core::contract::Contract;
 use handoff_core::event::Event;
 use handoff_core::handoff::day;
 use handoff_core::id::{ContractId, FieldKey, MotionId};
+use handoff_core::journal::LogEntry;
 use handoff_core::observation::Observation;
 use jiff::{SignedDuration, Timestamp};
 
@@ -47,6 +48,12 @@ impl When {
         }
         i64::try_from(later.at.duration_since(self.at).as_millis()).ok().filter(|span| *span >= 0)
     }
+}
+
+/// The stream that an entry is about, as a name that everything which is kept of it can share.
+pub(crate) fn stream_of(entry: &LogEntry) -> Option<Arc<str>> {
+    let handoff = entry.evidence().or_else(|| entry.handoff().map(|(handoff, _)| handoff))?;
+    Some(handoff.stream().into())
 }
 
 /// A contract and a motion: the line of the scorecard that a cycle belongs to.

@@ -13,6 +13,8 @@ use handoff_core::journal::LogEntry;
 use handoff_core::registry::{parse_contract, shipped};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::scorecard::Scorecard;
+
 mod asked;
 mod chance;
 mod deal;
@@ -67,6 +69,23 @@ pub fn quiet(seed: u64, handoffs: usize) -> Vec<LogEntry> {
     let mut world = World::new(seed);
     world.run(handoffs);
     world.log
+}
+
+/// The same log of a daemon that looked once a day which months are due to be frozen.
+pub fn with_frozen_months(log: &[LogEntry]) -> Vec<LogEntry> {
+    let (mut card, mut kept, mut looked) = (Scorecard::new(), Vec::with_capacity(log.len()), None);
+    for entry in log {
+        let day = entry.at().as_second().div_euclid(DAY);
+        if looked.replace(day) != Some(day) {
+            for frozen in card.to_freeze(entry.at()) {
+                card.apply(&frozen);
+                kept.push(frozen);
+            }
+        }
+        card.apply(entry);
+        kept.push(entry.clone());
+    }
+    kept
 }
 
 struct World {

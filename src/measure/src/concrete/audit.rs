@@ -172,7 +172,7 @@ pub fn audit(practice: &Practice, kind: AuditKind, last: usize) -> Audit {
 
 fn won(of: &Type) -> impl Iterator<Item = AuditRecord> + '_ {
     of.won.iter().map(|passage| AuditRecord {
-        stream: passage.stream.clone(),
+        stream: passage.stream.to_string(),
         cycle: passage.cycle,
         at: passage.at,
         share: Share::of(passage.required.saturating_sub(passage.missing.len()), passage.required),
@@ -182,7 +182,7 @@ fn won(of: &Type) -> impl Iterator<Item = AuditRecord> + '_ {
 
 fn returned(of: &Type) -> impl Iterator<Item = AuditRecord> + '_ {
     of.escalations.iter().filter(|one| one.closed || one.missed).map(|one| AuditRecord {
-        stream: one.stream.clone(),
+        stream: one.stream.to_string(),
         cycle: one.cycle,
         at: one.resolved,
         share: Share::of(usize::from(one.closed), 1),
@@ -205,7 +205,7 @@ mod tests {
         let of = practice.types.entry("h03-ae-to-onboarding".to_owned()).or_default();
         for (number, missing) in (0_i64..).zip(missing) {
             of.won.push(crate::practice::Passage {
-                stream: format!("h03/main/sf/Opportunity/{number}"),
+                stream: format!("h03/main/sf/Opportunity/{number}").into(),
                 cycle: 1,
                 at: at(number),
                 required: 8,
@@ -220,7 +220,7 @@ mod tests {
         let of = practice.types.entry("h05".to_owned()).or_default();
         for (number, closed) in (0_i64..).zip(closed) {
             of.escalations.push(crate::practice::Escalation {
-                stream: format!("h05/main/sf/Case/{number}"),
+                stream: format!("h05/main/sf/Case/{number}").into(),
                 cycle: 1,
                 resolved: at(number),
                 closed: *closed,
@@ -252,7 +252,7 @@ mod tests {
         let ten = audit(&practice, AuditKind::H05, 10);
         assert_eq!((ten.share, ten.verdict), (Share::of(7, 10), Verdict::Passed));
         let pending = crate::practice::Escalation {
-            stream: "h05/main/sf/Case/new".to_owned(),
+            stream: "h05/main/sf/Case/new".into(),
             cycle: 1,
             resolved: at(99),
             closed: false,

@@ -1,11 +1,13 @@
 //! How things stand at the end: handoff cycles, and the scorecard's figures one by one.
 
 use handoff_core::id::RecordRef;
+use handoff_core::journal::LogEntry;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use super::Cycle;
 use super::table::{Cell, Row, Table};
+use crate::frozen::frozen_rows;
 use crate::hold::Hold;
 use crate::metric::{Band, Figure, Method, Metric, Unit as Counted};
 use crate::period::Period;
@@ -60,17 +62,32 @@ pub(super) fn rows(scorecard: &Scorecard, as_of: Timestamp) -> Vec<Row> {
     let mut rows = Vec::new();
     for (by, period) in [("week", Period::Week), ("month", Period::Month)] {
         for row in &scorecard.report_of(period, as_of, Shown::Live).rows {
-            let mut page = Page { by, as_of, row, rows: &mut rows };
-            page.row();
+            let before = vec![Cell::moment(Some(as_of)), Cell::text(by)];
+            Page { table: Table::Metrics, before, row, rows: &mut rows }.row();
         }
     }
     rows
 }
 
+/// Every figure of a version of a frozen month, as the log says it; of rows that did not fit into the log there are none.
+pub(super) fn frozen(position: u64, entry: &LogEntry, rows: &mut Vec<Row>) {
+    let LogEntry::MetricsFrozen { version, rows: text, entries, at, .. } = entry else { return };
+    for row in &frozen_rows(text) {
+        let before = vec![
+            Cell::count(position),
+            Cell::moment(Some(*at)),
+            Cell::count(*version),
+            Cell::count(*entries),
+        ];
+        Page { table: Table::Frozen, before, row, rows }.row();
+    }
+}
+
 /// One row of the scorecard, laid out.
 struct Page<'a> {
-    by: &'static str,
-    as_of: Timestamp,
+    table: Table,
+    /// The cells before the contract.
+    before: Vec<Cell>,
     row: &'a report::Row,
     rows: &'a mut Vec<Row>,
 }
@@ -147,17 +164,16 @@ impl Page<'_> {
     }
 
     fn line(&mut self, name: &str, cells: Vec<Cell>) {
-        let mut all = vec![
-            Cell::moment(Some(self.as_of)),
-            Cell::text(self.by),
+        let mut all = self.before.clone();
+        all.extend([
             Cell::text(&self.row.contract),
             Cell::text(&self.row.motion),
             Cell::maybe(self.row.period.as_ref()),
             Cell::text(name),
-        ];
+        ]);
         all.extend(cells);
         all.push(Cell::text(standing(self.row.standing)));
-        self.rows.push(Row { table: Table::Metrics, cells: all });
+        self.rows.push(Row { table: self.table, cells: all });
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Table {
     Metrics,
     /// People's figures at the end of the export.
     People,
+    /// Frozen months, as the log says them.
+    Frozen,
 }
 
 /// What a column holds.
@@ -97,7 +99,7 @@ pub struct Row {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Events,
         Self::EventFields,
         Self::Packages,
@@ -109,6 +111,7 @@ impl Table {
         Self::Handoffs,
         Self::Metrics,
         Self::People,
+        Self::Frozen,
     ];
 
     /// Its name, and that of its folder.
@@ -125,6 +128,7 @@ impl Table {
             Self::Handoffs => "handoffs",
             Self::Metrics => "metrics",
             Self::People => "people",
+            Self::Frozen => "frozen",
         }
     }
 
@@ -144,6 +148,7 @@ impl Table {
             }
             Self::Metrics => "one figure of the scorecard as of the end of the export",
             Self::People => "one figure of a person as of the end of the export",
+            Self::Frozen => "one figure of a version of a frozen month, as it stands in the log",
         }
     }
 
@@ -161,6 +166,7 @@ impl Table {
             Self::Handoffs => columns::HANDOFFS,
             Self::Metrics => columns::METRICS,
             Self::People => columns::PEOPLE,
+            Self::Frozen => columns::FROZEN,
         }
     }
 }

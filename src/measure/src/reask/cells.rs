@@ -1,6 +1,7 @@
 //! Accounts by contract, motion and slice of the calendar, kept so that a question costs nothing however long the log is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use handoff_core::id::{ContractId, MotionId};
 use jiff::Timestamp;
@@ -52,7 +53,9 @@ struct Cell {
 /// All cells.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Cells {
-    accounts: BTreeMap<Account, u32>,
+    accounts: BTreeMap<Arc<Account>, u32>,
+    /// Accounts in the order of their numbers.
+    by_number: Vec<Arc<Account>>,
     lines: BTreeMap<(ContractId, MotionId), u32>,
     sums: BTreeMap<(u32, Slice), Cell>,
 }
@@ -66,7 +69,7 @@ impl Cells {
     pub(super) fn incidence(&self, line: Option<(&str, &str)>, slice: Slice, as_of: Timestamp) -> Incidence {
         let number = match line {
             None => Some(ALL),
-            Some((contract, motion)) => self.lines.get(&(contract.into(), motion.into())).copied(),
+            Some((contract, motion)) => self.line_of(contract, motion),
         };
         let Some(cell) = number.and_then(|number| self.sums.get(&(number, slice))) else {
             return Incidence::default();
@@ -84,18 +87,16 @@ impl Cells {
     /// Counts a cycle anew; `before` = where it was counted last.
     pub(super) fn place(
         &mut self,
-        line: &(ContractId, MotionId),
+        line: u32,
         accepted: Timestamp,
-        account: &Account,
+        account: u32,
         flags: Flags,
         before: Option<Placed>,
     ) -> Placed {
-        let account = self.number(account);
         let placed = Placed { account, flags };
         if before == Some(placed) {
             return placed;
         }
-        let line = self.line(line);
         let own = [Slice::of(Period::Week, accepted), Slice::of(Period::Month, accepted), Slice::All];
         for key in own.into_iter().map(|slice| (line, slice)).chain([(ALL, Slice::All)]) {
             let cell = self.sums.entry(key).or_default();
@@ -111,23 +112,35 @@ impl Cells {
 
 impl Cells {
     /// The number of an account, a new one if need be.
-    fn number(&mut self, account: &Account) -> u32 {
-        if let Some(number) = self.accounts.get(account) {
+    pub(super) fn number(&mut self, account: Account) -> u32 {
+        if let Some(number) = self.accounts.get(&account) {
             return *number;
         }
-        let number = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
-        self.accounts.insert(account.clone(), number);
+        let (number, account) = (u32::try_from(self.by_number.len()).unwrap_or(u32::MAX), Arc::new(account));
+        self.by_number.push(Arc::clone(&account));
+        self.accounts.insert(account, number);
         number
     }
 
+    /// The account of a number.
+    pub(super) fn account(&self, number: u32) -> Option<&Account> {
+        self.by_number.get(usize::try_from(number).ok()?).map(|account| &**account)
+    }
+
     /// The number of a line, from 1; a new one if need be.
-    fn line(&mut self, line: &(ContractId, MotionId)) -> u32 {
-        if let Some(number) = self.lines.get(line) {
+    pub(super) fn line(&mut self, contract: &ContractId, motion: &MotionId) -> u32 {
+        let line = (contract.clone(), motion.clone());
+        if let Some(number) = self.lines.get(&line) {
             return *number;
         }
         let number = u32::try_from(self.lines.len()).unwrap_or(u32::MAX).saturating_add(1);
-        self.lines.insert(line.clone(), number);
+        self.lines.insert(line, number);
         number
+    }
+
+    /// The number of a line; `None` = nothing of it was accepted.
+    pub(super) fn line_of(&self, contract: &str, motion: &str) -> Option<u32> {
+        self.lines.get(&(contract.into(), motion.into())).copied()
     }
 }
 

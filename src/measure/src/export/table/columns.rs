@@ -198,6 +198,13 @@ pub(super) const HANDOFFS: &[Column] = &[
     ),
 ];
 
+const OF_THE_PAST: Column = integer(
+    "reconstructed",
+    "of one of the six: how many cycles it is made of that were worked out afterwards",
+);
+const STANDING: Column =
+    text("standing", "how far the period is from changing no more: running, provisional or final");
+
 pub(super) const METRICS: &[Column] = &[
     moment("as_of", "the moment up to which it counts"),
     text("by", "week or month"),
@@ -215,11 +222,31 @@ pub(super) const METRICS: &[Column] = &[
     HIGH,
     METHOD,
     LEFT_OUT,
-    integer(
-        "reconstructed",
-        "of one of the six: how many cycles it is made of that were worked out afterwards",
-    ),
-    text("standing", "how far the period is from changing no more: running, provisional or final"),
+    OF_THE_PAST,
+    STANDING,
+];
+
+pub(super) const FROZEN: &[Column] = &[
+    POSITION,
+    LOGGED,
+    integer("version", "from 1; each restatement adds one"),
+    integer("entries", "it is made of so many entries from the beginning of the log"),
+    CONTRACT,
+    MOTION,
+    text("period", "the month in UTC, e.g. 2026-02"),
+    text("metric", "which figure; what customers do later (NPS delta, leak to churn) is not frozen"),
+    number("value", "the figure; empty = nothing to measure"),
+    UNIT,
+    MET,
+    N,
+    BAND,
+    PROVISIONAL,
+    LOW,
+    HIGH,
+    METHOD,
+    LEFT_OUT,
+    OF_THE_PAST,
+    STANDING,
 ];
 
 pub(super) const PEOPLE: &[Column] = &[
