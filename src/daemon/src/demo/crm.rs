@@ -62,6 +62,19 @@ pub struct NewRecord<'a> {
 /// A record that stands: its object and its id.
 pub type Place = (String, String);
 
+/// A task of ours in somebody's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its one line.
+    pub title: String,
+    /// Its words.
+    pub text: String,
+    /// Its owner's id, as fields hold it.
+    pub owner: Value,
+    /// Whether it is to be done.
+    pub open: bool,
+}
+
 /// One vendor's sandbox on the stage.
 pub trait Crm: Send + Sync {
     /// The vendor's name.
@@ -136,6 +149,9 @@ pub trait Crm: Send + Sync {
 
     /// What happened to a customer, as mappings of signals read it.
     fn signal(&self, who: &str, customer: &str, what: &str) -> Result<(), DemoError>;
+
+    /// The tasks that hang on a deal and stand for something that is owed, oldest first; `key` is the field that says what, by the mapping.
+    fn tasks(&self, deal: &str, key: &str) -> Result<Vec<Task>, DemoError>;
 
     /// The rep gets, or loses, the right to fill in the receiver's answer.
     fn let_answer(&self, who: &str, may: bool) -> Result<(), DemoError>;

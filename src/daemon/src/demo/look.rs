@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::calls::PlaceView;
 use crate::view::{Detail, Filter};
 
-use super::crm::{Crm, Fields, Saved};
+use super::crm::{Crm, Fields, Saved, Task};
 use super::{DemoError, Stage, fill};
 
 /// One governed record in one CRM.
@@ -129,6 +129,14 @@ impl Record<'_> {
             Saved::Done => None,
             Saved::Refused(words) => Some(words),
         })
+    }
+
+    /// The tasks that hang on the deal, as the CRM lists them.
+    pub(super) fn tasks(&self) -> Result<Vec<Task>, DemoError> {
+        match &self.mapping.write.task {
+            Some(task) => self.crm.tasks(&self.id, &task.id),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// How many writes after the first `since` opened the commission flag, as the sandbox received them.

@@ -20,7 +20,7 @@ use super::story::{MONA, SUNIL};
 use super::{DemoError, feed};
 use crate::config::{
     Audit, Auth, Commission, Config, Connection, EvidenceSource, Feed, Govern, Http, People,
-    ScorecardSettings, SecretRef,
+    ScorecardSettings, SecretRef, Tasks,
 };
 
 /// The mapping of the story in Salesforce.
@@ -90,7 +90,12 @@ impl Wiring<'_> {
             mappings_dir: None,
             http: Http { listen: format!("127.0.0.1:{port}"), ..Http::default() },
             govern: self.mappings.iter().map(|mapping| self.govern(mapping, &sf, &hs)).collect(),
-            tasks: None,
+            // The story's own tasks are told one by one, however much the company's old deals are owed.
+            tasks: self.whole.then(|| Tasks {
+                digest_above: 1_000,
+                max_per_person_and_day: 1_000,
+                ..Tasks::default()
+            }),
             rediscovery: None,
             facts: Vec::new(),
             tests: None,

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
-use super::{Crm, Fields, NewDeal, NewRecord, Place, Saved};
+use super::{Crm, Fields, NewDeal, NewRecord, Place, Saved, Task};
 use crate::demo::DemoError;
 
 const DEALS: &str = "deals";
@@ -271,6 +271,20 @@ impl Crm for HubSpotFace {
     fn signal(&self, who: &str, customer: &str, what: &str) -> Result<(), DemoError> {
         let what = Fields::from_iter([("handoff_account_signal".to_owned(), Value::from(what))]);
         self.edit(who, COMPANIES, customer, &what).map(drop)
+    }
+
+    fn tasks(&self, deal: &str, key: &str) -> Result<Vec<Task>, DemoError> {
+        let text = |id: u64, name: &str| self.portal.property("tasks", id, name).unwrap_or_default();
+        let mut on = self.portal.linked(DEALS, Self::id(deal)?, "tasks");
+        on.sort_unstable();
+        let ours = on.into_iter().filter(|id| !text(*id, key).is_empty());
+        let task = |id: u64| Task {
+            title: text(id, "hs_task_subject"),
+            text: text(id, "hs_task_body"),
+            owner: Value::from(text(id, "hubspot_owner_id")),
+            open: text(id, "hs_task_status") != "COMPLETED",
+        };
+        Ok(ours.map(task).collect())
     }
 
     fn let_answer(&self, _who: &str, _may: bool) -> Result<(), DemoError> {

@@ -9,8 +9,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
 
-use super::{Crm, Fields, NewDeal, NewRecord, Place, Saved};
+use super::{Crm, Fields, NewDeal, NewRecord, Place, Saved, Task};
 use crate::demo::DemoError;
+use crate::demo::look::text_of;
 
 const DEAL: &str = "Opportunity";
 
@@ -218,6 +219,22 @@ impl Crm for SalesforceFace {
     fn signal(&self, who: &str, customer: &str, what: &str) -> Result<(), DemoError> {
         let what = Fields::from_iter([("Account_Signal__c".to_owned(), Value::from(what))]);
         self.edit(who, "Account", customer, &what).map(drop)
+    }
+
+    fn tasks(&self, deal: &str, key: &str) -> Result<Vec<Task>, DemoError> {
+        let soql = format!(
+            "SELECT {key}, Subject, Description, Status, OwnerId, WhatId FROM Task ORDER BY CreatedDate, Id"
+        );
+        let rows = self.org.query(&soql)?;
+        let text = |row: &Value, name: &str| text_of(row.get(name).unwrap_or(&Value::Null));
+        let ours = rows.iter().filter(|row| !text(row, key).is_empty() && text(row, "WhatId") == deal);
+        let task = |row: &Value| Task {
+            title: text(row, "Subject"),
+            text: text(row, "Description"),
+            owner: row.get("OwnerId").cloned().unwrap_or_default(),
+            open: text(row, "Status") != "Completed",
+        };
+        Ok(ours.map(task).collect())
     }
 
     fn let_answer(&self, who: &str, may: bool) -> Result<(), DemoError> {

@@ -2,8 +2,9 @@
 
 use handoff_core::event::Event;
 use handoff_core::mapping::GateWrite;
+use serde_json::Value;
 
-use super::super::crm::{Crm, Fields, NewDeal};
+use super::super::crm::{Crm, Fields, NewDeal, Task};
 use super::super::look::{Record, first_line, or_nothing, pay, yes};
 use super::super::{DemoError, Stage, calls, fill};
 use super::{AVA, INGRID, Scene, Teller};
@@ -168,8 +169,10 @@ impl Story<'_, '_, '_> {
     }
 
     async fn resubmits(&mut self) -> Result<(), DemoError> {
+        let before = self.deal.tasks()?;
         self.deal.save(AVA, &self.said(&fill::mended()))?;
         self.stage.settle().await?;
+        let after = self.deal.tasks()?;
         let (queued, missing, cleared) = self.standing();
         self.report(
             "Ava rewrites the two fields",
@@ -180,6 +183,41 @@ impl Story<'_, '_, '_> {
                 or_nothing(&missing),
                 yes(queued),
                 pay(cleared)
+            ),
+        );
+        if self.stage.is_whole() { self.follows_in_tasks(&before, &after) } else { Ok(()) }
+    }
+
+    /// What stood in people's lists of tasks while two fields were sent back, and after they were mended.
+    fn follows_in_tasks(&mut self, before: &[Task], after: &[Task]) -> Result<(), DemoError> {
+        let (ava, ingrid) = (self.crm.user(AVA)?, self.crm.user(INGRID)?);
+        let open = |tasks: &[Task], owner: &Value| -> Vec<Task> {
+            tasks.iter().filter(|task| task.open && task.owner == *owner).cloned().collect()
+        };
+        let titles = |tasks: &[Task]| {
+            let titles: Vec<&str> = tasks.iter().map(|task| task.title.as_str()).collect();
+            or_nothing(&titles.join(", ")).to_owned()
+        };
+        let (sent_back, mended, answer) = (open(before, &ava), open(after, &ava), open(after, &ingrid));
+        let named = |task: &Task| {
+            let lines = task.text.replace("<br>", "\n");
+            lines.lines().filter(|line| line.starts_with("- ")).count()
+        };
+        let closed =
+            sent_back.iter().all(|task| after.iter().any(|one| one.title == task.title && !one.open));
+        self.report(
+            "Ava looks at her own list of tasks in the CRM, before and after she rewrites the fields",
+            "while they are sent back one open task names both; mended, it is closed by itself, and Ingrid has one to answer",
+            matches!(sent_back.as_slice(), [task] if task.title.starts_with("Mend") && named(task) == 2)
+                && closed
+                && mended.is_empty()
+                && answer.len() == 1,
+            format!(
+                "Ava before: {} ({} fields named); Ava after: {}; Ingrid after: {}",
+                titles(&sent_back),
+                sent_back.first().map_or(0, named),
+                titles(&mended),
+                titles(&answer)
             ),
         );
         Ok(())
