@@ -13,12 +13,13 @@ use handoff_sandbox_salesforce::{FieldSpec, FieldType};
 use handoffd::app::App;
 use handoffd::config::{About, Facts, Feed};
 use handoffd_tests::crm::{Deal, HUBSPOT, Kind, SALESFORCE};
+use handoffd_tests::feed::{Delivery, SECRET};
 use handoffd_tests::governed::{Governed, Options, secret};
 use handoffd_tests::story::AVA;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::feeds::{Delivery, SECRET, taken};
+use crate::feeds::taken;
 
 const CUSTOMERS: &str = "feeds/customers";
 const SURVEYS: &str = "feeds/surveys";

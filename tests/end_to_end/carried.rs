@@ -7,11 +7,12 @@ use handoff_core::value::Value;
 use handoff_sandbox_salesforce as salesforce;
 use handoffd::view::Detail;
 use handoffd_tests::crm::{Deal, HUBSPOT, Kind, SALESFORCE};
+use handoffd_tests::feed::configure;
 use handoffd_tests::governed::Governed;
 use handoffd_tests::story::{AVA, INGRID};
 use serde_json::json;
 
-use crate::feeds::{attendance, configure, usage};
+use crate::feeds::{attendance, usage};
 use crate::live::{CUSTOMER, accepts, detail, goes_live, in_queue, missing, phase, prepare, stands};
 
 async fn follows_its_source(crms: &'static [Kind]) {

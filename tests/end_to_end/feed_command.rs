@@ -4,9 +4,10 @@ use handoff_core::handoff::Phase;
 use handoffd::clock::{Clock as _, SystemClock};
 use handoffd_tests::command::{typed, written};
 use handoffd_tests::crm::SALESFORCE;
+use handoffd_tests::feed::configure;
 use serde_json::json;
 
-use crate::feeds::{attendance, configure, row, rows};
+use crate::feeds::{attendance, row, rows};
 use crate::live::{CUSTOMER, goes_live, missing, phase, prepare_at};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_typed-command");

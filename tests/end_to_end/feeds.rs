@@ -1,93 +1,15 @@
 //! Signed feeds: what telemetry says reaches the package and opens the gate; nothing unproven, old, doubled or otherwise made is taken.
 
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use handoff_core::feed::ColumnKind;
 use handoff_core::handoff::Phase;
 use handoff_core::id::RecordRef;
-use handoffd::config::Feed;
 use handoffd_tests::crm::{HUBSPOT, Kind, SALESFORCE};
-use handoffd_tests::governed::{Governed, secret};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use handoffd_tests::feed::{Delivery, NEXT, SECRET, configure};
+use handoffd_tests::governed::Governed;
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use crate::live::{CUSTOMER, accepts, detail, goes_live, in_queue, missing, phase, prepare};
-
-/// The secret that deliveries are signed with.
-pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-/// The one that takes its place.
-const NEXT: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oDAAAA";
-const FEED: &str = "feeds/usage";
-
-/// The feeds that the shipped mapping reads: weekly users of each feature of a customer, and who was trained.
-pub(crate) fn configure(world: &mut Governed) {
-    let (dir, text) = (world.dir(), ColumnKind::Text);
-    let secrets = vec![secret(dir, "feed", SECRET), secret(dir, "feed_next", NEXT)];
-    let feed = |identity: [&str; 2], columns: [(&str, ColumnKind); 4]| Feed {
-        secrets: secrets.clone(),
-        key: "account".to_owned(),
-        identity: identity.map(str::to_owned).into(),
-        columns: columns.map(|(name, kind)| (name.to_owned(), kind)).into(),
-        about: None,
-    };
-    let usage =
-        [("account", text), ("feature", text), ("week", ColumnKind::Date), ("users", ColumnKind::Number)];
-    let attendance = [("account", text), ("person", text), ("session", text), ("completed", text)];
-    let feeds = BTreeMap::from([
-        ("usage".to_owned(), feed(["feature", "week"], usage)),
-        ("attendance".to_owned(), feed(["person", "session"], attendance)),
-    ]);
-    world.config(|config| config.feed = feeds);
-}
-
-fn signed(secret: &str, id: &str, time: i64, body: &str) -> String {
-    let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap();
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
-    mac.update(format!("{id}.{time}.{body}").as_bytes());
-    format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-/// A delivery as a sender makes it; what is changed afterwards is not what was signed.
-pub(crate) struct Delivery {
-    pub(crate) path: &'static str,
-    id: String,
-    time: i64,
-    signature: String,
-    kind: &'static str,
-    body: String,
-}
-
-impl Delivery {
-    pub(crate) fn of(world: &Governed, id: &str, body: impl Into<String>) -> Self {
-        let (body, time) = (body.into(), handoffd::clock::Clock::now(world.clock().as_ref()).as_second());
-        let signature = signed(SECRET, id, time, &body);
-        Self { path: FEED, id: id.to_owned(), time, signature, kind: "application/json", body }
-    }
-
-    fn signed_again(mut self, secret: &str) -> Self {
-        self.signature = signed(secret, &self.id, self.time, &self.body);
-        self
-    }
-
-    /// The status, and what the daemon says.
-    pub(crate) async fn send(self, world: &Governed) -> (u16, Value) {
-        let url = format!("http://{}/{}", world.app().local_addr(), self.path);
-        let request = crate::wire::client()
-            .post(url)
-            .header("webhook-id", self.id)
-            .header("webhook-timestamp", self.time.to_string())
-            .header("webhook-signature", self.signature)
-            .header("content-type", self.kind)
-            .body(self.body);
-        let answer = request.send().await.unwrap();
-        let status = answer.status().as_u16();
-        let text = answer.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
-    }
-}
 
 /// One row.
 pub(crate) fn row(week: &str, feature: &str, users: i64) -> Value {

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 pub(crate) const GRACE: &str = "grace.adeyemi@northwind-peak.example";
 /// The contract.
 pub(crate) const LIVE: &str = "h04-onboarding-to-cs";
-/// The customer, and how its product's telemetry calls it.
-pub(crate) const CUSTOMER: &str = "Glenmore Freight";
+/// The customer, as its product's telemetry calls it too.
+pub(crate) use handoffd_tests::feed::CUSTOMER;
 
 /// The shipped mapping of handoff 04 for those whose product and training tool send what they know.
 fn mapping(kind: Kind) -> &'static str {

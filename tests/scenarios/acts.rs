@@ -2,6 +2,7 @@
 
 use handoff_core::id::{RecordId, RecordRef};
 use handoffd::demo::fill;
+use handoffd_tests::crm::Deal;
 use handoffd_tests::stage::face::{Fields, Talk, Way, perform, refer};
 use handoffd_tests::stage::table::{Junk, Made, Part, ROOT};
 use serde_json::Value;
@@ -10,7 +11,7 @@ use crate::player::{Known, Player};
 use crate::script::{seconds, words};
 
 /// Seconds that pass before each thing that somebody does.
-const BEFORE: i64 = 60;
+pub(crate) const BEFORE: i64 = 60;
 
 impl Player {
     /// One line of the story.
@@ -24,7 +25,7 @@ impl Player {
             (*name).clone_into(&mut self.about);
             said.truncate(said.len() - 2);
         }
-        if self.daemon(&said).await {
+        if self.daemon(&said).await || self.sent(&said).await {
             return;
         }
         let [who, act @ ..] = said.as_slice() else { panic!("nothing happens: {line}") };
@@ -140,6 +141,7 @@ impl Player {
             ["comments"] => self.talk(who, Talk::Inside),
             ["writes", "to", "the", "customer"] => self.talk(who, Talk::ToCustomer),
             ["calls", "the", "customer"] => self.talk(who, Talk::Call),
+            ["ticks", "off", title] => self.tick_off(who, title),
             ["leaves"] => {
                 self.face.set_active(&self.world, who, false);
                 Ok(())
@@ -262,6 +264,15 @@ impl Player {
     fn flag(&self, gate: &str) -> Fields {
         let gates = self.own_mapping().write.gate.iter().filter(|(name, _)| name.as_str() == gate);
         gates.map(|(_, write)| (write.field.clone(), write.open.clone())).collect()
+    }
+
+    /// Somebody marks an open task of the record as done in the CRM.
+    fn tick_off(&self, who: &str, title: &str) -> Result<(), String> {
+        let kind = self.face.kind();
+        let tasks = self.world.tasks_of(Deal::new(kind, self.known().root().record.to_string()));
+        let task = tasks.iter().find(|task| task.open && task.title == title);
+        let (task, done) = task.unwrap_or_else(|| panic!("no open task \"{title}\"")).ticked(kind);
+        self.face.save(&self.world, who, Way::Page, &task, &done)
     }
 
     fn seat(&self, who: &str, name: &str, seat: &str) -> Result<(), String> {

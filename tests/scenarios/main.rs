@@ -9,9 +9,11 @@
 //! | `Ava fills risks.risks with "…"`, `fills everything`, `empties …`, `junks …` | she writes a part of the package |
 //! | `Ingrid accepts`, `rejects risks;go_live because "…"`, `takes the answer back` | the receiver's answer |
 //! | `Ava moves it to closed_won`, `names Luis as receiver`, `clones it as …`, `deletes it` | what else is done to a record |
+//! | `Ava ticks off "Route the papers as agreed"` | a task of the record is marked as done in the CRM |
+//! | `product sends usage`, `training tool sends attendance`; `unsigned`, `with another secret` | what a customer does, by signed feed |
 //! | `Olga asks to override commission for 8h because "…"`, `Claire closes the month` | what is said to the daemon itself |
 //! | `daemon looks`, `sweeps`, `stops`, `starts`; `wait 26h`; `until 2028-02-29T10:00:00Z` | the daemon and time |
-//! | `show record`, `handoff`, `log`, `tasks`, `commission` | what stands there |
+//! | `show record`, `handoff`, `log`, `tasks`, `owed`, `commission` | what stands there |
 //!
 //! `on "Orion"` at a line's end speaks of another record than before. A minute passes before each thing that somebody does. After the daemon has
 //! looked, everything new is told: what people see in the CRM, and what the ledger holds.
@@ -19,6 +21,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests only: a broken expectation ends the test")]
 
 mod acts;
+mod feeds;
 mod office;
 mod people;
 mod plain;
@@ -63,12 +66,14 @@ stories! {
     h03_the_receiver_leaves
     h03_ways_round_the_gate
     h03_who_may_accept
+    h04_by_signed_feed
     h04_the_happy_path
     h04_ways_round_the_gate
     h05_a_missed_echo_and_a_slipped_eta
     h05_the_happy_path
     h05_ways_round_the_gate
     h06_both_motions_claim
+    h06_paperwork
     h06_reunification_after_six_months
     h06_the_customer_is_not_well
     h06_the_happy_path

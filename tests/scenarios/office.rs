@@ -3,6 +3,7 @@
 use handoff_core::id::GateName;
 use handoff_measure::ledger::{Month, Row};
 use handoffd::overrides::{Said, Word};
+use handoffd::tasks::OwedView;
 use handoffd_tests::crm::Deal;
 use handoffd_tests::governed::event_names;
 use jiff::SignedDuration;
@@ -84,6 +85,16 @@ impl Player {
                         self.said.push(told);
                     }
                 }
+            }
+            ("owed", []) => {
+                let known = self.known();
+                let detail = self.detail(known.scene, known.root()).await.unwrap();
+                let words = |row: &OwedView| {
+                    let owner = row.owed.owner.id.as_str().trim_start_matches("owner:");
+                    self.plain(&format!("{owner}: {}; task: {}", row.owed.title, row.task))
+                };
+                let told: Vec<String> = detail.owed.iter().map(words).collect();
+                self.said.extend(if told.is_empty() { vec!["nothing".to_owned()] } else { told });
             }
             ("commission", []) => {
                 let month = Month::of(self.world.now());

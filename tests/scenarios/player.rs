@@ -77,9 +77,12 @@ pub(crate) async fn play(script: &Script, kind: Kind) -> Vec<Vec<String>> {
 
 impl Player {
     async fn begin(script: &Script, kind: Kind) -> Self {
-        let scenes: Vec<Scene> = script.handoffs.iter().map(|number| stage::scene(kind, *number)).collect();
         let setting =
             |key: &str| script.settings.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+        let fed = setting("feeds").is_some();
+        let scene =
+            |number: &u8| if fed && *number == 4 { stage::fed(kind) } else { stage::scene(kind, *number) };
+        let scenes: Vec<Scene> = script.handoffs.iter().map(scene).collect();
         let crms = match kind {
             Kind::Salesforce => SALESFORCE,
             Kind::Hubspot => HUBSPOT,
@@ -164,6 +167,7 @@ impl Player {
             ("reunify", ["write"]) => {
                 self.world.govern().reunify = Some(handoff_core::beside::Reunify::Write);
             }
+            ("feeds", ["signed"]) => handoffd_tests::feed::configure(&mut self.world),
             ("tasks", ["on"]) => {
                 let tasks = Tasks { digest_above: 1_000, max_per_person_and_day: 1_000, ..Tasks::default() };
                 self.world.config(|config| config.tasks = Some(tasks));

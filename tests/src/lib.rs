@@ -11,6 +11,7 @@ pub mod clock;
 pub mod command;
 pub mod crm;
 pub mod door;
+pub mod feed;
 pub mod files;
 pub mod governed;
 pub mod play;

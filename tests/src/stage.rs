@@ -41,3 +41,11 @@ pub fn scene(kind: Kind, number: u8) -> Scene {
     };
     scenes.get(usize::from(number) - 1).unwrap_or_else(|| panic!("there is no handoff {number}"))()
 }
+
+/// Handoff 04 where use and trainings are not in the CRM but come by signed feeds.
+pub fn fed(kind: Kind) -> Scene {
+    match kind {
+        Kind::Salesforce => salesforce::h04::fed(),
+        Kind::Hubspot => hubspot::h04::fed(),
+    }
+}

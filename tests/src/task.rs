@@ -1,13 +1,17 @@
 //! Tasks as the CRMs show them.
 
+use handoff_core::id::{ConnectionId, RecordId, RecordRef};
 use serde_json::Value;
 
 use crate::crm::{Deal, Kind};
 use crate::governed::Governed;
+use crate::stage::face::Fields;
 
 /// A task of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
+    /// The CRM's id of it.
+    pub id: String,
     /// What it stands for.
     pub key: String,
     /// Its one line.
@@ -24,6 +28,19 @@ pub struct Task {
     pub deals: Vec<String>,
     /// The ids of all records that it hangs on.
     pub about: Vec<String>,
+}
+
+impl Task {
+    /// Where it stands in its CRM, and the save that marks it as done there.
+    pub fn ticked(&self, kind: Kind) -> (RecordRef, Fields) {
+        let (object, column, done) = match kind {
+            Kind::Salesforce => ("Task", "Status", "Completed"),
+            Kind::Hubspot => ("tasks", "hs_task_status", "COMPLETED"),
+        };
+        let connection = ConnectionId::from(kind.connection());
+        let record = RecordRef { connection, object: object.into(), record: RecordId(self.id.clone()) };
+        (record, Fields::from_iter([(column.to_owned(), Value::from(done))]))
+    }
 }
 
 impl Governed {
@@ -61,6 +78,7 @@ impl Governed {
         let text = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
         let ours = rows.iter().filter(|row| row["Handoff_Obligation_Id__c"].is_string());
         ours.map(|row| Task {
+            id: text(row, "Id"),
             key: text(row, "Handoff_Obligation_Id__c"),
             title: text(row, "Subject"),
             text: text(row, "Description"),
@@ -82,6 +100,7 @@ impl Governed {
         let ours =
             portal.ids("tasks").into_iter().filter(|id| !text(*id, "handoff_obligation_id").is_empty());
         ours.map(|id| Task {
+            id: id.to_string(),
             key: text(id, "handoff_obligation_id"),
             title: text(id, "hs_task_subject"),
             text: text(id, "hs_task_body"),

@@ -178,6 +178,31 @@ pub struct Scene {
     pub parts: Vec<Part>,
 }
 
+impl Scene {
+    /// The same where nobody types records of these objects into the CRM: feeds bring what they would say, about a customer whose name at the sender
+    /// stands in a column of the governed record.
+    #[must_use]
+    pub fn fed(
+        mut self,
+        mapping: &'static str,
+        (column, customer): (&'static str, &str),
+        sent: &[&str],
+    ) -> Self {
+        self.mapping = mapping;
+        let typed = |name: &str, made: &[Made]| made.iter().any(|one| one.name == name);
+        self.made.retain(|one| !sent.contains(&one.object));
+        let made = &self.made;
+        self.parts.retain(|part| match &part.missing {
+            Missing::Without(names) => names.iter().any(|name| typed(name, made)),
+            Missing::Empty(_) | Missing::Other(_) | Missing::Unlinked(..) | Missing::Never => true,
+        });
+        for one in self.made.iter_mut().filter(|one| one.name == ROOT) {
+            one.fields.push((column, Value::from(customer)));
+        }
+        self
+    }
+}
+
 /// The name of the governed record.
 pub const ROOT: &str = "root";
 

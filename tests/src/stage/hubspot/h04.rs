@@ -1,5 +1,6 @@
 //! Handoff 04 on the custom object Onboarding: usage, trainings, labelled contacts, the customer's tickets, and what handoff 03 promised.
 
+use crate::feed::CUSTOMER;
 use crate::story::INGRID;
 use serde_json::json;
 
@@ -68,6 +69,15 @@ pub fn scene() -> Scene {
         made: made_first.into_iter().chain(more).collect(),
         parts: parts(),
     }
+}
+
+/// The same where the product and the training tool send what they know to signed feeds.
+pub fn fed() -> Scene {
+    scene().fed(
+        "hubspot/h04-onboarding-to-cs-fed",
+        ("product_account", CUSTOMER),
+        &["p_feature_usage", "p_training_attendance"],
+    )
 }
 
 fn ticket(name: &'static str, subject: &str, category: &str, (pipeline, stage): (&str, &str)) -> Made {

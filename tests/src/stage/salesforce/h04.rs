@@ -1,5 +1,6 @@
 //! Handoff 04 on the onboarding: usage, trainings, stakeholders, the customer's cases, and what handoff 03 promised.
 
+use crate::feed::CUSTOMER;
 use crate::story::{AVA, INGRID};
 use serde_json::json;
 
@@ -102,6 +103,15 @@ pub fn scene() -> Scene {
         ],
         parts: parts(),
     }
+}
+
+/// The same where the product and the training tool send what they know to signed feeds.
+pub fn fed() -> Scene {
+    scene().fed(
+        "salesforce/h04-onboarding-to-cs-fed",
+        ("Product_Account__c", CUSTOMER),
+        &["Usage_Point__c", "Training_Session__c", "Training_Attendance__c"],
+    )
 }
 
 fn parts() -> Vec<Part> {
