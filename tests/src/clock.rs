@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use handoff_sandbox_host::Clock as SandboxClock;
-use handoffd::clock::{Clock, ManualClock};
+use handoffd::clock::{Clock, ManualClock, until};
 use jiff::Timestamp;
 
 /// The longest wait that is a matter of pace: HubSpot counts calls by ten seconds and searches by one.
@@ -45,24 +45,24 @@ impl Clock for Hand {
         self.clock.now()
     }
 
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        let left = until(self.clock.now(), at);
         let along = match &self.paced {
-            Pace::Alone if duration <= PACE => None,
-            Pace::Along(time) if duration <= PACE => Some(time.clone()),
-            Pace::Still | Pace::Alone | Pace::Along(_) => return self.clock.sleep(duration),
+            Pace::Alone if left <= PACE => None,
+            Pace::Along(time) if left <= PACE => Some(time.clone()),
+            Pace::Still | Pace::Alone | Pace::Along(_) => return self.clock.sleep_until(at),
         };
         let clock = Arc::clone(&self.clock);
-        let until = clock.now().checked_add(duration).unwrap();
         async move {
             // Whoever has something to do does it first.
             tokio::task::yield_now().await;
-            if clock.now() < until {
-                clock.set(until);
+            if clock.now() < at {
+                clock.set(at);
             }
             if let Some(mut time) = along
-                && time.now() < until
+                && time.now() < at
             {
-                time.set(until);
+                time.set(at);
             }
         }
         .boxed()

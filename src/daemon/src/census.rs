@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use handoff_connector::{Changed, Cursor};
 use handoff_core::id::RecordRef;
@@ -21,6 +20,8 @@ use crate::poll::mark_and_wait;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Rest of a walk that the CRM does not answer.
 const REST: SignedDuration = SignedDuration::from_mins(15);
+/// Between two rounds, however much is due.
+const BREATH: SignedDuration = SignedDuration::from_secs(1);
 /// Records marked at once, so that what people wait for never stands behind a whole page.
 const ABREAST: usize = 400;
 
@@ -51,8 +52,8 @@ pub(crate) async fn every_day(engine: &Arc<Engine>) -> Result<(), Fatal> {
             wake = wake.min(when_due(engine, object).await?);
         }
         ingress::forget_old_deliveries(engine).await?;
-        let wait = Duration::try_from(wake.duration_since(engine.clock.now())).unwrap_or_default();
-        engine.clock.sleep(wait.max(Duration::from_secs(1))).await;
+        let soonest = engine.clock.now().checked_add(BREATH).unwrap_or(Timestamp::MAX);
+        engine.clock.sleep_until(wake.max(soonest)).await;
     }
 }
 

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-pub use handoff_transport::Clock;
+pub use handoff_transport::{Clock, until};
 use jiff::Timestamp;
 use tokio::sync::watch;
+
+/// How often a sleeper looks at the system's clock, which may be set, and stands still for a sleeper while the machine is suspended.
+const LOOK: Duration = Duration::from_mins(1);
 
 /// The system's clock, cut to microseconds: what the log holds is then exactly what a warehouse can hold.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,6 +25,20 @@ impl Clock for SystemClock {
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        async move {
+            loop {
+                let left = until(Self.now(), at);
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(LOOK)).await;
+            }
+        }
+        .boxed()
+    }
+
+    /// Whatever the clock is set to meanwhile.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         tokio::time::sleep(duration).boxed()
     }
@@ -55,12 +72,11 @@ impl Clock for ManualClock {
         *self.now.borrow()
     }
 
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         let mut now = self.now.subscribe();
-        let until = (*now.borrow()).checked_add(duration).unwrap_or(Timestamp::MAX);
         async move {
             // A dropped clock never moves again, so nobody wakes.
-            if now.wait_for(|now| *now >= until).await.is_err() {
+            if now.wait_for(|now| *now >= at).await.is_err() {
                 std::future::pending::<()>().await;
             }
         }
@@ -75,6 +91,16 @@ mod tests {
     #[test]
     fn the_systems_clock_tells_nothing_below_microseconds() {
         assert_eq!(SystemClock.now().subsec_nanosecond() % 1_000, 0);
+    }
+
+    #[tokio::test]
+    async fn who_sleeps_until_a_moment_that_has_come_meanwhile_wakes_at_once() {
+        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+        let at = Timestamp::from_second(10).unwrap();
+        assert!(clock.sleep_until(at).now_or_never().is_none());
+        clock.set(Timestamp::from_second(11).unwrap());
+        assert!(clock.sleep_until(at).now_or_never().is_some());
+        assert!(SystemClock.sleep_until(at).now_or_never().is_some());
     }
 
     #[tokio::test]

@@ -94,7 +94,7 @@ async fn dispatch(engine: &Arc<Engine>, object: &Arc<Governed>) {
         drop(permit);
         let wake = async {
             match object.due.next() {
-                Some(at) => engine.clock.sleep(until(engine.clock.now(), at)).await,
+                Some(at) => engine.clock.sleep_until(at).await,
                 None => std::future::pending().await,
             }
         };
@@ -113,10 +113,6 @@ fn notice(engine: &Engine, ended: &Result<(), tokio::task::JoinError>) {
     if ended.is_err() {
         engine.fail(Fatal::Worker { what: "a reconciliation" });
     }
-}
-
-fn until(now: Timestamp, at: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
 }
 
 async fn work(engine: &Arc<Engine>, object: &Arc<Governed>, items: Vec<Item>) {

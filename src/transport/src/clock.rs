@@ -10,8 +10,14 @@ pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
 
+    /// Completes when this clock shows `at` or later: at once if it already does, so that whoever worked out `at` from an earlier [`Self::now`]
+    /// misses nothing that happened to the clock in between.
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()>;
+
     /// Completes when `duration` has passed on this clock.
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.sleep_until(later(self.now(), duration))
+    }
 }
 
 /// The only source of chance here (jitter).
@@ -32,6 +38,6 @@ pub(crate) fn later(now: Timestamp, wait: Duration) -> Timestamp {
 }
 
 /// How long from `now` until `then`; zero when it has passed.
-pub(crate) fn until(now: Timestamp, then: Timestamp) -> Duration {
+pub fn until(now: Timestamp, then: Timestamp) -> Duration {
     Duration::try_from(then.duration_since(now)).unwrap_or(Duration::ZERO)
 }

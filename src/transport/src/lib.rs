@@ -26,7 +26,7 @@ pub use auth::{
 };
 pub use budget::{BudgetStatus, DayCount, Ledger, LedgerError, VendorCount};
 pub use circuit::CircuitStatus;
-pub use clock::{Chance, Clock};
+pub use clock::{Chance, Clock, until};
 pub use http::{HttpConfig, HttpSetupError, HttpWire, Lookup, SystemLookup};
 pub use observe::{Note, Observer};
 pub use redact::{Secret, code, origin, vendor_request_id};

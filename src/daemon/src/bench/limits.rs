@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use handoff_core::id::ConnectionId;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, until};
 use crate::config::Connection;
 use crate::connect::{ConnectError, Real};
 use crate::link::{Connect, Connected, Equipment};
@@ -60,12 +59,13 @@ impl Clock for Jumping {
         now.checked_add(SignedDuration::from_millis(self.ahead.load(Ordering::SeqCst))).unwrap_or(now)
     }
 
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        let left = until(self.now(), at);
         if self.waits.load(Ordering::SeqCst) {
-            return self.inner.sleep(duration);
+            return self.inner.sleep(left);
         }
         // Rounded up: a sleeper that wakes early would only sleep again.
-        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX).saturating_add(1);
+        let millis = i64::try_from(left.as_millis()).unwrap_or(i64::MAX).saturating_add(1);
         let ahead = Arc::clone(&self.ahead);
         async move {
             // A sleep that is dropped before it is awaited, as one that loses a race is, jumps nowhere.
@@ -78,6 +78,8 @@ impl Clock for Jumping {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::clock::ManualClock;
 

@@ -57,7 +57,7 @@ async fn dispatch(engine: &Arc<Engine>, listener: &Arc<Listener>) {
         }
         let wake = async {
             match listener.due.next() {
-                Some(at) => engine.clock.sleep(until(engine.clock.now(), at)).await,
+                Some(at) => engine.clock.sleep_until(at).await,
                 None => std::future::pending().await,
             }
         };
@@ -67,10 +67,6 @@ async fn dispatch(engine: &Arc<Engine>, listener: &Arc<Listener>) {
             () = engine.stopped() => {}
         }
     }
-}
-
-fn until(now: Timestamp, at: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
 }
 
 /// What a batch works with.

@@ -2,7 +2,6 @@
 //! and nobody who watches has to wait for them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -10,7 +9,7 @@ use handoff_core::id::ConnectionId;
 use handoff_sandbox_salesforce::Org;
 use jiff::Timestamp;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, until};
 use crate::config::Connection;
 use crate::connect::{ConnectError, Real};
 use crate::link::{Connect, Connected, Equipment};
@@ -38,13 +37,13 @@ impl Clock for Passing {
         self.0.now()
     }
 
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        // Rounded up: a sleeper that wakes early would only sleep again.
-        let seconds = i64::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(1);
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         let org = self.0.clone();
         async move {
-            // A sleep that is dropped before it is awaited, as one that loses a race is, moves nothing.
-            org.advance(seconds);
+            // A sleep that is dropped before it is awaited, as one that loses a race is, moves nothing. Rounded up: a sleeper that wakes early
+            // would only sleep again.
+            let seconds = until(org.now(), at).as_millis().div_ceil(1_000);
+            org.advance(i64::try_from(seconds).unwrap_or(1));
             tokio::task::yield_now().await;
         }
         .boxed()

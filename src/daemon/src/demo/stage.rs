@@ -22,7 +22,7 @@ use super::story::{MONA, SUNIL};
 use super::wiring::{self, HUBSPOT, SALESFORCE};
 use crate::api::Surface;
 use crate::app::{App, Handle, Options};
-use crate::clock::Clock;
+use crate::clock::{Clock, until};
 use crate::config::Config;
 use crate::link::Connect;
 use crate::metrics::Metrics;
@@ -64,6 +64,9 @@ pub struct Setting {
     pub whole: bool,
 }
 
+/// How often a sleeper looks where the story is.
+const LOOK: Duration = Duration::from_millis(10);
+
 /// The daemon's clock follows the sandboxes', so that the story may skip the minutes between its steps.
 struct Following(salesforce::Org);
 
@@ -72,6 +75,22 @@ impl Clock for Following {
         self.0.now()
     }
 
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        let org = self.0.clone();
+        async move {
+            // The story may skip to it at any moment.
+            loop {
+                let left = until(org.now(), at);
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(LOOK)).await;
+            }
+        }
+        .boxed()
+    }
+
+    /// As long as it takes whoever watches.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         tokio::time::sleep(duration).boxed()
     }
@@ -206,7 +225,7 @@ impl Stage {
             crm.settled().await;
         }
         let handle = self.app.handle();
-        // Whoever waits for a later time waits in real time: the regular sweep wakes them when the stage's clock has passed it.
+        // Nothing tells of a change beside a record: the regular sweep finds it.
         handle.sweep_now().await?;
         // What is read is written in the first look; the second sees what became of it.
         for _ in 0..2 {

@@ -175,7 +175,7 @@ impl Desks {
         self.poke();
     }
 
-    pub(crate) fn poke(&self) {
+    fn poke(&self) {
         self.changed.send_modify(|count| *count = count.wrapping_add(1));
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn spawn(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
             }
             let wake = async {
                 match engine.tasks.next() {
-                    Some(at) => engine.clock.sleep(until(engine.clock.now(), at)).await,
+                    Some(at) => engine.clock.sleep_until(at).await,
                     None => std::future::pending().await,
                 }
             };
@@ -55,10 +55,6 @@ pub(crate) fn spawn(engine: &Arc<Engine>, tasks: &mut JoinSet<()>) {
     });
 }
 
-fn until(now: Timestamp, at: Timestamp) -> Duration {
-    Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
-}
-
 /// Resolves when no task has to be written now.
 pub(crate) async fn quiet(engine: &Engine) {
     let mut rested = engine.tasks.watch_rest();
@@ -69,8 +65,6 @@ pub(crate) async fn quiet(engine: &Engine) {
         if engine.is_stopping() || engine.tasks.due(engine.clock.now()).is_empty() {
             return;
         }
-        // The worker may sleep on a clock that was moved.
-        engine.tasks.poke();
         tokio::select! {
             _ = rested.changed() => {}
             () = engine.stopped() => {}

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -57,8 +56,8 @@ impl Clock for Skipping {
         self.0.now()
     }
 
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.0.advance(duration);
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        self.0.set(at.max(self.0.now()));
         futures::future::ready(()).boxed()
     }
 }

@@ -122,7 +122,7 @@ impl Budgets {
                     return Ok(Permit { budgets: Arc::clone(self), cost, probe: probe.then_some(now) });
                 }
                 Err(Refusal::After(wait)) => {
-                    let slept = pin!(self.clock.sleep(wait));
+                    let slept = pin!(self.clock.sleep_until(later(now, wait)));
                     futures::future::select(slept, changed).await;
                 }
                 Err(Refusal::Change) => changed.await,

@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::{
     AllowedHosts, Clock, DayCount, Grant, HttpConfig, HttpWire, Ledger, LedgerError, Note, Parts, Scheme,
-    Secret, SessionConfig, TokenSource, TokenVault, Transport, TransportConfig, VaultError, Wire,
+    Secret, SessionConfig, TokenSource, TokenVault, Transport, TransportConfig, VaultError, Wire, until,
 };
 
 pub(crate) fn start() -> Timestamp {
@@ -57,16 +57,16 @@ impl Clock for ManualClock {
         *self.now.borrow()
     }
 
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.slept.lock().unwrap().push(duration);
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        let left = until(self.now(), at);
+        self.slept.lock().unwrap().push(left);
         if self.auto {
-            self.advance(duration);
+            self.advance(left);
             return futures::future::ready(()).boxed();
         }
-        let until = self.now() + duration;
         let mut now = self.now.subscribe();
         async move {
-            now.wait_for(|now| *now >= until).await.unwrap();
+            now.wait_for(|now| *now >= at).await.unwrap();
         }
         .boxed()
     }
