@@ -17,7 +17,7 @@ use handoff_core::observation::Observation;
 use handoff_core::registry::parse_contract;
 use jiff::Timestamp;
 
-use crate::past::Past;
+use crate::past::{Past, begins};
 use crate::scorecard::Scorecard;
 use crate::unit::Untold;
 
@@ -207,7 +207,7 @@ impl Exporter {
         }
         for (index, event) in events.iter().enumerate() {
             let running = if stream.cycle == 0 { handoff.cycle } else { stream.cycle };
-            stream.cycle = begun(event).unwrap_or(running);
+            stream.cycle = begins(event).unwrap_or(running);
             let cycle = Cycle { last: position, told, parties: stream.parties.clone() };
             stream.cycles.insert(stream.cycle, cycle);
             let flat = Flat::of(event, seen);
@@ -327,17 +327,6 @@ impl Exporter {
             }
         }
         rows.into_values().collect()
-    }
-}
-
-/// The cycle that an event begins.
-fn begun(event: &Event) -> Option<u32> {
-    if let Event::Opened { handoff, .. } = event {
-        Some(handoff.cycle)
-    } else if let Event::Reopened { cycle, .. } = event {
-        Some(*cycle)
-    } else {
-        None
     }
 }
 

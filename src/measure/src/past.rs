@@ -128,15 +128,18 @@ fn newest(handoff: &HandoffId, events: &[Event]) -> u32 {
 
 /// The cycles that begin in these events.
 pub(crate) fn begun(events: &[Event]) -> impl Iterator<Item = u32> {
-    events.iter().filter_map(|event| {
-        if let Event::Opened { handoff, .. } = event {
-            Some(handoff.cycle)
-        } else if let Event::Reopened { cycle, .. } = event {
-            Some(*cycle)
-        } else {
-            None
-        }
-    })
+    events.iter().filter_map(begins)
+}
+
+/// The cycle that begins with this event.
+pub(crate) fn begins(event: &Event) -> Option<u32> {
+    if let Event::Opened { handoff, .. } = event {
+        Some(handoff.cycle)
+    } else if let Event::Reopened { cycle, .. } = event {
+        Some(*cycle)
+    } else {
+        None
+    }
 }
 
 /// The same word about a later cycle.

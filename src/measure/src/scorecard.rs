@@ -22,7 +22,7 @@ use crate::drill::Months;
 use crate::frozen::FrozenMonths;
 use crate::hold::{Hold, Holds};
 use crate::metric::Slice;
-use crate::past::Past;
+use crate::past::{Past, begins};
 use crate::people::{MinimumN, Names};
 use crate::period::Period;
 use crate::reask::Reasks;
@@ -388,17 +388,11 @@ impl Scorecard {
         event: &Event,
         position: u64,
     ) -> (usize, usize) {
-        let begins = if let Event::Opened { handoff, .. } = event {
-            Some(handoff.cycle)
-        } else if let Event::Reopened { cycle, .. } = event {
-            Some(*cycle)
-        } else {
-            None
-        };
+        let begun = begins(event);
         let unit = self.units.len();
-        let cycle = begins.unwrap_or(handoff.cycle);
+        let cycle = begun.unwrap_or(handoff.cycle);
         if let Some(known) = self.streams.get(name) {
-            if begins.is_none() {
+            if begun.is_none() {
                 return (known.unit, known.line);
             }
             let (stream, line, before) = (Arc::clone(name), known.line, known.unit);

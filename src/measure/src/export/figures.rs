@@ -1,4 +1,4 @@
-//! How things stand at the end: handoff cycles, and the scorecard's figures one by one.
+//! Handoff cycles as they stand at the end, and the scorecard's figures one by one: at the end, and of every version of a frozen month.
 
 use handoff_core::id::RecordRef;
 use handoff_core::journal::LogEntry;
