@@ -1,7 +1,7 @@
 //! Clocks that jump or disagree, and stamps that cannot be true.
 
 use handoff_core::handoff::Phase;
-use handoffd_tests::crm::{Kind, SALESFORCE};
+use handoffd_tests::crm::{Carriage, Kind, SALESFORCE};
 use handoffd_tests::governed::{Governed, Options};
 use handoffd_tests::story::{AVA, COMMISSION, COMMIT, QUEUE, package_of};
 use jiff::SignedDuration;
@@ -25,8 +25,12 @@ async fn goes_all_the_way(options: Options, hours: i64) {
     jump(&world, hours);
     world.settle().await;
     let after = world.now();
+    // In one look: what is seen in two of what was done within a second was done at the latest at the second look, by our own clock.
+    let vendor = world.company().of(before);
+    vendor.carry(Carriage::Held);
     let deal = world.company().deal(before.kind, "After the jump", COMMIT);
     world.company().fill(deal, "after");
+    vendor.release();
     for step in 0..4_i64 {
         let at = after.checked_add(SignedDuration::from_secs(30 * (step + 1))).unwrap();
         world.company().vendors().for_each(|vendor| vendor.set_time(at));
