@@ -48,7 +48,7 @@ async fn killed(crms: &'static [Kind]) {
     assert!(matches!(process.began().await, Began::Ready(..)));
     process.say("idle");
     assert_eq!(process.line().await.as_deref(), Some("idle"));
-    assert!(process.terminate().success());
+    assert!(process.terminate().await.success());
 
     world.begin().await.unwrap();
     // What is frozen is what the log amounts to.

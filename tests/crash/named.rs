@@ -29,7 +29,7 @@ async fn ended_at(crms: &'static [Kind], place: &str, times: u32) {
     }
     let mut process = stage.up().await;
     stage.finish(&mut process).await;
-    assert!(process.terminate().success());
+    assert!(process.terminate().await.success());
     stage.judge().await;
 }
 

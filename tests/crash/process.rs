@@ -79,10 +79,10 @@ impl Process {
     }
 
     /// SIGTERM; how it ended.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub(crate) async fn terminate(self) -> ExitStatus {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.child.wait().unwrap()
+        self.ended().await
     }
 
     /// Waits for its own end; how it ended.

@@ -46,7 +46,7 @@ async fn killed_at_random(crms: &'static [Kind]) {
     }
     let mut process = stage.up().await;
     stage.finish(&mut process).await;
-    assert!(process.terminate().success());
+    assert!(process.terminate().await.success());
     stage.judge().await;
 }
 
@@ -62,12 +62,12 @@ async fn terminated_under_load(crms: &'static [Kind]) {
         let mut process = stage.up().await;
         stage.act(&mut process);
         stage.act(&mut process);
-        let status = process.terminate();
+        let status = process.terminate().await;
         assert_eq!(status.code(), Some(0));
         stage.after_kill();
     }
     let mut process = stage.up().await;
     stage.finish(&mut process).await;
-    assert_eq!(process.terminate().code(), Some(0));
+    assert_eq!(process.terminate().await.code(), Some(0));
     stage.judge().await;
 }

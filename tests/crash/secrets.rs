@@ -42,7 +42,7 @@ async fn h05_no_secret_is_found_in_logs_or_state_of_a_whole_run() {
     let mut process = Process::of(command, stage.config(), stage.world.now());
     assert!(stage.ready(&mut process).await);
     stage.finish(&mut process).await;
-    let ended = process.terminate();
+    let ended = process.terminate().await;
     let log = std::fs::read_to_string(&said).unwrap();
     let last: Vec<&str> = log.lines().rev().filter(|line| !line.contains("TRACE")).take(20).collect();
     assert!(ended.success(), "{ended}: {last:#?}");

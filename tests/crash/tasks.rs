@@ -28,7 +28,7 @@ async fn ended_at(crms: &'static [Kind], place: &str, times: u32) {
     }
     let mut process = stage.up().await;
     stage.finish(&mut process).await;
-    assert!(process.terminate().success());
+    assert!(process.terminate().await.success());
     for kind in crms {
         let mut times: BTreeMap<String, u32> = BTreeMap::new();
         let tasks = stage.world.tasks(*kind);

@@ -1,13 +1,18 @@
 //! Concrete tests: drawn by the seed, asked in tasks that tell nothing, answered from memory, scored against the package.
 
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Stdio};
+
 use handoff_core::concrete::TestStep;
 use handoff_core::handoff::Phase;
 use handoff_core::journal::LogEntry;
 use handoff_sandbox_hubspot::Act as HubAct;
 use handoff_sandbox_salesforce::{Act as OrgAct, Id};
 use handoffd::demo::fill;
+use handoffd::failpoint;
 use handoffd::view::{Detail, Filter};
 use handoffd_tests::crm::Kind;
+use handoffd_tests::governed::WAIT;
 use handoffd_tests::stage::people::{GRACE, NIA};
 use handoffd_tests::story::AVA;
 use handoffd_tests::task::Task;
@@ -35,6 +40,28 @@ impl Play {
         let filter = Filter { record: Some(self.root().clone()), ..Filter::default() };
         let summary = view.handoffs(&filter).pop().unwrap();
         view.handoff(&summary.stream).await.unwrap().unwrap()
+    }
+
+    /// The daemon goes on in a process of its own that ends, without any clean-up, right behind a durable step; then it is here again.
+    async fn dies_behind(&mut self, step: &str) {
+        self.world.stop().await;
+        let config = self.world.dir().join("config.json");
+        std::fs::write(&config, serde_json::to_vec(self.world.configured()).unwrap()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_governed-child"));
+        command.env(failpoint::VARIABLE, step).arg(config).arg(self.world.now().to_string());
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        let ended = async {
+            loop {
+                if let Some(status) = child.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        let status = tokio::time::timeout(WAIT, ended).await;
+        drop(child.kill());
+        assert_eq!(status.unwrap_or_else(|_| panic!("{step} is never reached")).signal(), Some(6), "{step}");
+        self.world.begin().await.unwrap();
     }
 
     /// What the log says of tests, by name.
@@ -134,6 +161,51 @@ async fn asked_apart_who_owns_the_relationship_a_contradiction_reopens_once_sale
 #[tokio::test(flavor = "multi_thread")]
 async fn asked_apart_who_owns_the_relationship_a_contradiction_reopens_once_hubspot() {
     Box::pin(owners(Kind::Hubspot)).await;
+}
+
+async fn killed(kind: Kind) {
+    let mut play = Play::begin(kind, 6, &[]).await;
+    play.save(AVA, &fill::accept(&play.mapping, true));
+    play.look().await;
+    play.world.advance(8 * DAY);
+    play.dies_behind("test_drawn").await;
+    play.tested().await;
+    let (sender, receiver) = (only(&play, "sender", GRACE), only(&play, "receiver", AVA));
+    play.answers(GRACE, &sender, "me");
+    play.answers(AVA, &receiver, "That is me, of course");
+    play.dies_behind("test_answered").await;
+    play.dies_behind("test_scored").await;
+    let steps = play.steps().await;
+    let [
+        TestStep::Drawn { .. },
+        TestStep::Answered { side: first, .. },
+        TestStep::Answered { side: second, .. },
+        TestStep::Scored { score, .. },
+    ] = steps.as_slice()
+    else {
+        panic!("{steps:?}")
+    };
+    assert!(first != second && score.contradicts, "{steps:?}");
+    // What followed from it was cut off; the next look finds it.
+    play.look().await;
+    assert_eq!(play.handoff().await.summary.handoff.cycle, 2, "it begins again");
+    play.tested().await;
+    assert_eq!(play.steps().await.len(), 4, "nothing is said twice");
+    let asked = || play.asked("sender").into_iter().chain(play.asked("receiver"));
+    assert_eq!(asked().filter(|task| task.open).count(), 0);
+    assert_eq!(asked().count(), 2, "nobody is asked twice");
+    play.world.assert_balanced();
+    play.world.verify_audit();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a03_killed_behind_each_step_of_a_test_it_goes_on_where_it_stood_salesforce() {
+    Box::pin(killed(Kind::Salesforce)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a03_killed_behind_each_step_of_a_test_it_goes_on_where_it_stood_hubspot() {
+    Box::pin(killed(Kind::Hubspot)).await;
 }
 
 async fn triggers(kind: Kind) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Called with the name of the place that was reached: `inbox_flushed`, `appended`, `before_write`, `after_write`, `page_applied`,
-/// `task_ordered`, `task_written`, `past_entry`, `past_appended`, `past_page`, `frozen`.
+/// `task_ordered`, `task_written`, `past_entry`, `past_appended`, `past_page`, `frozen`, `test_drawn`, `test_answered`, `test_scored`.
 pub type Hook = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The environment variable that arms a failpoint.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use handoff_core::break_glass::{ask, confirm as confirm_override};
 use handoff_core::clearance::ClearanceKey;
 use handoff_core::contract::{AfterAcceptance, Contract, ContractRef, Mode, OnBypass, Submit};
-use handoff_core::decide::{Case, Terms, confirm, decide};
+use handoff_core::decide::{Case, Terms, decide};
 use handoff_core::digest::Digest;
 use handoff_core::event::Event;
 use handoff_core::exception::{Asked, OnLapse};
@@ -14,18 +14,19 @@ use handoff_core::handoff::{Handoff, Stamp};
 use handoff_core::id::{ActorId, FieldKey, GateName, MotionId, ObjectName, PartKey, PersonId, RecordRef};
 use handoff_core::journal::LogEntry;
 use handoff_core::mapping::Mapping;
-use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, FlagSeen, Observation};
-use handoff_core::plan::{Inputs, Plan, plan};
+use handoff_core::observation::{Act, Actor, Answer, Edit, FlagMove, Observation};
 use handoff_core::twin::TwinSeen;
 use handoff_core::value::{Package, Sourced, Value};
 use jiff::{SignedDuration, Timestamp};
-use proptest::prelude::*;
-use serde_json::json;
 
 use crate::setting::{contract, mapping};
 
 mod look;
+mod step;
 mod truth;
+mod write;
+
+pub(crate) use step::{Person, Step, step};
 
 /// The flag of the gate that is only observed.
 pub(crate) const OBSERVED_FLAG: &str = "Stage_Open__c";
@@ -42,126 +43,6 @@ pub(crate) enum Variant {
     Reconfirm,
     /// Without field history: only the last change of the record is known.
     NoHistory,
-}
-
-/// People: two logins of one sender, two receivers, a stranger, a machine, the receivers' manager.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Person {
-    Sender,
-    SenderOtherLogin,
-    Receiver,
-    OtherReceiver,
-    Stranger,
-    Machine,
-    /// Holds the fallback role alone.
-    Manager,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Step {
-    Edit {
-        field: usize,
-        text: Option<u8>,
-        who: Person,
-    },
-    Stage(&'static str),
-    /// Somebody sets the close date.
-    CloseDate(u8),
-    Accept(Person),
-    /// Takes it although fields are missing, until two days later.
-    AcceptWith(Person),
-    Reject(Person, usize),
-    Flag {
-        gate: &'static str,
-        open: bool,
-    },
-    Receiver(Option<Person>),
-    Sender(Option<Person>),
-    /// The receiving role is taken from somebody, or given back.
-    Role(Person, bool),
-    /// Somebody's user is switched off, or on again.
-    Active(Person, bool),
-    Submit(Person),
-    /// Somebody saves the record without changing anything of it that is mapped.
-    Touch(Person),
-    /// A related row that the first field is partly read from is saved.
-    Row,
-    /// All that it takes, done well: filled, handed over and accepted by whoever is to accept.
-    HandOver(u8),
-    /// What follows happens in the same second as what went before.
-    SameSecond,
-    Lose(bool),
-    Wait(u32),
-    Observe,
-    Write,
-    /// The write reaches the CRM, but the process dies before the read-back is logged.
-    WriteAndDie,
-}
-
-pub(crate) fn step() -> impl Strategy<Value = Step> {
-    let who = || {
-        prop_oneof![
-            4 => Just(Person::Receiver), 2 => Just(Person::OtherReceiver), 2 => Just(Person::Sender), 1 => Just(Person::SenderOtherLogin),
-            1 => Just(Person::Stranger), 1 => Just(Person::Machine)
-        ]
-    };
-    let stage = prop_oneof![
-        Just("Negotiation"),
-        Just("Closed Won"),
-        Just("Closed Lost"),
-        Just("Prospecting"),
-        Just("Renamed by an admin")
-    ];
-    prop_oneof![
-        6 => (0..3_usize, prop::option::weighted(0.9, 0..5_u8), who()).prop_map(|(field, text, who)| Step::Edit { field, text, who }),
-        2 => stage.prop_map(Step::Stage),
-        1 => (1..4_u8).prop_map(Step::CloseDate),
-        5 => who().prop_map(Step::Accept),
-        2 => who().prop_map(Step::AcceptWith),
-        2 => (who(), 0..4_usize).prop_map(|(who, field)| Step::Reject(who, field)),
-        2 => (prop_oneof![Just("commission"), Just("queue"), Just("closed_won")], any::<bool>())
-            .prop_map(|(gate, open)| Step::Flag { gate, open }),
-        1 => prop::option::weighted(0.8, who()).prop_map(Step::Receiver),
-        1 => prop::option::weighted(0.9, who()).prop_map(Step::Sender),
-        1 => (who(), any::<bool>()).prop_map(|(who, held)| Step::Role(who, held)),
-        2 => who().prop_map(Step::Submit),
-        2 => Just(Step::SameSecond),
-        2 => (0..4_u8).prop_map(Step::HandOver),
-        1 => who().prop_map(Step::Touch),
-        1 => Just(Step::Row),
-        1 => any::<bool>().prop_map(Step::Lose),
-        2 => (0..200_000_u32).prop_map(Step::Wait),
-        3 => Just(Step::Observe),
-        3 => Just(Step::Write),
-        1 => Just(Step::WriteAndDie),
-    ]
-}
-
-impl Step {
-    /// Who changed the record with it.
-    fn author(&self) -> Option<Person> {
-        match self {
-            Self::Edit { who, .. }
-            | Self::Accept(who)
-            | Self::AcceptWith(who)
-            | Self::Reject(who, _)
-            | Self::Submit(who)
-            | Self::Touch(who) => Some(*who),
-            Self::Stage(_) | Self::CloseDate(_) | Self::Flag { .. } | Self::Receiver(_) | Self::Sender(_) => {
-                Some(Person::Stranger)
-            }
-            Self::Role(..)
-            | Self::Active(..)
-            | Self::SameSecond
-            | Self::HandOver(_)
-            | Self::Row
-            | Self::Lose(_)
-            | Self::Wait(_)
-            | Self::Observe
-            | Self::Write
-            | Self::WriteAndDie => None,
-        }
-    }
 }
 
 /// One log entry.
@@ -463,95 +344,6 @@ impl World {
         let case =
             Case { contract: &self.contract, pin: &self.pin, motion: &self.motion, terms: &self.terms };
         decide(case, before, seen, now)
-    }
-
-    pub(crate) fn plan(&self) -> Option<Plan> {
-        let (handoff, seen) = (self.state.as_ref()?, self.last_seen.as_ref()?);
-        let verdict = evaluate(&self.contract, handoff, self.truth.now);
-        let raw = self.raw();
-        Some(plan(Inputs {
-            contract: &self.contract,
-            mapping: &self.mapping,
-            terms: &self.terms,
-            handoff,
-            verdict: &verdict,
-            raw: &raw,
-            seen,
-            key: &self.key,
-            evidence: None,
-            numbers: Some(&format!("as of {}", self.truth.now)),
-        }))
-    }
-
-    /// Writes what the last observation asks for, as a careful executor does: an opening only if the record is still as it was read.
-    pub(crate) fn write(&mut self) {
-        let Some(seen) = self.write_to_crm() else { return };
-        let Some(state) = &self.state else { return };
-        let events = confirm(&state.gates, &seen);
-        if !events.is_empty() {
-            self.append(None, events);
-        }
-    }
-
-    fn write_to_crm(&mut self) -> Option<BTreeMap<GateName, FlagSeen>> {
-        let plan = self.plan()?;
-        let unchanged = self.last_seen.as_ref().is_some_and(|seen| {
-            let now = self.look();
-            (&now.package, &now.stage, &now.sender, &now.receiver, &now.existence)
-                == (&seen.package, &seen.stage, &seen.sender, &seen.receiver, &seen.existence)
-        });
-        if !self.truth.exists {
-            return None;
-        }
-        let parts = plan.split();
-        let holds = |plan: &Plan| {
-            plan.only_if.as_ref().is_some_and(|only_if| {
-                let (stage, _, serial) = self.truth.stage;
-                only_if.value == stage && only_if.entry == serial.to_string()
-            }) && self.last_seen.as_ref().is_some_and(|seen| seen.acts == self.look().acts)
-        };
-        let revert = parts.revert.filter(holds);
-        for plan in parts.closing.into_iter().chain(revert).chain(parts.opening.filter(|_| unchanged)) {
-            for write in plan.writes {
-                self.truth_write(&write.field, write.to);
-            }
-        }
-        Some(self.look().flags)
-    }
-
-    fn truth_write(&mut self, field: &str, to: serde_json::Value) {
-        self.truth.last_modified = (self.truth.now, Person::Machine);
-        let serial = self.truth.serial;
-        let moved = FlagMove { id: format!("ours{serial}"), by: actor(Person::Machine), at: self.truth.now };
-        let by_flag = self.mapping.write.gate.iter().find(|(_, write)| write.field == field);
-        let by_clearance =
-            self.mapping.write.gate.iter().find(|(_, write)| write.clearance_id.as_deref() == Some(field));
-        if let Some((gate, _)) = by_flag {
-            let open = to == json!(true);
-            let clearance = self.truth.flags.get(gate).and_then(|flag| flag.1.clone());
-            self.truth.flags.insert(gate.clone(), (open, clearance, moved));
-            if open {
-                self.truth.opened_by_us.insert(gate.clone());
-            }
-        } else if let Some((gate, _)) = by_clearance {
-            let open = self.truth.flags.get(gate).is_some_and(|flag| flag.0);
-            self.truth.flags.insert(gate.clone(), (open, to.as_str().map(str::to_owned), moved));
-        } else if field == self.mapping.decision.field {
-            self.truth.decision = None;
-        } else if field == self.mapping.stage.field {
-            let known = ["Prospecting", "Negotiation", "Closed Won", "Closed Lost", "Renamed by an admin"];
-            let stage = known.into_iter().find(|stage| to == json!(stage)).expect("a stage that it had");
-            let at = Timestamp::from_second(self.truth.now.as_second()).expect("in range");
-            self.truth.serial += 1;
-            self.truth.enter(stage, at, Person::Machine);
-            let accepted = self.state.as_ref().is_some_and(Handoff::is_accepted);
-            self.truth.put_back.push(accepted);
-        } else if field == "CloseDate" {
-            let date = to.as_str().and_then(|date| date.parse().ok()).expect("a date that stood there");
-            (self.truth.close_date, self.truth.date_moved) = (date, None);
-        } else {
-            self.truth.words.insert(field.to_owned(), to);
-        }
     }
 
     /// Logs events that no observation led to.
