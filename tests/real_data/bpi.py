@@ -11,7 +11,8 @@ The rules by which an event of the log becomes a step of a handoff:
   approve   "Declaration FINAL_APPROVED by SUPERVISOR": the receiver's acceptance. Earlier approvals are steps on the receiving side.
   pay       "Payment Handled": an automated process moves the deal to won.
 
-With --truth it prints the same log's figures instead, counted here and nowhere else.
+With --first N only the declarations that began first are played. With --truth it prints the same log's figures instead, counted here and nowhere
+else.
 """
 
 import gzip
@@ -89,6 +90,9 @@ def truth(logs):
 
 def main():
     logs = list(cases(sys.argv[1]))
+    if "--first" in sys.argv:
+        logs.sort(key=lambda case: (case[1][0][0], case[0]))
+        logs = logs[: int(sys.argv[sys.argv.index("--first") + 1])]
     if "--truth" in sys.argv:
         print(json.dumps(truth(logs)))
         return

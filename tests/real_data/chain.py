@@ -1,6 +1,7 @@
 """Reads the Olist funnel (8,000 leads, 722 closed deals) and prints it as one chain of handoffs: 01 of every lead, 02 and 03 of every deal.
 
-Usage: chain.py FUNNEL_DIRECTORY [--truth]. Without --truth: one JSON object a line, in time order. The rules:
+Usage: chain.py FUNNEL_DIRECTORY [--first N] [--truth]. With --first only the leads that were contacted first and those of the
+deals in one_person and unlinked (see below), with their deals. Without --truth: one JSON object a line, in time order. The rules:
 
   lead   00:00Z on the day of the first contact: Marketing qualifies the lead. Its origin is the campaign, its landing page the only asset.
   sell   00:00Z on the day on which the deal was won, after the day's leads: the SDR (sdr_id) hands the lead to the sales representative (sr_id), as
@@ -59,6 +60,13 @@ def main():
     deals = lines(folder / "olist_closed_deals_until_2018-06.csv")
     first = {row["mql_id"]: row["first_contact_date"] for row in leads}
     early = {deal["mql_id"] for deal in deals if deal["won_date"][:10] < first[deal["mql_id"]]}
+    if "--first" in sys.argv:
+        most = int(sys.argv[sys.argv.index("--first") + 1])
+        leads.sort(key=lambda row: (row["first_contact_date"], row["mql_id"]))
+        odd = early | {deal["mql_id"] for deal in deals if deal["sdr_id"] == deal["sr_id"]}
+        leads = leads[:most] + [row for row in leads[most:] if row["mql_id"] in odd]
+        kept = {row["mql_id"] for row in leads}
+        deals = [deal for deal in deals if deal["mql_id"] in kept]
     if "--truth" in sys.argv:
         people = {deal[role] for deal in deals for role in ("sdr_id", "sr_id")}
         print(json.dumps({
