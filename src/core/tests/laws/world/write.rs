@@ -43,7 +43,7 @@ impl World {
         }
     }
 
-    fn write_to_crm(&mut self) -> Option<BTreeMap<GateName, FlagSeen>> {
+    pub(super) fn write_to_crm(&mut self) -> Option<BTreeMap<GateName, FlagSeen>> {
         let plan = self.plan()?;
         let unchanged = self.last_seen.as_ref().is_some_and(|seen| {
             let now = self.look();
