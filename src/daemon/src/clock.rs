@@ -8,7 +8,7 @@ pub use handoff_transport::{Clock, until};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-/// How often a sleeper looks at the system's clock, which may be set, and stands still for a sleeper while the machine is suspended.
+/// How often a sleeper looks at the system's clock: it may be set, and what he sleeps stands still while the machine is suspended.
 const LOOK: Duration = Duration::from_mins(1);
 
 /// The system's clock, cut to microseconds: what the log holds is then exactly what a warehouse can hold.
@@ -26,21 +26,23 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
-        async move {
-            loop {
-                let left = until(Self.now(), at);
-                if left.is_zero() {
-                    return;
-                }
-                tokio::time::sleep(left.min(LOOK)).await;
-            }
-        }
-        .boxed()
+        shown(|| Self.now(), at, LOOK).boxed()
     }
 
     /// Whatever the clock is set to meanwhile.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         tokio::time::sleep(duration).boxed()
+    }
+}
+
+/// Completes when a clock that goes on by itself, and may jump, shows `at` or later; looks at it again after `look` at the latest.
+pub(crate) async fn shown(now: impl Fn() -> Timestamp, at: Timestamp, look: Duration) {
+    loop {
+        let left = until(now(), at);
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(look)).await;
     }
 }
 
@@ -101,6 +103,18 @@ mod tests {
         clock.set(Timestamp::from_second(11).unwrap());
         assert!(clock.sleep_until(at).now_or_never().is_some());
         assert!(SystemClock.sleep_until(at).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_jumps_ahead_is_seen_at_the_next_look() {
+        let looks = std::cell::Cell::new(0);
+        let at = Timestamp::from_second(1_000_000).unwrap();
+        let now = || {
+            looks.set(looks.get() + 1);
+            if looks.get() < 3 { Timestamp::UNIX_EPOCH } else { at }
+        };
+        shown(now, at, Duration::from_millis(1)).await;
+        assert_eq!(looks.get(), 3);
     }
 
     #[tokio::test]

@@ -22,7 +22,7 @@ use super::story::{MONA, SUNIL};
 use super::wiring::{self, HUBSPOT, SALESFORCE};
 use crate::api::Surface;
 use crate::app::{App, Handle, Options};
-use crate::clock::{Clock, until};
+use crate::clock::{Clock, shown};
 use crate::config::Config;
 use crate::link::Connect;
 use crate::metrics::Metrics;
@@ -77,17 +77,8 @@ impl Clock for Following {
 
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
         let org = self.0.clone();
-        async move {
-            // The story may skip to it at any moment.
-            loop {
-                let left = until(org.now(), at);
-                if left.is_zero() {
-                    return;
-                }
-                tokio::time::sleep(left.min(LOOK)).await;
-            }
-        }
-        .boxed()
+        // The story may skip to it at any moment.
+        shown(move || org.now(), at, LOOK).boxed()
     }
 
     /// As long as it takes whoever watches.
